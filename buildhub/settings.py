@@ -1,0 +1,235 @@
+"""Django settings of BuildHub, read from the environment (surface.md, "Environment" and "Limits")."""
+
+import json
+import os
+import secrets
+import socket
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+from buildhub import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("BUILDHUB_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+env.load_dotenv(DATA_DIR / ".env")
+
+DEBUG = env.flag("BUILDHUB_DEBUG", default=False)
+PORT = env.number("PORT", 8000, minimum=1, maximum=65535)
+BIND = env.text("BUILDHUB_BIND", "127.0.0.1")
+PUBLIC_URL = env.text("BUILDHUB_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+SECRET_KEY = env.kept_secret("BUILDHUB_SECRET_KEY", DATA_DIR / "secret-key", lambda: secrets.token_urlsafe(64))
+CREDENTIAL_KEYS = env.kept_secret(
+    "BUILDHUB_CREDENTIAL_KEYS", DATA_DIR / "credential-keys", lambda: Fernet.generate_key().decode()
+)
+
+
+def _public_host(url: str) -> tuple[str, str]:
+    """Return scheme and host of BUILDHUB_PUBLIC_URL."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise ImproperlyConfigured(f"BUILDHUB_PUBLIC_URL={url!r}: use http://host[:port] or https://host[:port].")
+    return parts.scheme, parts.hostname
+
+
+def _database_url() -> str:
+    """Return DATABASE_URL, or the address of the embedded PostgreSQL that `make run` keeps in the data directory."""
+    if given := env.text("DATABASE_URL"):
+        return given
+    try:
+        return str(json.loads((DATA_DIR / "run" / "services.json").read_text(encoding="utf-8"))["database_url"])
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Turn a postgresql:// address into Django's settings; an empty one gives an engine that refuses to connect."""
+    if not url:
+        return {"ENGINE": "django.db.backends.dummy"}
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ImproperlyConfigured("DATABASE_URL: use postgresql://user:password@host:port/name.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "postgres",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 0 if POOLED else None,
+        "CONN_HEALTH_CHECKS": not POOLED,
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "application_name": "buildhub",
+            **({"pool": {"min_size": 1, "max_size": 10, "timeout": 10}} if POOLED else {}),
+        },
+    }
+
+
+PUBLIC_SCHEME, PUBLIC_HOST = _public_host(PUBLIC_URL)
+# The web process shares connections between its threads; workers and commands keep one for themselves.
+POOLED = env.flag("BUILDHUB_DATABASE_POOL", default=False)
+DATABASES = {"default": _database(_database_url())}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "builds.apps.BuildsConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "csp",
+    "channels",
+    "rest_framework",
+    "django_q",
+    "pgtrigger",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "builds.pages.middleware.RequestIdMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "buildhub.urls"
+ASGI_APPLICATION = "buildhub.asgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/accounts/login/"
+
+_SECURE = PUBLIC_SCHEME == "https"
+ALLOWED_HOSTS = [PUBLIC_HOST, "127.0.0.1", "localhost", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _SECURE
+SECURE_HSTS_SECONDS = 31_536_000 if _SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _SECURE
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _SECURE else None
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+CHANNEL_LAYERS: dict[str, Any] = {}
+
+# Workers. django-q2 only carries run ids to a worker that BuildHub has chosen (builds/queue.py); all times below are
+# huge on purpose: redelivery is the sweeper's business, a lease decides who may run (platform.md, section 2).
+WORKERS = env.number("BUILDHUB_WORKERS", os.cpu_count() or 1, minimum=1, maximum=256)
+WORKER_HOST = env.text("BUILDHUB_WORKER_HOST", socket.gethostname())
+TOPICS = tuple(name.strip() for name in env.text("BUILDHUB_TOPICS").split(",") if name.strip())
+CLUSTER = env.text("BUILDHUB_CLUSTER", "builds")
+Q_CLUSTER: dict[str, Any] = {
+    "name": "buildhub",  # the salt that tasks are signed with: one for all
+    "cluster_name": "service" if CLUSTER == "service" else f"builds@{WORKER_HOST}"[:100],
+    "scheduler": False,
+    "orm": "default",
+    "broker_class": "builds.broker.PostgresBroker",
+    "workers": WORKERS if CLUSTER == "builds" else 1,
+    "queue_limit": 1,
+    "bulk": 1,
+    "timeout": 86_400 * 7,
+    "retry": 86_400 * 14,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": -1,
+    "catch_up": False,
+    "recycle": 500,
+    "poll": 1,
+    "ALT_CLUSTERS": {},
+    "label": "Queue",
+}
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "builds.api.authentication.TokenAuthentication",
+        "builds.api.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "builds.api.errors.handle",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+
+DEFAULT_REGISTRY = env.text("BUILDHUB_REGISTRY")
+REGISTRY_USER = env.text("BUILDHUB_REGISTRY_USER")
+REGISTRY_PASSWORD = env.secret("BUILDHUB_REGISTRY_PASSWORD")
+ADMIN_USERNAME = env.text("BUILDHUB_ADMIN_USERNAME", "admin")
+ADMIN_PASSWORD = env.secret("BUILDHUB_ADMIN_PASSWORD")
+DEFAULT_ENGINE = env.text("DOCKER_HOST", "unix:///var/run/docker.sock")
+OUTBOUND_ALLOW = tuple(word.strip() for word in env.text("BUILDHUB_OUTBOUND_ALLOW").split(",") if word.strip())
+LOG_LIMIT_BYTES = env.number("BUILDHUB_LOG_LIMIT_MB", 256, minimum=1, maximum=102_400) * 1024 * 1024
+QUEUE_LIMIT = env.number("BUILDHUB_QUEUE_LIMIT", 10_000, minimum=1, maximum=10_000_000)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"django.server": {"level": "WARNING"}, "urllib3": {"level": "WARNING"}, "docker": {"level": "WARNING"}},
+}

@@ -1,0 +1,51 @@
+"""Who calls: a bearer token, or the page's session with its CSRF token (build-api.md, section 2)."""
+
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from rest_framework import authentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from builds.domain.access import Permission, Role, refused
+from builds.models import ApiToken, Caller
+from builds.services.access import caller_for, find_token
+from builds.services.errors import NoRight
+
+CHALLENGE: Final = "Bearer"
+
+
+class TokenAuthentication(authentication.BaseAuthentication):
+    """`Authorization: Bearer <token>`; leaves the live token in `request.auth`."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """Return the token's owner and the token, None where no bearer token is given; raises 401 for a bad one."""
+        scheme, _, word = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() != CHALLENGE.lower():
+            return None
+        token = find_token(word.strip())
+        if token is None:
+            raise AuthenticationFailed("This token is unknown, expired or revoked; issue another one.")
+        return token.owner, token
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return the challenge of a 401."""
+        return CHALLENGE
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """The session cookie of the pages; every method that writes needs the CSRF token too."""
+
+    def enforce_csrf(self, request: Any) -> None:
+        """Check the CSRF token of the plain request: through DRF's the check would parse the body first."""
+        super().enforce_csrf(getattr(request, "_request", request))
+
+
+def caller_of(request: Request) -> Caller:
+    """Return the rights of who calls, now; raises `NoRight` where a token reads that lacks the scope `read`."""
+    user = request.user
+    token = request.auth if isinstance(request.auth, ApiToken) else None
+    caller = caller_for(user, token)
+    if request.method in ("GET", "HEAD") and (sentence := refused(Permission.SEE, Role.VIEWER, caller.scopes)):
+        raise NoRight(sentence)
+    return caller

@@ -1,0 +1,187 @@
+"""BuildAdd, the body of create and edit, as a `BuildDraft` (build-api.md, section 4). Rules are the services'.
+
+Types are checked here, all that a definition means in services/builds.py; `submit` tells both kinds of errors at once.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+
+from django.db import transaction
+
+from builds.api.fields import Fields
+from builds.domain.states import StepType
+from builds.domain.steps import FieldError, api_name
+from builds.domain.tags import AutoTagSeqType
+from builds.models import Build
+from builds.queries.config_shapes import CONFIG_KEYS, FILLED, WRITE_ONLY
+from builds.services.builds import BuildDraft, StepDraft
+from builds.services.errors import Invalid, Refused
+
+T = TypeVar("T")
+STEP_WORDS: Final = [kind.value for kind in StepType if kind not in (StepType.CANCEL, StepType.DELETE)]
+STEP_PATH: Final = re.compile(r"buildSteps\[(\d+)\]")
+# Whose refusals come before those of fields: who may not do it, or may not know of it, learns nothing more.
+FIRST_CODES: Final = ("CCCM1044000", "CCCM1048000")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildBody:
+    """What was read: the draft, what is wrong with types, and at which index of the body each step stands."""
+
+    draft: BuildDraft
+    errors: list[FieldError]
+    step_indexes: tuple[int, ...]
+
+    def with_stored_configs(self, stored: Mapping[int, Mapping[str, Any]]) -> "BuildBody":
+        """Return the body with the stored config of each stored step for which the body gives none (null: absent)."""
+        steps = tuple(
+            replace(step, config=dict(stored[step.seq])) if not step.config and step.seq in stored else step
+            for step in self.draft.steps or ()
+        )
+        return replace(self, draft=replace(self.draft, steps=steps))
+
+
+def read_build(body: Mapping[str, Any], *, edit: bool) -> BuildBody:
+    """Read a BuildAdd; unknown keys are ignored. `edit`: the body of a PUT, else of a POST."""
+    fields = Fields(body)
+    _check_edit_type(fields, "U" if edit else "N")
+    steps = _read_steps(fields, edit=edit)
+    draft = BuildDraft(
+        account_id=fields.number("accountSeq", least=1),
+        name=fields.text("buildName", most=_longest("name")),
+        description=fields.text("buildDesc", "description", most=_longest("description")),
+        project=fields.text("registryName", most=_longest("project")),
+        registry_project_id=fields.number("registryProjectId"),
+        external_registry_seq=fields.number("externalRegistrySeq"),
+        image_name=fields.text("imageName", most=_longest("image_name")),
+        auto_tag=fields.yes_no("autotagUseYn"),
+        auto_tag_prefix=fields.text("autotagPrefix", most=_longest("auto_tag_prefix")),
+        auto_tag_sequence=fields.word("autotagSeqType", ["", *AutoTagSeqType]),
+        tag_name=fields.text("tagName", most=_longest("tag_name")),
+        server_host=fields.text("buildServerHost", most=_longest("server_host")),
+        server_tls_verify=fields.yes_no("buildServerTlsVerify"),
+        when_running=fields.text("whenRunning"),
+        time_limit_seconds=fields.number("timeLimitSec"),
+        queue_limit_seconds=fields.number("queueLimitSec"),
+        max_attempts=fields.number("maxAttempts"),
+        steps=tuple(step for _, step in steps),
+    )
+    return BuildBody(draft, fields.errors, tuple(index for index, _ in steps))
+
+
+def submit(body: BuildBody, act: Callable[[BuildDraft], T], stored_steps: Sequence[int] = ()) -> T:
+    """Return what `act` makes of the draft; where types are wrong it is tried and undone, to tell all errors at once.
+
+    `stored_steps` are the numbers of a stored build's steps in order. Raises `Invalid` with the body's paths.
+    """
+    try:
+        with transaction.atomic():
+            done = act(body.draft)
+            if body.errors:
+                raise Invalid(body.errors)
+            return done
+    except Invalid as refused:
+        raise Invalid(_joined(body, refused.errors, stored_steps)) from refused
+    except Refused as refused:
+        if body.errors and refused.code not in FIRST_CODES:
+            raise Invalid(body.errors) from refused
+        raise
+
+
+def _joined(body: BuildBody, found: Sequence[FieldError], stored_steps: Sequence[int]) -> list[FieldError]:
+    """Join errors of types and of rules: of one field the former, since the latter were about its absence."""
+    if not body.errors or found is body.errors:
+        return [_in_body(error, body, stored_steps) for error in found]
+    known = {error.field for error in body.errors}
+    rules = [_in_body(error, body, stored_steps) for error in found if error.code == body.errors[0].code]
+    return body.errors + [error for error in rules if error.field not in known]
+
+
+def _in_body(error: FieldError, body: BuildBody, stored_steps: Sequence[int]) -> FieldError:
+    """Name a step by its place in the body: the services count without INIT, and a stored build's steps first."""
+    match = STEP_PATH.match(error.field)
+    place = _places(body, stored_steps).get(int(match[1])) if match else None
+    if match is None or place is None:
+        return error
+    return replace(error, field=f"buildSteps[{place}]{error.field[match.end() :]}")
+
+
+def _places(body: BuildBody, stored_steps: Sequence[int]) -> dict[int, int]:
+    places: dict[int, int] = {}
+    added = len(stored_steps)
+    for index, step in zip(body.step_indexes, body.draft.steps or (), strict=True):
+        if step.seq in stored_steps:
+            places[stored_steps.index(step.seq)] = index
+        else:
+            places[added] = index
+            added += 1
+    return places
+
+
+def _check_edit_type(fields: Fields, wanted: str) -> None:
+    given = fields.text("editType")
+    if given != wanted and not any(error.field == "editType" for error in fields.errors):
+        fields.refuse("editType", f'Give editType "{wanted}": N is for POST (create), U for PUT (edit).')
+
+
+def _read_steps(fields: Fields, *, edit: bool) -> list[tuple[int, StepDraft]]:
+    name = next((name for name in ("buildSteps", "buildStepRuns") if fields.values.get(name) is not None), "buildSteps")
+    steps = fields.values.get(name)
+    if not isinstance(steps, list) or not steps:
+        fields.refuse(name, f"{name} has to be a list with at least one step.")
+        return []
+    read = [(index, _read_step(value, f"{name}[{index}]", fields, edit=edit)) for index, value in enumerate(steps)]
+    return [(index, step) for index, step in read if step is not None and step.step_type != StepType.INIT]
+
+
+def _read_step(value: object, path: str, fields: Fields, *, edit: bool) -> StepDraft | None:
+    """Read one step; None where it cannot be told what kind of step it is."""
+    if not isinstance(value, Mapping):
+        fields.errors.append(FieldError(path, "A step has to be an object, such as {}."))
+        return None
+    step = Fields(value, fields.errors, path)
+    config = Fields(step.part("buildStepConfig") or {}, fields.errors, step.at("buildStepConfig"))
+    holder = config if step.values.get("stepType") is None and config.values.get("stepType") is not None else step
+    kind = holder.word("stepType", STEP_WORDS)
+    if kind is None:
+        if not any(error.field == holder.at("stepType") for error in fields.errors):
+            step.refuse("stepType", f"Give stepType, one of {', '.join(STEP_WORDS)}.")
+        return None
+    return StepDraft(
+        step_type=kind,
+        order=step.number("stepOrder"),
+        use=step.flag("useFlag") is not False,
+        config=_read_config(StepType(kind), config),
+        seq=step.number("buildStepSeq") if edit else None,
+    )
+
+
+def _read_config(kind: StepType, config: Fields) -> dict[str, Any]:
+    """Return the known fields of a step's config under the stored keys."""
+    read: dict[str, Any] = {}
+    for key in CONFIG_KEYS[kind]:
+        value = config.values.get(api_name(key))
+        if value is None or (kind is StepType.CREATE_IMAGE and key in FILLED):
+            continue
+        if key in WRITE_ONLY and value != "":
+            # Kept in plain text it would be in every backup: logins belong to stored registries (security.md, "Secrets").
+            config.refuse(api_name(key), "Secrets of a step are not kept in this version; use the registry's login.")
+            continue
+        read[key] = _stored(value)
+    return read
+
+
+def _stored(value: Any) -> Any:
+    """Return a value with the keys of its objects as they are stored (`containerPath`: `container_path`)."""
+    if isinstance(value, list):
+        return [_stored(item) for item in value]
+    if isinstance(value, Mapping):
+        return {re.sub("(?<=.)([A-Z])", r"_\1", key).lower(): _stored(item) for key, item in value.items()}
+    return value
+
+
+def _longest(name: str) -> int:
+    """Return how many characters the column of a build keeps."""
+    return int(Build._meta.get_field(name).max_length or 4000)

@@ -1,0 +1,176 @@
+"""From whatever went wrong to `Problem`, by one table of codes (build-api.md, section 6); a dialect writes it down."""
+
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpResponse
+from rest_framework import exceptions
+
+from builds.api.authentication import CHALLENGE
+from builds.api.dialects import dialect_of
+from builds.domain.steps import FieldError
+from builds.services.errors import Invalid, Refused
+
+logger = logging.getLogger(__name__)
+
+INVALID: Final = "CCCM1004000"
+UNREADABLE: Final = "CKSY1400000"
+NO_ROUTE: Final = "CKSY1404000"
+UNEXPECTED: Final = "CCCM2027000"
+BELOW: Final = "CCCM2020000"
+
+# code: title; the status is that of the case, since a few codes come with more than one
+TITLES: Final[Mapping[str, str]] = {
+    INVALID: "Invalid parameter",
+    "CCCM1007000": "The state does not allow it",
+    "CCCM1008000": "Too many requests",
+    "CCCM1009000": "Not signed in",
+    "CCCM1013000": "Build server not found",
+    "CCCM1044000": "No right",
+    "CCCM1048000": "Not found",
+    "CCBD1003000": "Image name taken",
+    "CCBD1004000": "Tag taken",
+    "CCBD1011000": "Not exactly one image step",
+    "CCBD1012000": "Build count limit",
+    "CCBD1013000": "Parallel limit",
+    "CCBD1014000": "The run is active",
+    "CCBD1018000": "Import file missing or no zip",
+    "CCBD1019000": "Version not supported",
+    "CCBD1020000": "Registry not found",
+    "CCBD2016000": "Export failed",
+    "CCBD2017000": "Import failed",
+    UNREADABLE: "Unreadable request",
+    NO_ROUTE: "No such route",
+    "CKSY1405000": "Method not allowed",
+    "CKSY1406000": "Not acceptable",
+    "CKSY1415000": "Media type not supported",
+    BELOW: "Something below did not answer",
+    UNEXPECTED: "Unexpected error",
+}
+
+# status: code, for what is refused before a service is asked
+CODES: Final[Mapping[int, str]] = {
+    400: UNREADABLE,
+    401: "CCCM1009000",
+    403: "CCCM1044000",
+    404: NO_ROUTE,
+    405: "CKSY1405000",
+    406: "CKSY1406000",
+    413: UNREADABLE,
+    415: "CKSY1415000",
+    416: INVALID,
+    429: "CCCM1008000",
+    502: BELOW,
+    503: BELOW,
+    504: BELOW,
+}
+SENTENCES: Final[Mapping[int, str]] = {
+    400: "This request cannot be read; check its address, its headers and its host name.",
+    401: "Sign in, or send Authorization: Bearer <token>.",
+    403: "You have no right to do this.",
+    404: "There is nothing at this address; check the path against the API's documentation.",
+    406: "This is answered as application/json; send Accept: application/json or leave it out.",
+    413: "The body is larger than 2 MiB; shorten it.",
+}
+# errors of the framework that carry no status of their own; the first that fits
+PLAIN_ERRORS: Final[Sequence[tuple[type[Exception], int]]] = (
+    (RequestDataTooBig, 413),
+    (SuspiciousOperation, 400),
+    (Http404, 404),
+    (PermissionDenied, 403),
+)
+DATABASE_AWAY: Final = "The database does not answer now; nothing was changed. Try again in a few seconds."
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a refusal or an error says, whatever the dialect. `errors` are fields, `headers` those of the answer."""
+
+    status: int
+    code: str
+    detail: str
+    errors: Sequence[FieldError] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    request_id: str | None = None
+
+    @property
+    def title(self) -> str:
+        """Return the short name of the code."""
+        return TITLES.get(self.code) or HTTPStatus(self.status).phrase
+
+
+class Unreadable(Exception):  # noqa: N818  names what happened
+    """A body that cannot be read; `status` 400 or 413."""
+
+    def __init__(self, sentence: str, *, status: int = 400) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.status = status
+
+
+def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """Answer `error`, raised anywhere in an API view, in the dialect of the address (DRF's exception handler)."""
+    request = context.get("request")
+    problem = problem_of(error, request)
+    return dialect_of(getattr(request, "path", "")).error(problem)
+
+
+def problem_of(error: Exception, request: Any = None) -> Problem:
+    """Return what to say about `error`; what is not known becomes a 500 with the request's id, and is logged."""
+    if isinstance(error, Refused):
+        fields = tuple(error.errors) if isinstance(error, Invalid) else ()
+        return Problem(error.status, error.code, error.sentence, fields)
+    if isinstance(error, Unreadable):
+        return Problem(error.status, UNREADABLE, error.sentence)
+    if isinstance(error, exceptions.APIException):
+        return _framework_problem(error)
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.warning("The database did not answer: %s", error)
+        return Problem(503, BELOW, DATABASE_AWAY, headers={"Retry-After": "5"})
+    for kind, status in PLAIN_ERRORS:
+        if isinstance(error, kind):
+            return of_status(status)
+    return _unexpected(error, request)
+
+
+def of_status(status: int, *, headers: Mapping[str, str] | None = None, request_id: str | None = None) -> Problem:
+    """Return the problem of a bare status, for what was refused before any of our code was asked."""
+    detail = SENTENCES.get(status) or f"{HTTPStatus(status).phrase}."
+    code = CODES.get(status, UNEXPECTED if status >= 500 else UNREADABLE)
+    if status == 500:
+        detail = (
+            f"Something unexpected happened here; tell the operator the request id {request_id or new_request_id()}."
+        )
+    return Problem(status, code, detail, headers=headers or {}, request_id=request_id)
+
+
+def new_request_id() -> str:
+    """Return a name for a request that has none yet."""
+    return secrets.token_hex(8)
+
+
+def _framework_problem(error: exceptions.APIException) -> Problem:
+    """Return what DRF refuses: authentication, CSRF, method, media types."""
+    status = int(error.status_code)
+    headers: dict[str, str] = {}
+    if isinstance(error, exceptions.NotAuthenticated):
+        return Problem(401, CODES[401], SENTENCES[401], headers={"WWW-Authenticate": CHALLENGE})
+    if status == 401:
+        headers["WWW-Authenticate"] = f'{CHALLENGE} error="invalid_token"'
+    wait = getattr(error, "wait", None)
+    if wait:
+        headers["Retry-After"] = str(int(wait))
+    detail = SENTENCES[406] if status == 406 else str(error.detail)
+    return Problem(status, CODES.get(status, UNREADABLE), detail, headers=headers)
+
+
+def _unexpected(error: Exception, request: Any) -> Problem:
+    request_id = str(getattr(request, "request_id", "") or new_request_id())
+    logger.error("Request %s failed", request_id, exc_info=error)
+    return of_status(500, request_id=request_id)

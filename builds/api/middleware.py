@@ -1,0 +1,32 @@
+"""Errors under /v1 that never reach a view (unknown host, CSRF, a failing middleware) are problems too, not pages."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+
+from builds.api.dialects import dialect_of
+from builds.api.errors import new_request_id, of_status
+
+API_PATH: Final = re.compile(r"/v1(?:/|\Z)")
+KEPT_HEADERS: Final = ("Allow", "Retry-After", "WWW-Authenticate", "X-Request-Id")
+
+
+class ProblemMiddleware:
+    """Turns an error page under /v1 into application/problem+json. Stands above all that may answer by itself."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer `request`; only errors without a document of their own are rewritten."""
+        response = self.get_response(request)
+        if response.status_code < 400 or not API_PATH.match(request.path_info):
+            return response
+        if response.headers.get("Content-Type", "").startswith("application/problem+json"):
+            return response
+        headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+        request_id = str(getattr(request, "request_id", "") or new_request_id())
+        problem = of_status(response.status_code, headers=headers, request_id=request_id)
+        return dialect_of(request.path_info).error(problem)

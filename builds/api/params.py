@@ -1,0 +1,73 @@
+"""Numbers, words and texts of a path or query: read once, refused with the field's name (build-api.md, section 3)."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from builds.domain.steps import FieldError
+from builds.services.errors import Invalid
+
+WHOLE: Final = re.compile(r"-?[0-9]{1,10}\Z")
+INT32: Final = 2**31 - 1
+
+
+def read_number(name: str, text: str, *, least: int = -INT32 - 1, most: int = INT32) -> int:
+    """Return `text` as a number from `least` to `most` (int32 by default); raises `Invalid` naming the field."""
+    if WHOLE.match(text) and least <= int(text) <= most:
+        return int(text)
+    kind = "a whole number of 32 bits" if most == INT32 else f"a whole number from {least} to {most:,}"
+    raise Invalid([FieldError(name, f"{name} has to be {kind}, such as 1.")])
+
+
+class Query:
+    """The query of a request. Every reader returns the default where the parameter is absent or empty."""
+
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        self._parameters = parameters
+
+    def text(self, name: str, default: str = "", *, most: int = 4000) -> str:
+        """Return a text of at most `most` characters without NUL."""
+        text = self._parameters.get(name) or default
+        if "\x00" in text:
+            raise Invalid([FieldError(name, f"{name} holds a NUL; leave it out.")])
+        if len(text) > most:
+            raise Invalid([FieldError(name, f"{name} may have up to {most:,} characters.")])
+        return text
+
+    def number(self, name: str, *, least: int = -INT32 - 1, most: int = INT32) -> int | None:
+        """Return a number, or None."""
+        text = self._parameters.get(name)
+        return read_number(name, text, least=least, most=most) if text else None
+
+    def required_number(self, name: str) -> int:
+        """Return a number that has to be given."""
+        found = self.number(name)
+        if found is None:
+            raise Invalid([FieldError(name, f"Give {name}, such as ?{name}=1.")])
+        return found
+
+    def word(self, name: str, words: Iterable[str]) -> str | None:
+        """Return one of `words`, or None."""
+        text = self._parameters.get(name)
+        known = list(words)
+        if text and text not in known:
+            raise Invalid([FieldError(name, f"{name} has to be one of {', '.join(known)}.")])
+        return text or None
+
+    def flag(self, name: str) -> bool:
+        """Return whether the parameter is `true`, `1` or `Y`; absent is False."""
+        word = self.word(name, ("true", "false", "1", "0", "Y", "N"))
+        return word in ("true", "1", "Y")
+
+    def numbers(self, name: str, allowed: Iterable[int]) -> frozenset[int] | None:
+        """Return the numbers of a list such as `1,2`, each one of `allowed`, or None."""
+        text = self._parameters.get(name)
+        if not text:
+            return None
+        words = {str(number): number for number in allowed}
+        parts = text.split(",")
+        if any(part not in words for part in parts):
+            raise Invalid(
+                [FieldError(name, f"{name} is a list such as {','.join(words)}; allowed: {', '.join(words)}.")]
+            )
+        return frozenset(words[part] for part in parts)

@@ -1,0 +1,87 @@
+"""django-q2's broker on PostgreSQL with LISTEN instead of polling (platform.md, section 2).
+
+A row is deleted when it is pulled: a task is delivered at most once, and what got lost is found and handed over again
+by the sweeper, which knows leases. So no row ever stays behind.
+"""
+
+import hashlib
+import logging
+import time
+from typing import Any
+
+import psycopg
+from django import db
+from django.db import connections
+from django_q.brokers.orm import ORM
+from django_q.conf import Conf
+from django_q.models import OrmQ
+
+log = logging.getLogger(__name__)
+WAIT_SECONDS = 1.0  # bounds the latency of a stop; a task itself rings at once
+
+
+def channel(list_key: str) -> str:
+    """Return the NOTIFY channel of a queue; identifiers end at 63 signs, so the key is hashed."""
+    return "buildhub_q_" + hashlib.sha256(list_key.encode()).hexdigest()[:16]
+
+
+class PostgresBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
+    """Carries tasks by rows of django-q2's own table and rings the bell of their queue."""
+
+    _listening: psycopg.Connection[Any] | None = None
+
+    def enqueue(self, task: str) -> int:
+        """Store `task` in the caller's transaction; the bell rings when that commits."""
+        row = OrmQ.objects.using(Conf.ORM).create(key=self.list_key, payload=task, lock=db.models.functions.Now())
+        with connections[Conf.ORM].cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", [channel(self.list_key), str(row.pk)])
+        return int(row.pk)
+
+    def dequeue(self) -> list[tuple[int, str]] | None:
+        """Return one task, waiting up to `WAIT_SECONDS`; None where none came."""
+        try:
+            listening = self._listen()  # before looking: no bell is missed between the two
+            if taken := self._take(listening):
+                return taken
+            for _bell in listening.notifies(timeout=WAIT_SECONDS, stop_after=1):
+                pass
+            return self._take(listening)
+        except psycopg.Error as error:
+            log.warning("The queue is out of reach, trying again: %s", error)
+            self._hang_up()
+            time.sleep(0.5)
+            return None
+
+    def _listen(self) -> psycopg.Connection[Any]:
+        if self._listening is None:
+            wrapper = connections[Conf.ORM]
+            settings = wrapper.get_connection_params()
+            settings.pop("cursor_factory", None)
+            settings.pop("pool", None)
+            settings.pop("context", None)
+            self._listening = psycopg.connect(**settings, autocommit=True)
+            self._listening.execute(f"LISTEN {channel(self.list_key)}")
+        return self._listening
+
+    def _take(self, connection: psycopg.Connection[Any]) -> list[tuple[int, str]] | None:
+        row = connection.execute(
+            "DELETE FROM django_q_ormq WHERE id = (SELECT id FROM django_q_ormq WHERE key = %s"
+            " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id, payload",
+            [self.list_key],
+        ).fetchone()
+        return [(int(row[0]), str(row[1]))] if row else None
+
+    def _hang_up(self) -> None:
+        if self._listening is not None:
+            self._listening.close()
+        self._listening = None
+
+    def queue_size(self) -> int:
+        """Return how many tasks wait."""
+        return int(OrmQ.objects.using(Conf.ORM).filter(key=self.list_key).count())
+
+    def acknowledge(self, task_id: int) -> None:
+        """Do nothing: the row went when it was pulled."""
+
+    def delete(self, task_id: int) -> None:
+        """Do nothing: the row went when it was pulled."""

@@ -1,0 +1,1 @@
+"""Pure rules: no clock read, no I/O, no Django."""

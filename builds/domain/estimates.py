@@ -1,0 +1,26 @@
+"""How long a run will probably take, as a range from earlier ones (experience.md, "The run page")."""
+
+from collections.abc import Sequence
+from typing import Final
+
+LEAST_SAMPLES: Final = 3  # below that a range would be a guess
+LOW, HIGH = 0.25, 0.90
+
+
+def range_of(durations: Sequence[float]) -> tuple[float, float] | None:
+    """Return the range (seconds) in which runs like `durations` (seconds) end: 25th to 90th percentile.
+
+    None when fewer than 3 are known. Only successful runs of the same definition should be given.
+    """
+    if len(durations) < LEAST_SAMPLES:
+        return None
+    ordered = sorted(durations)
+    return _percentile(ordered, LOW), _percentile(ordered, HIGH)
+
+
+def _percentile(ordered: Sequence[float], share: float) -> float:
+    """Return the value below which `share` of the sorted values lie, between two of them in proportion."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)

@@ -1,0 +1,48 @@
+"""What a line of a log is: as printed (`LogLine`) and as numbered and read back (`NumberedLine`)."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Stream(IntEnum):
+    """Who said a line: BuildHub itself, or the build on stdout or stderr (build-api.md section 4 "Line")."""
+
+    BUILDHUB = 0
+    STDOUT = 1
+    STDERR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    r"""A line, or a piece of a long one, after masking.
+
+    `raw`: the bytes with their line end if it was printed; `vertex`: digest of the BuildKit instruction, None
+    outside the image build; `t`: milliseconds since the run's begin.
+    """
+
+    raw: bytes
+    vertex: str | None
+    stream: int
+    t: int = 0
+
+    @property
+    def ends(self) -> bool:
+        """True when the line end was printed; False for a piece that continues and for an unterminated rest."""
+        return self.raw.endswith(b"\n")
+
+    @property
+    def text(self) -> str:
+        """The line for people: UTF-8 with replacement characters, without its line end, NUL as U+2400."""
+        return self.raw.removesuffix(b"\n").decode("utf-8", "replace").replace("\0", "\u2400")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedLine:
+    """A stored line: `n` from 1, `t` in milliseconds since the run's begin, `continues` when no line end follows."""
+
+    n: int
+    t: int
+    vertex: str | None
+    stream: int
+    text: str
+    continues: bool

@@ -1,0 +1,132 @@
+"""From bytes to numbered lines: splitting and masking that do not depend on how the output is cut.
+
+The rest of the log's rules stands beside it and is reached through this module: masking of secrets (masking.py),
+lines packed for storage (packing.py), the size limit and the engine's own cuts (log_limits.py).
+Source: build-api.md section 4 "Line", surface.md "Limits".
+"""
+
+from typing import Final
+
+from builds.domain.lines import LogLine, NumberedLine, Stream
+from builds.domain.log_limits import LogLimit, clip_remedy
+from builds.domain.masking import Masker
+from builds.domain.packing import PackedLines, pack, raw_bytes, unpack
+
+__all__ = [
+    "LineSplitter",
+    "LogLimit",
+    "LogLine",
+    "Masker",
+    "NumberedLine",
+    "PackedLines",
+    "Stream",
+    "clip_remedy",
+    "pack",
+    "raw_bytes",
+    "unpack",
+]
+
+PIECE_BYTES: Final = 65536
+Key = tuple[str | None, int]
+
+
+class _Pending:
+    """What one (vertex, stream) has printed since its last line or piece that was handed out."""
+
+    __slots__ = ("covered", "masked", "raw", "t")
+
+    def __init__(self) -> None:
+        self.raw = bytearray()  # not masked yet
+        self.covered = 0  # bytes of raw that belong to a secret already masked
+        self.masked = bytearray()  # masked, but not enough for a piece
+        self.t = 0
+
+
+class LineSplitter:
+    r"""Splits output into lines, for each (vertex, stream) by itself, and masks secrets on the way.
+
+    Only `\n` ends a line. A line of more than `piece_bytes` (after masking) comes in pieces, of which only the
+    last one has the line end; a piece ends at a UTF-8 character's border if one is near. However the input is
+    cut into feeds, the lines are the same; work and memory are linear in the input.
+    """
+
+    def __init__(self, masker: Masker | None = None, piece_bytes: int = PIECE_BYTES) -> None:
+        if piece_bytes < 4:
+            raise ValueError("piece_bytes must be at least 4, the length of a UTF-8 character")
+        self._masker = masker or Masker()
+        self._piece_bytes = piece_bytes
+        self._pending: dict[Key, _Pending] = {}
+
+    def feed(self, vertex: str | None, stream: int, data: bytes, *, t: int = 0) -> list[LogLine]:
+        """Take `data` printed at `t` (milliseconds since the run's begin); return the lines it completes."""
+        pending = self._pending.setdefault((vertex, stream), _Pending())
+        pending.t = t
+        border = data.rfind(b"\n") + 1
+        lines = self._ended(vertex, stream, pending, data[:border]) if border else []
+        pending.raw += data[border:]
+        if len(pending.raw) >= self._piece_bytes + self._masker.reach:
+            lines += self._long(vertex, stream, pending)
+        return lines
+
+    def close(self, vertex: str | None, stream: int | None = None) -> list[LogLine]:
+        """Return the unterminated rest of `vertex` (of all its streams when None): it will print no more."""
+        keys = [key for key in self._pending if key[0] == vertex and stream in (None, key[1])]
+        return [line for key in keys for line in self._rest(key)]
+
+    def finish(self) -> list[LogLine]:
+        """Return all unterminated rests, in the order in which their streams first printed."""
+        return [line for key in list(self._pending) for line in self._rest(key)]
+
+    def _ended(self, vertex: str | None, stream: int, pending: _Pending, data: bytes) -> list[LogLine]:
+        """Hand out the lines that `data`, which ends with a line end, completes."""
+        text = b"".join((pending.masked, self._decided(pending, data, final=True)))
+        pending.masked.clear()
+        lines: list[LogLine] = []
+        for line in text.split(b"\n")[:-1]:
+            content = line
+            if len(line) > self._piece_bytes:
+                pieces, rest = self._pieces(line)
+                lines += (LogLine(piece, vertex, stream, pending.t) for piece in pieces)
+                content = line[rest:]
+            lines.append(LogLine(content + b"\n", vertex, stream, pending.t))
+        return lines
+
+    def _long(self, vertex: str | None, stream: int, pending: _Pending) -> list[LogLine]:
+        """Hand out the full pieces of a line that has not ended yet."""
+        pending.masked += self._decided(pending, b"", final=False)
+        pieces, rest = self._pieces(bytes(pending.masked))
+        del pending.masked[:rest]
+        return [LogLine(piece, vertex, stream, pending.t) for piece in pieces]
+
+    def _rest(self, key: Key) -> list[LogLine]:
+        pending = self._pending.pop(key)
+        text = b"".join((pending.masked, self._decided(pending, b"", final=True)))
+        pieces, rest = self._pieces(text)
+        if rest < len(text):
+            pieces.append(text[rest:])
+        return [LogLine(piece, *key, pending.t) for piece in pieces]
+
+    def _decided(self, pending: _Pending, data: bytes, *, final: bool) -> bytes:
+        """Take what is decided of the raw bytes and `data`, masked, out of `pending`."""
+        raw = b"".join((pending.raw, data))
+        masked, used, pending.covered = self._masker.mask_part(raw, covered=pending.covered, final=final)
+        pending.raw = bytearray(raw[used:])
+        return masked
+
+    def _pieces(self, line: bytes) -> tuple[list[bytes], int]:
+        """Cut the full pieces off `line` (no line end in it); return them and where the rest begins.
+
+        A piece is cut only when more follows, else the same line would differ by when its end arrives.
+        """
+        pieces: list[bytes] = []
+        start = 0
+        while len(line) - start > self._piece_bytes:
+            end = _border(line, start + self._piece_bytes)
+            pieces.append(line[start:end])
+            start = end
+        return pieces, start
+
+
+def _border(line: bytes, at: int) -> int:
+    """Return the last border of a UTF-8 character in the 4 positions up to `at`; `at` itself when there is none."""
+    return next((end for end in range(at, at - 4, -1) if line[end] & 0xC0 != 0x80), at)

@@ -1,0 +1,103 @@
+"""Which waiting run may start now, and in one sentence why another may not: counts in, sentence out.
+
+The same numbers decide and explain, so the reason shown cannot differ from what happens
+(architecture.md, "The life of a run", step 3; experience.md, truth rule 2).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+ServerKind = Literal["default", "topic", "tcp"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """A build server as the dispatcher sees it under the lock on its row.
+
+    `capacity`, `running`: parallel runs allowed and under way; `live_hosts`: worker hosts with a fresh beat that
+    serve it; `free_workers`: how many of their workers are idle; `unserved_since`: when the last one went.
+    """
+
+    name: str
+    enabled: bool
+    capacity: int
+    running: int
+    live_hosts: int
+    free_workers: int
+    kind: ServerKind = "default"
+    unserved_since: datetime | None = None
+
+    @property
+    def free_slots(self) -> int:
+        """How many runs may start here now."""
+        if not self.enabled or not self.live_hosts:
+            return 0
+        return max(0, min(self.capacity - self.running, self.free_workers))
+
+
+@dataclass(frozen=True, slots=True)
+class RunWait:
+    """How a run waits.
+
+    `position`: 1 is the next one among the runs of its server that wait for a slot only; `elder_active`: an
+    elder run of the same build is active, and its build lets runs queue (QUEUE) or replace each other (REPLACE).
+    """
+
+    position: int = 1
+    elder_active: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRun:
+    """A run in the queue of a server; `run_id` grows with time, so the smaller one of a build is the elder."""
+
+    run_id: int
+    build_id: int
+    position: int
+    elder_active: bool = False  # an elder run of the build is RUNNING (or claimed)
+
+
+def waiting_reason(run: RunWait, server: ServerFacts) -> str | None:
+    """Say why a run cannot start on `server` now, or None when it can."""
+    if run.elder_active:
+        return "An earlier run of this build has to end first."
+    if not server.free_slots:
+        return _full(server)
+    return _behind(run.position - 1, server) if run.position > server.free_slots else None
+
+
+def claimable(waiting: Sequence[WaitingRun], server: ServerFacts) -> list[int]:
+    """Return the ids of the runs that may be claimed on `server` now, in order of their position.
+
+    A run whose elder of the same build is active or waits as well is passed over: it takes no slot and stops nobody.
+    """
+    eldest: dict[int, int] = {}
+    for run in waiting:
+        eldest[run.build_id] = min(run.run_id, eldest.get(run.build_id, run.run_id))
+    ready = [run for run in waiting if not run.elder_active and run.run_id == eldest[run.build_id]]
+    in_order = sorted(ready, key=lambda run: (run.position, run.run_id))
+    return [run.run_id for run in in_order[: server.free_slots]]
+
+
+def _full(server: ServerFacts) -> str:
+    """Say why nothing can start on `server`, which has no free slot."""
+    if not server.enabled:
+        return f"{server.name} is switched off."
+    if not server.live_hosts:
+        return _unserved(server)
+    if server.running >= server.capacity:
+        return f"{server.name} has {server.running} of {server.capacity} builds running."
+    return f"All workers that serve {server.name} are busy."
+
+
+def _unserved(server: ServerFacts) -> str:
+    since = f" since {server.unserved_since:%Y-%m-%d %H:%M:%S %Z}".rstrip() if server.unserved_since else " now"
+    if server.kind == "topic":
+        return f"No live worker serves {server.name}{since}; start one with this topic in BUILDHUB_TOPICS."
+    return f"No live worker reaches {server.name}{since}."
+
+
+def _behind(earlier: int, server: ServerFacts) -> str:
+    return f"{earlier} earlier {'run waits' if earlier == 1 else 'runs wait'} for {server.name}."

@@ -1,0 +1,1 @@
+"""The outside world, typed: engines, registries, contexts. No Django here."""

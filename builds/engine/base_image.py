@@ -1,0 +1,64 @@
+"""Make a small base image on an engine without pulling anything: a root file system of given files, as a tar."""
+
+import io
+import subprocess
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from builds.engine.types import Link
+
+BUSYBOX: Final = Path("/bin/busybox")  # Debian's busybox-static
+PASSWD: Final = b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
+GROUP: Final = b"root:x:0:\nnogroup:x:65534:\n"
+
+Content = bytes | Path | Link
+
+
+def busybox_files(busybox: Path = BUSYBOX) -> dict[str, Content]:
+    """Return the files of a base image around a statically linked busybox: its applets, /tmp, users.
+
+    Raises `OSError` or `subprocess.CalledProcessError` when `busybox` is not there or does not run.
+    """
+    listed = subprocess.run([busybox, "--list"], capture_output=True, check=True, text=True, timeout=10)
+    applets = [name for name in listed.stdout.split() if name != "busybox"]
+    return {
+        "bin/busybox": busybox,
+        **{f"bin/{name}": Link("busybox") for name in applets},
+        "tmp/": b"",
+        "root/": b"",
+        "etc/passwd": PASSWD,
+        "etc/group": GROUP,
+    }
+
+
+def rootfs(files: Mapping[str, Content]) -> bytes:
+    """Return the tar of `files`: bytes, a `Path` to copy with its mode, or a `Link`.
+
+    A name that ends in a slash is a folder (`tmp/` is writable for all). Owner is root, times are 0.
+    """
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, content in files.items():
+            data = _data(content)
+            tar.addfile(_entry(name.lstrip("/"), content, len(data)), io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def _data(content: Content) -> bytes:
+    if isinstance(content, Link):
+        return b""
+    return content if isinstance(content, bytes) else content.read_bytes()
+
+
+def _entry(name: str, content: Content, size_bytes: int) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name.rstrip("/"))
+    if name.endswith("/"):
+        entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp/" else 0o755
+    elif isinstance(content, Link):
+        entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, content.target, 0o777
+    else:
+        entry.size = size_bytes
+        entry.mode = content.stat().st_mode & 0o777 if isinstance(content, Path) else 0o644
+    return entry

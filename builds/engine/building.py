@@ -1,0 +1,177 @@
+"""Run one image build on the engine, from the upload of its context to the end of its stream."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+import requests
+
+from builds.domain.progress import TraceRecord, VertexUpdate
+from builds.engine.buildkit.trace import TRACE_ID, decode_trace
+from builds.engine.client import EngineClient, asking
+from builds.engine.errors import BuildFailed, BuildStopped, ConnectionLost, EngineError, EngineUnreachable
+from builds.engine.json_lines import json_lines
+from builds.engine.types import BuildRequest
+from builds.engine.watch import Watch
+
+ASKED: Final = "build the image"
+IMAGE_ID: Final = "moby.image.id"
+EXIT_CODE: Final = re.compile(r"exit code: (\d+)")  # all that the texts of 20.10 and later engines have in common
+CANCELLED: Final = "context canceled"
+KILLED_EXIT_CODE: Final = 137
+# After a shutdown of the socket RUN processes were gone within 55 ms (engine notes, sections 2 and 12).
+SETTLE_SECONDS: Final = 0.5
+
+
+class BuildStream:
+    """What the stream of one build has told so far."""
+
+    def __init__(self, on_record: Callable[[TraceRecord], None]) -> None:
+        self._on_record = on_record
+        self._image_id = ""
+        self._error = ""
+        self._blamed: VertexUpdate | None = None
+
+    def take(self, record: dict[str, Any]) -> None:
+        """Take one record. Plain `stream` texts repeat what the trace says and are passed over."""
+        if record.get("id") == TRACE_ID:
+            trace = decode_trace(record["aux"])
+            self._blame(trace.vertexes)
+            self._on_record(trace)
+        elif record.get("id") == IMAGE_ID:
+            self._image_id = record["aux"]["ID"]
+        elif "errorDetail" in record or "error" in record:
+            self._error = (record.get("errorDetail") or {}).get("message") or str(record.get("error"))
+
+    def outcome(self) -> str | BuildFailed | None:
+        """Return the image id, or the failure, or None when the stream ended with neither.
+
+        To be asked at the end of the stream only: the id may come before the last records.
+        """
+        if self._error:
+            return self._failure()
+        return self._image_id or None
+
+    def _blame(self, vertexes: Iterable[VertexUpdate]) -> None:
+        """Keep the first vertex that failed by itself, not because another one took it down."""
+        for vertex in vertexes:
+            if vertex.error and self._blamed is None and not vertex.error.endswith(CANCELLED):
+                self._blamed = vertex
+
+    def _failure(self) -> BuildFailed:
+        found = EXIT_CODE.search(self._error)
+        return BuildFailed(
+            self._error,
+            exit_code=int(found.group(1)) if found else None,
+            vertex=self._blamed.digest if self._blamed else None,
+            vertex_name=self._blamed.name if self._blamed else None,
+        )
+
+
+class Upload:
+    """The context on its way up; remembers an error of its source, which requests would call a broken line."""
+
+    def __init__(self, chunks: Iterable[bytes], on_chunk: Callable[[], None]) -> None:
+        self.error: Exception | None = None
+        self._chunks = chunks
+        self._on_chunk = on_chunk
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for chunk in self._chunks:
+                yield chunk
+                self._on_chunk()
+        except Exception as error:
+            self.error = error
+            raise
+
+
+def run_build(
+    client: EngineClient, request: BuildRequest, stream: BuildStream, watch: Watch, *, ping: Callable[[], None]
+) -> str:
+    """Build on `client`, feed `stream`, return the image id. Blocks; the errors are those of `Engine.build`."""
+    try:
+        response = _post(client, request, watch)
+    except EngineUnreachable:
+        if client.wire.is_cut:
+            raise _broken_off(watch, ping) from None
+        raise
+    with response:
+        for record in json_lines(response, ASKED):
+            watch.heard()
+            stream.take(record)
+    return _settle(stream.outcome(), watch, ping)
+
+
+def _stopped(ping: Callable[[], None]) -> BuildStopped | EngineUnreachable:
+    """Say how a build ended whose connection is gone after we wanted it stopped.
+
+    An engine that answers has seen the connection go, and kills the build. One that does not has confirmed nothing.
+    """
+    try:
+        ping()
+    except EngineError as error:
+        return EngineUnreachable("stop the build", error.answered)
+    time.sleep(SETTLE_SECONDS)
+    return BuildStopped("the connection was dropped")
+
+
+def _settle(outcome: str | BuildFailed | None, watch: Watch, ping: Callable[[], None]) -> str:
+    if isinstance(outcome, str):
+        return outcome
+    if isinstance(outcome, BuildFailed):
+        raise BuildStopped(outcome.message) if _is_ours(outcome, watch) else outcome
+    raise _broken_off(watch, ping)
+
+
+def _is_ours(failure: BuildFailed, watch: Watch) -> bool:
+    """Say whether a failure is the effect of our cancel; one by itself at the same moment keeps its own name."""
+    by_cancel = CANCELLED in failure.message or failure.exit_code in {None, KILLED_EXIT_CODE}
+    return watch.stop_asked and by_cancel
+
+
+def _broken_off(watch: Watch, ping: Callable[[], None]) -> EngineError:
+    if watch.stop_asked:
+        return _stopped(ping)
+    if watch.engine_gone:
+        return EngineUnreachable(ASKED, "The engine has stopped answering in the middle of the build.")
+    return ConnectionLost(ASKED, "The engine's answer broke off with neither an image nor an error.")
+
+
+def _post(client: EngineClient, request: BuildRequest, watch: Watch) -> requests.Response:
+    """Upload the context and return the answer's head, which comes when all is uploaded."""
+    upload = Upload(request.context(), watch.heard)
+    try:
+        with asking(ASKED):
+            return client.ask(
+                "POST",
+                "/build",
+                data=upload,
+                params=_parameters(request),
+                headers={"Content-Type": "application/x-tar"},
+                stream=True,
+                timeout=(client.timeout, None),
+            )
+    except EngineUnreachable:
+        if upload.error:
+            raise upload.error from None
+        raise
+
+
+def _parameters(request: BuildRequest) -> dict[str, Any]:
+    """Return the query of /build; version=2 is BuildKit. `q` is never set: it would silence the trace."""
+    asked = {
+        "version": "2",
+        "buildid": request.build_id,
+        "dockerfile": request.dockerfile,
+        "t": list(request.tags),  # repeated, one for each tag
+        "buildargs": json.dumps(dict(request.build_args)),
+        "labels": json.dumps(dict(request.labels)),
+        "target": request.target,
+        "platform": request.platform,
+        "nocache": "1" if request.no_cache else "",
+        "pull": "1" if request.pull else "",
+    }
+    return {name: value for name, value in asked.items() if value}

@@ -1,0 +1,1 @@
+"""BuildKit's own language: its progress records."""

@@ -1,0 +1,155 @@
+"""One HTTP client to one Docker Engine, and the translation of its failures into ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from docker import APIClient
+from docker.auth import AuthConfig
+from docker.errors import APIError, DockerException, create_api_error_from_http_exception
+from docker.utils.proxy import ProxyConfig
+
+from builds.engine.errors import EndpointInvalid, EngineRefused, EngineUnreachable
+from builds.engine.tls import tls_context
+from builds.engine.types import Endpoint
+from builds.engine.wire import TcpAdapter, UnixAdapter, Wire
+
+OLDEST_API: Final = "1.41"  # the API of 20.10, the oldest engine that was measured
+
+
+class EngineClient(APIClient):
+    """The docker SDK's client, without what it reads from its surroundings.
+
+    `APIClient.__init__` reads ~/.docker/config.json (an empty DOCKER_CONFIG folder does not keep it from that: the
+    search falls through) and may start credential helpers; proxies and certificate bundles of the environment would
+    apply too. So its attributes are set here one by one. `timeout` in seconds is for connecting and for each answer.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, timeout: float, version: str = OLDEST_API) -> None:
+        requests.Session.__init__(self)
+        self.wire = Wire()
+        self.timeout = timeout  # type: ignore[assignment]  # the stubs know whole seconds only
+        self.trust_env = False
+        self.credstore_env = None
+        self._version = version
+        self._general_configs: dict[str, Any] = {}
+        self._auth_configs = AuthConfig({})
+        self._proxy_configs = ProxyConfig()
+        self.headers["User-Agent"] = "BuildHub"
+        self.base_url = self._mount(endpoint)
+
+    @property
+    def spoken(self) -> str:
+        """The API version of this client's requests."""
+        return str(self._version)
+
+    def speak(self, version: str) -> None:
+        """Use API `version` from now on."""
+        self._version = version
+
+    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send a request that the SDK has no fitting verb for; `options` are those of requests.
+
+        Raises `APIError` for an answer of 4xx or 5xx, to be translated by `asking`.
+        """
+        options.setdefault("timeout", self.timeout)
+        response = self.request(method, f"{self.base_url}/v{self._version}{path}", allow_redirects=False, **options)
+        try:
+            response.raise_for_status()
+        except requests.HTTPError as error:
+            raise create_api_error_from_http_exception(error) from error
+        return response
+
+    def sign_of_life(self) -> None:
+        """Ask for an answer, any answer. Raises `EngineUnreachable` or `EngineRefused`."""
+        with asking("reach the engine"):
+            self.ask("GET", "/_ping").close()
+
+    def cancel_build(self, build_id: str) -> None:
+        """Ask for the end of build `build_id`; an id that the engine does not know is answered alike."""
+        with asking("cancel the build"):
+            self.ask("POST", "/build/cancel", params={"id": build_id}).close()
+
+    def _mount(self, endpoint: Endpoint) -> str:
+        """Mount the adapter for `endpoint`; return the base URL that leads to it. Raises `EndpointInvalid`."""
+        self.adapters.clear()
+        parts = _split(endpoint.url)
+        if parts.scheme == "unix":
+            self.mount("http://", UnixAdapter(parts.path, self.wire))
+            return "http://localhost"
+        if not endpoint.secured:
+            self.mount("http://", TcpAdapter(self.wire))
+            return f"http://{parts.netloc}"
+        context = tls_context(ca=endpoint.ca, certificate=endpoint.certificate, key=endpoint.key)
+        self.mount("https://", TcpAdapter(self.wire, context))
+        return f"https://{parts.netloc}"
+
+
+def _split(url: str) -> Any:
+    """Split an endpoint's address. Raises `EndpointInvalid` for what is neither unix:///path nor tcp://host:port."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise EndpointInvalid("url", f"This is no address: {error}.") from None
+    if parts.scheme == "unix" and parts.path and not parts.netloc:
+        return parts
+    if parts.scheme == "tcp" and parts.hostname and port and "@" not in parts.netloc and not parts.path.strip("/"):
+        return parts
+    raise EndpointInvalid("url", "Use unix:///path/to/docker.sock or tcp://host:port.")
+
+
+def api_version(offered: dict[str, Any]) -> str:
+    """Return the API version to speak, given the answer of /version: ours, or newer where the engine insists.
+
+    Raises `EngineRefused` for an engine that is too old for BuildKit as we use it.
+    """
+    newest, oldest = str(offered.get("ApiVersion", "0.0")), str(offered.get("MinAPIVersion", OLDEST_API))
+    if _number(newest) < _number(OLDEST_API):
+        answered = f"It speaks API {newest}; BuildHub needs {OLDEST_API} (Docker 20.10) or newer."
+        raise EngineRefused("agree on an API version with the engine", answered, status=400)
+    return oldest if _number(oldest) > _number(OLDEST_API) else OLDEST_API
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+@contextmanager
+def asking(asked: str) -> Iterator[None]:
+    """Translate failures of the block, which asks the engine for `asked`, into `EngineError`s.
+
+    The causes are left out of the chain on purpose: their texts hold whole URLs, and those hold build arguments.
+    """
+    try:
+        yield
+    except APIError as error:
+        raise EngineRefused(asked, refusal_text(error), status=_status(error)) from None
+    except (requests.RequestException, urllib3.exceptions.HTTPError, DockerException, OSError) as error:
+        raise EngineUnreachable(asked, reason_text(error)) from None
+
+
+def refusal_text(error: APIError) -> str:
+    """Return what the engine itself said, without the URL that the SDK puts around it."""
+    answered: object = error.explanation or getattr(error.response, "reason", "") or "no reason given"
+    return answered.decode(errors="replace") if isinstance(answered, bytes) else str(answered)
+
+
+def _status(error: APIError) -> int:
+    return error.response.status_code if error.response is not None else 500
+
+
+def reason_text(error: BaseException) -> str:
+    """Return the innermost cause in words ("Connection refused"), not the layers of libraries around it."""
+    while inner := _inner(error):
+        error = inner
+    text = getattr(error, "verify_message", None) or getattr(error, "strerror", None) or str(error)
+    return str(text or type(error).__name__)
+
+
+def _inner(error: BaseException) -> BaseException | None:
+    candidates = (*error.args, getattr(error, "reason", None), error.__cause__)
+    return next((part for part in candidates if isinstance(part, BaseException)), None)

@@ -1,0 +1,192 @@
+"""A Docker Engine as the executor sees it: small verbs, typed answers, everything bounded in time."""
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from docker.errors import NotFound
+
+from builds.domain.progress import TraceRecord
+from builds.engine.base_image import Content, rootfs
+from builds.engine.building import BuildStream, run_build
+from builds.engine.client import EngineClient, api_version, asking
+from builds.engine.errors import BuildStopped, EngineRefused, PushStopped
+from builds.engine.json_lines import json_lines
+from builds.engine.leftovers import find_leftovers, remove_leftover
+from builds.engine.pushing import PushStream, run_push
+from builds.engine.types import (
+    BuildRequest,
+    Endpoint,
+    EngineInfo,
+    ImageFacts,
+    Leftover,
+    PushUpdate,
+    RegistryLogin,
+)
+from builds.engine.watch import PATIENCE, Patience, Watch
+
+
+class Engine:
+    """One build server. Every call may be repeated without harm; calls may come from several threads.
+
+    All methods raise `EngineUnreachable` when nothing answers within `timeout` seconds, `EngineRefused` when the
+    engine says no, and `EndpointInvalid` for an address or PEM text that cannot be used.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, timeout: float = 10, patience: Patience = PATIENCE) -> None:
+        self._endpoint = endpoint
+        self._timeout = timeout
+        self._patience = patience
+
+    def info(self) -> EngineInfo:
+        """Ask the engine what it is: versions, size of its machine, its own warnings."""
+        client = self._client
+        with asking("ask the engine what it is"):
+            version, facts = client.version(), client.info()
+        return EngineInfo(
+            version=version.get("Version", ""),
+            api_version=version.get("ApiVersion", ""),
+            name=facts.get("Name", ""),
+            operating_system=facts.get("OperatingSystem", ""),
+            cpus=facts.get("NCPU", 0),
+            memory_bytes=facts.get("MemTotal", 0),
+            warnings=tuple(facts.get("Warnings") or ()),
+        )
+
+    def build(self, request: BuildRequest, on_record: Callable[[TraceRecord], None], stopping: threading.Event) -> str:
+        """Build an image and return its id. Blocks until the engine has ended the build.
+
+        `on_record` gets what the engine tells, in order, on the calling thread; if it raises, the connection is
+        dropped, the engine kills the build, and the exception goes on. When `stopping` is set the build is
+        cancelled.
+
+        Raises `BuildFailed` for the engine's own verdict; `BuildStopped` once a cancelled build has ended (one that
+        succeeded before the cancel took effect returns its id); `EngineUnreachable` also for an engine that falls
+        silent, or that did not confirm the cancel; `ConnectionLost` when the stream breaks off.
+        """
+        if stopping.is_set():
+            raise BuildStopped("cancelled before the build had begun")
+        with self._new_client() as client, self._new_client(self._patience.answer) as side:
+            watch = Watch(
+                client.wire,
+                stopping,
+                stop=lambda: side.cancel_build(request.build_id),
+                ping=side.sign_of_life,
+                patience=self._patience,
+            )
+            with watch:
+                return run_build(client, request, BuildStream(on_record), watch, ping=side.sign_of_life)
+
+    def cancel_build(self, build_id: str) -> None:
+        """Ask the engine to cancel `build_id`. Proves nothing: an unknown id is answered alike."""
+        self._client.cancel_build(build_id)
+
+    def push(
+        self,
+        repository: str,
+        tag: str,
+        *,
+        login: RegistryLogin | None,
+        on_update: Callable[[PushUpdate], None],
+        stopping: threading.Event,
+    ) -> str:
+        """Push `repository:tag` once, without retries of our own, and return the digest of its manifest.
+
+        When `stopping` is set the connection is closed, which ends the push. Raises `PushFailed`; `PushStopped` if
+        it had not finished by then; `EngineUnreachable` also for an engine that falls silent; `ConnectionLost`.
+        """
+        if stopping.is_set():
+            raise PushStopped
+        with self._new_client() as client, self._new_client(self._patience.answer) as side:
+            watch = Watch(client.wire, stopping, stop=client.wire.cut, ping=side.sign_of_life, patience=self._patience)
+            with watch:
+                return run_push(client, PushStream(on_update), watch, name=(repository, tag), login=login)
+
+    def tag_image(self, image_id: str, repository: str, tag: str) -> None:
+        """Give an image of this engine a name; the name may have belonged to another image."""
+        client = self._client
+        with asking(f"tag the image as {repository}:{tag}"):
+            client.tag(image_id, repository, tag)
+
+    def remove_image(self, reference: str) -> None:
+        """Remove a name of an image, and the image with its last name; one that is gone counts as removed."""
+        client = self._client
+        with asking(f"remove the image {reference}"), suppress(NotFound):
+            client.remove_image(reference)
+
+    def image_exists(self, reference: str) -> bool:
+        """Say whether this engine holds the image `reference` (a name or an id)."""
+        return self.image_facts(reference) is not None
+
+    def image_facts(self, reference: str) -> ImageFacts | None:
+        """Return what this engine holds under `reference` (a name or an id), or None."""
+        client = self._client
+        with asking(f"look at the image {reference}"):
+            try:
+                found: dict[str, Any] = client.inspect_image(reference)  # type: ignore[no-untyped-call]
+            except NotFound:
+                return None
+        return _image_facts(found)
+
+    def leftovers(self, labels: Mapping[str, str]) -> tuple[Leftover, ...]:
+        """Return the containers and volumes that carry every one of `labels`. Raises `ValueError` without labels."""
+        return find_leftovers(self._client, labels)
+
+    def remove_leftovers(self, labels: Mapping[str, str]) -> None:
+        """Remove all that carries `labels`, containers first because they hold volumes; gone is gone."""
+        for leftover in self.leftovers(labels):
+            remove_leftover(self._client, leftover)
+
+    def load_base_image(self, reference: str, files: Mapping[str, Content]) -> None:
+        """Make the image `reference` (name:tag) of `files` (see `base_image.rootfs`), without pulling anything."""
+        repository, _, tag = reference.rpartition(":")
+        asked = f"make the base image {reference}"
+        client = self._client
+        with asking(asked):
+            response = client.ask(
+                "POST",
+                "/images/create",
+                data=rootfs(files),
+                params={"fromSrc": "-", "repo": repository, "tag": tag, "changes": ['CMD ["/bin/sh"]']},
+                stream=True,
+            )
+        for record in json_lines(response, asked):
+            if "error" in record:
+                raise EngineRefused(asked, str(record["error"]), status=200)
+
+    def close(self) -> None:
+        """Close kept connections; the object may be used again."""
+        if "_client" in self.__dict__:
+            self.__dict__.pop("_client").close()
+
+    @cached_property
+    def _client(self) -> EngineClient:
+        """The client of all short calls, speaking the version that the engine agreed to."""
+        client = EngineClient(self._endpoint, timeout=self._timeout)
+        with asking("reach the engine"):
+            offered: dict[str, Any] = client.version(api_version=False)
+        client.speak(api_version(offered))
+        return client
+
+    def _new_client(self, timeout: float | None = None) -> EngineClient:
+        """Return a client with connections of its own, for one streaming call or its watch."""
+        return EngineClient(self._endpoint, timeout=timeout or self._timeout, version=self._client.spoken)
+
+
+def _image_facts(found: dict[str, Any]) -> ImageFacts:
+    return ImageFacts(
+        id=found["Id"],
+        size_bytes=found["Size"],
+        created=_created(found.get("Created", "")),
+        tags=tuple(found.get("RepoTags") or ()),
+    )
+
+
+def _created(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,0 +1,101 @@
+"""What can go wrong outside: every error says what was asked and what was answered, and carries no secret."""
+
+# ruff: noqa: N818 - the names say what happened (BuildStopped is no error to its reader); EngineError is the base
+
+from typing import Literal
+
+PushReason = Literal["denied", "unauthorized", "unreachable", "unknown_host", "server", "missing", "other"]
+
+
+class EngineError(Exception):
+    """Base of all errors of this floor.
+
+    `asked` says in words what was wanted (never a URL: queries carry build arguments); `answered` is the other
+    side's own text, or why there was none.
+    """
+
+    def __init__(self, asked: str, answered: str) -> None:
+        super().__init__(f"{asked}: {answered}")
+        self.asked = asked
+        self.answered = answered
+
+
+class EndpointInvalid(EngineError):
+    """An address or a PEM text that cannot be used; `field` is url, ca, certificate or key."""
+
+    def __init__(self, field: str, answered: str) -> None:
+        super().__init__(f"use the {field} of the build server", answered)
+        self.field = field
+
+
+class EngineUnreachable(EngineError):
+    """Nothing answered: refused, timed out, unknown host, TLS not agreed, or silent in the middle of a build."""
+
+
+class EngineRefused(EngineError):
+    """The engine answered with HTTP `status` 4xx or 5xx."""
+
+    def __init__(self, asked: str, answered: str, *, status: int) -> None:
+        super().__init__(asked, answered)
+        self.status = status
+
+
+class ConnectionLost(EngineError):
+    """A stream ended with neither a result nor an error: the engine died or the line was cut."""
+
+
+class AnswerUnreadable(EngineError):
+    """The engine sent something that is not of its own language: another service at this address, or a new one."""
+
+
+class BuildFailed(EngineError):
+    """The build ended with the engine's error `message`.
+
+    `exit_code` is that of a RUN instruction, if one failed; `vertex` (its digest) and `vertex_name` name the
+    instruction, if the engine blamed one.
+    """
+
+    def __init__(
+        self, message: str, *, exit_code: int | None = None, vertex: str | None = None, vertex_name: str | None = None
+    ) -> None:
+        super().__init__("build the image", message)
+        self.message = message
+        self.exit_code = exit_code
+        self.vertex = vertex
+        self.vertex_name = vertex_name
+
+
+class BuildStopped(EngineError):
+    """The build was cancelled by us, and that is confirmed: its stream has ended."""
+
+    def __init__(self, answered: str = "cancelled") -> None:
+        super().__init__("stop the build", answered)
+
+
+class PushFailed(EngineError):
+    """The push ended with the error `message`; `retryable` says whether the same push may pass a little later."""
+
+    def __init__(self, message: str, *, retryable: bool, reason: PushReason) -> None:
+        super().__init__("push the image", message)
+        self.message = message
+        self.retryable = retryable
+        self.reason = reason
+
+
+class PushStopped(EngineError):
+    """The push was broken off by us before it had finished."""
+
+    def __init__(self) -> None:
+        super().__init__("push the image", "stopped before it had finished")
+
+
+class RegistryUnreachable(EngineError):
+    """The registry did not answer: refused, timed out, unknown host or TLS not agreed."""
+
+
+class RegistryRefused(EngineError):
+    """The registry answered with HTTP `status`, or with something that is no registry's answer."""
+
+    def __init__(self, asked: str, answered: str, *, status: int) -> None:
+        super().__init__(asked, answered)
+        self.status = status

@@ -1,0 +1,120 @@
+"""Push one image to its registry, in one try, and say in plain terms why it failed."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import quote
+
+import requests
+from docker.auth import encode_header
+
+from builds.engine.client import EngineClient, asking
+from builds.engine.errors import (
+    ConnectionLost,
+    EngineError,
+    EngineRefused,
+    EngineUnreachable,
+    PushFailed,
+    PushReason,
+    PushStopped,
+)
+from builds.engine.json_lines import json_lines
+from builds.engine.types import PushUpdate, RegistryLogin
+from builds.engine.watch import Watch
+
+ASKED: Final = "push the image"
+
+# First match wins. The texts are the engine's: its own, those of Go's network code, and the registry's error codes.
+PATTERNS: Final[tuple[tuple[str, PushReason, bool], ...]] = (
+    (r"does not exist locally|tag does not exist|no such image|reference does not exist", "missing", False),
+    (r"no basic auth credentials|unauthorized|authentication required|\b401\b", "unauthorized", False),
+    (r"\bdenied\b|insufficient_scope|forbidden|\b403\b", "denied", False),
+    (r"no such host", "unknown_host", False),
+    (r"x509:|http response to https client|certificate", "unreachable", False),
+    (r"toomanyrequests|too many requests|\b429\b|http status:? 5\d\d|\b50[0-4] ", "server", True),
+    (r"connection refused|no route to host|network is unreachable", "unreachable", True),
+    (r"timeout|timed out|deadline exceeded|server misbehaving|temporary failure", "unreachable", True),
+    (r"\bEOF\b|connection reset|broken pipe|closed network connection", "unreachable", True),
+    (r"blob upload|manifest unknown|blob unknown|unknown error", "server", True),
+)
+
+
+class PushStream:
+    """What the stream of one push has told so far."""
+
+    def __init__(self, on_update: Callable[[PushUpdate], None]) -> None:
+        self.digest = ""
+        self.error = ""
+        self._on_update = on_update
+
+    def take(self, record: dict[str, Any]) -> None:
+        """Take one record: progress of a layer, the digest, or the error that ends the push."""
+        if "errorDetail" in record or "error" in record:
+            self.error = (record.get("errorDetail") or {}).get("message") or str(record.get("error"))
+        elif aux := record.get("aux"):
+            self.digest = aux.get("Digest", "")
+        elif record.get("id"):
+            self._on_update(_update(record))
+
+
+def run_push(
+    client: EngineClient, stream: PushStream, watch: Watch, *, name: tuple[str, str], login: RegistryLogin | None
+) -> str:
+    """Push `name` (repository, tag) on `client` and return the manifest's digest; errors as of `Engine.push`."""
+    try:
+        with _post(client, name, login) as response:
+            for record in json_lines(response, ASKED):
+                watch.heard()
+                stream.take(record)
+    except EngineUnreachable:
+        if not client.wire.is_cut:
+            raise
+    except EngineRefused as error:
+        raise failure(error.answered) from None
+    return _settle(stream, watch)
+
+
+def failure(message: str) -> PushFailed:
+    """Return the failure that the engine's or registry's `message` means; an unknown one may pass a little later."""
+    for pattern, reason, retryable in PATTERNS:
+        if re.search(pattern, message, re.IGNORECASE):
+            return PushFailed(message, retryable=retryable, reason=reason)
+    return PushFailed(message, retryable=True, reason="other")
+
+
+def _settle(stream: PushStream, watch: Watch) -> str:
+    if stream.digest and not stream.error:
+        return stream.digest
+    if watch.stop_asked:
+        raise PushStopped
+    if stream.error:
+        raise failure(stream.error)
+    raise _broken_off(watch)
+
+
+def _broken_off(watch: Watch) -> EngineError:
+    if watch.engine_gone:
+        return EngineUnreachable(ASKED, "The engine has stopped answering in the middle of the push.")
+    return ConnectionLost(ASKED, "The engine's answer broke off with neither a digest nor an error.")
+
+
+def _post(client: EngineClient, name: tuple[str, str], login: RegistryLogin | None) -> requests.Response:
+    """Start the push. The login header is always sent: without one the engine answers 400."""
+    repository, tag = name
+    account = {"username": login.username, "password": login.password} if login else {}
+    with asking(ASKED):
+        return client.ask(
+            "POST",
+            f"/images/{quote(repository, safe='/:')}/push",
+            params={"tag": tag},
+            headers={"X-Registry-Auth": encode_header(account).decode()},
+            stream=True,
+            timeout=(client.timeout, None),
+        )
+
+
+def _update(record: dict[str, Any]) -> PushUpdate:
+    detail = record.get("progressDetail") or {}
+    return PushUpdate(
+        layer=record["id"], status=record.get("status", ""), current=detail.get("current"), total=detail.get("total")
+    )

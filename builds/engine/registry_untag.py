@@ -1,0 +1,100 @@
+"""Take one tag away from a repository and leave the others: the distribution API has no sure verb for it.
+
+Registry 2.8 refuses to delete by tag, and deleting by digest takes every tag of that digest along; two builds with the
+same cached content have the same digest. So a tag that shares its digest is first moved to a stand-in manifest of its
+own, and that one is deleted (run on 2.8.2, engine notes, section 5). Newer registries take this way as well.
+"""
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Final
+
+from builds.engine.errors import RegistryRefused
+from builds.engine.registry_session import ACCEPT, MANIFEST_V2, RegistrySession, digest_of, expect, manifest_path
+
+if TYPE_CHECKING:
+    from builds.engine.registry import RegistryClient
+
+NO_MANIFEST: Final = f"sha256:{'0' * 64}"
+CONFIG_TYPE: Final = "application/vnd.docker.container.image.v1+json"
+
+
+class Untagging:
+    """The removal of one tag of repository `name`."""
+
+    def __init__(self, registry: "RegistryClient", session: RegistrySession, name: str, tag: str) -> None:
+        self._registry, self._session = registry, session
+        self._name, self._tag = name, tag
+        self._asked = f"remove the tag {name}:{tag}"
+
+    def run(self, digest: str) -> None:
+        """Remove the tag, which points to `digest`. Raises `RegistryRefused` when it is still there afterwards."""
+        if self._is_shared(digest):
+            self._remove_shared()
+        else:
+            self._remove(digest)
+        if self._registry.digest(self._name, self._tag) == digest:
+            raise RegistryRefused(self._asked, "The registry agreed, but the tag is still there.", status=409)
+
+    def _is_shared(self, digest: str) -> bool:
+        others = (tag for tag in self._registry.tags(self._name) if tag != self._tag)
+        return any(self._registry.digest(self._name, tag) == digest for tag in others)
+
+    def _remove(self, digest: str) -> None:
+        """Delete by digest; by tag where the registry refuses to delete what still has a tag."""
+        try:
+            self._registry.delete_manifest(self._name, digest)
+        except RegistryRefused:
+            answer = self._session.ask("DELETE", manifest_path(self._name, self._tag), asked=self._asked)
+            if answer.status not in {200, 202, 404}:
+                raise
+
+    def _remove_shared(self) -> None:
+        self._check_deletion_allowed()
+        original = self._session.ask("GET", manifest_path(self._name, self._tag), asked=self._asked, headers=ACCEPT)
+        expect(original, self._asked, 200)
+        stand_in = self._put_stand_in()
+        try:
+            self._remove(stand_in)
+        except RegistryRefused:
+            self._put(original.body, original.headers.get("Content-Type", MANIFEST_V2))  # nothing half-done
+            raise
+
+    def _check_deletion_allowed(self) -> None:
+        """Delete what is not there: only a registry that lets nobody delete answers with a refusal."""
+        try:
+            self._registry.delete_manifest(self._name, NO_MANIFEST)
+        except RegistryRefused as error:
+            if error.status in {401, 403, 405}:
+                raise
+
+    def _put_stand_in(self) -> str:
+        """Move the tag to a manifest that nobody else has and return its digest.
+
+        Its blob of 60 bytes is left to the registry's garbage collection.
+        """
+        config = json.dumps({"buildhub.standin": uuid.uuid4().hex}).encode()
+        self._upload(config)
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST_V2,
+            "config": {"mediaType": CONFIG_TYPE, "size": len(config), "digest": digest_of(config)},
+            "layers": [],
+        }
+        body = json.dumps(manifest).encode()
+        self._put(body, MANIFEST_V2)
+        return digest_of(body)
+
+    def _upload(self, blob: bytes) -> None:
+        start = self._session.ask("POST", f"/v2/{self._name}/blobs/uploads/", asked=self._asked)
+        expect(start, self._asked, 202)
+        place = start.headers.get("Location", "")
+        query = f"{'&' if '?' in place else '?'}digest={digest_of(blob)}"
+        headers = {"Content-Type": "application/octet-stream"}
+        answer = self._session.ask("PUT", place + query, asked=self._asked, data=blob, headers=headers)
+        expect(answer, self._asked, 201)
+
+    def _put(self, manifest: bytes, media_type: str) -> None:
+        path = manifest_path(self._name, self._tag)
+        headers = {"Content-Type": media_type}
+        expect(self._session.ask("PUT", path, asked=self._asked, data=manifest, headers=headers), self._asked, 201)

@@ -1,0 +1,126 @@
+"""What goes to the outside world and what comes back: plain frozen values, no behaviour."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+LeftoverKind = Literal["container", "volume"]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a Docker Engine listens.
+
+    `url` is `unix:///path` or `tcp://host:port`; with any of the PEM texts set, `tcp` speaks TLS: `ca` checks the
+    engine, `certificate` and `key` prove who we are. The key never shows in a repr.
+    """
+
+    url: str
+    ca: str = field(default="", repr=False)
+    certificate: str = field(default="", repr=False)
+    key: str = field(default="", repr=False)
+
+    @property
+    def secured(self) -> bool:
+        """True when the engine is reached over TLS."""
+        return bool(self.ca or self.certificate or self.key)
+
+
+@dataclass(frozen=True)
+class RegistryLogin:
+    """User and password of a registry; the password never shows in a repr."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass
+class BuildRequest:
+    """One image build as the engine is asked for it.
+
+    `build_id` is ours and names the build when it is cancelled. `context` makes the tar stream that is uploaded;
+    `dockerfile` is a path inside it. An argument whose value is None takes the Dockerfile's default. Build arguments
+    end in the image's history: they are no place for secrets (engine notes, section 3).
+    """
+
+    build_id: str
+    dockerfile: str
+    context: Callable[[], Iterable[bytes]]
+    tags: tuple[str, ...] = ()
+    build_args: Mapping[str, str | None] = field(default_factory=dict, repr=False)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""
+    platform: str = ""
+    no_cache: bool = False
+    pull: bool = False
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What an engine says of itself; `warnings` are its own sentences."""
+
+    version: str
+    api_version: str
+    name: str
+    operating_system: str
+    cpus: int
+    memory_bytes: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """An image as the engine holds it; `size_bytes` is unpacked, larger than what a registry stores."""
+
+    id: str
+    size_bytes: int
+    created: datetime | None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PushUpdate:
+    """One beat of a push: `current` of `total` bytes of `layer` (`current` may exceed `total`)."""
+
+    layer: str
+    status: str
+    current: int | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something that still exists on an engine under our label."""
+
+    kind: LeftoverKind
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ManifestFacts:
+    """A manifest as a registry stores it; `size_bytes` is configuration and layers, compressed."""
+
+    digest: str
+    media_type: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class DeletedTag:
+    """How the removal of a tag ended.
+
+    `deleted` is True when this call took the tag away. Otherwise `now_points_to` is the other digest that the tag
+    has moved on to, or None when there was no such tag any more.
+    """
+
+    deleted: bool
+    now_points_to: str | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A symbolic link in a base image's files."""
+
+    target: str

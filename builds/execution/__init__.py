@@ -1,0 +1,1 @@
+"""What runs inside a worker: the only floor that joins engine and services."""

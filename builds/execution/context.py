@@ -1,0 +1,63 @@
+"""What the steps of one attempt share."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from builds.engine.docker import Engine
+from builds.engine.types import ManifestFacts
+from builds.execution.recorder import Recorder
+from builds.execution.stop import Stop
+from builds.models import BuildRun, BuildServer, Registry
+from builds.queries.installation import installation_id
+from builds.services import connections
+from builds.services.transitions import Lease
+
+
+@dataclass
+class RunContext:
+    """One attempt: the run as it was accepted, the right to write it, and the doors to engine and registry."""
+
+    run: BuildRun
+    lease: Lease
+    stop: Stop
+    recorder: Recorder
+    image_id: str = ""
+    pushed_digest: str = ""
+    verified: ManifestFacts | None = field(default=None)
+
+    @cached_property
+    def server(self) -> BuildServer:
+        """Return the build server of the run."""
+        if self.run.server is None:
+            raise RuntimeError(f"BUILD run {self.run.pk} has no build server.")
+        return self.run.server
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Return the engine that builds."""
+        return connections.engine_of(self.server)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Return where the image goes."""
+        return connections.registry_of_run(self.run)
+
+    @property
+    def build_id(self) -> str:
+        """Return the name of this attempt's build on the engine; a lost attempt is cancelled by it."""
+        return build_id(self.run.pk, self.lease.attempt)
+
+    def definition(self, name: str) -> Any:
+        """Return a value of the definition that the run was accepted with."""
+        return self.run.definition[name]
+
+
+def build_id(run_id: int, attempt: int) -> str:
+    """Return the fixed engine name of one attempt's build."""
+    return f"buildhub-{installation_id()}-{run_id}-{attempt}"
+
+
+def labels(run_id: int) -> dict[str, str]:
+    """Return the labels on all that an engine holds for a run (surface.md, "Labels")."""
+    return {"buildhub.installation": installation_id(), "buildhub.run": str(run_id)}

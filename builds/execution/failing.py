@@ -1,0 +1,35 @@
+"""From whatever was raised to one `Failure`: whose problem, message, remedy."""
+
+import logging
+import secrets
+
+from builds.domain import failures
+from builds.domain.failures import Failure
+from builds.engine.errors import AnswerUnreadable, ConnectionLost, EndpointInvalid, EngineRefused, EngineUnreachable
+
+log = logging.getLogger(__name__)
+
+
+class RunFailed(Exception):  # noqa: N818  names what happened
+    """The run cannot go on, for a reason that is known."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.sentence)
+        self.failure = failure
+
+
+def failure_from(error: Exception, *, server: str) -> Failure:
+    """Return the failure that `error` is; what nobody foresaw is BuildHub's own, with a reference into its log."""
+    match error:
+        case RunFailed():
+            return error.failure
+        case EngineUnreachable() | EndpointInvalid():
+            return failures.engine_unreachable(server, error.answered)
+        case ConnectionLost():
+            return failures.engine_connection_lost(server, error.answered)
+        case EngineRefused() | AnswerUnreadable():
+            return failures.engine_refused(server, error.answered)
+        case _:
+            reference = secrets.token_hex(4)
+            log.error("Failure %s", reference, exc_info=error)
+            return failures.internal(reference)

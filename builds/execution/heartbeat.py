@@ -1,0 +1,80 @@
+"""Keeps an attempt's lease and hears wishes to stop: a thread with a connection of its own."""
+
+import logging
+import select
+import socket
+import threading
+import time
+from typing import Any, Self
+
+import psycopg
+
+from builds.execution.stop import Stop, StopReason
+from builds.services import leases
+from builds.services.transitions import Lease
+
+log = logging.getLogger(__name__)
+
+
+class Heartbeat:
+    """Context manager: renews every `BEAT_SECONDS`, and at once when the doorbell rings for the workers.
+
+    A worker that cannot renew stops itself by its own monotonic clock, well before another attempt may begin.
+    """
+
+    def __init__(self, lease: Lease, stop: Stop, *, seconds_left: float) -> None:
+        self._lease = lease
+        self._stop = stop
+        self._deadline = time.monotonic() + seconds_left
+        self._over, self._waker = socket.socketpair()
+        self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{lease.run_id}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._waker.close()  # readable end of file at the other end: wakes the thread
+        self._thread.join()
+        self._over.close()
+
+    def _beat(self) -> None:
+        renewed, connection, over = time.monotonic(), None, False
+        while not over and self._stop.reason is not StopReason.LEASE_LOST:
+            try:
+                connection = connection or leases.open_connection()
+                self._renew(connection)
+                renewed = time.monotonic()
+            except (psycopg.Error, OSError) as error:
+                log.warning("Run %s: the lease could not be renewed: %s", self._lease.run_id, error)
+                connection = self._hang_up(connection)
+            if time.monotonic() - renewed > leases.SELF_STOP_SECONDS:
+                self._stop.ask(StopReason.LEASE_LOST)
+            over = self._wait(connection)
+        self._hang_up(connection)
+
+    def _renew(self, connection: psycopg.Connection[Any]) -> None:
+        held = leases.renew(connection, self._lease)
+        if held is None:
+            self._stop.ask(StopReason.LEASE_LOST)
+        elif held.cancel_asked:
+            self._stop.ask(StopReason.CANCEL)
+        elif time.monotonic() >= self._deadline:
+            self._stop.ask(StopReason.TIME_LIMIT)
+
+    def _wait(self, connection: psycopg.Connection[Any] | None) -> bool:
+        """Wait for the next beat, a bell or the end; return whether it was the end."""
+        ears: list[Any] = [self._over]
+        if connection is not None:
+            ears.append(connection.fileno())
+        beat = leases.BEAT_SECONDS if connection is not None else 0.5
+        left = self._deadline - time.monotonic()
+        heard, _, _ = select.select(ears, [], [], min(beat, left) if left > 0 else beat)
+        if connection is not None and connection.fileno() in heard:
+            for _bell in connection.notifies(timeout=0):
+                pass
+        return self._over in heard
+
+    def _hang_up(self, connection: psycopg.Connection[Any] | None) -> None:
+        if connection is not None:
+            connection.close()

@@ -1,0 +1,170 @@
+"""Takes a run's output and stores it: decoded, masked, numbered, in small batches, beside the build and not in its way.
+
+`say` and `output` only append; a thread stores what is there at most every `FLUSH_SECONDS`. When the store is slower
+than the output, appending waits (back-pressure), so nothing is lost and memory is bounded.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from django.db import DatabaseError, connection
+
+from builds.domain.logs import LineSplitter, LogLimit, LogLine, Masker, Stream, clip_remedy
+from builds.execution.stop import Stop, StopReason
+from builds.services import run_log, run_steps
+from builds.services.transitions import Lease
+
+log = logging.getLogger(__name__)
+FLUSH_SECONDS: Final = 0.05
+CHUNK_BYTES: Final = 64 * 1024
+PENDING_BYTES: Final = 4 * 1024 * 1024
+RECENT_LINES: Final = 200
+
+
+class Recorder:
+    """The one writer of an attempt's log. Not for use by several threads at once, but for its own."""
+
+    def __init__(self, lease: Lease, stop: Stop, *, limit_bytes: int, masker: Masker | None = None) -> None:
+        self._lease = lease
+        self._stop = stop
+        self._began = time.monotonic() - lease.elapsed_ms / 1000
+        self._splitter = LineSplitter(masker or Masker())
+        self._limit = LogLimit(limit_bytes)
+        self._changed = threading.Condition()
+        self._pending: list[tuple[int | None, LogLine]] = []
+        self._pending_bytes = 0
+        self._vertices: tuple[int, list[dict[str, Any]]] | None = None
+        self._step_id: int | None = None
+        self._sequence = lease.chunk_count
+        self._recent: deque[LogLine] = deque(maxlen=RECENT_LINES)
+        self._over = False
+        self._thread = threading.Thread(target=self._store, name=f"recorder-{lease.run_id}", daemon=True)
+        self._thread.start()
+
+    def enter_step(self, step_id: int) -> None:
+        """Let all that follows belong to a step."""
+        self._append(self._splitter.finish())
+        self._step_id = step_id
+
+    def say(self, text: str) -> None:
+        """Add lines of BuildHub's own (stream 0)."""
+        now = self._now()
+        self._append([LogLine(f"{line}\n".encode(), None, Stream.BUILDHUB, now) for line in text.splitlines()])
+
+    def output(self, vertex: str | None, stream: int, data: bytes) -> None:
+        """Add bytes as they were printed."""
+        self._append(self._splitter.feed(vertex, stream, data, t=self._now()))
+
+    def close_vertex(self, vertex: str) -> None:
+        """Hand out the unterminated rest of a build instruction that has ended."""
+        self._append(self._splitter.close(vertex))
+
+    def show_vertices(self, vertices: Sequence[dict[str, Any]]) -> None:
+        """Show how far the build instructions of the present step are; stored with the next batch."""
+        if self._step_id is not None:
+            with self._changed:
+                self._vertices = (self._step_id, list(vertices))
+                self._changed.notify()
+
+    def tail(self, vertex: str | None) -> str:
+        """Return the last lines that an instruction printed, for the search for known errors."""
+        return "\n".join(line.text for line in self._recent if line.vertex == vertex)
+
+    def close(self) -> None:
+        """Store all that is left, the held-back tail of an over-long log with its mark included."""
+        self._append(self._splitter.finish())
+        mark, tail = self._limit.release()
+        said = [LogLine(f"{mark}\n".encode(), None, Stream.BUILDHUB, self._now())] if mark else []
+        with self._changed:
+            self._pending += [(self._step_id, line) for line in (*said, *tail)]
+            self._over = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _now(self) -> int:
+        return int((time.monotonic() - self._began) * 1000)
+
+    def _append(self, lines: Sequence[LogLine]) -> None:
+        if not lines:
+            return
+        self._recent.extend(lines)
+        admitted = self._limit.admit([line for given in lines for line in _explained(given)])
+        with self._changed:
+            while self._pending_bytes > PENDING_BYTES and self._stop.reason is not StopReason.LEASE_LOST:
+                self._changed.wait(1)
+            self._pending += [(self._step_id, line) for line in admitted]
+            self._pending_bytes += sum(len(line.raw) for line in admitted)
+            self._changed.notify()
+
+    def _store(self) -> None:
+        try:
+            while self._store_batch():
+                pass
+        finally:
+            connection.close()
+
+    def _store_batch(self) -> bool:
+        """Store what is pending; return False once all is stored after the end, or the lease was lost."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._pending or self._vertices or self._over)
+            over = self._over
+        if not over:
+            time.sleep(FLUSH_SECONDS)  # let a batch gather: one commit for many lines
+        with self._changed:
+            batch, self._pending, self._pending_bytes = self._pending, [], 0
+            vertices, self._vertices = self._vertices, None
+            self._changed.notify_all()
+        held = self._write(batch, vertices)
+        if not held:
+            self._stop.ask(StopReason.LEASE_LOST)
+        with self._changed:
+            return held and not (self._over and not self._pending and not self._vertices)
+
+    def _write(
+        self, batch: list[tuple[int | None, LogLine]], vertices: tuple[int, list[dict[str, Any]]] | None
+    ) -> bool:
+        for step_id, lines in _chunks(batch):
+            store = partial(run_log.append_chunk, self._lease, step_id, lines, sequence=self._sequence + 1)
+            if not self._patiently(store):
+                return False
+            self._sequence += 1
+        return vertices is None or self._patiently(partial(run_steps.show_vertices, self._lease, *vertices))
+
+    def _patiently(self, write: Callable[[], bool]) -> bool:
+        """Write, again and again while the database is away: until the heartbeat gives the lease up."""
+        while self._stop.reason is not StopReason.LEASE_LOST:
+            try:
+                return write()
+            except DatabaseError as error:
+                log.warning("Run %s: the log could not be stored, trying again: %s", self._lease.run_id, error)
+                connection.close()
+                self._stop.event.wait(0.5)
+                time.sleep(0.1)
+        return False
+
+
+def _explained(line: LogLine) -> list[LogLine]:
+    """Add BuildHub's own words behind a line in which the engine says that it has cut the output."""
+    if line.vertex is None or not line.raw.lstrip().startswith(b"[output clipped"):
+        return [line]
+    remedy = clip_remedy(line.text)
+    return [line, LogLine(f"{remedy}\n".encode(), line.vertex, Stream.BUILDHUB, line.t)] if remedy else [line]
+
+
+def _chunks(batch: list[tuple[int | None, LogLine]]) -> list[tuple[int | None, list[LogLine]]]:
+    """Cut a batch into chunks of one step each, within the limits of a chunk."""
+    chunks: list[tuple[int | None, list[LogLine]]] = []
+    size = 0
+    for step_id, line in batch:
+        full = not chunks or len(chunks[-1][1]) >= run_log.CHUNK_LINES or size + len(line.raw) > CHUNK_BYTES
+        if full or chunks[-1][0] != step_id:
+            chunks.append((step_id, []))
+            size = 0
+        chunks[-1][1].append(line)
+        size += len(line.raw)
+    return chunks

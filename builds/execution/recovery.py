@@ -1,0 +1,98 @@
+"""Settling runs whose worker is lost: abort first and confirm, then start again or end (reliability.md).
+
+A silent lease is the sign. The build of a dead worker dies with its connection; a worker that only hangs is cut off
+by cancelling the attempt's fixed build id. Only an engine that answers can confirm either.
+"""
+
+import logging
+from datetime import timedelta
+from typing import Final
+
+from django.utils import timezone
+
+from builds.domain import failures
+from builds.domain.failures import Failure
+from builds.domain.states import RunType
+from builds.engine.errors import EngineError
+from builds.execution.context import build_id, labels
+from builds.models import BuildRun, RunEvent
+from builds.queries.queue import live_places
+from builds.services import connections, dispatch, transitions
+from builds.services.transitions import End
+
+log = logging.getLogger(__name__)
+CONFIRM_WITHIN: Final = timedelta(minutes=5)
+
+
+def settle_lost_run(run: BuildRun) -> None:
+    """Settle a RUNNING run whose lease has lapsed: next attempt or end, once nothing of the old attempt is left."""
+    if run.run_type == RunType.REMOVE:
+        dispatch.call_service_again(run.pk)
+        return
+    unconfirmed = _confirm_gone(run)
+    if unconfirmed is not None:
+        _go_on_unconfirmed(run, unconfirmed)
+    elif run.cancel_requested_at is not None:
+        _end(run, failures.cancelled())
+    elif _seconds_running(run) > run.definition["time_limit_seconds"]:
+        _end(run, failures.time_limit(run.definition["time_limit_seconds"]))
+    elif run.attempt >= run.definition["max_attempts"]:
+        _end(run, failures.worker_lost(run.attempt))
+    else:
+        _next_attempt(run)
+
+
+def _confirm_gone(run: BuildRun) -> str | None:
+    """Cancel and look for what is left of the run; None once nothing is, else why that is not known."""
+    if run.server is None:
+        return None
+    engine = connections.engine_of(run.server)
+    try:
+        engine.cancel_build(build_id(run.pk, run.attempt))
+        engine.remove_leftovers(labels(run.pk))
+        left = engine.leftovers(labels(run.pk))
+    except EngineError as error:
+        return error.answered
+    finally:
+        engine.close()
+    return f"{len(left)} containers or volumes are still there" if left else None
+
+
+def _go_on_unconfirmed(run: BuildRun, why: str) -> None:
+    """Keep the run as it is and say so once; give up on the wish to cancel, or on the run, after `CONFIRM_WITHIN`."""
+    server = run.server.name if run.server else ""
+    if not RunEvent.objects.filter(run=run, what="unconfirmed", facts__attempt=run.attempt).exists():
+        RunEvent.objects.create(run=run, what="unconfirmed", because=why, facts={"attempt": run.attempt})
+    cancel = run.follow_ups.active().filter(run_type=RunType.CANCEL).first()
+    if cancel is not None:
+        if timezone.now() - cancel.created_at > CONFIRM_WITHIN:
+            failure = failures.not_confirmed(server, why)
+            transitions.end_cancel(cancel.pk, End(failure.kind.end_reason, failure.sentence, failure.as_facts()))
+        return
+    first = RunEvent.objects.filter(run=run, what="unconfirmed", facts__attempt=run.attempt).order_by("id").first()
+    if first is not None and timezone.now() - first.at > CONFIRM_WITHIN:
+        _end(run, failures.engine_unreachable(server, why))
+
+
+def _next_attempt(run: BuildRun) -> None:
+    """Hand the run to a free worker; where there is none it stays as it is and is looked at again."""
+    if run.server is None:
+        return
+    places = live_places(run.server)
+    # The run holds a place of its own on the host that lost it, which is free again for itself.
+    free = [place for place in places if place.free + (place.host == run.claimed_host) > 0]
+    if not free:
+        return
+    if not RunEvent.objects.filter(run=run, what="attempt lost", facts__attempt=run.attempt).exists():
+        RunEvent.objects.create(run=run, what="attempt lost", because=run.lease_owner, facts={"attempt": run.attempt})
+    dispatch.hand_over_again(run.pk, host=max(free, key=lambda place: place.free).host)
+
+
+def _end(run: BuildRun, failure: Failure) -> None:
+    end = End(failure.kind.end_reason, failure.sentence, failure.as_facts())
+    if transitions.end_lost(run.pk, token=run.token, end=end) and run.server_id is not None:
+        dispatch.dispatch(run.server_id)
+
+
+def _seconds_running(run: BuildRun) -> float:
+    return (timezone.now() - run.begin_time).total_seconds() if run.begin_time else 0.0

@@ -1,0 +1,80 @@
+"""REMOVE runs: take images out of the registry, then the rows out of the lists (build-api.md, section 5 "Remove")."""
+
+import logging
+import os
+
+from builds.domain import failures
+from builds.domain.states import EndReason, RunState, RunType
+from builds.engine.errors import EngineError
+from builds.execution.failing import failure_from
+from builds.execution.heartbeat import Heartbeat
+from builds.execution.recorder import Recorder
+from builds.execution.stop import Stop
+from builds.models import BuildRun
+from builds.services import connections, removals, run_steps, transitions
+from builds.services.limits import log_limit_bytes, worker_host
+from builds.services.transitions import End, Lease
+
+log = logging.getLogger(__name__)
+TIME_LIMIT_SECONDS = 600.0
+
+
+def execute_removal(run_id: int, claim: int) -> None:
+    """Carry out a REMOVE run; leaves quietly where somebody else has it."""
+    lease = transitions.take(run_id, claim=claim, owner=f"{worker_host()}/{os.getpid()}")
+    if lease is None:
+        return
+    removal = BuildRun.objects.select_related("target", "build").get(pk=run_id)
+    stop = Stop()
+    recorder = Recorder(lease, stop, limit_bytes=log_limit_bytes())
+    with Heartbeat(lease, stop, seconds_left=TIME_LIMIT_SECONDS):
+        end = _work(removal, lease, recorder)
+        recorder.close()
+        if end.reason is EndReason.DONE:
+            removals.finish(removal, lease, end)
+        else:
+            transitions.end_attempt(lease, end)
+
+
+def _work(removal: BuildRun, lease: Lease, recorder: Recorder) -> End:
+    """Remove the images and say how that ended."""
+    try:
+        for step in run_steps.prepare_attempt(lease):
+            recorder.enter_step(step.pk)
+            run_steps.open_step(lease, step)
+        said = [_remove_image(run) for run in _runs_of(removal)]
+    except EngineError as error:
+        failure = failures.push_failed(
+            error.answered, registry=removal.registry_host, repository=removal.image.repository
+        )
+    except Exception as error:  # noqa: BLE001  whatever it is, the run gets an end that says so
+        failure = failure_from(error, server="")
+    else:
+        recorder.say("\n".join(said) or "There was no image to remove.")
+        return End(EndReason.DONE, said[-1] if len(said) == 1 else f"{len(said)} images were looked at.")
+    recorder.say(failure.sentence)
+    return End(failure.kind.end_reason, failure.sentence, failure.as_facts())
+
+
+def _runs_of(removal: BuildRun) -> list[BuildRun]:
+    """Return the runs whose images go: the target, or every run of the build."""
+    if removal.target is not None:
+        return [removal.target]
+    return list(
+        BuildRun.objects.filter(build=removal.build, run_type=RunType.BUILD, run_state=RunState.DONE, removed_at=None)
+    )
+
+
+def _remove_image(run: BuildRun) -> str:
+    """Remove a run's tag if it still points to the run's digest; say what was found."""
+    image = run.image
+    if not run.image_digest:
+        return f"Run {run.pk} pushed no image."
+    with connections.registry_client(connections.registry_of_run(run)) as registry:
+        deleted = registry.delete_tag(image.repository, image.tag, digest=run.image_digest)
+    if deleted.deleted:
+        return f"{image.tagged} was removed from the registry."
+    if deleted.now_points_to is None:
+        return f"{image.tagged} was gone from the registry already."
+    owner = removals.owner_of(run, deleted.now_points_to)
+    return f"{image.tagged} stays: it belongs to {owner} now ({deleted.now_points_to})."

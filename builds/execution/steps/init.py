@@ -1,0 +1,28 @@
+"""INIT: say what begins, and that the build server answers."""
+
+from django.utils import timezone
+
+from builds.execution.context import RunContext
+from builds.models import RunEvent, RunStep
+
+
+def run(context: RunContext, _step: RunStep) -> None:
+    """Ask the engine what it is and say it; raises `EngineUnreachable` before anything was done."""
+    run_ = context.run
+    if context.lease.attempt > 1:
+        context.recorder.say(_after_loss(context))
+    info = context.engine.info()
+    context.recorder.say(
+        f"{context.definition('name')} #{run_.build_no} on {context.server.name}: Docker Engine {info.version},"
+        f" image {run_.image.tagged}"
+    )
+
+
+def _after_loss(context: RunContext) -> str:
+    """Say what happened to the attempt before (architecture.md, "The life of a run", step 10)."""
+    lost = RunEvent.objects.filter(run=context.run, what="attempt lost").order_by("-id").first()
+    at = f" at {timezone.localtime(lost.at):%H:%M:%S} UTC" if lost else ""
+    return (
+        f"Attempt {context.lease.attempt - 1} lost its worker{at}; attempt {context.lease.attempt} begins. The last"
+        " moments of its output, up to a tenth of a second, may be missing above."
+    )

@@ -1,0 +1,75 @@
+"""Push: hand the built image to the registry, again when that may help, never building again."""
+
+from typing import Final
+
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    sleep_using_event,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
+from tenacity.stop import stop_when_event_set
+
+from builds.domain import failures
+from builds.engine.errors import PushFailed
+from builds.engine.types import PushUpdate
+from builds.execution.context import RunContext
+from builds.execution.failing import RunFailed
+from builds.services import connections, run_steps
+
+TRIES: Final = 5
+
+
+def run(context: RunContext) -> None:
+    """Tag and push the image; keeps the digest that the engine was told. Raises `RunFailed`."""
+    image = context.run.image
+    context.engine.tag_image(context.image_id, image.image, image.tag)
+    context.recorder.say(f"Pushing {image.tagged}")
+    retrying = Retrying(
+        retry=retry_if_exception(lambda error: isinstance(error, PushFailed) and error.retryable),
+        wait=wait_exponential_jitter(initial=0.5, max=20),
+        stop=stop_after_attempt(TRIES) | stop_when_event_set(context.stop.event),
+        sleep=sleep_using_event(context.stop.event),
+        before_sleep=lambda state: _say_retry(context, state),
+        reraise=True,
+    )
+    try:
+        context.pushed_digest = retrying(_push_once, context)
+    except PushFailed as error:
+        context.stop.check()
+        failure = failures.push_failed(error.message, registry=image.host, repository=image.repository)
+        raise RunFailed(failure) from error
+    run_steps.note(context.lease, "pushed", context.pushed_digest, image=image.tagged)
+    context.recorder.say(f"Pushed {image.tagged}, digest {context.pushed_digest}")
+
+
+def _push_once(context: RunContext) -> str:
+    image = context.run.image
+    login = connections.registry_login(context.registry)
+    said = Progress(context)
+    return context.engine.push(image.image, image.tag, login=login, on_update=said, stopping=context.stop.event)
+
+
+def _say_retry(context: RunContext, state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    wait = state.next_action.sleep if state.next_action else 0
+    context.recorder.say(f"The push did not go through ({error}); trying again in {wait:.0f} s")
+
+
+class Progress:
+    """Says when a layer has moved on to another word; the beats between are not lines."""
+
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+        self._last: dict[str, str] = {}
+
+    def __call__(self, update: PushUpdate) -> None:
+        """Take one beat of the push."""
+        if update.layer and update.status in ENDS and self._last.get(update.layer) != update.status:
+            self._last[update.layer] = update.status
+            self._context.recorder.say(f"{update.layer}: {update.status}")
+
+
+ENDS: Final = ("Pushed", "Layer already exists")

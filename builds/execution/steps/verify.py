@@ -1,0 +1,31 @@
+"""Verify: ask the registry itself what the tag points to now."""
+
+from builds.domain import failures
+from builds.engine.errors import EngineError, RegistryRefused, RegistryUnreachable
+from builds.execution.context import RunContext
+from builds.execution.failing import RunFailed
+from builds.services import connections
+
+
+def run(context: RunContext) -> None:
+    """Read the digest back and keep digest and size; raises `RunFailed` when the registry has something else."""
+    image = context.run.image
+    try:
+        with connections.registry_client(context.registry) as registry:
+            found = registry.manifest(image.repository, image.tag)
+    except (RegistryUnreachable, RegistryRefused) as error:
+        failure = failures.push_failed(error.answered, registry=image.host, repository=image.repository)
+        raise RunFailed(failure) from error
+    if found is None or found.digest != context.pushed_digest:
+        raise RunFailed(failures.manifest_lost(registry=image.host, reference=image.tagged))
+    context.verified = found
+    context.recorder.say(f"The registry has {image.tagged}: digest {found.digest}, {found.size_bytes:,} bytes")
+    _tidy(context)
+
+
+def _tidy(context: RunContext) -> None:
+    """Take the image's name off the engine: its layers stay as cache, its image is in the registry."""
+    try:
+        context.engine.remove_image(context.run.image.tagged)
+    except EngineError as error:
+        context.recorder.say(f"The image's name could not be taken off the build server: {error.answered}")

@@ -1,0 +1,108 @@
+"""The sweeper: announces its worker host, and finds what fell between two stools. One query for each kind of orphan.
+
+It runs beside the workers of every worker host; an advisory lock lets one of them sweep at a time.
+"""
+
+import logging
+import threading
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from builds.domain import failures
+from builds.domain.states import ACTIVE, RunState, RunType
+from builds.execution.recovery import settle_lost_run
+from builds.models import BuildRun, WorkerHost
+from builds.services import dispatch, transitions
+from builds.services.limits import worker_host
+from builds.services.transitions import End
+
+log = logging.getLogger(__name__)
+SWEEP_SECONDS: Final = 2.0
+CLAIM_PATIENCE: Final = timedelta(seconds=15)  # a claimed run that no worker has begun within this is handed over anew
+ADVISORY_LOCK: Final = 0x6275696C  # "buil", within 32 bits
+
+
+def sweep_for_ever(stop: threading.Event) -> None:
+    """Beat and sweep until `stop` is set; a database that is away is waited for."""
+    while not stop.is_set():
+        try:
+            beat()
+            if _elected():
+                sweep()
+        except DatabaseError as error:
+            log.warning("The sweeper waits for the database: %s", error)
+            connection.close()
+        stop.wait(SWEEP_SECONDS)
+
+
+def beat() -> None:
+    """Announce this worker host; the first beat after a silence lets what waits start at once."""
+    WorkerHost.objects.update_or_create(
+        name=worker_host(), defaults={"workers": settings.WORKERS, "topics": list(settings.TOPICS), "beat_at": Now()}
+    )
+
+
+def sweep() -> None:
+    """Look once for every kind of orphan."""
+    _dispatch_waiting()
+    _release_unstarted()
+    _settle_lost()
+    _finish_follow_ups()
+    _end_overdue()
+
+
+def _elected() -> bool:
+    """Say whether this sweeper may work: one session holds the lock until its connection ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+            " AND objid = %s) OR pg_try_advisory_lock(%s)",
+            [ADVISORY_LOCK, ADVISORY_LOCK],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _dispatch_waiting() -> None:
+    """Waiting, but its bell was never heard."""
+    dispatch.dispatch_all()
+
+
+def _release_unstarted() -> None:
+    """Claimed, but no worker has begun it: its task went with a worker."""
+    stale = BuildRun.objects.filter(
+        run_type=RunType.BUILD, run_state=RunState.CREATED, claimed_at__lt=Now() - CLAIM_PATIENCE
+    )
+    for run_id in stale.values_list("pk", flat=True):
+        dispatch.release_unstarted(run_id)
+
+
+def _settle_lost() -> None:
+    """Running, but its lease is silent; one that was handed over a moment ago is given time to begin."""
+    silent = BuildRun.objects.filter(run_state=RunState.RUNNING, lease_expires_at__lt=Now())
+    due = Q(claimed_at=None) | Q(claimed_at__lt=Now() - CLAIM_PATIENCE) | Q(cancel_requested_at__isnull=False)
+    for run in silent.filter(due).select_related("server"):
+        settle_lost_run(run)
+
+
+def _finish_follow_ups() -> None:
+    """REMOVE runs whose task went with a worker, before or after they had begun."""
+    lost = BuildRun.objects.filter(
+        run_type=RunType.REMOVE, run_state=RunState.CREATED, updated_at__lt=Now() - CLAIM_PATIENCE
+    )
+    for run_id in lost.values_list("pk", flat=True):
+        dispatch.call_service_again(run_id)
+
+
+def _end_overdue() -> None:
+    """Waiting for longer than the build allows."""
+    waiting = BuildRun.objects.waiting().annotate(age=Now() - F("created_at"))
+    for run in waiting.filter(run_state__in=ACTIVE, created_at__lt=Now() - timedelta(seconds=60)):
+        limit = run.definition["queue_limit_seconds"]
+        if run.age.total_seconds() > limit:
+            failure = failures.queue_limit(limit)
+            transitions.end_waiting(run.pk, End(failure.kind.end_reason, failure.sentence, failure.as_facts()))

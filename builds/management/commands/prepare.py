@@ -1,0 +1,59 @@
+"""`manage.py prepare`: migrations and first rows; prints one JSON line about the administrator."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from builds.engine.errors import EngineError, EngineUnreachable
+from builds.models import BuildServer
+from builds.services import setup
+from builds.services.connections import ensure_base_image
+
+
+class Command(BaseCommand):
+    """Bring database and static files to the state of this checkout."""
+
+    help = (
+        "Migrate, make the first account, administrator and sample, and bring default server and registry up to date."
+    )
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Prepare; everything here may run again without harm."""
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        account = setup.ensure_account()
+        password = setup.ensure_administrator(
+            account, username=settings.ADMIN_USERNAME, password=settings.ADMIN_PASSWORD
+        )
+        server = setup.ensure_default_server(capacity=settings.WORKERS)
+        if settings.DEFAULT_REGISTRY:
+            setup.ensure_default_registry(
+                settings.DEFAULT_REGISTRY, username=settings.REGISTRY_USER, password=settings.REGISTRY_PASSWORD
+            )
+        setup.ensure_sample(account)
+        self._ensure_base(server, patient=password is not None)
+        first = User.objects.filter(is_superuser=True).order_by("pk").first()
+        username = first.get_username() if first else settings.ADMIN_USERNAME
+        self.stdout.write(json.dumps({"username": username, "password": password}))
+
+    def _ensure_base(self, server: BuildServer, *, patient: bool) -> None:
+        """Make the sample's base image; a first start waits a little for an engine that starts at the same time."""
+        retrying = Retrying(
+            retry=retry_if_exception_type(EngineUnreachable),
+            stop=stop_after_delay(15 if patient else 0),
+            wait=wait_fixed(0.3),
+            reraise=True,
+        )
+        try:
+            retrying(ensure_base_image, server, setup.SAMPLE_BASE)
+        except (EngineError, OSError) as error:
+            self.stderr.write(f"The sample's base image could not be made: {error}")

@@ -1,0 +1,1 @@
+"""What `make run` starts: PostgreSQL, registry, engine, web, workers, sweeper, and who looks after them."""

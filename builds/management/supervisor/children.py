@@ -1,0 +1,227 @@
+"""The family of processes of one data directory: started, counted, started again when they die, taken down."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from builds.management.supervisor.files import CannotStart, write_json
+from builds.management.supervisor.guard import Guard
+from builds.management.supervisor.processes import (
+    Command,
+    Group,
+    kill_stragglers,
+    mark_of,
+    signal_group,
+    spawn,
+    take_down,
+)
+
+FIRST_PAUSE_SECONDS = 0.5  # before a child that died is started again; doubled each time
+LONGEST_PAUSE_SECONDS = 10.0
+STEADY_SECONDS = 60.0  # a child that ran this long begins again with the first pause
+_PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+
+
+class StopAsked(Exception):  # noqa: N818  names a fact, as in style.md
+    """A signal asked for the end while something was being waited for."""
+
+
+class Child:
+    """One command and the process that runs it now."""
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started_at = 0.0
+        self.due_at = 0.0
+        self.pause_seconds = FIRST_PAUSE_SECONDS
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is the id of its group and session too; 0 while it does not run."""
+        return self.process.pid if self.process else 0
+
+    @property
+    def group(self) -> Group:
+        """The group as the guardian is told about it."""
+        command = self.command
+        return Group(self.pid, command.phase, int(command.stop_signal), command.patience_seconds)
+
+
+def _nothing(_text: str) -> None:
+    """Say nothing."""
+
+
+class Children:
+    """Starts, tends and stops the children of `data_dir`. To be used from the main thread only.
+
+    `say` is told in a sentence what happened; `asked_to_stop` is looked at while waiting and breaks the wait with
+    `StopAsked`. `cgroup`: below which an engine puts its builds, empty when there is none of ours. `adopt_orphans`:
+    orphans of children become ours instead of PID 1's, which in a container may never reap them; not where others
+    start processes in this one too (pytest), because we would take their exit codes.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        cgroup: str = "",
+        say: Callable[[str], None] = _nothing,
+        asked_to_stop: Callable[[], bool] = lambda: False,
+        adopt_orphans: bool = True,
+    ) -> None:
+        self.data_dir = data_dir
+        self._cgroup = cgroup
+        self._say = say
+        self._asked_to_stop = asked_to_stop
+        self._children: dict[str, Child] = {}
+        self._guard = Guard(data_dir, cgroup)
+        self._adopts = adopt_orphans
+        if adopt_orphans:
+            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+    @property
+    def guardian_pid(self) -> int | None:
+        """Process id of the guardian."""
+        return self._guard.pid
+
+    def clear_leftovers(self) -> int:
+        """Kill what an earlier supervisor of this data directory left behind; return how many processes."""
+        return kill_stragglers(mark_of(self.data_dir), self._cgroup)
+
+    def start(self, command: Command) -> Child:
+        """Start `command`; it counts as one of the family until `stop` or `forget`."""
+        child = self._children.setdefault(command.key, Child(command))
+        child.process = spawn(command, mark=mark_of(self.data_dir, command.key))
+        child.started_at = time.monotonic()
+        self._tell()
+        return child
+
+    def wait_until(self, is_ready: Callable[[], bool], child: Child, *, seconds: float) -> None:
+        """Wait until `is_ready`; raises `CannotStart` when the child ends before, or after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while not is_ready():
+            self._check(child, is_late=time.monotonic() > deadline, seconds=seconds)
+            time.sleep(0.02)
+
+    def _check(self, child: Child, *, is_late: bool, seconds: float) -> None:
+        """Raise when waiting for `child` has no point any more."""
+        if self._asked_to_stop():
+            raise StopAsked
+        code = child.process.poll() if child.process else None
+        if code is None and not is_late:
+            return
+        command = child.command
+        happened = f"was not ready within {seconds:.0f} s" if code is None else f"ended while starting ({ending(code)})"
+        where = f" Its last words:\n{last_lines(command.log)}" if command.log else ""
+        raise CannotStart(f"{command.key} {happened}.{where}")
+
+    def run(self, command: Command, *, seconds: float) -> int:
+        """Run a command that ends by itself, as one of the family; return its exit code."""
+        child = self.start(command)
+        process = child.process
+        try:
+            while process is not None and process.poll() is None:
+                if self._asked_to_stop():
+                    raise StopAsked
+                if time.monotonic() - child.started_at > seconds:
+                    raise CannotStart(f"{command.key} was not done within {seconds:.0f} s.")
+                time.sleep(0.02)
+        finally:
+            self._clear(child)
+            self.forget(command.key)
+        return process.returncode if process else 1
+
+    def forget(self, key: str) -> None:
+        """Let go of a child: it is not started again."""
+        self._children.pop(key, None)
+        self._tell()
+
+    def tend(self) -> float:
+        """Reap, start again what died and whose pause is over; return the seconds until there is something to do."""
+        self.reap()
+        self._guard.keep()
+        now = time.monotonic()
+        waits = [5.0]
+        for child in tuple(self._children.values()):
+            if child.process is not None and child.process.poll() is not None:
+                self._bury(child, now)
+            if child.process is None and now >= child.due_at:
+                self.start(child.command)
+            elif child.process is None:
+                waits.append(child.due_at - now)
+        return min(waits)
+
+    def _bury(self, child: Child, now: float) -> None:
+        """Kill what is left of a child that died and decide when it is started again."""
+        code = child.process.returncode if child.process else 0
+        if now - child.started_at > STEADY_SECONDS:
+            child.pause_seconds = FIRST_PAUSE_SECONDS
+        self._say(f"{child.command.key} ended ({ending(code)}); it starts again in {child.pause_seconds:g} s.")
+        self._clear(child)
+        child.process = None
+        child.due_at = now + child.pause_seconds
+        child.pause_seconds = min(child.pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+        self._tell()
+
+    def _clear(self, child: Child) -> None:
+        """Kill all that is left of a child: its group (django-q2's processes survive each other), then what left it."""
+        signal_group(child.pid, signal.SIGKILL)
+        kill_stragglers(mark_of(self.data_dir, child.command.key), child.command.cgroup)
+
+    def reap(self) -> None:
+        """Take the exit codes of orphans that have become ours, and let each Popen take its own."""
+        if not self._adopts:
+            return
+        known = {child.pid: child for child in self._children.values() if child.process is not None}
+        with suppress(ChildProcessError):
+            while (info := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+                child = known.get(info.si_pid)
+                if child is not None and child.process is not None:
+                    child.process.poll()
+                elif info.si_pid == self._guard.pid:
+                    self._guard.keep()
+                else:
+                    os.waitpid(info.si_pid, 0)
+
+    def stop(self) -> None:
+        """Stop every child in order, then whatever has left its group, then the guardian."""
+        groups = [child.group for child in self._children.values() if child.process is not None]
+        take_down(groups, tick=self.reap)
+        self._children.clear()
+        kill_stragglers(mark_of(self.data_dir), self._cgroup)
+        self.reap()
+        self._write()
+        self._guard.dismiss()
+
+    def _tell(self) -> None:
+        """Tell the guardian and those who read processes.json what runs now."""
+        self._guard.tell([child.group for child in self._children.values() if child.process is not None])
+        self._write()
+
+    def _write(self) -> None:
+        """Write processes.json (surface.md, notes on `make run`)."""
+        running = [child for child in self._children.values() if child.process is not None and child.command.name]
+        entries = [{"name": child.command.name, "pid": child.pid, "pgid": child.pid} for child in running]
+        write_json(self.data_dir / "run" / "processes.json", entries, mode=0o644)
+
+
+def ending(code: int) -> str:
+    """Say in words how a process ended; a negative code is a signal."""
+    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+
+
+def last_lines(path: Path, count: int = 8) -> str:
+    """Return the last lines of a log file, indented."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 8192))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return "  (nothing)"
+    return "\n".join(f"  {line}" for line in text.splitlines()[-count:]) or "  (nothing)"

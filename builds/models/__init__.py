@@ -1,0 +1,31 @@
+"""Tables, constraints and tiny properties; no workflow. The database is the truth about every run."""
+
+from builds.models.accounts import Account, Membership
+from builds.models.activity import Activity
+from builds.models.build import Build, BuildStep
+from builds.models.caller import Caller
+from builds.models.connections import BuildServer, Registry, WorkerHost
+from builds.models.installation import Installation
+from builds.models.log_chunk import LogChunk
+from builds.models.run import BuildRun
+from builds.models.run_event import RunEvent
+from builds.models.run_step import RunStep
+from builds.models.token import ApiToken
+
+__all__ = [
+    "Account",
+    "Activity",
+    "ApiToken",
+    "Build",
+    "BuildRun",
+    "BuildServer",
+    "BuildStep",
+    "Caller",
+    "Installation",
+    "LogChunk",
+    "Membership",
+    "Registry",
+    "RunEvent",
+    "RunStep",
+    "WorkerHost",
+]

@@ -1,0 +1,58 @@
+"""Where docker runs, where images go, and which worker hosts are alive."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class Registry(models.Model):
+    """A place for images. The default one (`externalRegistrySeq` 0) follows BUILDHUB_REGISTRY."""
+
+    name = models.CharField(max_length=100)
+    host = models.CharField(max_length=255, help_text="host or host:port, without scheme")
+    prefix = models.CharField(max_length=200, blank=True, default="", help_text="Path before the project, if any.")
+    plain_http = models.BooleanField(default=False)
+    username = models.CharField(max_length=200, blank=True, default="")
+    password_encrypted = models.TextField(blank=True, default="", editable=False)
+    is_default = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "registries"
+        constraints = [
+            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="registry_one_default")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BuildServer(models.Model):
+    """A Docker Engine that builds. The default one follows DOCKER_HOST; a topic is served by worker hosts."""
+
+    name = models.CharField(max_length=100, unique=True)
+    url = models.CharField(max_length=255, help_text="unix:///path, tcp://host:port or topic:NAME")
+    capacity = models.PositiveIntegerField(default=2, help_text="Builds that may run at the same time.")
+    enabled = models.BooleanField(default=True)
+    is_default = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="server_one_default")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WorkerHost(models.Model):
+    """A machine whose workers take runs: announced by its sweeper, alive while `beat_at` is young."""
+
+    name = models.CharField(max_length=255, unique=True)
+    topics = models.JSONField(default=list, blank=True)
+    workers = models.PositiveIntegerField(default=0)
+    beat_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name

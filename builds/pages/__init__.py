@@ -1,0 +1,1 @@
+"""HTML pages: server-rendered, each with an address of its own; forms work without scripts."""

@@ -1,0 +1,45 @@
+"""The door of every page: signed in, with the rights of now."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.cache import never_cache
+
+from builds.models import Caller
+from builds.services.access import caller_for
+
+P = ParamSpec("P")
+
+
+class PageRequest(HttpRequest):
+    """A request that came through `signed_in`."""
+
+    caller: Caller
+    user: User
+
+
+def signed_in(
+    view: Callable[Concatenate[PageRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Let only people with a session in, with `request.caller`; others go to the sign-in page and back."""
+
+    @wraps(view)
+    def checked(request: PageRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        request.caller = caller_for(request.user)
+        return view(request, *args, **kwargs)
+
+    return never_cache(login_required(checked))  # type: ignore[arg-type]  # the wrapper adds `caller` on the way in
+
+
+def is_part(request: HttpRequest) -> str:
+    """Return which part of a page the page's own script asks for, empty for the whole."""
+    return request.GET.get("part", "") if request.headers.get("X-Requested-With") == "buildhub" else ""
+
+
+def plain_text(sentence: str, status: int) -> HttpResponse:
+    """Answer a page's own script with one sentence."""
+    return HttpResponse(sentence, status=status, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,1 @@
+"""What each page shows, read and prepared: no request, no HTML."""

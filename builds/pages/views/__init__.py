@@ -1,0 +1,1 @@
+"""The answers to page addresses: read the request, call a service or a screen, render."""

@@ -1,0 +1,165 @@
+"""Reads of a run's log: windows of lines, and the exact bytes, in pages by line number (no OFFSET, no open cursor)."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Final
+
+from asgiref.sync import sync_to_async
+from django.db.models import QuerySet
+
+from builds.domain.lines import NumberedLine
+from builds.domain.logs import PackedLines, raw_bytes, unpack
+from builds.models import BuildRun, LogChunk
+from builds.queries.shapes import Shape, iso_time, line_shape
+
+PAGE_CHUNKS: Final = 20  # chunks read at once; one holds at most about 64 KiB, or one long line more
+CHUNK_LINES: Final = 500  # the most lines in a chunk (services/run_log.py), so a line's chunk begins within this range
+STEP_TEXT_BYTES: Final = 4 * 1024 * 1024  # build-api.md, section 4 "BuildRunLog"
+
+
+@dataclass(frozen=True, slots=True)
+class LineWindow:
+    """Which lines are asked for: those after number `after`, at most `limit`, of one step, that hold `search`."""
+
+    after: int = 0
+    limit: int = 1000
+    step_id: int | None = None
+    search: str = ""  # any case
+
+
+@dataclass(frozen=True, slots=True)
+class TextView:
+    """How `log.txt` is asked for: lines `first` to `last` (both included), with times, of some streams only."""
+
+    first: int = 1
+    last: int | None = None
+    timestamps: bool = False
+    streams: frozenset[int] | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """True where the stored bytes are asked for as they are."""
+        return self == TextView()
+
+
+def read_window(run: BuildRun, window: LineWindow) -> Shape:
+    """Return the answer of `lines`: `{lines, last, total, complete}`; ask again with `after=last`.
+
+    `run` is read before the lines, so `complete` is never said too early: the run has ended and no line follows.
+    """
+    found = list(islice(_matching(run.pk, window), window.limit))
+    reached = found[-1][1].n if found else window.after
+    last = reached if len(found) >= window.limit else max(reached, run.line_count)
+    total = max(run.line_count, found[-1][1].n if found else 0)
+    return {
+        "lines": [line_shape(step, line) for step, line in found],
+        "last": last,
+        "total": total,
+        "complete": run.is_final and last >= total,
+    }
+
+
+def iterate_lines(
+    run_id: int, *, after: int = 0, step_id: int | None = None, search: str = ""
+) -> Iterator[tuple[int | None, NumberedLine]]:
+    """Yield (step, line) after number `after`, in order; chunks are read in small pages as they are needed."""
+    chunks = LogChunk.objects.filter(run_id=run_id)
+    if step_id is not None:
+        chunks = chunks.filter(step_id=step_id)
+    if search:
+        chunks = chunks.filter(text__icontains=search)
+    for chunk in _pages(chunks, from_line=after - CHUNK_LINES + 1):
+        for line in unpack(chunk.packed, first_line=chunk.first_line):
+            if line.n > after:
+                yield chunk.step_id, line
+
+
+def iterate_bytes(run_id: int, *, start: int = 0, stop: int) -> Iterator[bytes]:
+    """Yield the stored bytes from `start` to before `stop`: of these bytes byte count and SHA-256 are."""
+    at = 0
+    for chunk in _pages(LogChunk.objects.filter(run_id=run_id)):
+        data = raw_bytes(chunk.packed)
+        if part := data[max(start - at, 0) : stop - at]:
+            yield part
+        at += len(data)
+        if at >= stop:
+            return
+
+
+def iterate_text(run: BuildRun, view: TextView) -> Iterator[bytes]:
+    """Yield the bytes of the lines that `view` asks for, each behind its time where wanted."""
+    continued = False  # a piece of a long line ends without line end: what follows carries no time
+    for chunk in _pages(LogChunk.objects.filter(run_id=run.pk), from_line=view.first - CHUNK_LINES + 1):
+        if view.last is not None and chunk.first_line > view.last:
+            return
+        out: list[bytes] = []
+        for line, raw in zip(unpack(chunk.packed, first_line=chunk.first_line), line_bytes(chunk.packed), strict=True):
+            if line.n < view.first or (view.last is not None and line.n > view.last):
+                continue
+            if view.streams is not None and line.stream not in view.streams:
+                continue
+            out.append(_stamp(run.begin_time, line.t) + raw if view.timestamps and not continued else raw)
+            continued = line.continues
+        yield b"".join(out)
+
+
+def step_text(run_id: int, step_id: int) -> str:
+    """Return the text of a step; of more than 4 MiB the end, behind a line that says so and names `log.txt`."""
+    kept: list[str] = []
+    size = 0
+    for chunk in _pages_backwards(LogChunk.objects.filter(run_id=run_id, step_id=step_id)):
+        lines = unpack(chunk.packed, first_line=chunk.first_line)
+        text = "".join(line.text if line.continues else f"{line.text}\n" for line in lines)
+        size += len(text.encode())
+        if size > STEP_TEXT_BYTES:
+            mark = f"The text of this step is longer than {STEP_TEXT_BYTES:,} bytes; only its end is in this answer. "
+            return f"{mark}All of it: GET /v1/build/run/{run_id}/log.txt\n" + "".join(reversed(kept))
+        kept.append(text)
+    return "".join(reversed(kept))
+
+
+def line_bytes(packed: PackedLines) -> list[bytes]:
+    """Return exactly the bytes of each line (layout: domain/packing.py)."""
+    unended = frozenset(packed.layout.get("open", ()))
+    odd, at = {}, 0
+    numbers = iter(packed.layout.get("odd", ()))
+    for index, length in zip(numbers, numbers, strict=True):
+        odd[index] = (packed.raw or b"")[at : at + length]
+        at += length
+    texts = packed.text.split("\n") if packed.layout["n"] else []
+    return [odd.get(index, text.encode() + (b"" if index in unended else b"\n")) for index, text in enumerate(texts)]
+
+
+async def asynchronous(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """Yield `parts` from async code, each made in the request's own thread: Django would else collect all of them."""
+    iterator = iter(parts)
+    while (part := await sync_to_async(next)(iterator, None)) is not None:  # StopIteration cannot cross to async code
+        yield part
+
+
+def _matching(run_id: int, window: LineWindow) -> Iterator[tuple[int | None, NumberedLine]]:
+    wanted = window.search.casefold()
+    for step, line in iterate_lines(run_id, after=window.after, step_id=window.step_id, search=window.search):
+        if not wanted or wanted in line.text.casefold():
+            yield step, line
+
+
+def _pages(chunks: "QuerySet[LogChunk]", *, from_line: int = 1) -> Iterator[LogChunk]:
+    while page := list(chunks.filter(first_line__gte=from_line).order_by("first_line")[:PAGE_CHUNKS]):
+        yield from page
+        from_line = page[-1].last_line + 1
+
+
+def _pages_backwards(chunks: "QuerySet[LogChunk]") -> Iterator[LogChunk]:
+    newest_first = chunks.order_by("-first_line")
+    page = list(newest_first[:PAGE_CHUNKS])
+    while page:
+        yield from page
+        page = list(newest_first.filter(first_line__lt=page[-1].first_line)[:PAGE_CHUNKS])
+
+
+def _stamp(begin: datetime | None, t: int) -> bytes:
+    time = iso_time(begin + timedelta(milliseconds=t)) if begin else None
+    return f"{time or t} ".encode()

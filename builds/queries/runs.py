@@ -1,0 +1,109 @@
+"""Reads of runs for API, sockets and pages: one run with its steps, lists without N+1, the queue."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from django.db.models import QuerySet
+
+from builds.domain import scheduling
+from builds.domain.states import RunState, RunType
+from builds.models import BuildRun, BuildServer, Caller, RunEvent, RunStep
+from builds.queries.facts import with_facts
+from builds.queries.queue import Waiting, elder_active, live_places, server_facts
+from builds.queries.shapes import Shape, iso_time, run_shape, step_run_shape
+
+ATTEMPT_LOST = "attempt_lost"  # RunEvent.what; `because` is the sentence, facts["attempt"] the number
+
+
+def find_run(run_id: int, caller: Caller) -> Any | None:
+    """Return a run with its facts, or None where `caller` may not know of it."""
+    return with_facts(BuildRun.objects.visible_to(caller).filter(pk=run_id)).first()
+
+
+def run_shapes(runs: Iterable[Any], caller: Caller) -> list[Shape]:
+    """Return many runs (through `with_facts`) as BuildRuns, with a fixed number of queries."""
+    listed = list(runs)
+    waiting = waiting_of_all(listed)
+    return [run_shape(run, caller, waiting=waiting) for run in listed]
+
+
+def run_detail(run: Any, caller: Caller) -> Shape:
+    """Return a BuildRun with `buildStepRuns` of its latest attempt and the earlier `attempts`."""
+    earlier, latest = steps_by_attempt(run)
+    return {
+        **run_shape(run, caller),
+        "buildStepRuns": [step_run_shape(step, run) for step in latest],
+        "attempts": _attempts(run, earlier),
+    }
+
+
+def runs_of_build(build_id: int, caller: Caller) -> "QuerySet[BuildRun]":
+    """Return the visible runs of a build, newest first."""
+    return BuildRun.objects.visible_to(caller).filter(build_id=build_id).order_by("-pk")
+
+
+def active_runs(caller: Caller) -> tuple["QuerySet[BuildRun]", "QuerySet[BuildRun]"]:
+    """Return the visible BUILD runs that are under way, and those that wait, in the order in which they start."""
+    runs = BuildRun.objects.visible_to(caller).filter(run_type=RunType.BUILD)
+    running = runs.filter(run_state=RunState.RUNNING).order_by("begin_time", "pk")
+    return running, runs.filter(run_state=RunState.CREATED).order_by("front_at", "pk")
+
+
+def steps_by_attempt(run: BuildRun) -> tuple[list[list[RunStep]], list[RunStep]]:
+    """Return the steps of the earlier attempts, one list for each, and those of the latest that has steps."""
+    steps = RunStep.objects.filter(run_id=run.pk).order_by("attempt", "order")
+    attempts = [list(group) for _, group in groupby(steps, key=lambda step: step.attempt)]
+    return attempts[:-1], attempts[-1] if attempts else []
+
+
+def waiting_of_all(runs: Sequence[BuildRun]) -> dict[int, Waiting]:
+    """Return position and reason of each waiting run among `runs`: what `waiting_of` says, read for all at once."""
+    waiting = [run for run in runs if run.run_type == RunType.BUILD and run.run_state == RunState.CREATED]
+    claimed = {
+        run.pk: Waiting(position=1, reason=f"Handed to a worker on {run.claimed_host}.")
+        for run in waiting
+        if run.claimed_at is not None
+    }
+    unclaimed = [run for run in waiting if run.claimed_at is None]
+    by_server = {run.server_id: run.server for run in unclaimed if run.server is not None}
+    for server in by_server.values():
+        claimed |= _waiting_on(server, [run.pk for run in unclaimed if run.server_id == server.pk])
+    return claimed
+
+
+def _waiting_on(server: BuildServer, run_ids: list[int]) -> dict[int, Waiting]:
+    order = BuildRun.objects.waiting().filter(server=server).values_list("pk", flat=True)
+    positions = {run_id: position for position, run_id in enumerate(order, start=1)}
+    behind_elder = set(BuildRun.objects.filter(elder_active(), pk__in=run_ids).values_list("pk", flat=True))
+    facts = server_facts(server, live_places(server))
+    return {
+        run_id: _waiting(positions[run_id], facts, elder_active=run_id in behind_elder)
+        for run_id in run_ids
+        if run_id in positions  # claimed between the two reads: it waits no more
+    }
+
+
+def _waiting(position: int, facts: scheduling.ServerFacts, *, elder_active: bool) -> Waiting:
+    run = scheduling.RunWait(position=position, elder_active=elder_active)
+    return Waiting(position=position, reason=scheduling.waiting_reason(run, facts))
+
+
+def _attempts(run: BuildRun, earlier: list[list[RunStep]]) -> list[Shape]:
+    if not earlier:
+        return []
+    lost = RunEvent.objects.filter(run_id=run.pk, what=ATTEMPT_LOST).order_by("pk")
+    said: Mapping[int, str] = {int(event.facts.get("attempt", 0)): event.because for event in lost}
+    return [_attempt(run, steps, said.get(steps[0].attempt)) for steps in earlier]
+
+
+def _attempt(run: BuildRun, steps: list[RunStep], end_message: str | None) -> Shape:
+    begun = [step.begin_time for step in steps if step.begin_time]
+    ended = [step.end_time for step in steps if step.end_time]
+    return {
+        "attempt": steps[0].attempt,
+        "beginTime": iso_time(min(begun, default=None)),
+        "endTime": iso_time(max(ended, default=None)),
+        "endMessage": end_message or None,
+        "buildStepRuns": [step_run_shape(step, run) for step in steps],
+    }

@@ -1,0 +1,20 @@
+"""The only door to django-q2. Tasks carry numbers; whether they may act is decided by the run's row."""
+
+from django_q.tasks import async_task
+
+SERVICE = "service"  # short work that holds no build slot: remove, push again, callbacks
+
+
+def builds_queue(host: str) -> str:
+    """Return the queue that the build workers of `host` listen to (the column holds 100 signs)."""
+    return f"builds@{host}"[:100]
+
+
+def hand_over(run_id: int, *, claim: int, host: str) -> None:
+    """Give a claimed run to the build workers of `host`; delivered when the transaction commits."""
+    async_task("builds.tasks.execute_run", run_id, claim, cluster=builds_queue(host))
+
+
+def call_service(run_id: int, *, claim: int) -> None:
+    """Give a REMOVE run to any service worker; delivered when the transaction commits."""
+    async_task("builds.tasks.remove", run_id, claim, cluster=SERVICE)

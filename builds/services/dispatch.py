@@ -1,0 +1,88 @@
+"""BuildHub decides what starts: claims slots under the server's row lock and hands claimed runs to the queue.
+
+Called when a run is accepted or ends, when a server changes, and by the sweeper; calling it once too often is free.
+"""
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from builds import doorbell, queue
+from builds.domain import scheduling
+from builds.domain.states import RunState
+from builds.models import BuildRun, BuildServer, RunEvent
+from builds.queries.queue import Place, elder_active, live_places, server_facts
+
+
+def dispatch(server_id: int) -> list[int]:
+    """Claim and hand over what may start on a server now; return the runs."""
+    with transaction.atomic():
+        server = BuildServer.objects.select_for_update().get(pk=server_id)
+        places = live_places(server)
+        waiting = _waiting(server, limit=server.capacity + 1)
+        runs = scheduling.claimable(waiting, server_facts(server, places))
+        for run_id in runs:
+            _claim(run_id, _freest(places))
+    return runs
+
+
+def dispatch_all() -> None:
+    """Claim what may start on any server: what the sweeper does for bells that were never heard."""
+    servers = BuildRun.objects.waiting().order_by("server_id").values_list("server_id", flat=True).distinct()
+    for server_id in servers:
+        if server_id is not None:
+            dispatch(server_id)
+
+
+def hand_over_again(run_id: int, *, host: str) -> None:
+    """Give a run whose worker is lost to another one; the older claim is void from now on."""
+    again = Q(run_state=RunState.RUNNING, lease_expires_at__lt=Now())
+    with transaction.atomic():
+        if BuildRun.objects.filter(again, pk=run_id).update(claim=F("claim") + 1, claimed_at=Now(), claimed_host=host):
+            _announce(run_id, host)
+
+
+def call_service_again(run_id: int) -> None:
+    """Give a REMOVE run whose worker is lost to another service worker."""
+    orphan = Q(run_state=RunState.CREATED) | Q(run_state=RunState.RUNNING, lease_expires_at__lt=Now())
+    with transaction.atomic():
+        again = BuildRun.objects.filter(orphan, pk=run_id)
+        if again.update(claim=F("claim") + 1, claimed_at=Now(), updated_at=Now()):
+            queue.call_service(run_id, claim=BuildRun.objects.values_list("claim", flat=True).get(pk=run_id))
+
+
+def release_unstarted(run_id: int) -> None:
+    """Take back a claim that no worker has followed up, so that the run is dispatched anew."""
+    BuildRun.objects.filter(pk=run_id, run_state=RunState.CREATED).update(
+        claim=F("claim") + 1, claimed_at=None, claimed_host=""
+    )
+
+
+def _waiting(server: BuildServer, *, limit: int) -> list[scheduling.WaitingRun]:
+    """Return the next runs that wait for `server` and have no elder of the same build before them."""
+    runs = BuildRun.objects.waiting().filter(server=server, cancel_requested_at=None).exclude(elder_active())
+    return [
+        scheduling.WaitingRun(run_id=run.pk, build_id=run.build_id, position=position)
+        for position, run in enumerate(runs[:limit], start=1)
+    ]
+
+
+def _freest(places: list[Place]) -> str:
+    place = max(places, key=lambda place: place.free)
+    place.free -= 1
+    return place.host
+
+
+def _claim(run_id: int, host: str) -> None:
+    claimed = BuildRun.objects.filter(pk=run_id, run_state=RunState.CREATED, claimed_at=None).update(
+        claim=F("claim") + 1, claimed_at=Now(), claimed_host=host
+    )
+    if claimed:
+        _announce(run_id, host)
+
+
+def _announce(run_id: int, host: str) -> None:
+    run = BuildRun.objects.get(pk=run_id)
+    RunEvent.objects.create(run=run, what="claimed", run_state=run.run_state, because=host, facts={"claim": run.claim})
+    queue.hand_over(run.pk, claim=run.claim, host=host)
+    doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)

@@ -1,0 +1,60 @@
+"""What services refuse, for pages and API alike: each carries the sentence, the code and the HTTP status.
+
+Codes: build-api.md, section 6.
+"""
+
+from builds.domain.actions import Action
+from builds.domain.steps import FieldError
+
+
+class Refused(Exception):  # noqa: N818  a refusal is an answer, not a fault
+    """Base of all refusals. `sentence` is shown to people as it is."""
+
+    code = "CCCM1004000"
+    status = 400
+
+    def __init__(self, sentence: str, *, code: str | None = None, status: int | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.code = code or self.code
+        self.status = status or self.status
+
+
+class Invalid(Refused):
+    """Fields that are wrong, all of them at once."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        self.errors = errors
+        super().__init__(" ".join(error.message for error in errors), code=errors[0].code if len(errors) == 1 else None)
+
+
+class NotFound(Refused):
+    """What is not there, or may not be known of."""
+
+    code = "CCCM1048000"
+    status = 404
+
+
+class NoRight(Refused):
+    """What this caller may not do."""
+
+    code = "CCCM1044000"
+    status = 403
+
+
+class NotPossible(Refused):
+    """What the state does not allow now; the reason is that of possibleActions."""
+
+    code = "CCCM1007000"
+    status = 409
+
+    def __init__(self, action: Action | str, sentence: str, *, code: str | None = None) -> None:
+        super().__init__(sentence, code=code)
+        self.action = action
+
+
+class Busy(Refused):
+    """Too much is asked at the same time."""
+
+    code = "CCCM1008000"
+    status = 429

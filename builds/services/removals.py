@@ -1,0 +1,41 @@
+"""What a finished removal leaves: tombstones (build-api.md, section 5 "Remove a run", "Remove a build")."""
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from builds import doorbell
+from builds.domain.states import RunType
+from builds.models import Build, BuildRun
+from builds.services import transitions
+from builds.services.transitions import End, Lease
+
+
+def finish(removal: BuildRun, lease: Lease, end: End) -> bool:
+    """End a REMOVE run as DONE and take what it removed out of the lists, in one transaction."""
+    with transaction.atomic():
+        if not transitions.end_attempt(lease, end):
+            return False
+        if removal.target_id is not None:
+            _bury_run(removal)
+        else:
+            _bury_build(removal.build)
+        doorbell.build_changed(removal.build_id, account_id=removal.account_id)
+    return True
+
+
+def owner_of(run: BuildRun, digest: str) -> str:
+    """Return in words which run of the build owns a tag that has moved on to `digest`."""
+    others = BuildRun.objects.filter(build=run.build, tag_name=run.tag_name, image_digest=digest).exclude(pk=run.pk)
+    owner = others.order_by("-id").first()
+    return f"run {owner.pk}" if owner else "somebody else"
+
+
+def _bury_run(removal: BuildRun) -> None:
+    BuildRun.objects.filter(pk=removal.target_id).update(removed_at=Now(), updated_at=Now())
+    left = BuildRun.objects.filter(build=removal.build, run_type=RunType.BUILD, removed_at=None).order_by("-id").first()
+    Build.objects.filter(pk=removal.build_id).update(last_run=left)
+
+
+def _bury_build(build: Build) -> None:
+    BuildRun.objects.filter(build=build, removed_at=None).update(removed_at=Now(), updated_at=Now())
+    Build.objects.filter(pk=build.pk).update(removed_at=Now(), in_use=False, last_run=None)

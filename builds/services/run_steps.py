@@ -1,0 +1,89 @@
+"""Moves of a run's steps; every write carries the attempt's fence."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists
+from django.db.models.functions import Now
+
+from builds import doorbell
+from builds.domain.states import RunState, StepState
+from builds.models import BuildRun, RunEvent, RunStep
+from builds.services.transitions import Lease
+
+
+class LeaseLost(Exception):  # noqa: N818  names what happened
+    """Another attempt holds the run now, or it has ended: this attempt must stop without a further word."""
+
+
+def prepare_attempt(lease: Lease) -> list[RunStep]:
+    """Return the attempt's steps in order; a further attempt gets rows of its own, copied from the first."""
+    with transaction.atomic():
+        _fence(lease)
+        if lease.attempt > 1 and not RunStep.objects.filter(run_id=lease.run_id, attempt=lease.attempt).exists():
+            first = RunStep.objects.filter(run_id=lease.run_id, attempt=1)
+            RunStep.objects.bulk_create(
+                RunStep(
+                    run_id=lease.run_id,
+                    attempt=lease.attempt,
+                    order=step.order,
+                    step_type=step.step_type,
+                    build_step_seq=step.build_step_seq,
+                    use=step.use,
+                    config=step.config,
+                )
+                for step in first
+            )
+        _close_older(lease)
+        doorbell.steps_changed(lease.run_id)
+    return list(RunStep.objects.filter(run_id=lease.run_id, attempt=lease.attempt, use=True).order_by("order"))
+
+
+def open_step(lease: Lease, step: RunStep) -> None:
+    """Move a step to RUNNING."""
+    with transaction.atomic():
+        _fence(lease)
+        RunStep.objects.filter(pk=step.pk, step_state=StepState.WAIT).update(
+            step_state=StepState.RUNNING, begin_time=Now()
+        )
+        RunEvent.objects.create(run_id=lease.run_id, what="step", because=step.step_type, facts={"step": step.pk})
+        doorbell.steps_changed(lease.run_id)
+
+
+def close_step(lease: Lease, step: RunStep, *, to: StepState) -> None:
+    """Move a step from RUNNING to its end."""
+    with transaction.atomic():
+        _fence(lease)
+        RunStep.objects.filter(pk=step.pk, step_state=StepState.RUNNING).update(step_state=to, end_time=Now())
+        doorbell.steps_changed(lease.run_id)
+
+
+def show_vertices(lease: Lease, step_id: int, vertices: Sequence[dict[str, Any]]) -> bool:
+    """Store how far the build instructions of a step are; False where the lease was lost."""
+    holds = BuildRun.objects.filter(pk=lease.run_id, token=lease.token, run_state=RunState.RUNNING)
+    with transaction.atomic():
+        written = RunStep.objects.filter(Exists(holds), pk=step_id).update(vertices=list(vertices))
+        if written:
+            doorbell.steps_changed(lease.run_id)
+    return bool(written)
+
+
+def note(lease: Lease, what: str, because: str = "", **facts: object) -> None:
+    """Record a fact of the run's history, such as a confirmed push."""
+    with transaction.atomic():
+        _fence(lease)
+        RunEvent.objects.create(run_id=lease.run_id, what=what, because=because, facts=facts)
+
+
+def _fence(lease: Lease) -> None:
+    """Hold the run's row against a take-over until the transaction ends; raises `LeaseLost`."""
+    mine = BuildRun.objects.filter(pk=lease.run_id, token=lease.token, run_state=RunState.RUNNING)
+    if not mine.select_for_update().values_list("pk", flat=True).first():
+        raise LeaseLost
+
+
+def _close_older(lease: Lease) -> None:
+    """End the steps that an earlier, lost attempt left running."""
+    older = RunStep.objects.filter(run_id=lease.run_id, attempt__lt=lease.attempt, step_state=StepState.RUNNING)
+    older.update(step_state=StepState.ERROR, end_time=Now())

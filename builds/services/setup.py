@@ -1,0 +1,80 @@
+"""What a first start makes, and every start brings up to date (surface.md, "First start")."""
+
+import secrets
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from builds.domain.access import Role
+from builds.domain.states import StepType
+from builds.domain.tags import AutoTagSeqType
+from builds.models import Account, Build, BuildServer, Membership, Registry
+from builds.services.access import caller_for
+from builds.services.builds import BuildDraft, StepDraft, create_build
+from builds.services.connections import encrypt
+
+SAMPLE_BASE = "buildhub-base:1"
+SAMPLE_DOCKERFILE = f"""\
+# The sample: a tiny image on a base that make run made on this machine.
+FROM {SAMPLE_BASE}
+RUN echo "Hello from BuildHub" > /hello.txt
+RUN for n in 1 2 3 4 5; do echo "line $n of 5"; sleep 0.3; done
+CMD ["cat", "/hello.txt"]
+"""
+
+
+def ensure_account() -> Account:
+    """Return account 1 `default`."""
+    return Account.objects.get_or_create(pk=1, defaults={"name": "default", "time_zone": "UTC"})[0]
+
+
+def ensure_administrator(account: Account, *, username: str, password: str) -> str | None:
+    """Make the first administrator where there is none; return the password if it had to be made up."""
+    if User.objects.filter(is_superuser=True).exists():
+        return None
+    made_up = "" if password else secrets.token_urlsafe(12)
+    with transaction.atomic():
+        user = User.objects.create_superuser(username, password=password or made_up)
+        Membership.objects.create(account=account, user=user, role=Role.ADMIN)
+    return made_up or None
+
+
+def ensure_default_server(*, capacity: int) -> BuildServer:
+    """Bring the default build server up to date: DOCKER_HOST, BUILDHUB_WORKERS."""
+    values = {"url": settings.DEFAULT_ENGINE, "capacity": capacity}
+    return BuildServer.objects.update_or_create(
+        is_default=True, defaults=values, create_defaults={**values, "name": "default server"}
+    )[0]
+
+
+def ensure_default_registry(address: str, *, username: str = "", password: str = "") -> Registry:
+    """Bring the default registry up to date; `address` is host[:port][/prefix]."""
+    host, _, prefix = address.partition("/")
+    values = {"host": host, "prefix": prefix, "username": username, "password_encrypted": encrypt(password)}
+    return Registry.objects.update_or_create(
+        is_default=True, defaults=values, create_defaults={**values, "name": "default registry"}
+    )[0]
+
+
+def ensure_sample(account: Account) -> None:
+    """Make the sample build with the first start, once: who removes it does not get it back."""
+    owner = User.objects.filter(is_superuser=True).order_by("pk").first()
+    if owner is None or Build.objects.exists():
+        return
+    draft = BuildDraft(
+        account_id=account.pk,
+        name="hello-buildhub",
+        description="The sample: press Build and watch it.",
+        image_name="hello-buildhub",
+        auto_tag=True,
+        auto_tag_prefix="v",
+        auto_tag_sequence=AutoTagSeqType.SEQUENCE,
+        steps=(
+            StepDraft(
+                step_type=StepType.CREATE_IMAGE,
+                config={"docker_file_type": "CONTENTS", "docker_file": SAMPLE_DOCKERFILE},
+            ),
+        ),
+    )
+    create_build(caller=caller_for(owner), draft=draft)

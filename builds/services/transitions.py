@@ -1,0 +1,204 @@
+"""The only code that writes `run_state`: guarded moves, each one transaction with its event and its hint.
+
+A move names in its WHERE what must be true (state, fencing token, claim); no row moved means that somebody else was
+first, and the caller leaves. Times come from PostgreSQL's clock.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import DateTimeField, F, Q, QuerySet
+from django.db.models.functions import Coalesce, Greatest, Now
+
+from builds import doorbell
+from builds.domain.logs import raw_bytes
+from builds.domain.states import ACTIVE, EndReason, RunState, RunType, StepState, sources_of
+from builds.models import BuildRun, LogChunk, RunEvent, RunStep
+
+LEASE: Final = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right of one attempt to write a run. `token` is the fence in every write."""
+
+    run_id: int
+    token: int
+    attempt: int
+    chunk_count: int = 0  # chunks stored by earlier attempts
+    elapsed_ms: int = 0  # since the run's begin
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a run ended. `message` is one sentence; `failure` are the facts of a `Failure`; the image only when DONE."""
+
+    reason: EndReason
+    message: str = ""
+    failure: dict[str, object] | None = None
+    image_digest: str = ""
+    image_size: int = 0
+
+    @property
+    def state(self) -> RunState:
+        """Return the end state that belongs to the reason."""
+        return RunState.DONE if self.reason is EndReason.DONE else RunState.ERROR
+
+
+def take(run_id: int, *, claim: int, owner: str) -> Lease | None:
+    """Move a claimed run to RUNNING, or take one over whose lease has lapsed; None where it is not ours to take.
+
+    The take-over is the only move that keeps the state; token and attempt count up in both.
+    """
+    waiting = Q(run_state=RunState.CREATED, cancel_requested_at=None)
+    lapsed = Q(run_state=RunState.RUNNING, lease_expires_at__lt=Now(), cancel_requested_at=None)
+    with transaction.atomic():
+        moved = BuildRun.objects.filter(waiting | lapsed, pk=run_id, claim=claim).update(
+            run_state=RunState.RUNNING,
+            token=F("token") + 1,
+            attempt=F("attempt") + 1,
+            lease_owner=owner,
+            lease_expires_at=Now() + LEASE,
+            begin_time=Coalesce("begin_time", Now()),
+            updated_at=Now(),
+        )
+        if moved != 1:
+            return None
+        run = BuildRun.objects.annotate(elapsed=Now() - F("begin_time")).get(pk=run_id)
+        _record(run, what="running", because=f"attempt {run.attempt} on {owner}")
+    elapsed_ms = int(run.elapsed.total_seconds() * 1000)
+    return Lease(run_id, run.token, run.attempt, chunk_count=run.chunk_count, elapsed_ms=elapsed_ms)
+
+
+def give_back(lease: Lease, *, because: str) -> None:
+    """Let a lease lapse now: the attempt's work is over, but not confirmed; the sweeper settles the run."""
+    with transaction.atomic():
+        mine = BuildRun.objects.filter(pk=lease.run_id, token=lease.token, run_state=RunState.RUNNING)
+        if mine.update(lease_expires_at=Now() - timedelta(seconds=1), updated_at=Now()):
+            _record(BuildRun.objects.get(pk=lease.run_id), what="given back", because=because)
+
+
+def end_attempt(lease: Lease, end: End) -> bool:
+    """End a run as the attempt that holds it; False where the lease was lost, then nothing is written."""
+    return _end(BuildRun.objects.filter(pk=lease.run_id, run_state=RunState.RUNNING, token=lease.token), end)
+
+
+def end_lost(run_id: int, *, token: int, end: End) -> bool:
+    """End a run whose attempt `token` is lost: only while its lease is over and no further attempt has begun."""
+    lost = BuildRun.objects.filter(pk=run_id, run_state=RunState.RUNNING, token=token, lease_expires_at__lt=Now())
+    return _end(lost, end)
+
+
+def end_waiting(run_id: int, end: End) -> bool:
+    """End a run that has never started; False where a worker was quicker."""
+    return _end(BuildRun.objects.filter(pk=run_id, run_state=RunState.CREATED), end)
+
+
+def start_cancel(run: BuildRun) -> None:
+    """Move a new CANCEL run to RUNNING: it works, through others, from the moment it is asked for."""
+    _move(BuildRun.objects.filter(pk=run.pk, run_type=RunType.CANCEL), RunState.RUNNING)
+    _record(BuildRun.objects.get(pk=run.pk), what="running")
+
+
+def end_cancel(run_id: int, end: End) -> bool:
+    """End a CANCEL run by itself: it could not be confirmed (the original tells its own end)."""
+    with transaction.atomic():
+        target = BuildRun.objects.filter(follow_ups__pk=run_id, run_state__in=ACTIVE)
+        ended = _end(BuildRun.objects.filter(pk=run_id, run_type=RunType.CANCEL, run_state=RunState.RUNNING), end)
+        if ended:
+            target.update(cancel_requested_at=None, updated_at=Now())
+    return ended
+
+
+def _end(guarded: "QuerySet[BuildRun]", end: End) -> bool:
+    """Make the last move of a run, with its steps, its sealed log and the CANCEL runs that wait for it."""
+    with transaction.atomic():
+        run = guarded.select_for_update().first()
+        if run is None:
+            return False
+        bytes_, sha256 = seal(run.pk)
+        _move(
+            guarded,
+            end.state,
+            end_reason=end.reason,
+            end_message=end.message,
+            failure=end.failure,
+            image_digest=end.image_digest,
+            image_size=end.image_size,
+            end_time=Greatest(Now(), Coalesce("begin_time", Now())),
+            byte_count=bytes_,
+            log_sha256=sha256,
+            lease_expires_at=None,
+        )
+        ended = BuildRun.objects.get(pk=run.pk)
+        _end_steps(ended)
+        _record(ended, what="ended", because=end.message, facts={"end_reason": end.reason})
+        if ended.run_type == RunType.BUILD:
+            _end_cancels(ended)
+    return True
+
+
+def _move(guarded: "QuerySet[BuildRun]", to: RunState, **facts: object) -> None:
+    """Write the state where the table of moves allows it; the caller holds the row's lock."""
+    begun = {"begin_time": Now()} if to is RunState.RUNNING else {}
+    moved = guarded.filter(run_state__in=sources_of(to)).update(run_state=to, updated_at=Now(), **begun, **facts)
+    if moved != 1:
+        raise RuntimeError(f"A run moved to {to} under a lock that should have held it.")
+
+
+def _end_steps(run: BuildRun) -> None:
+    """Close the steps that were running: with the run's own end, ERROR unless all is done."""
+    last = StepState.DONE if run.run_state == RunState.DONE else StepState.ERROR
+    steps = RunStep.objects.filter(run=run, attempt=max(run.attempt, 1))
+    steps.filter(step_state=StepState.RUNNING).update(step_state=last, end_time=run.end_time)
+    if run.run_type == RunType.CANCEL:
+        steps.filter(step_state=StepState.WAIT).update(
+            step_state=last,
+            begin_time=Coalesce("begin_time", run.begin_time, output_field=DateTimeField()),
+            end_time=run.end_time,
+        )
+
+
+def _end_cancels(original: BuildRun) -> None:
+    """End the CANCEL runs of a run that has just ended: DONE, with the truth about how it ended."""
+    if original.end_reason == EndReason.CANCELLED:
+        message = f"Cancelled: nothing of run {original.pk} is left."
+    else:
+        message = f"Run {original.pk} had ended by itself before: {original.end_reason}."
+    cancels = BuildRun.objects.filter(target=original, run_type=RunType.CANCEL, run_state__in=ACTIVE)
+    for cancel in cancels.select_for_update():
+        if cancel.run_state == RunState.CREATED:
+            start_cancel(cancel)
+        _end(BuildRun.objects.filter(pk=cancel.pk), End(EndReason.DONE, message))
+
+
+def seal(run_id: int) -> tuple[int, str]:
+    """Return byte count and SHA-256 of the stored log, as `log.txt` streams it."""
+    digest, count = hashlib.sha256(), 0
+    for chunk in LogChunk.objects.filter(run_id=run_id).order_by("sequence").iterator(chunk_size=200):
+        data = raw_bytes(chunk.packed)
+        digest.update(data)
+        count += len(data)
+    return count, digest.hexdigest()
+
+
+def _record(run: BuildRun, *, what: str, because: str = "", facts: dict[str, object] | None = None) -> None:
+    RunEvent.objects.create(run=run, what=what, run_state=run.run_state, because=because, facts=facts or {})
+    doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
+
+
+__all__ = [
+    "LEASE",
+    "End",
+    "Lease",
+    "end_attempt",
+    "end_cancel",
+    "end_lost",
+    "end_waiting",
+    "seal",
+    "start_cancel",
+    "take",
+]

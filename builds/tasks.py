@@ -1,0 +1,14 @@
+"""What django-q2 calls, by name."""
+
+from builds.execution.executor import execute_build
+from builds.execution.remover import execute_removal
+
+
+def execute_run(run_id: int, claim: int) -> None:
+    """Build and push, if this claim still holds."""
+    execute_build(run_id, claim)
+
+
+def remove(run_id: int, claim: int) -> None:
+    """Carry out a REMOVE run, if this claim still holds."""
+    execute_removal(run_id, claim)

@@ -1,0 +1,46 @@
+"""Words and icons for the templates. Everything is escaped by the template engine; nothing here marks text as safe."""
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils import timezone
+
+from builds.pages import words
+
+register = template.Library()
+
+
+@register.filter
+def duration(length: timedelta | float | None) -> str:
+    """Show a length of time: `6.2 s`, `2:41`."""
+    return words.duration_words(length)
+
+
+@register.filter
+def clock(since: datetime) -> str:
+    """Show the time since `since` as the counting clock does."""
+    return words.clock_words(timezone.now() - since)
+
+
+@register.filter
+def filesize(size: int) -> str:
+    """Show a size in bytes, in the unit that reads best."""
+    return words.size_words(size)
+
+
+@register.filter
+def age(moment: datetime) -> str:
+    """Show how long ago a moment was."""
+    return words.age_words(moment, timezone.now())
+
+
+@register.filter
+def iso(moment: datetime) -> str:
+    """Show a moment for programs."""
+    return moment.isoformat(timespec="milliseconds")
+
+
+@register.inclusion_tag("components/icon.html")
+def icon(name: str, kind: str = "") -> dict[str, str]:
+    """Draw an icon of the sprite; `kind` is `spin` or `l`."""
+    return {"name": name, "kind": kind}

@@ -1,0 +1,180 @@
+"""Lines from bytes: the same lines however the output is cut, nothing lost, secrets gone."""
+
+import base64
+import itertools
+import json
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builds.domain.logs import LineSplitter, LogLine, Masker, Stream
+
+# Bytes that make trouble are likely: line ends, CR, NUL, parts of UTF-8 characters, ESC.
+ODD_BYTES = st.lists(
+    st.sampled_from([b"\n", b"\r", b"\0", "é".encode(), b"\xc3", b"\xa9", "€".encode(), b"\x80", b"\x1b[1m", b"ab"])
+    | st.binary(max_size=6),
+    max_size=40,
+).map(b"".join)
+CUTS = st.lists(st.integers(0, 200), max_size=12)
+SECRETS = ["aabaab", "hunter2", "abaXab"]
+SECRET_BYTES = st.lists(
+    st.sampled_from([b"aabaab", b"hunter2", b"abaXab", b"a", b"b", b"X", b"hunt", b"er2", b"\n", b"aab"]), max_size=30
+).map(b"".join)
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    borders = [0, *sorted(min(place, len(data)) for place in places), len(data)]
+    return [data[start:end] for start, end in itertools.pairwise(borders)]
+
+
+def split(feeds, *, secrets=(), piece_bytes=8) -> list[LogLine]:
+    splitter = LineSplitter(Masker(secrets), piece_bytes)
+    lines = [line for data in feeds for line in splitter.feed("v", 1, data)]
+    return lines + splitter.finish()
+
+
+@given(data=ODD_BYTES, places=CUTS)
+def test_the_lines_do_not_depend_on_where_the_output_is_cut(data, places):
+    assert split(cut(data, places)) == split([data])
+
+
+@given(data=ODD_BYTES, places=CUTS)
+def test_the_lines_together_are_what_was_printed(data, places):
+    assert b"".join(line.raw for line in split(cut(data, places))) == data
+
+
+@given(data=SECRET_BYTES, places=CUTS, piece_bytes=st.integers(4, 12))
+def test_masked_lines_do_not_depend_on_where_the_output_is_cut(data, places, piece_bytes):
+    masker = Masker(SECRETS)
+    lines = split(cut(data, places), secrets=SECRETS, piece_bytes=piece_bytes)
+    assert lines == split([data], secrets=SECRETS, piece_bytes=piece_bytes)
+    assert b"".join(line.raw for line in lines) == masker.mask(data)
+
+
+@given(data=SECRET_BYTES, places=CUTS)
+def test_no_secret_is_left_however_it_is_cut(data, places):
+    text = b"".join(line.raw for line in split(cut(data, places), secrets=SECRETS))
+    assert not any(secret.encode() in text for secret in SECRETS)
+
+
+@given(data=ODD_BYTES, places=CUTS)
+def test_no_line_is_longer_than_a_piece_and_only_the_last_piece_ends(data, places):
+    for line in split(cut(data, places)):
+        assert len(line.raw.removesuffix(b"\n")) <= 8
+        assert b"\n" not in line.raw[:-1]
+
+
+@given(text=st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\n"), max_size=60))
+def test_pieces_of_a_long_line_end_at_character_borders(text):
+    assert "".join(line.raw.decode() for line in split([text.encode()])) == text
+
+
+def test_a_line_of_exactly_one_piece_is_one_line():
+    assert [line.raw for line in split([b"x" * 8 + b"\n"])] == [b"x" * 8 + b"\n"]
+    assert [line.raw for line in split([b"x" * 9 + b"\n"])] == [b"x" * 8, b"x\n"]
+
+
+def test_a_long_line_is_handed_out_before_it_ends():
+    splitter = LineSplitter(piece_bytes=8)
+    assert [line.raw for line in splitter.feed("v", 1, b"x" * 20)] == [b"x" * 8, b"x" * 8]
+    assert [line.raw for line in splitter.feed("v", 1, b"\n")] == [b"xxxx\n"]
+
+
+def test_streams_and_vertices_do_not_mix():
+    splitter = LineSplitter()
+    assert splitter.feed("a", 1, b"one ") == []
+    assert splitter.feed("a", 2, b"err\n") == [LogLine(b"err\n", "a", 2)]
+    assert splitter.feed("b", 1, b"other\n") == [LogLine(b"other\n", "b", 1)]
+    assert splitter.feed("a", 1, b"line\n", t=7) == [LogLine(b"one line\n", "a", 1, 7)]
+
+
+def test_close_returns_only_the_rests_of_that_vertex():
+    splitter = LineSplitter()
+    splitter.feed("a", 1, b"out", t=3)
+    splitter.feed("a", 2, b"err")
+    splitter.feed(None, Stream.BUILDHUB, b"own")
+    assert splitter.close("a", 2) == [LogLine(b"err", "a", 2)]
+    assert splitter.close("a") == [LogLine(b"out", "a", 1, 3)]
+    assert splitter.finish() == [LogLine(b"own", None, 0)]
+    assert splitter.finish() == []
+
+
+def test_a_carriage_return_stays_in_its_line():
+    (line,) = split([b"10%\r20%\r\n"], piece_bytes=64)
+    assert (line.text, line.ends) == ("10%\r20%\r", True)
+
+
+def test_what_cannot_be_shown_is_replaced_in_the_text_only():
+    line = LogLine(b"a\0b\xff\n", "v", 1)
+    assert line.text == "a\u2400b\ufffd"
+    assert line.raw == b"a\0b\xff\n"
+
+
+def test_a_hundred_megabytes_without_a_line_end_need_linear_work():
+    """Counted, not timed: the bytes that pass through the masker are few times those that were printed."""
+    seen = 0
+
+    class Counting(Masker):
+        def mask_part(self, data, **facts):
+            nonlocal seen
+            seen += len(data)
+            return super().mask_part(data, **facts)
+
+    splitter = LineSplitter(Counting(["not in there"]))
+    block = b"x" * 4096
+    total = sum(len(line.raw) for _ in range(25_600) for line in splitter.feed("v", 1, block))
+    total += sum(len(line.raw) for line in splitter.finish())
+    assert total == 25_600 * 4096
+    assert seen <= 1.1 * total
+
+
+SECRET = 'p@ss/wörd+"1'
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        SECRET,
+        quote(SECRET, safe=""),
+        quote(SECRET, safe="").lower(),
+        json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET, ensure_ascii=False)[1:-1],
+        SECRET.encode().hex(),
+        SECRET.encode().hex().upper(),
+        base64.b64encode(SECRET.encode()).decode(),
+        base64.urlsafe_b64encode(SECRET.encode()).decode(),
+    ],
+)
+def test_every_form_of_a_secret_is_masked(printed):
+    assert Masker([SECRET]).mask(f"a {printed} b".encode()) == b"a *** b"
+
+
+@pytest.mark.parametrize("offset", [0, 1, 2])
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_a_secret_within_other_base64_is_masked_at_every_alignment(offset, after):
+    encoded = base64.b64encode(b"u" * offset + SECRET.encode() + b"w" * after)
+    masked = Masker([SECRET]).mask(encoded)
+    assert b"***" in masked
+    assert len(masked.replace(b"***", b"")) <= 8  # what is left holds bits of the neighbours
+
+
+def test_a_secret_of_several_lines_is_masked_line_by_line():
+    masker = Masker(["-----BEGIN KEY-----\nMIIEvQIBADANBg\n-----END KEY-----\n"])
+    assert masker.mask(b"MIIEvQIBADANBg\nend\n") == b"***\nend\n"
+
+
+def test_wrapped_base64_of_a_long_secret_is_masked():
+    secret = "".join(chr(33 + index % 90) for index in range(200))
+    wrapped = base64.encodebytes(secret.encode())
+    assert Masker([secret]).mask(wrapped) == b"***\n" * len(wrapped.splitlines())
+
+
+def test_overlapping_secrets_leave_nothing_of_either():
+    assert Masker(["abcdef", "cdefgh"]).mask(b"<abcdefgh>") == b"<***>"
+
+
+def test_a_secret_below_six_characters_is_not_masked():
+    assert Masker(["12345"]).mask(b"12345") == b"12345"
+    assert Masker(["12345"]).reach == 0

@@ -1,0 +1,90 @@
+"""Which waiting run may start, and why another may not."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builds.domain.scheduling import RunWait, ServerFacts, WaitingRun, claimable, waiting_reason
+
+SERVER = ServerFacts("server-b", enabled=True, capacity=2, running=0, live_hosts=1, free_workers=2)
+
+
+UNSERVED = "No live worker serves server-b since 2022-12-02 08:43:40 UTC; start one with this topic in BUILDHUB_TOPICS."
+
+
+@pytest.mark.parametrize(
+    ("run", "changes", "sentence"),
+    [
+        (RunWait(1), {}, None),
+        (RunWait(2), {}, None),
+        (RunWait(3), {}, "2 earlier runs wait for server-b."),
+        (RunWait(2), {"running": 1}, "1 earlier run waits for server-b."),
+        (RunWait(1), {"running": 2}, "server-b has 2 of 2 builds running."),
+        (RunWait(1), {"running": 3}, "server-b has 3 of 2 builds running."),
+        (RunWait(1), {"free_workers": 0}, "All workers that serve server-b are busy."),
+        (RunWait(1), {"enabled": False}, "server-b is switched off."),
+        (RunWait(1), {"live_hosts": 0}, "No live worker reaches server-b now."),
+        (
+            RunWait(1),
+            {"live_hosts": 0, "kind": "topic", "unserved_since": datetime(2022, 12, 2, 8, 43, 40, tzinfo=UTC)},
+            UNSERVED,
+        ),
+        (RunWait(1, elder_active=True), {}, "An earlier run of this build has to end first."),
+    ],
+)
+def test_a_run_waits_for_this(run, changes, sentence):
+    assert waiting_reason(run, replace(SERVER, **changes)) == sentence
+
+
+def queue(*builds: int) -> list[WaitingRun]:
+    """Runs 1, 2, 3 … of these builds, in this order."""
+    return [WaitingRun(number, build, number) for number, build in enumerate(builds, 1)]
+
+
+def test_as_many_start_as_there_are_slots_and_workers():
+    waiting = queue(10, 11, 12)
+    assert claimable(waiting, SERVER) == [1, 2]
+    assert claimable(waiting, replace(SERVER, running=1)) == [1]
+    assert claimable(waiting, replace(SERVER, free_workers=1)) == [1]
+    assert claimable(waiting, replace(SERVER, enabled=False)) == []
+
+
+def test_position_decides_and_not_age():
+    waiting = [WaitingRun(1, 10, 3), WaitingRun(2, 11, 1), WaitingRun(3, 12, 2)]
+    assert claimable(waiting, SERVER) == [2, 3]
+
+
+def test_a_run_whose_elder_runs_or_waits_is_passed_over_and_stops_nobody():
+    assert claimable(queue(10, 10, 11), SERVER) == [1, 3]
+    elder_runs = [WaitingRun(1, 10, 1, elder_active=True), WaitingRun(2, 11, 2)]
+    assert claimable(elder_runs, SERVER) == [2]
+
+
+def test_a_younger_run_moved_to_the_front_still_waits_for_its_elder():
+    assert claimable([WaitingRun(1, 10, 2), WaitingRun(2, 10, 1)], SERVER) == [1]
+
+
+SERVERS = st.builds(
+    ServerFacts,
+    name=st.just("s"),
+    enabled=st.booleans(),
+    capacity=st.integers(0, 4),
+    running=st.integers(0, 4),
+    live_hosts=st.integers(0, 2),
+    free_workers=st.integers(0, 4),
+)
+
+
+@given(server=SERVERS, builds=st.lists(st.integers(1, 3), max_size=8))
+def test_what_is_claimed_is_what_has_no_reason_to_wait(server, builds):
+    waiting = queue(*builds)
+    claimed = claimable(waiting, server)
+    place = 0
+    for run in waiting:
+        elder = builds.index(run.build_id) + 1 < run.run_id
+        place += not elder
+        reason = waiting_reason(RunWait(max(place, 1), elder_active=elder), server)
+        assert (reason is None) is (run.run_id in claimed)

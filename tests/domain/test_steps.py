@@ -1,0 +1,197 @@
+"""What makes steps valid, and the path of each field that is not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builds.domain.states import StepType
+from builds.domain.steps import (
+    INIT_STEP,
+    FieldError,
+    StepDefinition,
+    api_name,
+    default_title,
+    validate_steps,
+)
+
+FROM = "# syntax=docker/dockerfile:1\nFROM busybox\n"
+
+
+def image_step(*, use=True, order=1, **config) -> StepDefinition:
+    return StepDefinition(StepType.CREATE_IMAGE, order, use, {"docker_file": FROM, **config})
+
+
+def fields(*steps: StepDefinition) -> list[str]:
+    return [error.field for error in validate_steps(steps)]
+
+
+def test_one_inline_dockerfile_is_valid():
+    assert validate_steps([INIT_STEP, image_step()]) == []
+
+
+def test_all_fields_of_an_image_step_may_be_given():
+    step = image_step(
+        docker_file_type="CONTENTS",
+        step_title="Build & Push",
+        step_desc="two\nlines",
+        build_args=[{"key": "VERSION", "value": "1"}, {"key": "EMPTY", "value": None}],
+        labels=[{"key": "org.example.team", "value": "ops"}],
+        target="runtime",
+        platform="linux/arm64/v8",
+        latest_apply=True,
+        no_cache=False,
+        pull=None,
+        registry_id=7,
+        context_path="",
+        secrets=[],
+    )
+    assert validate_steps([step]) == []
+
+
+def test_a_build_without_steps_is_refused():
+    assert fields() == ["buildSteps"]
+
+
+def test_a_build_has_at_most_64_steps():
+    assert validate_steps([image_step(use=index == 0) for index in range(64)]) == []
+    (error,) = validate_steps([image_step(use=index == 0) for index in range(65)])
+    assert (error.field, "64" in error.message) == ("buildSteps", True)
+
+
+@pytest.mark.parametrize("used", [0, 2])
+def test_exactly_one_image_step_has_an_error_code_of_its_own(used):
+    (error,) = validate_steps([image_step(use=index < used) for index in range(3)])
+    assert (error.field, error.code) == ("buildSteps", "CCBD1011000")
+
+
+def test_the_image_step_rule_is_looked_at_only_when_no_field_is_wrong():
+    errors = validate_steps([image_step(), image_step(pull="yes")])
+    assert [(error.field, error.code) for error in errors] == [("buildSteps[1].buildStepConfig.pull", "CCCM1004000")]
+
+
+@pytest.mark.parametrize("step_type", ["CODE_DOWN", "USER_TASK", "FTP", "HTTP", "SHELL"])
+def test_kinds_that_come_later_are_refused_by_name_while_in_use(step_type):
+    later = StepDefinition(StepType(step_type), 1)
+    (error,) = validate_steps([later, image_step()])
+    assert error.field == "buildSteps[0].stepType"
+    assert f"{step_type} steps are known but not executable yet" in error.message
+    assert validate_steps([StepDefinition(StepType(step_type), 1, use=False), image_step()]) == []
+
+
+@pytest.mark.parametrize("step_type", [StepType.CANCEL, StepType.DELETE])
+def test_steps_that_buildhub_adds_itself_are_refused(step_type):
+    assert fields(StepDefinition(step_type, 1), image_step()) == ["buildSteps[0].stepType"]
+
+
+@pytest.mark.parametrize("dockerfile", ["", "  \n", None])
+def test_an_inline_dockerfile_is_not_empty(dockerfile):
+    assert fields(image_step(docker_file=dockerfile)) == ["buildSteps[0].buildStepConfig.dockerFile"]
+
+
+def test_a_dockerfile_by_path_comes_later():
+    (error,) = validate_steps([image_step(docker_file_type="FILE_PATH", docker_file_path="Dockerfile")])
+    assert error.field == "buildSteps[0].buildStepConfig.dockerFileType"
+    assert "CODE_DOWN" in error.message
+
+
+@pytest.mark.parametrize(
+    ("config", "tail"),
+    [
+        ({"docker_file": 7}, "dockerFile"),
+        ({"docker_file": "FROM a\x01"}, "dockerFile"),
+        ({"docker_file": "FROM a\n" + "#" * 512 * 1024}, "dockerFile"),
+        ({"docker_file_type": "URL"}, "dockerFileType"),
+        ({"docker_file_type": ["CONTENTS"]}, "dockerFileType"),
+        ({"step_title": "a\nb"}, "stepTitle"),
+        ({"step_title": {}}, "stepTitle"),
+        ({"latest_apply": "true"}, "latestApply"),
+        ({"no_cache": 1}, "noCache"),
+        ({"target": "a b"}, "target"),
+        ({"target": 1}, "target"),
+        ({"platform": "linux/amd64,linux/arm64"}, "platform"),
+        ({"context_path": "src"}, "contextPath"),
+        ({"secrets": [{"id": "a", "credential": "b"}]}, "secrets"),
+        ({"build_args": {"A": "1"}}, "buildArgs"),
+        ({"build_args": ["A=1"]}, "buildArgs[0]"),
+        ({"build_args": [{"key": "1A", "value": ""}]}, "buildArgs[0].key"),
+        ({"build_args": [{"key": "A", "value": 1}]}, "buildArgs[0].value"),
+        ({"build_args": [{"key": "A", "value": "x" * 40_000}]}, "buildArgs[0].value"),
+        ({"build_args": [{"key": "A", "value": ""}, {"key": "A", "value": ""}]}, "buildArgs[1].key"),
+        ({"build_args": [{"key": f"A{index}", "value": ""} for index in range(101)]}, "buildArgs"),
+        ({"labels": [{"key": "", "value": "x"}]}, "labels[0].key"),
+        ({"labels": [{"key": "a b", "value": "x"}]}, "labels[0].key"),
+    ],
+)
+def test_a_wrong_field_is_named_by_its_path(config, tail):
+    assert fields(image_step(**config)) == [f"buildSteps[0].buildStepConfig.{tail}"]
+
+
+@pytest.mark.parametrize(
+    "name", ["BUILDKIT_SYNTAX", "HTTP_PROXY", "https_proxy", "no_proxy", "PATH", "LD_PRELOAD", "DOCKER_HOST"]
+)
+def test_reserved_build_arguments_are_refused(name):
+    (error,) = validate_steps([image_step(build_args=[{"key": name, "value": "x"}])])
+    assert f"{name} is reserved" in error.message
+
+
+def test_all_errors_come_at_once():
+    bad = image_step(docker_file="", target="-", build_args=[{"key": "A-B"}, {"key": "PATH"}])
+    assert len(fields(bad)) == 4
+
+
+@pytest.mark.parametrize("use", [True, False])
+@pytest.mark.parametrize(
+    ("config", "tail"),
+    [
+        ({"docker_file": "FROM a\0"}, ".dockerFile"),
+        ({"labels": [{"key": "a", "value": "\ud800"}]}, ".labels[0].value"),
+        ({"anything": [["\0"]]}, ".anything[0][0]"),
+        ({"a\0": 1}, ""),
+    ],
+)
+def test_what_the_database_cannot_hold_is_refused_in_unused_steps_too(use, config, tail):
+    assert fields(image_step(use=use, **config)) == [f"buildSteps[0].buildStepConfig{tail}"]
+
+
+def test_unused_steps_may_be_unfinished():
+    assert validate_steps([image_step(), image_step(use=False, docker_file="")]) == []
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+KEYS = st.sampled_from(["docker_file", "docker_file_type", "build_args", "labels", "target", "pull", "step_title"])
+
+
+@given(config=st.dictionaries(KEYS, JSON))
+def test_any_json_gives_errors_and_never_a_crash(config):
+    errors = validate_steps([StepDefinition(StepType.CREATE_IMAGE, 1, use=True, config=config)])
+    assert all(isinstance(error, FieldError) and error.message.endswith(".") for error in errors)
+
+
+def test_deeply_nested_json_is_walked_without_recursion():
+    deep: object = "\0"
+    for _ in range(10_000):
+        deep = [deep]
+    assert len(fields(image_step(labels=deep))) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "camel"),
+    [
+        ("docker_file_type", "dockerFileType"),
+        ("pull", "pull"),
+        ("http_ssl_verify_skip", "httpSslVerifySkip"),
+        ("docker_volume_mount_vo_list", "dockerVolumeMountVOList"),
+    ],
+)
+def test_config_keys_have_their_name_in_the_api(name, camel):
+    assert api_name(name) == camel
+
+
+def test_steps_without_a_title_get_one():
+    assert default_title(StepType.INIT) == "init"
+    assert default_title(StepType.CREATE_IMAGE) == "Build & Push"
+    assert default_title(StepType.CODE_DOWN) == "Code down"

@@ -1,0 +1,40 @@
+"""A network bridge for the engine of the tests, so that two of them (or one beside `make run`) do not meet.
+
+Measured on docker.io 20.10.24: with `--bridge=none` every BuildKit RUN fails ("network bridge not found"); two daemons
+on one docker0 give the same addresses to two containers; with a bridge of its own and `--iptables=false` a RUN works,
+has an address, and nothing of the machine's packet filter is touched. The tests' builds reach no outer network.
+"""
+
+import ipaddress
+import os
+import subprocess
+
+RANGES = ipaddress.ip_network("172.24.0.0/13").subnets(new_prefix=24)  # 2,048 of them
+
+
+def make_bridge() -> str:
+    """Make a bridge with an address of a range that no interface here has; return its name."""
+    name = f"bh{os.getpid()}"
+    for number, network in enumerate(RANGES):
+        if number >= os.getpid() % 1024 and not _is_used(network):
+            _ip("link", "add", "name", name, "type", "bridge")
+            _ip("address", "add", f"{network[1]}/24", "dev", name)
+            _ip("link", "set", name, "up")
+            return name
+    raise RuntimeError("no free address range for a bridge")
+
+
+def remove_bridge(name: str) -> None:
+    """Remove the bridge; one that has gone is no error."""
+    subprocess.run(["ip", "link", "delete", name], check=False, capture_output=True)
+
+
+def _is_used(network: ipaddress.IPv4Network) -> bool:
+    """Say whether an interface of this machine has an address in `network`."""
+    shown = subprocess.run(["ip", "-4", "-o", "address"], check=True, capture_output=True, text=True).stdout
+    interfaces = (ipaddress.ip_interface(line.split()[3]) for line in shown.splitlines())
+    return any(interface.network.overlaps(network) for interface in interfaces)
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True)

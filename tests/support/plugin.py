@@ -1,0 +1,28 @@
+"""Loaded before pytest-django reads the settings (`-p tests.support.plugin`): a database and a data directory.
+
+PostgreSQL starts while this module is imported unless DATABASE_URL names one, because the settings read that name.
+Engine and registry start with the first test that asks for them (tests/conftest.py).
+"""
+
+import atexit
+import os
+
+from tests.support.services import Services, exit_on_sigterm
+
+# What a developer's shell may have set must not decide what the tests see.
+FOREIGN = (
+    *("BUILDHUB_REGISTRY", "BUILDHUB_REGISTRY_USER", "BUILDHUB_REGISTRY_PASSWORD", "BUILDHUB_PUBLIC_URL", "PORT"),
+    *("BUILDHUB_DEBUG", "BUILDHUB_V1_ENVELOPE", "BUILDHUB_OUTBOUND_ALLOW", "BUILDHUB_WORKERS", "BUILDHUB_TOPICS"),
+    *("BUILDHUB_DATABASE_POOL", "BUILDHUB_CLUSTER", "BUILDHUB_BIND"),
+)
+for name in FOREIGN:
+    os.environ.pop(name, None)
+
+SERVICES = Services()
+atexit.register(SERVICES.stop)
+exit_on_sigterm()
+data_dir = SERVICES.home / "var"
+data_dir.mkdir(mode=0o755)
+os.environ["BUILDHUB_DATA_DIR"] = str(data_dir)
+if not os.environ.get("DATABASE_URL"):
+    os.environ["DATABASE_URL"] = SERVICES.postgres()
