@@ -1,6 +1,6 @@
 """Who calls: a bearer token, or the page's session with its CSRF token (build-api.md, section 2)."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.contrib.auth.models import User
 from rest_framework import authentication
@@ -43,7 +43,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
 
 def caller_of(request: Request) -> Caller:
     """Return the rights of who calls, now; raises `NoRight` where a token reads that lacks the scope `read`."""
-    user = request.user
+    user = cast(User, request.user)  # IsAuthenticated stands before every view
     token = request.auth if isinstance(request.auth, ApiToken) else None
     caller = caller_for(user, token)
     if request.method in ("GET", "HEAD") and (sentence := refused(Permission.SEE, Role.VIEWER, caller.scopes)):

@@ -21,6 +21,7 @@ from builds.services.errors import Invalid, Refused
 
 T = TypeVar("T")
 STEP_WORDS: Final = [kind.value for kind in StepType if kind not in (StepType.CANCEL, StepType.DELETE)]
+STEP_NAMES: Final = ("buildSteps", "buildStepRuns")  # the name and its alias
 STEP_PATH: Final = re.compile(r"buildSteps\[(\d+)\]")
 # Whose refusals come before those of fields: who may not do it, or may not know of it, learns nothing more.
 FIRST_CODES: Final = ("CCCM1044000", "CCCM1048000")
@@ -28,16 +29,17 @@ FIRST_CODES: Final = ("CCCM1044000", "CCCM1048000")
 
 @dataclass(frozen=True, slots=True)
 class BuildBody:
-    """What was read: the draft, what is wrong with types, and at which index of the body each step stands."""
+    """What was read: the draft, what is wrong with types, and where in the body each step stands."""
 
     draft: BuildDraft
     errors: list[FieldError]
     step_indexes: tuple[int, ...]
+    steps_name: str = "buildSteps"
 
     def with_stored_configs(self, stored: Mapping[int, Mapping[str, Any]]) -> "BuildBody":
         """Return the body with the stored config of each stored step for which the body gives none (null: absent)."""
         steps = tuple(
-            replace(step, config=dict(stored[step.seq])) if not step.config and step.seq in stored else step
+            replace(step, config=dict(stored.get(step.seq or 0, {}))) if not step.config else step
             for step in self.draft.steps or ()
         )
         return replace(self, draft=replace(self.draft, steps=steps))
@@ -47,7 +49,8 @@ def read_build(body: Mapping[str, Any], *, edit: bool) -> BuildBody:
     """Read a BuildAdd; unknown keys are ignored. `edit`: the body of a PUT, else of a POST."""
     fields = Fields(body)
     _check_edit_type(fields, "U" if edit else "N")
-    steps = _read_steps(fields, edit=edit)
+    steps_name = next((name for name in STEP_NAMES if body.get(name) is not None), STEP_NAMES[0])
+    steps = _read_steps(fields, steps_name, edit=edit)
     draft = BuildDraft(
         account_id=fields.number("accountSeq", least=1),
         name=fields.text("buildName", most=_longest("name")),
@@ -68,7 +71,7 @@ def read_build(body: Mapping[str, Any], *, edit: bool) -> BuildBody:
         max_attempts=fields.number("maxAttempts"),
         steps=tuple(step for _, step in steps),
     )
-    return BuildBody(draft, fields.errors, tuple(index for index, _ in steps))
+    return BuildBody(draft, fields.errors, tuple(index for index, _ in steps), steps_name)
 
 
 def submit(body: BuildBody, act: Callable[[BuildDraft], T], stored_steps: Sequence[int] = ()) -> T:
@@ -79,8 +82,7 @@ def submit(body: BuildBody, act: Callable[[BuildDraft], T], stored_steps: Sequen
     try:
         with transaction.atomic():
             done = act(body.draft)
-            if body.errors:
-                raise Invalid(body.errors)
+            _refuse_types(body)
             return done
     except Invalid as refused:
         raise Invalid(_joined(body, refused.errors, stored_steps)) from refused
@@ -90,11 +92,18 @@ def submit(body: BuildBody, act: Callable[[BuildDraft], T], stored_steps: Sequen
         raise
 
 
+def _refuse_types(body: BuildBody) -> None:
+    if body.errors:
+        raise Invalid(body.errors)
+
+
 def _joined(body: BuildBody, found: Sequence[FieldError], stored_steps: Sequence[int]) -> list[FieldError]:
     """Join errors of types and of rules: of one field the former, since the latter were about its absence."""
     if not body.errors or found is body.errors:
         return [_in_body(error, body, stored_steps) for error in found]
     known = {error.field for error in body.errors}
+    if any(error.field.startswith(body.steps_name) for error in body.errors):
+        known.add(body.steps_name)  # "no step" would be said of steps that could not be read
     rules = [_in_body(error, body, stored_steps) for error in found if error.code == body.errors[0].code]
     return body.errors + [error for error in rules if error.field not in known]
 
@@ -102,10 +111,10 @@ def _joined(body: BuildBody, found: Sequence[FieldError], stored_steps: Sequence
 def _in_body(error: FieldError, body: BuildBody, stored_steps: Sequence[int]) -> FieldError:
     """Name a step by its place in the body: the services count without INIT, and a stored build's steps first."""
     match = STEP_PATH.match(error.field)
-    place = _places(body, stored_steps).get(int(match[1])) if match else None
-    if match is None or place is None:
-        return error
-    return replace(error, field=f"buildSteps[{place}]{error.field[match.end() :]}")
+    if match is None:
+        return replace(error, field=body.steps_name) if error.field == "buildSteps" else error
+    place = _places(body, stored_steps).get(int(match[1]))
+    return error if place is None else replace(error, field=f"{body.steps_name}[{place}]{error.field[match.end() :]}")
 
 
 def _places(body: BuildBody, stored_steps: Sequence[int]) -> dict[int, int]:
@@ -126,8 +135,7 @@ def _check_edit_type(fields: Fields, wanted: str) -> None:
         fields.refuse("editType", f'Give editType "{wanted}": N is for POST (create), U for PUT (edit).')
 
 
-def _read_steps(fields: Fields, *, edit: bool) -> list[tuple[int, StepDraft]]:
-    name = next((name for name in ("buildSteps", "buildStepRuns") if fields.values.get(name) is not None), "buildSteps")
+def _read_steps(fields: Fields, name: str, *, edit: bool) -> list[tuple[int, StepDraft]]:
     steps = fields.values.get(name)
     if not isinstance(steps, list) or not steps:
         fields.refuse(name, f"{name} has to be a list with at least one step.")
@@ -166,7 +174,7 @@ def _read_config(kind: StepType, config: Fields) -> dict[str, Any]:
         if value is None or (kind is StepType.CREATE_IMAGE and key in FILLED):
             continue
         if key in WRITE_ONLY and value != "":
-            # Kept in plain text it would be in every backup: logins belong to stored registries (security.md, "Secrets").
+            # In plain text it would be in every backup: logins belong to stored registries (security.md, "Secrets").
             config.refuse(api_name(key), "Secrets of a step are not kept in this version; use the registry's login.")
             continue
         read[key] = _stored(value)
@@ -184,4 +192,4 @@ def _stored(value: Any) -> Any:
 
 def _longest(name: str) -> int:
     """Return how many characters the column of a build keeps."""
-    return int(Build._meta.get_field(name).max_length or 4000)
+    return int(getattr(Build._meta.get_field(name), "max_length", None) or 4000)

@@ -150,9 +150,10 @@ def of_status(status: int, *, headers: Mapping[str, str] | None = None, request_
     return Problem(status, code, detail, headers=headers or {}, request_id=request_id)
 
 
-def new_request_id() -> str:
-    """Return a name for a request that has none yet."""
-    return secrets.token_hex(8)
+def request_id_of(request: Any) -> str:
+    """Return the name that the pages' middleware has given to a request, a new one where it had no chance to."""
+    meta = getattr(request, "META", {})
+    return str(meta.get("HTTP_X_REQUEST_ID") or secrets.token_hex(8))
 
 
 def _framework_problem(error: exceptions.APIException) -> Problem:
@@ -171,6 +172,6 @@ def _framework_problem(error: exceptions.APIException) -> Problem:
 
 
 def _unexpected(error: Exception, request: Any) -> Problem:
-    request_id = str(getattr(request, "request_id", "") or new_request_id())
+    request_id = request_id_of(request)
     logger.error("Request %s failed", request_id, exc_info=error)
     return of_status(500, request_id=request_id)

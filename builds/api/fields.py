@@ -32,18 +32,22 @@ class Fields:
         if value is None:
             return None
         if not isinstance(value, str):
-            return self.refuse(name, f"{name} has to be text; write it in quotes.")
+            self.refuse(name, f"{name} has to be text; write it in quotes.")
+            return None
         if unstorable(value) is not None:
-            return self.refuse(name, f"{name} holds a NUL or half of a surrogate pair; remove it.")
+            self.refuse(name, f"{name} holds a NUL or half of a surrogate pair; remove it.")
+            return None
         if len(value) > most:
-            return self.refuse(name, f"{name} may have up to {most:,} characters; this has {len(value):,}.")
+            self.refuse(name, f"{name} may have up to {most:,} characters; this has {len(value):,}.")
+            return None
         return value
 
     def word(self, name: str, words: Iterable[str]) -> str | None:
         """Return one of `words`."""
         text, known = self.text(name), list(words)
         if text is not None and text not in known:
-            return self.refuse(name, f"{name} has to be one of {', '.join(word for word in known if word)}.")
+            self.refuse(name, f"{name} has to be one of {', '.join(word for word in known if word)}.")
+            return None
         return text
 
     def yes_no(self, name: str) -> bool | None:
@@ -56,7 +60,8 @@ class Fields:
         value = self.values.get(name)
         if value is None or isinstance(value, bool):
             return value
-        return self.refuse(name, f"{name} has to be true or false.")
+        self.refuse(name, f"{name} has to be true or false.")
+        return None
 
     def number(self, name: str, *, least: int = 0) -> int | None:
         """Return a whole number from `least` that fits into 32 bits."""
@@ -64,7 +69,8 @@ class Fields:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= INT32:
-            return self.refuse(name, f"{name} has to be a whole number from {least} to {INT32:,}.")
+            self.refuse(name, f"{name} has to be a whole number from {least} to {INT32:,}.")
+            return None
         return value
 
     def part(self, name: str) -> Mapping[str, Any] | None:
@@ -72,4 +78,5 @@ class Fields:
         value = self.values.get(name)
         if value is None or isinstance(value, Mapping):
             return value
-        return self.refuse(name, f"{name} has to be an object, such as {{}}.")
+        self.refuse(name, f"{name} has to be an object, such as {{}}.")
+        return None

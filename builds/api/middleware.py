@@ -7,7 +7,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 
 from builds.api.dialects import dialect_of
-from builds.api.errors import new_request_id, of_status
+from builds.api.errors import of_status, request_id_of
 
 API_PATH: Final = re.compile(r"/v1(?:/|\Z)")
 KEPT_HEADERS: Final = ("Allow", "Retry-After", "WWW-Authenticate", "X-Request-Id")
@@ -27,6 +27,6 @@ class ProblemMiddleware:
         if response.headers.get("Content-Type", "").startswith("application/problem+json"):
             return response
         headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-        request_id = str(getattr(request, "request_id", "") or new_request_id())
+        request_id = request_id_of(request)
         problem = of_status(response.status_code, headers=headers, request_id=request_id)
         return dialect_of(request.path_info).error(problem)

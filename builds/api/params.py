@@ -20,18 +20,16 @@ def read_number(name: str, text: str, *, least: int = -INT32 - 1, most: int = IN
 
 
 class Query:
-    """The query of a request. Every reader returns the default where the parameter is absent or empty."""
+    """The query of a request. Every reader has an answer where the parameter is absent or empty."""
 
     def __init__(self, parameters: Mapping[str, str]) -> None:
         self._parameters = parameters
 
-    def text(self, name: str, default: str = "", *, most: int = 4000) -> str:
-        """Return a text of at most `most` characters without NUL."""
-        text = self._parameters.get(name) or default
+    def text(self, name: str) -> str:
+        """Return a text without NUL, which the database could not be asked for."""
+        text = self._parameters.get(name) or ""
         if "\x00" in text:
             raise Invalid([FieldError(name, f"{name} holds a NUL; leave it out.")])
-        if len(text) > most:
-            raise Invalid([FieldError(name, f"{name} may have up to {most:,} characters.")])
         return text
 
     def number(self, name: str, *, least: int = -INT32 - 1, most: int = INT32) -> int | None:

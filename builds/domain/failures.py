@@ -44,6 +44,7 @@ SERVER_PATH: Final = re.compile(
 )  # where the engine mounts the context, of no use to people
 VERTEX_MARK: Final = re.compile(r"^\[[^\]]*\]\s*")
 LEADS: Final = re.compile(r"^(?:failed to solve(?: with frontend [\w.]+)?: |failed to create LLB definition: )+")
+LONGEST_INSTRUCTION: Final = 300  # characters
 LONGEST: Final = 2000  # characters of an engine's or registry's own text that are kept
 
 
@@ -105,7 +106,7 @@ def build_failed(
     error_text = error_text[:LONGEST]
     code = exit_code if exit_code is not None else _exit_code(error_text)
     line = _failed_line(error_text, instruction, dockerfile)
-    shown = VERTEX_MARK.sub("", instruction) if instruction else None
+    shown = _shown(instruction) if instruction else None
     if code is not None:
         return _exited(code, shown, line, hint(f"{error_text}\n{tail}"))
     kind = kind_of(error_text, BUILD_SIGNS) or kinds.BUILD_FAILED
@@ -205,5 +206,13 @@ def _failed_line(error_text: str, instruction: str | None, dockerfile: str) -> i
     return found.line_start if found else None
 
 
+def _shown(instruction: str) -> str:
+    """Return an instruction as people know it from their Dockerfile, cut where it gets long."""
+    text = " ".join(VERTEX_MARK.sub("", instruction).replace("\0", "\u2400").split())
+    return text if len(text) <= LONGEST_INSTRUCTION else f"{text[:LONGEST_INSTRUCTION]} …"
+
+
 def _clean(text: str) -> str:
-    return " ".join(SERVER_PATH.sub("", text[:LONGEST]).split()).rstrip(".") or "no reason was given"
+    """Return an engine's or registry's own words in one line that a text column can hold."""
+    words = SERVER_PATH.sub("", text[:LONGEST]).replace("\0", "\u2400").split()
+    return " ".join(words).rstrip(".") or "no reason was given"

@@ -1,4 +1,4 @@
-"""Which addresses a callback may name (build-api.md, section 5 "Run"; security.md, F1). Names are checked when sending."""
+"""Which addresses a callback may name (build-api.md section 5 "Run"; security.md, F1)."""
 
 import ipaddress
 from collections.abc import Sequence

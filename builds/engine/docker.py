@@ -95,8 +95,9 @@ class Engine:
     ) -> str:
         """Push `repository:tag` once, without retries of our own, and return the digest of its manifest.
 
-        When `stopping` is set the connection is closed, which ends the push. Raises `PushFailed`; `PushStopped` if
-        it had not finished by then; `EngineUnreachable` also for an engine that falls silent; `ConnectionLost`.
+        When `stopping` is set the connection is closed, and the engine ends the push; only a manifest that is under
+        way at that very moment may still arrive. Raises `PushFailed`; `PushStopped` if it had not finished by then;
+        `EngineUnreachable` also for an engine that falls silent; `ConnectionLost`.
         """
         if stopping.is_set():
             raise PushStopped

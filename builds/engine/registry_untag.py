@@ -28,13 +28,11 @@ class Untagging:
         self._asked = f"remove the tag {name}:{tag}"
 
     def run(self, digest: str) -> None:
-        """Remove the tag, which points to `digest`. Raises `RegistryRefused` when it is still there afterwards."""
+        """Remove the tag, which points to `digest`. Raises `RegistryRefused`; the tag then stands as it stood."""
         if self._is_shared(digest):
             self._remove_shared()
         else:
             self._remove(digest)
-        if self._registry.digest(self._name, self._tag) == digest:
-            raise RegistryRefused(self._asked, "The registry agreed, but the tag is still there.", status=409)
 
     def _is_shared(self, digest: str) -> bool:
         others = (tag for tag in self._registry.tags(self._name) if tag != self._tag)
@@ -48,6 +46,8 @@ class Untagging:
             answer = self._session.ask("DELETE", manifest_path(self._name, self._tag), asked=self._asked)
             if answer.status not in {200, 202, 404}:
                 raise
+        if self._registry.digest(self._name, self._tag) == digest:
+            raise RegistryRefused(self._asked, "The registry agreed, but the tag is still there.", status=409)
 
     def _remove_shared(self) -> None:
         self._check_deletion_allowed()

@@ -84,7 +84,9 @@ def _next_attempt(run: BuildRun) -> None:
     if not free:
         return
     if not RunEvent.objects.filter(run=run, what="attempt lost", facts__attempt=run.attempt).exists():
-        RunEvent.objects.create(run=run, what="attempt lost", because=run.lease_owner, facts={"attempt": run.attempt})
+        beat = run.lease_expires_at - transitions.LEASE if run.lease_expires_at else timezone.now()
+        facts = {"attempt": run.attempt, "last_beat": f"{beat:%H:%M:%S}"}
+        RunEvent.objects.create(run=run, what="attempt lost", because=run.lease_owner, facts=facts)
     dispatch.hand_over_again(run.pk, host=max(free, key=lambda place: place.free).host)
 
 

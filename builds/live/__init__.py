@@ -1,0 +1,1 @@
+"""Sockets: what changes is shown while it happens. The database is the truth, this only brings it sooner."""

@@ -63,7 +63,7 @@ def last_drawn(text: str) -> str:
 
 
 def _apply(ink: _Ink, codes: str) -> None:
-    numbers = iter([int(word) if word else 0 for word in codes.replace(":", ";").split(";")][:32])
+    numbers = iter([int(word[:6]) if word else 0 for word in codes.replace(":", ";").split(";")][:32])
     for number in numbers:
         if number == 0:
             ink.colour = ""

@@ -24,6 +24,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a request under its name."""
         given = request.headers.get("X-Request-Id", "")
         request_id = given if SANE_ID.fullmatch(given) else secrets.token_hex(8)
         request.META["HTTP_X_REQUEST_ID"] = request_id

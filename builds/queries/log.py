@@ -16,6 +16,7 @@ from builds.queries.shapes import Shape, iso_time, line_shape
 
 PAGE_CHUNKS: Final = 20  # chunks read at once; one holds at most about 64 KiB, or one long line more
 CHUNK_LINES: Final = 500  # the most lines in a chunk (services/run_log.py), so a line's chunk begins within this range
+WINDOW_LINES: Final = 1000  # a window's size where none is asked for
 STEP_TEXT_BYTES: Final = 4 * 1024 * 1024  # build-api.md, section 4 "BuildRunLog"
 
 
@@ -24,7 +25,7 @@ class LineWindow:
     """Which lines are asked for: those after number `after`, at most `limit`, of one step, that hold `search`."""
 
     after: int = 0
-    limit: int = 1000
+    limit: int = WINDOW_LINES
     step_id: int | None = None
     search: str = ""  # any case
 
@@ -135,7 +136,11 @@ def line_bytes(packed: PackedLines) -> list[bytes]:
 async def asynchronous(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
     """Yield `parts` from async code, each made in the request's own thread: Django would else collect all of them."""
     iterator = iter(parts)
-    while (part := await sync_to_async(next)(iterator, None)) is not None:  # StopIteration cannot cross to async code
+
+    def following() -> bytes | None:  # StopIteration cannot cross to async code
+        return next(iterator, None)
+
+    while (part := await sync_to_async(following)()) is not None:
         yield part
 
 

@@ -1,6 +1,6 @@
 """Reads of runs for API, sockets and pages: one run with its steps, lists without N+1, the queue."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -13,7 +13,7 @@ from builds.queries.facts import with_facts
 from builds.queries.queue import Waiting, elder_active, live_places, server_facts
 from builds.queries.shapes import Shape, iso_time, run_shape, step_run_shape
 
-ATTEMPT_LOST = "attempt_lost"  # RunEvent.what; `because` is the sentence, facts["attempt"] the number
+ATTEMPT_LOST = "attempt lost"  # RunEvent.what (execution/recovery.py): because = the worker, facts = which and when
 
 
 def find_run(run_id: int, caller: Caller) -> Any | None:
@@ -93,8 +93,13 @@ def _attempts(run: BuildRun, earlier: list[list[RunStep]]) -> list[Shape]:
     if not earlier:
         return []
     lost = RunEvent.objects.filter(run_id=run.pk, what=ATTEMPT_LOST).order_by("pk")
-    said: Mapping[int, str] = {int(event.facts.get("attempt", 0)): event.because for event in lost}
+    said = {int(event.facts.get("attempt", 0)): _lost_sentence(event) for event in lost}
     return [_attempt(run, steps, said.get(steps[0].attempt)) for steps in earlier]
+
+
+def _lost_sentence(event: RunEvent) -> str:
+    last = event.facts.get("last_beat")
+    return f"The worker {event.because} was lost{f'; it was last heard of at {last} UTC' if last else ''}."
 
 
 def _attempt(run: BuildRun, steps: list[RunStep], end_message: str | None) -> Shape:

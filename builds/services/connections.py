@@ -36,7 +36,7 @@ def _keys() -> MultiFernet:
 
 def engine_of(server: BuildServer) -> Engine:
     """Return the engine of a build server; a topic's engine is the one beside the worker."""
-    url = settings.DEFAULT_ENGINE if server.is_default or server.url.startswith("topic:") else server.url
+    url = settings.DEFAULT_ENGINE if server.url.startswith("topic:") else server.url
     return Engine(Endpoint(url))
 
 
@@ -53,7 +53,7 @@ def registry_of_run(run: BuildRun) -> Registry:
 
 
 def ensure_base_image(server: BuildServer, reference: str) -> None:
-    """Make a small base image on a server's engine unless it is there; raises `EngineError`, or `OSError` without busybox."""
+    """Make a small base image on a server's engine unless it is there; raises `EngineError`, `OSError` without busybox."""
     engine = engine_of(server)
     try:
         if not engine.image_exists(reference):

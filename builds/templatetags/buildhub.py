@@ -24,8 +24,8 @@ def clock(since: datetime) -> str:
 
 @register.filter
 def filesize(size: int) -> str:
-    """Show a size in bytes, in the unit that reads best."""
-    return words.size_words(size)
+    """Show a size in bytes, or how much two differ, in the unit that reads best."""
+    return words.size_words(abs(size))
 
 
 @register.filter

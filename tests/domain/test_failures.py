@@ -115,6 +115,13 @@ def test_a_full_disk_is_the_servers_failure():
     assert build_failed("no space left on device").kind.end_reason is EndReason.SERVER_FAILED
 
 
+def test_long_instructions_and_texts_are_cut_and_nul_is_shown():
+    failure = build_failed("x\0" * 5000, instruction="[2/2] RUN " + "y" * 5000)
+    assert failure.instruction == "RUN " + "y" * 296 + " …"
+    assert len(failure.sentence) < 2600
+    assert "\0" not in failure.sentence
+
+
 def test_paths_of_the_engines_host_are_left_out():
     failure = build_failed("failed to compute cache key: lstat /srv/docker/tmp/buildkit-mount12/tmp/5: no such file")
     assert "lstat /tmp/5: no such file" in failure.message

@@ -4,14 +4,14 @@ import threading
 
 import pytest
 
+from builds.engine.docker import Engine
 from builds.engine.errors import BuildStopped
 from builds.engine.types import BuildRequest
 from builds.engine.watch import Patience
-from builds.engine.docker import Engine
 from tests.engine.support import Told, mark, processes_with, request, wait_gone
 
 
-class OneMoment(Exception):
+class RecorderError(Exception):
     pass
 
 
@@ -76,16 +76,16 @@ def test_a_recorder_that_raises_drops_the_connection_and_the_engine_kills_the_bu
 
     def fail():
         seen.extend(processes_with(word))
-        raise OneMoment
+        raise RecorderError
 
-    with pytest.raises(OneMoment):
+    with pytest.raises(RecorderError):
         engine.build(request(sleeper(base_image, word)), Told(word, then=fail), never)
     assert seen
     wait_gone(seen)
     assert processes_with(word) == []
 
 
-def test_a_cancel_without_effect_ends_in_a_dropped_connection(engine_endpoint, base_image, monkeypatch):
+def test_a_cancel_without_effect_ends_in_a_dropped_connection(engine_endpoint, base_image):
     engine = Engine(engine_endpoint, patience=Patience(ask_again=0.1, give_up=0.3))
     word, stopping = mark(), threading.Event()
     asked = request(sleeper(base_image, word))

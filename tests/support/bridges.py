@@ -6,17 +6,18 @@ has an address, and nothing of the machine's packet filter is touched. The tests
 """
 
 import ipaddress
-import os
+import random
+import secrets
 import subprocess
 
-RANGES = ipaddress.ip_network("172.24.0.0/13").subnets(new_prefix=24)  # 2,048 of them
+RANGES = tuple(ipaddress.ip_network("172.24.0.0/13").subnets(new_prefix=24))  # 2,048 of them
 
 
 def make_bridge() -> str:
     """Make a bridge with an address of a range that no interface here has; return its name."""
-    name = f"bh{os.getpid()}"
-    for number, network in enumerate(RANGES):
-        if number >= os.getpid() % 1024 and not _is_used(network):
+    name = f"bh-{secrets.token_hex(5)}"  # 15 signs at most
+    for network in random.SystemRandom().sample(RANGES, 64):  # two runs at one moment choose unlike ones
+        if not _is_used(network):
             _ip("link", "add", "name", name, "type", "bridge")
             _ip("address", "add", f"{network[1]}/24", "dev", name)
             _ip("link", "set", name, "up")

@@ -1,7 +1,5 @@
 """INIT: say what begins, and that the build server answers."""
 
-from django.utils import timezone
-
 from builds.execution.context import RunContext
 from builds.models import RunEvent, RunStep
 
@@ -21,8 +19,9 @@ def run(context: RunContext, _step: RunStep) -> None:
 def _after_loss(context: RunContext) -> str:
     """Say what happened to the attempt before (architecture.md, "The life of a run", step 10)."""
     lost = RunEvent.objects.filter(run=context.run, what="attempt lost").order_by("-id").first()
-    at = f" at {timezone.localtime(lost.at):%H:%M:%S} UTC" if lost else ""
+    at = f" at {lost.facts['last_beat']} UTC" if lost else ""
     return (
-        f"Attempt {context.lease.attempt - 1} lost its worker{at}; attempt {context.lease.attempt} begins. The last"
-        " moments of its output, up to a tenth of a second, may be missing above."
+        f"Attempt {context.lease.attempt - 1} lost its worker (last heard of{at}); attempt {context.lease.attempt}"
+        " begins. What was printed after the line above may be missing; instructions that had finished are cached now"
+        " and print nothing again."
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from builds.management.supervisor.files import CannotStart, write_json
 from builds.management.supervisor.guard import Guard
 from builds.management.supervisor.processes import (
+    LAST_WAIT_SECONDS,
     Command,
     Group,
     kill_stragglers,
@@ -46,6 +47,12 @@ class Child:
         """Process id, which is the id of its group and session too; 0 while it does not run."""
         return self.process.pid if self.process else 0
 
+    def running(self) -> subprocess.Popen[bytes]:
+        """Return the process. Raises `RuntimeError` between death and restart."""
+        if self.process is None:
+            raise RuntimeError(f"{self.command.key} does not run")
+        return self.process
+
     @property
     def group(self) -> Group:
         """The group as the guardian is told about it."""
@@ -63,7 +70,8 @@ class Children:
     `say` is told in a sentence what happened; `asked_to_stop` is looked at while waiting and breaks the wait with
     `StopAsked`. `cgroup`: below which an engine puts its builds, empty when there is none of ours. `adopt_orphans`:
     orphans of children become ours instead of PID 1's, which in a container may never reap them; not where others
-    start processes in this one too (pytest), because we would take their exit codes.
+    start processes in this one too (pytest), because we would take their exit codes. `held`: a descriptor
+    that the guardian keeps open (guard.py).
     """
 
     def __init__(
@@ -74,13 +82,14 @@ class Children:
         say: Callable[[str], None] = _nothing,
         asked_to_stop: Callable[[], bool] = lambda: False,
         adopt_orphans: bool = True,
+        held: int | None = None,
     ) -> None:
         self.data_dir = data_dir
         self._cgroup = cgroup
         self._say = say
         self._asked_to_stop = asked_to_stop
         self._children: dict[str, Child] = {}
-        self._guard = Guard(data_dir, cgroup)
+        self._guard = Guard(data_dir, cgroup, held=held)
         self._adopts = adopt_orphans
         if adopt_orphans:
             ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
@@ -104,38 +113,38 @@ class Children:
 
     def wait_until(self, is_ready: Callable[[], bool], child: Child, *, seconds: float) -> None:
         """Wait until `is_ready`; raises `CannotStart` when the child ends before, or after `seconds`."""
-        deadline = time.monotonic() + seconds
+        process = child.running()
         while not is_ready():
-            self._check(child, is_late=time.monotonic() > deadline, seconds=seconds)
+            self._check(child, seconds=seconds)
+            if (code := process.poll()) is not None and not is_ready():
+                raise CannotStart(f"{child.command.key} ended while starting ({ending(code)}).{_last_words(child)}")
             time.sleep(0.02)
 
-    def _check(self, child: Child, *, is_late: bool, seconds: float) -> None:
-        """Raise when waiting for `child` has no point any more."""
+    def _check(self, child: Child, *, seconds: float) -> None:
+        """Raise when there is no more waiting for `child`, which was started up to `seconds` ago."""
         if self._asked_to_stop():
             raise StopAsked
-        code = child.process.poll() if child.process else None
-        if code is None and not is_late:
-            return
-        command = child.command
-        happened = f"was not ready within {seconds:.0f} s" if code is None else f"ended while starting ({ending(code)})"
-        where = f" Its last words:\n{last_lines(command.log)}" if command.log else ""
-        raise CannotStart(f"{command.key} {happened}.{where}")
+        if time.monotonic() - child.started_at > seconds:
+            raise CannotStart(f"{child.command.key} was not ready within {seconds:.0f} s.{_last_words(child)}")
 
-    def run(self, command: Command, *, seconds: float) -> int:
-        """Run a command that ends by itself, as one of the family; return its exit code."""
+    def run(self, command: Command, *, seconds: float) -> tuple[int, str]:
+        """Run a command that ends by itself, as one of the family; return its exit code and captured output."""
         child = self.start(command)
-        process = child.process
+        process = child.running()
         try:
-            while process is not None and process.poll() is None:
-                if self._asked_to_stop():
-                    raise StopAsked
-                if time.monotonic() - child.started_at > seconds:
-                    raise CannotStart(f"{command.key} was not done within {seconds:.0f} s.")
+            while process.poll() is None:
+                self._check(child, seconds=seconds)
                 time.sleep(0.02)
+            return process.returncode, process.stdout.read().decode() if process.stdout else ""
         finally:
+            if process.stdout is not None:
+                process.stdout.close()
             self._clear(child)
             self.forget(command.key)
-        return process.returncode if process else 1
+
+    def has(self, key: str) -> bool:
+        """Say whether the child `key` is of this family."""
+        return key in self._children
 
     def forget(self, key: str) -> None:
         """Let go of a child: it is not started again."""
@@ -173,6 +182,7 @@ class Children:
         """Kill all that is left of a child: its group (django-q2's processes survive each other), then what left it."""
         signal_group(child.pid, signal.SIGKILL)
         kill_stragglers(mark_of(self.data_dir, child.command.key), child.command.cgroup)
+        _collect(child)
 
     def reap(self) -> None:
         """Take the exit codes of orphans that have become ours, and let each Popen take its own."""
@@ -193,8 +203,10 @@ class Children:
         """Stop every child in order, then whatever has left its group, then the guardian."""
         groups = [child.group for child in self._children.values() if child.process is not None]
         take_down(groups, tick=self.reap)
-        self._children.clear()
         kill_stragglers(mark_of(self.data_dir), self._cgroup)
+        for child in self._children.values():
+            _collect(child)
+        self._children.clear()
         self.reap()
         self._write()
         self._guard.dismiss()
@@ -216,12 +228,20 @@ def ending(code: int) -> str:
     return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
 
 
-def last_lines(path: Path, count: int = 8) -> str:
-    """Return the last lines of a log file, indented."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 8192))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return "  (nothing)"
-    return "\n".join(f"  {line}" for line in text.splitlines()[-count:]) or "  (nothing)"
+def _collect(child: Child) -> None:
+    """Take the exit code of a child that was killed; one that the kernel does not let go is left to it."""
+    if child.process is not None:
+        with suppress(subprocess.TimeoutExpired):
+            child.process.wait(timeout=LAST_WAIT_SECONDS)
+
+
+def _last_words(child: Child) -> str:
+    """Return the end of the child's log, for a message; empty where it writes to our own output."""
+    path = child.command.log
+    if path is None:
+        return ""
+    with suppress(OSError), path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 8192))
+        lines = file.read().decode(errors="replace").splitlines()[-8:]
+        return "".join(["\nThe end of ", str(path), ":", *(f"\n  {line}" for line in lines)])
+    return ""

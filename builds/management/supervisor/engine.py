@@ -104,7 +104,6 @@ def prepare(data_dir: Path, *, socket_path: Path = DEFAULT_SOCKET, options: tupl
     state = Path("/run") / f"buildhub-{_short(data_dir)}"  # short: sockets below it may have 107 signs in all
     state.mkdir(mode=0o700, exist_ok=True)
     pid_file = state / "docker.pid"
-    pid_file.unlink(missing_ok=True)  # the number in an old one may be somebody else's by now, and dockerd would refuse
     cgroup = cgroup_of(data_dir)
     command = Command(
         key="engine",
@@ -117,6 +116,8 @@ def prepare(data_dir: Path, *, socket_path: Path = DEFAULT_SOCKET, options: tupl
         ),
         env=LOG_LIMITS,
         log=data_dir / "logs" / "engine.log",
+        # Their numbers may be a zombie's or somebody else's by now, and dockerd would wait for 15 s and then refuse.
+        stale=(pid_file, state / "exec" / "containerd" / "containerd.pid"),
         phase=2,
         stop_signal=signal.SIGTERM,
         patience_seconds=5.0,

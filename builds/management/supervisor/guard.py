@@ -15,10 +15,14 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 class Guard:
-    """Keeps one guardian alive and told. Every call may be repeated without harm."""
+    """Keeps one guardian alive and told. Every call may be repeated without harm.
 
-    def __init__(self, data_dir: Path, cgroup: str) -> None:
+    `held` is a descriptor that the guardian keeps open as long as it lives: the lock of the data directory.
+    """
+
+    def __init__(self, data_dir: Path, cgroup: str, *, held: int | None = None) -> None:
         self._arguments = (str(data_dir), cgroup)
+        self._held = () if held is None else (held,)
         self._process: subprocess.Popen[bytes] | None = None
         self._groups: Sequence[Group] = ()
 
@@ -62,6 +66,7 @@ class Guard:
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
+                pass_fds=self._held,
                 start_new_session=True,
             )
         return self._process

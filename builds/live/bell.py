@@ -1,0 +1,42 @@
+"""The one LISTEN connection of a web process (platform.md, section 4b)."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+import psycopg
+from django.db import connection
+
+from builds.doorbell import WATCHERS, Hint
+
+log = logging.getLogger(__name__)
+FIRST_WAIT_SECONDS: Final = 0.2
+LONGEST_WAIT_SECONDS: Final = 5.0
+KEEPALIVES: Final = {"keepalives": 1, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
+
+
+async def listen(on_hint: Callable[[Hint], None], on_gap: Callable[[], None]) -> None:
+    """Hear hints until cancelled; `on_gap` is called after each (re)connect: what was rung before was not heard."""
+    wait = FIRST_WAIT_SECONDS
+    while True:
+        try:
+            async with await psycopg.AsyncConnection.connect(**_parameters(), autocommit=True) as listener:
+                await listener.execute(f"LISTEN {WATCHERS}")
+                wait = FIRST_WAIT_SECONDS
+                on_gap()
+                async for notice in listener.notifies():
+                    on_hint(json.loads(notice.payload))
+        except (psycopg.Error, OSError) as error:
+            log.warning("The bell of live views is cut off, next try in %.1f s: %s", wait, error)
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+
+
+def _parameters() -> dict[str, Any]:
+    """Return where Django's database is, without what only Django's own connections use."""
+    parameters = connection.get_connection_params()
+    for key in ("cursor_factory", "context", "pool"):
+        parameters.pop(key, None)
+    return {**parameters, **KEEPALIVES, "application_name": "buildhub-bell"}

@@ -1,0 +1,52 @@
+"""The texts that sockets send: each made once and handed to every reader (surface.md, "Socket")."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from builds.domain.lines import NumberedLine
+from builds.queries.shapes import line_shape
+
+FRAME_LINES: Final = 500  # at most in one frame
+FRAME_CHARS: Final = 262_144  # a frame is closed when it has as many characters; one line alone may have more
+
+
+@dataclass(frozen=True, slots=True)
+class LineFrame:
+    """A `lines` frame, ready to be sent; it holds the lines `first` to `last` without a gap."""
+
+    first: int
+    last: int
+    text: str
+
+
+def frame(kind: str, **fields: object) -> str:
+    """Return the JSON text of one frame."""
+    return dumps({"type": kind, **fields})
+
+
+def dumps(value: Any) -> str:
+    """Return compact JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def joined(kind: str, field: str, texts: Iterable[str]) -> str:
+    """Return a frame whose `field` lists values that are JSON texts already."""
+    return f'{{"type":"{kind}","{field}":[{",".join(texts)}]}}'
+
+
+def line_frames(lines: Iterable[tuple[int | None, NumberedLine]]) -> Iterator[LineFrame]:
+    """Cut consecutive lines, each with its step, into frames."""
+    texts: list[str] = []
+    first = last = chars = 0
+    for step_id, line in lines:
+        text = dumps(line_shape(step_id, line))
+        first, last = first if texts else line.n, line.n
+        texts.append(text)
+        chars += len(text)
+        if len(texts) >= FRAME_LINES or chars >= FRAME_CHARS:
+            yield LineFrame(first, last, joined("lines", "lines", texts))
+            texts, chars = [], 0
+    if texts:
+        yield LineFrame(first, last, joined("lines", "lines", texts))

@@ -1,0 +1,142 @@
+"""What sockets read: synchronous, called in the threads of readers.py, each answer as the text that is sent."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from itertools import islice
+from typing import Any, Final
+
+from django.db.models import Count, Q
+from django.db.models.functions import Now
+
+from builds.domain.access import Permission, refused
+from builds.domain.states import ACTIVE, EndReason, RunState, RunType
+from builds.live.credentials import Credentials, caller_of
+from builds.live.frames import FRAME_LINES, LineFrame, dumps, frame, line_frames
+from builds.models import BuildRun, Caller
+from builds.queries.facts import with_facts
+from builds.queries.log import iterate_lines
+from builds.queries.queue import waiting_of
+from builds.queries.runs import find_run, run_shapes, steps_by_attempt
+from builds.queries.shapes import run_shape, step_run_shape
+
+RECENT: Final = timedelta(minutes=5)  # what a reader of all runs may have missed while its socket was away
+MOST_RUNS: Final = 200
+# What a run's row changes while it prints; no reason to send the run again.
+VOLATILE: Final = frozenset(
+    {"line_count", "byte_count", "chunk_count", "lease_expires_at", "lease_owner", "token", "updated_at"}
+)
+
+
+class NoEntry(Enum):
+    """Why a reader gets nothing (any more)."""
+
+    NOT_SIGNED_IN = "Sign in again: the session or token is no longer good."
+    NOT_VISIBLE = "This run is gone, or you may not see it."
+
+
+@dataclass(frozen=True, slots=True)
+class LogEnd:
+    """The sealed log of an ended run."""
+
+    line_count: int
+    byte_count: int
+    sha256: str
+
+    @property
+    def text(self) -> str:
+        """Return the `end` frame."""
+        return frame("end", lineCount=self.line_count, byteCount=self.byte_count, sha256=self.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class RunNow:
+    """A run as its topic sees it, nobody's rights regarded: `facts` differ when readers need the run again."""
+
+    build_id: int
+    facts: object
+    line_count: int
+    end: LogEnd | None
+    steps: dict[int, str]  # of the latest attempt: number -> JSON text with instructions
+
+
+def run_now(run_id: int) -> RunNow | None:
+    """Return a run as it stands, None where its row is gone."""
+    run: Any = with_facts(BuildRun.objects.filter(pk=run_id)).first()
+    if run is None:
+        return None
+    end = LogEnd(run.line_count, run.byte_count, run.log_sha256) if run.is_final else None
+    return RunNow(run.build_id, _facts(run), run.line_count, end, _steps(run))
+
+
+def lines_after(run_id: int, after: int) -> list[LineFrame]:
+    """Return the next lines of a run after number `after`: at most one frame's number of them."""
+    return list(line_frames(islice(iterate_lines(run_id, after=after), FRAME_LINES)))
+
+
+def run_text(run_id: int, credentials: Credentials) -> str | NoEntry:
+    """Return the `run` frame of a run for this reader, or why there is none; the rights are those of this moment."""
+    caller = caller_of(credentials)
+    if caller is None:
+        return NoEntry.NOT_SIGNED_IN
+    run = find_run(run_id, caller)
+    if run is None or not _may_see(caller, run.account_id):
+        return NoEntry.NOT_VISIBLE
+    return frame("run", run=run_shape(run, caller))
+
+
+def run_texts(run_ids: tuple[int, ...] | None, credentials: Credentials) -> list[str] | NoEntry:
+    """Return the `run` frames of those runs that this reader may see, oldest first.
+
+    Without `run_ids`: of the newest runs that are active or have changed of late.
+    """
+    caller = caller_of(credentials)
+    if caller is None:
+        return NoEntry.NOT_SIGNED_IN
+    runs = BuildRun.objects.visible_to(caller)
+    if run_ids is None:
+        runs = runs.filter(Q(run_state__in=ACTIVE) | Q(updated_at__gt=Now() - RECENT)).order_by("-pk")[:MOST_RUNS]
+    else:
+        runs = runs.filter(pk__in=run_ids)
+    found = sorted(with_facts(runs), key=lambda run: run.pk)
+    shapes = run_shapes([run for run in found if _may_see(caller, run.account_id)], caller)
+    return [frame("run", run=shape) for shape in shapes]
+
+
+def counts_text(credentials: Credentials) -> str | NoEntry:
+    """Return the `counts` frame: BUILD runs that this reader may see; a cancelled run is no failed one."""
+    caller = caller_of(credentials)
+    if caller is None:
+        return NoEntry.NOT_SIGNED_IN
+    of_today = Q(run_state__in=[RunState.DONE, RunState.ERROR], end_time__gt=Now() - timedelta(hours=24))
+    runs = BuildRun.objects.visible_to(caller).filter(Q(run_state__in=ACTIVE) | of_today, run_type=RunType.BUILD)
+    counts = runs.aggregate(
+        running=Count("pk", filter=Q(run_state=RunState.RUNNING)),
+        waiting=Count("pk", filter=Q(run_state=RunState.CREATED)),
+        failed24h=Count("pk", filter=Q(run_state=RunState.ERROR) & ~Q(end_reason=EndReason.CANCELLED)),
+        done24h=Count("pk", filter=Q(run_state=RunState.DONE)),
+    )
+    return frame("counts", **counts)
+
+
+def _may_see(caller: Caller, account_id: int) -> bool:
+    return refused(Permission.SEE, caller.role_in(account_id), caller.scopes) is None
+
+
+def _facts(run: Any) -> tuple[object, ...]:
+    """Return all that a BuildRun shows of `run`, but what changes with every line."""
+    row = {field.attname: getattr(run, field.attname) for field in run._meta.concrete_fields}
+    asked = (run.has_cancel, run.has_removal, run.has_other, run.has_build_removal)
+    stored = tuple(value for name, value in row.items() if name not in VOLATILE)
+    return (*stored, *asked, run.build.updated_at, run.build.in_use, run.build.when_running, waiting_of(run))
+
+
+def _steps(run: BuildRun) -> dict[int, str]:
+    return {
+        step.pk: dumps({**step_run_shape(step, run), "instructions": _instructions(step)})
+        for step in steps_by_attempt(run)[1]
+    }
+
+
+def _instructions(step: Any) -> list[dict[str, Any]]:
+    return [{"step": step.pk, **vertex} for vertex in step.vertices]

@@ -1,0 +1,199 @@
+"""What a web process reads once for all who watch the same: a run, or all runs."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+from django.db import Error as DatabaseError
+
+from builds.live import reading
+from builds.live.outbox import Outbox
+from builds.live.readers import Readers
+from builds.live.reading import LogEnd, RunNow
+
+log = logging.getLogger(__name__)
+GATHER_SECONDS: Final = 0.04  # bells within this time are answered by one read
+LOOK_SECONDS: Final = 0.2  # instructions move often: their steps are not read more often than so
+FALLBACK_SECONDS: Final = 2.0  # a bell may be lost: an active run is looked at so often in any case
+RETRY_SECONDS: Final = 1.0
+MOST_PENDING: Final = 1000
+
+
+class RunTopic:
+    """One run with watchers: `follow` reads what is new and hands the same text to every outbox."""
+
+    def __init__(self, run_id: int, readers: Readers) -> None:
+        self.run_id = run_id
+        self.build_id: int | None = None
+        self.position = 0  # number of the last line that was handed out
+        self.version = 0  # counts changes of the run
+        self.steps: dict[int, str] = {}
+        self.end: LogEnd | None = None
+        self.members: set[Outbox] = set()
+        self._readers = readers
+        self._facts: object = None
+        self._rung = asyncio.Event()
+        self._run_rung = True
+        self._steps_rung = False
+        self._looked_at = 0.0
+
+    def join(self, outbox: Outbox) -> None:
+        """Add a watcher: what is handed out from now on reaches it, what was before is in the database."""
+        outbox.newest = self.position
+        self.members.add(outbox)
+
+    def lines_rung(self) -> None:
+        """Say that lines were stored."""
+        self._rung.set()
+
+    def steps_rung(self) -> None:
+        """Say that a step or an instruction has moved."""
+        self._steps_rung = True
+        self._rung.set()
+
+    def run_rung(self) -> None:
+        """Say that the run, or something that its possible actions hang on, has changed."""
+        self._run_rung = True
+        self._rung.set()
+
+    async def follow(self) -> None:
+        """Read and hand out until the run has ended; a database that is away is asked again."""
+        while not await self._tried(self._begin):
+            pass
+        while self.end is None:
+            await self._tried(self._tick)
+            await self._gathered()
+
+    async def _tried(self, read: Callable[[], Awaitable[None]]) -> bool:
+        """Say whether it worked; if not, some time has passed."""
+        try:
+            await read()
+            return True
+        except DatabaseError as error:
+            log.warning("Run %d cannot be followed now: %s", self.run_id, error)
+            self._run_rung = True
+            await asyncio.sleep(RETRY_SECONDS)
+        except Exception:
+            log.exception("Following run %d failed; it goes on.", self.run_id)
+            await asyncio.sleep(RETRY_SECONDS)
+        return False
+
+    async def _gathered(self) -> None:
+        """Wait for a bell and those that come right behind it; without one it is time to look at everything."""
+        try:
+            async with asyncio.timeout(LOOK_SECONDS if self._steps_rung else FALLBACK_SECONDS):
+                await self._rung.wait()
+            await asyncio.sleep(GATHER_SECONDS)
+        except TimeoutError:
+            self._run_rung = True
+        self._rung.clear()
+
+    async def _begin(self) -> None:
+        """Begin behind the lines that are stored already: those who want them read them."""
+        if now := await self._readers.run(reading.run_now, self.run_id):
+            self.position = now.line_count
+            for outbox in self.members:
+                outbox.newest = now.line_count
+                outbox.catch_up()
+
+    async def _tick(self) -> None:
+        """Look at the run before its lines: when it has ended, no line follows those that are read then."""
+        is_due = time.monotonic() - self._looked_at >= LOOK_SECONDS
+        looks = self._run_rung or (self._steps_rung and is_due)
+        if not looks:
+            await self._hand_out_lines()
+            return
+        self._run_rung = self._steps_rung = False
+        self._looked_at = time.monotonic()
+        now = await self._readers.run(reading.run_now, self.run_id)
+        await self._hand_out_lines()
+        self._hand_out_run(now)
+
+    async def _hand_out_lines(self) -> None:
+        while frames := await self._readers.run(reading.lines_after, self.run_id, self.position):
+            for frame in frames:
+                self.position = frame.last
+                for outbox in self.members:
+                    outbox.put(frame)
+
+    def _hand_out_run(self, now: RunNow | None) -> None:
+        facts = now.facts if now else None
+        steps = now.steps if now else self.steps
+        run_changed, steps_changed = self._facts != facts or now is None, self.steps != steps
+        self._facts, self.steps = facts, steps
+        self.version += run_changed
+        if now:
+            self.build_id, self.end = now.build_id, now.end
+        for outbox in self.members:
+            outbox.mark(run=run_changed, steps=steps_changed)
+
+
+class RunsOutbox:
+    """Numbers of runs that one reader of all runs has not been sent yet; `everything` where it is not known which."""
+
+    def __init__(self) -> None:
+        self.everything = True
+        self.version = 0
+        self._pending: dict[int, None] = {}
+        self._filled = asyncio.Event()
+        self._filled.set()
+
+    def put(self, run_ids: Iterable[int] | None, version: int) -> None:
+        """Add runs that have changed; None stands for any."""
+        self.version = version
+        self._pending.update(dict.fromkeys(run_ids or ()))
+        if run_ids is None or len(self._pending) > MOST_PENDING:
+            self.everything = True
+        self._filled.set()
+
+    def take(self) -> tuple[int, ...] | None:
+        """Return the runs to send, None for everything, and forget them."""
+        taken = None if self.everything else tuple(self._pending)
+        self.everything = False
+        self._pending.clear()
+        return taken
+
+    async def wait(self, seconds: float) -> None:
+        """Return when something was put since the last wait, or after `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._filled.wait()
+        except TimeoutError:
+            return
+        self._filled.clear()
+
+
+class RunsTopic:
+    """All runs: gathers which have changed and tells every outbox at the same moment, so that they ask alike."""
+
+    def __init__(self) -> None:
+        self.members: set[RunsOutbox] = set()
+        self._version = 0
+        self._pending: set[int] = set()
+        self._everything = False
+        self._rung = asyncio.Event()
+
+    def run_rung(self, run_id: int) -> None:
+        """Say that a run has changed."""
+        self._pending.add(run_id)
+        self._rung.set()
+
+    def gap(self) -> None:
+        """Say that bells may have been missed."""
+        self._everything = True
+        self._rung.set()
+
+    async def follow(self) -> None:
+        """Hand out what was rung, until cancelled."""
+        while True:
+            await self._rung.wait()
+            await asyncio.sleep(GATHER_SECONDS)
+            self._rung.clear()
+            run_ids = None if self._everything else sorted(self._pending)
+            self._everything = False
+            self._pending.clear()
+            self._version += 1
+            for outbox in self.members:
+                outbox.put(run_ids, self._version)

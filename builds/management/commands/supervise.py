@@ -1,0 +1,41 @@
+"""`manage.py supervise`: what `make run` starts, in the foreground (surface.md, notes on `make run`)."""
+
+import os
+from contextlib import suppress
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from builds.management.supervisor.files import CannotStart
+from builds.management.supervisor.plan import Plan
+from builds.management.supervisor.supervisor import Supervisor
+
+
+class Command(BaseCommand):
+    """Start services, web, workers and sweeper, and look after them until SIGTERM or Ctrl-C."""
+
+    help = "Start everything that BuildHub needs and was not given, and look after it until SIGTERM or Ctrl-C."
+    requires_system_checks: list[str] = []  # noqa: RUF012  Django's own annotation; they run in `prepare`
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Run the supervisor; what keeps it from starting is said in a sentence, with exit code 1."""
+        plan = Plan(
+            data_dir=settings.DATA_DIR,
+            bind=settings.BIND,
+            port=settings.PORT,
+            database_url=os.environ.get("DATABASE_URL", "").strip(),
+            docker_host=os.environ.get("DOCKER_HOST", "").strip(),
+            registry=settings.DEFAULT_REGISTRY,
+            public_url=os.environ.get("BUILDHUB_PUBLIC_URL", "").strip(),
+        )
+        try:
+            Supervisor(plan, say=self._say).run()
+        except CannotStart as reason:
+            raise CommandError(str(reason)) from reason
+
+    def _say(self, text: str) -> None:
+        """Print a line at once, also into a pipe; a reader that has gone is no reason to stop."""
+        with suppress(BrokenPipeError):
+            self.stdout.write(text)
+            self.stdout.flush()

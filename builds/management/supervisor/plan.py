@@ -1,0 +1,89 @@
+"""What is to be started, from the settings: given services are used, missing ones are ours."""
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from builds.management.supervisor.processes import Command
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Where BuildHub runs and what it was given; an empty address means that we start that service ourselves."""
+
+    data_dir: Path
+    bind: str
+    port: int
+    database_url: str = ""
+    docker_host: str = ""
+    registry: str = ""
+    public_url: str = ""
+    checkout: Path = CHECKOUT
+
+    @property
+    def local_host(self) -> str:
+        """The address at which this machine reaches the web process."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104  compared, not bound
+
+    @property
+    def url(self) -> str:
+        """The address for people."""
+        host = f"[{self.local_host}]" if ":" in self.local_host else self.local_host
+        return self.public_url or f"http://{host}:{self.port}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """Where the services are, known once they run; what `run/services.json` holds."""
+
+    database_url: str
+    docker_host: str
+    registry_host: str
+
+    def environment(self, plan: Plan) -> dict[str, str]:
+        """Return the environment by which our own programs find everything."""
+        return {
+            "BUILDHUB_DATA_DIR": str(plan.data_dir),
+            "DATABASE_URL": self.database_url,
+            "DOCKER_HOST": self.docker_host,
+            "BUILDHUB_REGISTRY": self.registry_host,
+            "PYTHONUNBUFFERED": "1",
+        }
+
+
+def preparation(plan: Plan, environment: dict[str, str]) -> Command:
+    """Return the command that makes database and first rows; it answers with a line of JSON."""
+    return replace(_manage(plan, "prepare", environment, key="prepare", name=""), captured=True)
+
+
+def programs(plan: Plan, environment: dict[str, str]) -> tuple[Command, ...]:
+    """Return our own long-running programs: web, the two clusters of workers, the sweeper.
+
+    Workers get three seconds: django-q2 waits for its tasks without limit, and a build that is interrupted begins
+    its next attempt at the next start (architecture.md, step 10).
+    """
+    return (
+        _web(plan, environment),
+        _manage(plan, "qcluster", {**environment, "BUILDHUB_CLUSTER": "builds"}, key="worker-builds", name="worker"),
+        _manage(plan, "qcluster", {**environment, "BUILDHUB_CLUSTER": "service"}, key="worker-service", name="worker"),
+        _manage(plan, "sweep", environment, key="sweeper", name="sweeper"),
+    )
+
+
+def _web(plan: Plan, environment: dict[str, str]) -> Command:
+    """Return the web server. It ends by the signal that stops it (exit -15), which is clean."""
+    argv = (
+        *(sys.executable, "-m", "uvicorn", "buildhub.asgi:application", "--host", plan.bind, "--port", str(plan.port)),
+        *("--lifespan", "off", "--ws", "websockets-sansio", "--log-level", "warning", "--no-access-log"),
+        *("--no-server-header", "--timeout-graceful-shutdown", "3"),
+    )
+    pooled = {**environment, "BUILDHUB_DATABASE_POOL": "true"}
+    return Command(key="web", name="web", argv=argv, env=pooled, cwd=plan.checkout, phase=1, patience_seconds=4.0)
+
+
+def _manage(plan: Plan, word: str, environment: dict[str, str], *, key: str, name: str) -> Command:
+    """Return a management command as a child."""
+    argv = (sys.executable, str(plan.checkout / "manage.py"), word)
+    return Command(key=key, name=name, argv=argv, env=environment, cwd=plan.checkout)

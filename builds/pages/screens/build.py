@@ -1,0 +1,130 @@
+"""What the page of one build shows: definition, last good image, history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+from builds.domain import tags
+from builds.domain.access import Permission, refused
+from builds.domain.actions import Action, build_possible_actions, possible_actions
+from builds.domain.states import ACTIVE, EndReason, RunState, RunType, StepType
+from builds.models import Build, BuildRun, BuildStep, Caller, Registry
+from builds.pages.looks import Look, look_of
+from builds.pages.screens.sparkline import Sparkline, sparklines
+from builds.queries.builds import find_build
+from builds.queries.facts import build_facts, run_facts, with_facts
+from builds.queries.runs import runs_of_build
+from builds.queries.shapes import image_of
+
+PAGE: Final = 20
+IN_A_ROW: Final = {Action.VIEW, Action.LOG, Action.CANCEL}
+STATES: Final = {
+    "active": {"run_state__in": ACTIVE},
+    "done": {"run_state": RunState.DONE},
+    "failed": {"run_state": RunState.ERROR},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One run of the build."""
+
+    run: Any
+    look: Look
+    actions: frozenset[str]
+
+    @property
+    def took(self) -> timedelta | None:
+        """Return how long the run took, None while it is active or when it never began."""
+        return self.run.end_time - self.run.begin_time if self.run.end_time and self.run.begin_time else None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildScreen:
+    """One build for one reader."""
+
+    build: Any
+    image: str
+    actions: frozenset[str]
+    may_edit: bool
+    next_tag: str
+    last_good: BuildRun | None
+    history: Sequence[HistoryRow]
+    next_after: int | None
+    state: str
+    spark: Sparkline | None
+    dockerfile: str
+    steps: Sequence[BuildStep]
+
+
+def build_screen(build_id: int, caller: Caller, *, state: str = "", after: int | None = None) -> BuildScreen | None:
+    """Read what the page of a build shows, None where the caller may not know of it."""
+    build = find_build(build_id, caller)
+    if build is None:
+        return None
+    history = _history(build, caller, state, after)
+    steps = list(build.steps.order_by("order", "pk"))
+    return BuildScreen(
+        build=build,
+        image=image_of(build, build.registry or Registry.objects.filter(is_default=True).first()).image,
+        actions=_actions(build, caller),
+        may_edit=refused(Permission.EDIT_BUILD, caller.role_in(build.account_id), caller.scopes) is None,
+        next_tag=next_tag_of(build),
+        last_good=_last_good(build, caller),
+        history=history[:PAGE],
+        next_after=history[PAGE - 1].run.pk if len(history) > PAGE else None,
+        state=state if state in STATES else "",
+        spark=sparklines([build.pk], timezone.now()).get(build.pk),
+        dockerfile=dockerfile_of_build(steps),
+        steps=steps,
+    )
+
+
+def next_tag_of(build: Build) -> str:
+    """Return the tag that the next press gets, empty where it is to be given with the press.
+
+    Of a DATETIME tag it is the one of now; a second run in the same second gets another.
+    """
+    now = timezone.now().astimezone(ZoneInfo(build.account.time_zone))
+    try:
+        return tags.next_tag(build.tag_rule, build_no=build.last_build_no + 1, now=now, taken=lambda _: False)
+    except tags.TagMissing:
+        return ""
+
+
+def dockerfile_of_build(steps: Sequence[BuildStep]) -> str:
+    """Return the inline Dockerfile of a build's image step."""
+    found = image_step(steps)
+    return str(found.config.get("docker_file") or "") if found else ""
+
+
+def image_step(steps: Sequence[BuildStep]) -> BuildStep | None:
+    """Return the step that builds the image."""
+    return next((step for step in steps if step.step_type == StepType.CREATE_IMAGE and step.use), None)
+
+
+def _actions(build: Any, caller: Caller) -> frozenset[str]:
+    """Return the buttons of the build's own page: VIEW is where the reader is already."""
+    found = build_possible_actions(build_facts(build, caller))
+    return frozenset(action.value for action in found if action is not Action.VIEW)
+
+
+def _last_good(build: Build, caller: Caller) -> BuildRun | None:
+    runs = runs_of_build(build.pk, caller).filter(run_type=RunType.BUILD, run_state=RunState.DONE)
+    return runs.filter(end_reason=EndReason.DONE).first()
+
+
+def _history(build: Build, caller: Caller, state: str, after: int | None) -> list[HistoryRow]:
+    runs = runs_of_build(build.pk, caller).filter(run_type=RunType.BUILD, **STATES.get(state, {}))
+    if after is not None:
+        runs = runs.filter(pk__lt=after)
+    return [HistoryRow(run, look_of(run), _row_actions(run, caller)) for run in with_facts(runs)[: PAGE + 1]]
+
+
+def _row_actions(run: Any, caller: Caller) -> frozenset[str]:
+    found = possible_actions(run_facts(run, caller))
+    return frozenset(action.value for action in found if action in IN_A_ROW)

@@ -1,0 +1,164 @@
+"""What the list of builds shows: counters, and rows newest activity first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from builds.domain.access import Permission, refused
+from builds.domain.actions import Action, build_possible_actions, possible_actions
+from builds.domain.states import ACTIVE, EndReason, RunState, RunType
+from builds.models import Build, BuildRun, Caller, Registry
+from builds.pages.looks import Look, look_of
+from builds.pages.screens.sparkline import Sparkline, sparklines
+from builds.queries.builds import BuildFilter, after_build, visible_builds
+from builds.queries.facts import build_facts, run_facts, with_build_facts, with_facts
+from builds.queries.queue import Waiting
+from builds.queries.runs import waiting_of_all
+from builds.queries.shapes import image_of
+
+PAGE: Final = 50
+DAY: Final = timedelta(hours=24)
+ON_THE_BUILD: Final = {Action.BUILD}
+ON_THE_RUN: Final = {Action.VIEW, Action.LOG, Action.CANCEL}  # REMOVE stands on the run's and the build's own pages
+
+# Words of ?state= and what the last run has to be.
+STATES: Final[Mapping[str, Q]] = {
+    "active": Q(last_run__run_state__in=ACTIVE),
+    "running": Q(last_run__run_state=RunState.RUNNING),
+    "waiting": Q(last_run__run_state=RunState.CREATED),
+    "done": Q(last_run__run_state=RunState.DONE),
+    "failed": Q(last_run__run_state=RunState.ERROR) & ~Q(last_run__end_reason=EndReason.CANCELLED),
+    "cancelled": Q(last_run__end_reason=EndReason.CANCELLED),
+    "never": Q(last_run=None),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a reader wants to see: the query of the page's address."""
+
+    search: str = ""
+    state: str = ""
+    after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRow:
+    """One build with its last run."""
+
+    build: Any
+    image: str
+    run: Any | None
+    look: Look
+    waiting: Waiting | None
+    spark: Sparkline | None
+    actions: frozenset[str]
+
+    @property
+    def took(self) -> timedelta | None:
+        """Return how long the last run took, None while it is active or when it never began."""
+        return (
+            self.run.end_time - self.run.begin_time if self.run and self.run.end_time and self.run.begin_time else None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BuildsScreen:
+    """The list for one reader."""
+
+    ask: Ask
+    rows: Sequence[BuildRow]
+    counts: Mapping[str, int]
+    total: int
+    next_after: int | None
+    may_create: bool
+
+    @property
+    def is_narrowed(self) -> bool:
+        """True where a search or filter hides builds."""
+        return bool(self.ask.search or self.ask.state)
+
+
+def builds_screen(caller: Caller, ask: Ask) -> BuildsScreen:
+    """Read one page of the list; the number of statements does not grow with its rows."""
+    found = visible_builds(caller, BuildFilter(search=ask.search or None))
+    if ask.state in STATES:
+        found = found.filter(STATES[ask.state])
+    total = found.count()
+    listed = list(with_build_facts(_after(found, caller, ask.after))[: PAGE + 1])
+    page = listed[:PAGE]
+    return BuildsScreen(
+        ask=ask,
+        rows=_rows(page, caller),
+        counts=counts(caller),
+        total=total,
+        next_after=page[-1].pk if len(listed) > PAGE else None,
+        may_create=may_create(caller),
+    )
+
+
+def build_row(build_id: int, caller: Caller) -> BuildRow | None:
+    """Read one row, None where the caller may not know of the build."""
+    rows = _rows(list(with_build_facts(visible_builds(caller).filter(pk=build_id))), caller)
+    return rows[0] if rows else None
+
+
+def counts(caller: Caller) -> dict[str, int]:
+    """Count what the caller may see; the names are those of the socket's counts frame."""
+    recent = Q(end_time__gt=timezone.now() - DAY)
+    failed = Q(run_state=RunState.ERROR) & ~Q(end_reason=EndReason.CANCELLED)
+    runs = BuildRun.objects.visible_to(caller).filter(run_type=RunType.BUILD)
+    return runs.filter(Q(run_state__in=ACTIVE) | recent).aggregate(
+        running=Count("pk", filter=Q(run_state=RunState.RUNNING)),
+        waiting=Count("pk", filter=Q(run_state=RunState.CREATED)),
+        failed24h=Count("pk", filter=recent & failed),
+        done24h=Count("pk", filter=recent & Q(run_state=RunState.DONE)),
+    )
+
+
+def may_create(caller: Caller) -> bool:
+    """Say whether the caller may create a build in any account."""
+    if caller.is_instance_admin:
+        return True
+    return any(refused(Permission.EDIT_BUILD, role, caller.scopes) is None for role in caller.roles.values())
+
+
+def _after(found: "QuerySet[Build]", caller: Caller, after: int | None) -> "QuerySet[Build]":
+    last = Build.objects.visible_to(caller).filter(pk=after).first() if after else None
+    return after_build(found, last) if last else found
+
+
+def _rows(builds: Sequence[Any], caller: Caller) -> list[BuildRow]:
+    last = [build.last_run_id for build in builds if build.last_run_id]
+    runs = {run.pk: run for run in with_facts(BuildRun.objects.visible_to(caller).filter(pk__in=last))}
+    waiting = waiting_of_all(list(runs.values()))
+    sparks = sparklines([build.pk for build in builds], timezone.now())
+    default = Registry.objects.filter(is_default=True).first() if builds else None
+    rows = []
+    for build in builds:
+        run = runs.get(build.last_run_id)
+        rows.append(
+            BuildRow(
+                build=build,
+                image=image_of(build, build.registry or default).image,
+                run=run,
+                look=look_of(run),
+                waiting=waiting.get(run.pk) if run else None,
+                spark=sparks.get(build.pk),
+                actions=_actions(build, run, caller),
+            )
+        )
+    return rows
+
+
+def _actions(build: Any, run: Any | None, caller: Caller) -> frozenset[str]:
+    """Return the buttons of a row: BUILD acts on the build; VIEW, LOG and CANCEL on its last run."""
+    own = set(build_possible_actions(build_facts(build, caller)))
+    if run is None:
+        return frozenset(action.value for action in own & {Action.VIEW, Action.BUILD})
+    on_run = set(possible_actions(run_facts(run, caller))) & ON_THE_RUN
+    return frozenset(action.value for action in (own & ON_THE_BUILD) | on_run)

@@ -1,0 +1,131 @@
+"""The part of a log that a page is rendered with: never all of it (surface.md, "Hooks in the HTML")."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from builds.domain.lines import NumberedLine
+from builds.domain.logs import unpack
+from builds.models import BuildRun, LogChunk
+from builds.pages.ansi import Part, parts_of
+from builds.pages.words import line_time_words
+from builds.queries.log import iterate_lines
+
+WINDOW_LINES: Final = 500
+WINDOW_CHARACTERS: Final = 512 * 1024  # a page stays small although a line may hold 64 KiB
+LINE_CHARACTERS: Final = 4000
+TAIL_LINES: Final = 10
+TAIL_CHUNKS: Final = 4
+BY_BUILDHUB: Final = "BuildHub"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLine:
+    """A line as the page shows it; `head` names the step or instruction that begins here, `cut` what is left out."""
+
+    n: int
+    time: str
+    parts: tuple[Part, ...]
+    vertex: str = ""
+    head: str = ""
+    cut: int = 0
+    by_buildhub: bool = False
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogWindow:
+    """Consecutive lines; `before` and `after` are how many there are on both sides of them."""
+
+    lines: Sequence[ShownLine]
+    total: int
+
+    @property
+    def first(self) -> int:
+        """Return the number of the first line shown, 0 when there is none."""
+        return self.lines[0].n if self.lines else 0
+
+    @property
+    def last(self) -> int:
+        """Return the number of the last line shown, 0 when there is none."""
+        return self.lines[-1].n if self.lines else 0
+
+    @property
+    def before(self) -> int:
+        """Return how many lines stand before the window."""
+        return max(self.first - 1, 0)
+
+    @property
+    def after(self) -> int:
+        """Return how many lines stand after the window."""
+        return max(self.total - self.last, 0)
+
+
+def log_window(run: BuildRun, names: Mapping[str, str], *, error_line: int = 0, after: int | None = None) -> LogWindow:
+    """Return up to 500 lines: those after `after`, else the region of the first error, else the end of the log.
+
+    `names` are the instructions by their digest. A window is cut shorter where its lines are long.
+    """
+    start = _start(run.line_count, error_line) if after is None else after
+    found = list(islice(iterate_lines(run.pk, after=start), WINDOW_LINES))
+    kept = _bounded(found, from_start=bool(error_line) or after is not None)
+    heads = _heads(kept, names)
+    lines = [_shown(line, head, is_error=line.n == error_line) for (_, line), head in zip(kept, heads, strict=True)]
+    return LogWindow(lines, max(run.line_count, kept[-1][1].n if kept else 0))
+
+
+def last_lines_of(run: BuildRun, vertex: str) -> list[ShownLine]:
+    """Return the last 10 lines that an instruction printed, the last one marked as the error."""
+    chunks = LogChunk.objects.filter(run_id=run.pk, layout__vertices__contains=[vertex])
+    found: list[NumberedLine] = []
+    for chunk in chunks.order_by("-first_line")[:TAIL_CHUNKS]:
+        found = [*(line for line in unpack(chunk.packed, first_line=chunk.first_line) if line.vertex == vertex), *found]
+        if len(found) >= TAIL_LINES:
+            break
+    tail = found[-TAIL_LINES:]
+    return [_shown(line, "", is_error=line is tail[-1]) for line in tail]
+
+
+def _start(total: int, error_line: int) -> int:
+    tail = max(total - WINDOW_LINES, 0)
+    return tail if not error_line or error_line > tail else max(error_line - WINDOW_LINES // 2, 0)
+
+
+Found = list[tuple[int | None, NumberedLine]]
+
+
+def _bounded(found: Found, *, from_start: bool) -> Found:
+    """Keep what fits in a page, counted from the start or from the end."""
+    kept: Found = []
+    room = WINDOW_CHARACTERS
+    for step, line in found if from_start else reversed(found):
+        room -= min(len(line.text), LINE_CHARACTERS)
+        if room < 0:
+            break
+        kept.append((step, line))
+    return kept if from_start else kept[::-1]
+
+
+def _heads(found: Found, names: Mapping[str, str]) -> list[str]:
+    """Return for each line the name of what begins with it, empty where the same goes on."""
+    heads: list[str] = []
+    before: str | None = None
+    for _, line in found:
+        name = names.get(line.vertex, "preparation") if line.vertex else BY_BUILDHUB
+        heads.append("" if name == before else name)
+        before = name
+    return heads
+
+
+def _shown(line: NumberedLine, head: str, *, is_error: bool = False) -> ShownLine:
+    return ShownLine(
+        n=line.n,
+        time=line_time_words(line.t),
+        parts=tuple(parts_of(line.text[:LINE_CHARACTERS])),
+        vertex=line.vertex or "",
+        head=head,
+        cut=max(len(line.text) - LINE_CHARACTERS, 0),
+        by_buildhub=line.stream == 0,
+        is_error=is_error,
+    )

@@ -1,0 +1,235 @@
+"""Steps and build instructions as bars on one time axis; all lengths are percentages for SVG attributes."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from builds.domain.states import StepState, StepType
+from builds.domain.steps import default_title
+from builds.models import BuildRun, RunStep
+from builds.pages.words import clock_words, duration_words, size_words
+
+INTERNAL: Final = "[internal]"
+STAGE: Final = re.compile(r"\[(?P<stage>[^\]]+)\]\s*(?P<code>.*)", re.DOTALL)
+STOPPED: Final = "context canceled"  # BuildKit's word for what ended because of something else
+LEAST_WIDTH: Final = 0.5
+TICKS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
+MOST_TICKS: Final = 6
+WORTH_WAITING: Final = timedelta(seconds=0.5)
+
+ICONS: Final = {
+    StepState.WAIT: "skip",
+    StepState.RUNNING: "running",
+    StepState.DONE: "check",
+    StepState.ERROR: "failed",
+}
+SPOKEN: Final = {
+    StepState.WAIT: "not started",
+    StepState.RUNNING: "running",
+    StepState.DONE: "done",
+    StepState.ERROR: "failed",
+}
+BARS: Final = {StepState.DONE: "done", StepState.RUNNING: "running", StepState.ERROR: "failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One bar: of a step (`step`), of an instruction (`vertex`), or of the wait before them."""
+
+    name: str
+    state: StepState
+    icon: str
+    spoken: str
+    time: str
+    bar: str = ""
+    x: str = ""
+    width: str = ""
+    step: int | None = None
+    vertex: str = ""
+    stage: str = ""
+    cached: bool = False
+    line: int | None = None
+    progress: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark on the axis."""
+
+    x: str
+    label: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The axis with its rows; `now` is where the present stands while the run is active."""
+
+    rows: Sequence[Row]
+    ticks: Sequence[Tick]
+    now: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    start: datetime
+    end: datetime
+
+    @property
+    def seconds(self) -> float:
+        return max((self.end - self.start).total_seconds(), 0.1)
+
+    def place(self, moment: datetime) -> float:
+        """Return where `moment` stands, in percent; the engine's clock may differ from the database's."""
+        return min(max((moment - self.start).total_seconds() / self.seconds * 100, 0.0), 100.0)
+
+    def bar(self, begin: datetime, end: datetime) -> dict[str, str]:
+        x = min(self.place(begin), 100 - LEAST_WIDTH)
+        return {"x": f"{x:.2f}%", "width": f"{max(self.place(end) - x, LEAST_WIDTH):.2f}%"}
+
+
+def timeline_of(run: BuildRun, steps: Sequence[RunStep], now: datetime) -> Timeline:
+    """Return the bars of a run's latest attempt, the wait first, the failed instruction first inside its step."""
+    axis = _Axis(run.created_at, run.end_time or now)
+    rows = [*_wait_row(run, axis), *(row for step in steps for row in _step_rows(step, run, axis))]
+    counted = [row for row in rows if row.vertex]
+    done = sum(row.state is StepState.DONE for row in counted)
+    note = f"{done} of {len(counted)} instructions" if counted else ""
+    return Timeline(rows, list(_ticks(axis)), "" if run.is_final else "100%", note)
+
+
+def instruction_names(steps: Sequence[RunStep]) -> dict[str, str]:
+    """Return the instructions by digest, as the log's heads name them; BuildKit's own work is one preparation."""
+    vertices = (vertex for step in steps for vertex in step.vertices)
+    return {
+        vertex["vertex"]: "preparation" if vertex["name"].startswith(INTERNAL) else vertex["name"]
+        for vertex in vertices
+    }
+
+
+def failed_vertex(steps: Sequence[RunStep]) -> Mapping[str, Any] | None:
+    """Return the instruction that failed first; those that were merely stopped do not count."""
+    failed = [
+        vertex
+        for step in steps
+        for vertex in step.vertices
+        if vertex.get("error") and not vertex["error"].rstrip().endswith(STOPPED)
+    ]
+    return min(failed, key=lambda vertex: vertex.get("completed") or "~", default=None)
+
+
+def _wait_row(run: BuildRun, axis: _Axis) -> Iterator[Row]:
+    until = run.begin_time or run.end_time or axis.end
+    waited = until - run.created_at
+    if run.begin_time and waited < WORTH_WAITING:
+        return
+    waits = run.begin_time is None and run.end_time is None
+    server = run.server.name if run.server else "a build server"
+    state = StepState.RUNNING if waits else StepState.DONE
+    yield Row(
+        name=f"{'Waits' if waits else 'Waited'} for {server}",
+        state=state,
+        icon="waiting" if waits else "check",
+        spoken=SPOKEN[state],
+        time=duration_words(waited),
+        bar="wait",
+        **axis.bar(run.created_at, until),
+    )
+
+
+def _step_rows(step: RunStep, run: BuildRun, axis: _Axis) -> Iterator[Row]:
+    state = StepState(step.step_state)
+    yield Row(
+        name=str(step.config.get("step_title") or default_title(StepType(step.step_type))),
+        state=state,
+        icon=ICONS[state] if step.use else "skip",
+        spoken=SPOKEN[state] if step.use else "out of use",
+        time=_time(state, step.begin_time, step.end_time, run, axis),
+        step=step.pk,
+        line=step.first_line,
+        **_drawn(state, step.begin_time, step.end_time, axis),
+    )
+    yield from _preparation([vertex for vertex in step.vertices if vertex["name"].startswith(INTERNAL)], run, axis)
+    own = [vertex for vertex in step.vertices if not vertex["name"].startswith(INTERNAL)]
+    yield from sorted((_vertex_row(vertex, run, axis) for vertex in own), key=lambda row: not row.error)
+
+
+def _preparation(vertices: Sequence[Mapping[str, Any]], run: BuildRun, axis: _Axis) -> Iterator[Row]:
+    """Fold BuildKit's own work into one row without hooks: these are no instructions of the Dockerfile."""
+    begun = [_moment(vertex["started"]) for vertex in vertices if vertex.get("started")]
+    if not begun:
+        return
+    ended = [_moment(vertex["completed"]) for vertex in vertices if vertex.get("completed")]
+    state = max((_state(vertex) for vertex in vertices), key=[*StepState].index)
+    if state is StepState.WAIT or (len(ended) < len(begun) and state is StepState.DONE):
+        state = StepState.RUNNING
+    begin, end = min(begun), max(ended, default=None) if state is not StepState.RUNNING else None
+    yield Row(
+        name="preparation",
+        stage="",
+        state=state,
+        icon=ICONS[state],
+        spoken=SPOKEN[state],
+        time=_time(state, begin, end, run, axis),
+        **_drawn(state, begin, end, axis),
+    )
+
+
+def _vertex_row(vertex: Mapping[str, Any], run: BuildRun, axis: _Axis) -> Row:
+    state, cached = _state(vertex), bool(vertex.get("cached"))
+    named = STAGE.fullmatch(vertex["name"])
+    begin, end = _moment(vertex.get("started")), _moment(vertex.get("completed"))
+    error = str(vertex.get("error") or "")
+    return Row(
+        name=named["code"] if named else vertex["name"],
+        stage=named["stage"] if named else "",
+        state=state,
+        icon="cached" if cached else ICONS[state],
+        spoken="cached" if cached else SPOKEN[state],
+        time="cached" if cached else _time(state, begin, end, run, axis),
+        vertex=str(vertex["vertex"]),
+        cached=cached,
+        progress=_progress(vertex) if state is StepState.RUNNING else "",
+        error="" if error.rstrip().endswith(STOPPED) else error,
+        **(_drawn(state, begin, end, axis) | ({"bar": "cached"} if cached and begin else {})),
+    )
+
+
+def _drawn(state: StepState, begin: datetime | None, end: datetime | None, axis: _Axis) -> dict[str, str]:
+    if begin is None or state is StepState.WAIT:
+        return {}
+    return {"bar": BARS[state], **axis.bar(begin, end or axis.end)}
+
+
+def _time(state: StepState, begin: datetime | None, end: datetime | None, run: BuildRun, axis: _Axis) -> str:
+    if begin is None or state is StepState.WAIT:
+        return "not reached" if run.is_final else "–"
+    return duration_words((end or axis.end) - begin)
+
+
+def _state(vertex: Mapping[str, Any]) -> StepState:
+    return StepState(vertex.get("state") or StepState.WAIT)
+
+
+def _moment(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _progress(vertex: Mapping[str, Any]) -> str:
+    """Say how far an instruction is, where the engine tells it."""
+    current, total = int(vertex.get("current") or 0), int(vertex.get("total") or 0)
+    if total > current > 0:
+        return f"{current * 100 // total} %"
+    return size_words(current) if current > 1024 else ""
+
+
+def _ticks(axis: _Axis) -> Iterator[Tick]:
+    apart = next((tick for tick in TICKS if axis.seconds / tick <= MOST_TICKS), TICKS[-1])
+    for number in range(int(axis.seconds // apart) + 1):
+        share = number * apart / axis.seconds * 100
+        anchor = "start" if number == 0 else "end" if share > 95 else "middle"
+        yield Tick(f"{share:.2f}%", clock_words(number * apart), anchor)

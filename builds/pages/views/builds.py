@@ -1,0 +1,122 @@
+"""The list of builds, the page of one build, and the form."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from builds.models import Build
+from builds.pages.access import PageRequest, is_part, signed_in
+from builds.pages.forms import BuildForm, new_form, posted_form, stored_form
+from builds.pages.screens.build import build_screen, image_step
+from builds.pages.screens.builds import Ask, build_row, builds_screen, may_create
+from builds.services import builds as services
+from builds.services.errors import Invalid, NoRight, Refused
+
+LONGEST_SEARCH = 200
+
+
+def builds_page(request: PageRequest, *, banner: str = "", status: int = 200) -> HttpResponse:
+    """Render the list, with what was refused where something was."""
+    ask = Ask(
+        search=request.GET.get("search", "").replace("\x00", "")[:LONGEST_SEARCH],
+        state=request.GET.get("state", ""),
+        after=number_of(request.GET.get("after")),
+    )
+    template = "components/builds_list.html" if is_part(request) == "list" else "pages/builds.html"
+    context = {"screen": builds_screen(request.caller, ask), "banner": banner}
+    return render(request, template, context, status=status)
+
+
+def build_page(request: PageRequest, build_seq: int, *, banner: str = "", status: int = 200) -> HttpResponse:
+    """Render one build, with what was refused where something was."""
+    screen = build_screen(
+        build_seq,
+        request.caller,
+        state=request.GET.get("state", ""),
+        after=number_of(request.GET.get("after")),
+    )
+    if screen is None:
+        raise Http404
+    template = "components/build_body.html" if is_part(request) == "body" else "pages/build.html"
+    return render(request, template, {"screen": screen, "banner": banner}, status=status)
+
+
+@require_GET
+@signed_in
+def builds(request: PageRequest) -> HttpResponse:
+    """Answer `/`."""
+    return builds_page(request)
+
+
+@require_GET
+@signed_in
+def build(request: PageRequest, build_seq: int) -> HttpResponse:
+    """Answer `/builds/{buildSeq}`; for the list's own script its row."""
+    if is_part(request) == "row":
+        row = build_row(build_seq, request.caller)
+        if row is None:
+            raise Http404
+        return render(request, "components/build_row.html", {"row": row})
+    return build_page(request, build_seq)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def new(request: PageRequest) -> HttpResponse:
+    """Answer `/builds/new`."""
+    if not may_create(request.caller):
+        return render(
+            request, "403.html", {"sentence": "Create and edit builds: this needs the role operator."}, status=403
+        )
+    if request.method != "POST":
+        return _form_page(request, new_form())
+    form = posted_form(request.POST)
+    return _saved(request, form, lambda: services.create_build(caller=request.caller, draft=form.draft(None, {})))
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def edit(request: PageRequest, build_seq: int) -> HttpResponse:
+    """Answer `/builds/{buildSeq}/edit`."""
+    screen = build_screen(build_seq, request.caller)
+    if screen is None:
+        raise Http404
+    if not screen.may_edit:
+        return build_page(
+            request, build_seq, banner="Create and edit builds: this needs the role operator.", status=403
+        )
+    if request.method != "POST":
+        return _form_page(request, stored_form(screen.build, screen.steps), screen.build)
+    form = posted_form(request.POST)
+    step = image_step(screen.steps)
+    draft = form.draft(step.pk if step else None, step.config if step else {})
+    save = lambda: services.edit_build(build_id=build_seq, caller=request.caller, draft=draft)  # noqa: E731
+    return _saved(request, form, save, screen.build)
+
+
+def number_of(text: str | None) -> int | None:
+    """Return a number of an address's query, None where it is none."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def _saved(
+    request: PageRequest, form: BuildForm, save: Callable[[], Build], build: Build | None = None
+) -> HttpResponse:
+    """Save and go to the build's page, or show the form again with what is wrong and what was typed."""
+    try:
+        return redirect("build", build_seq=save().pk)
+    except Invalid as refusal:
+        form.refuse(refusal.errors)
+        return _form_page(request, form, build, status=refusal.status)
+    except NoRight as refusal:
+        return _form_page(request, form, build, banner=refusal.sentence, status=refusal.status)
+    except Refused as refusal:
+        return _form_page(request, form, build, banner=refusal.sentence, status=refusal.status)
+
+
+def _form_page(request: PageRequest, form: BuildForm, build: Build | None = None, **more: Any) -> HttpResponse:
+    status = more.pop("status", 200)
+    return render(request, "pages/build_form.html", {"form": form, "build": build, **more}, status=status)

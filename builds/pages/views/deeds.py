@@ -1,0 +1,159 @@
+"""Deeds: POST calls a service and leads on; GET of a deed that asks first shows the question as a page."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from builds.pages.access import PageRequest, is_part, plain_text, signed_in
+from builds.pages.screens.build import build_screen
+from builds.pages.screens.run import RunScreen, run_screen
+from builds.pages.views.builds import build_page, builds_page
+from builds.pages.views.runs import run_page
+from builds.services import runs as services
+from builds.services.errors import NotFound, Refused
+from builds.services.runs import RunAsk
+
+FROM_BUILDS = "builds"  # value of the field `from` in the list's forms
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before a deed: `losses` are named one by one."""
+
+    title: str
+    sentence: str
+    confirm: str
+    action: str
+    back: str
+    losses: tuple[tuple[str, str], ...] = ()
+
+
+@require_POST
+@signed_in
+def start_run(request: PageRequest, build_seq: int) -> HttpResponse:
+    """Press Build: lead to the new run's page, or back to the list where it was pressed there."""
+    back = {FROM_BUILDS: builds_page}.get(request.POST.get("from", ""), partial(_build_or_run, build_seq=build_seq))
+    ask = RunAsk(tag_name=request.POST.get("tagName") or None)
+    try:
+        run = services.start_run(build_id=build_seq, caller=request.caller, ask=ask)
+    except Refused as refusal:
+        return _refused(request, refusal, back)
+    if back is builds_page:
+        return redirect("builds")
+    return redirect("run", run_seq=run.pk)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def cancel_run(request: PageRequest, run_seq: int) -> HttpResponse:
+    """Ask, then cancel a run; the run's page tells when it is confirmed."""
+    screen = _run(request, run_seq)
+    if request.method == "GET":
+        return _ask(request, _cancel_question(screen))
+    back = builds_page if request.POST.get("from") == FROM_BUILDS else partial(run_page, run_seq=run_seq)
+    try:
+        services.request_cancel(run_id=run_seq, caller=request.caller)
+    except Refused as refusal:
+        return _refused(request, refusal, back)
+    return redirect("builds") if back is builds_page else redirect("run", run_seq=run_seq)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def remove_run(request: PageRequest, run_seq: int) -> HttpResponse:
+    """Ask, then remove a run with its image."""
+    screen = _run(request, run_seq)
+    if request.method == "GET":
+        return _ask(request, _remove_run_question(screen))
+    try:
+        services.request_remove(run_id=run_seq, caller=request.caller)
+    except Refused as refusal:
+        return _refused(request, refusal, partial(run_page, run_seq=run_seq))
+    messages.info(request, f"Run #{screen.run.build_no} is being removed.")
+    return redirect("build", build_seq=screen.run.build_id)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def remove_build(request: PageRequest, build_seq: int) -> HttpResponse:
+    """Ask, then remove a build with all its images."""
+    screen = build_screen(build_seq, request.caller)
+    if screen is None:
+        raise Http404
+    if request.method == "GET":
+        question = Question(
+            title=f"Remove {screen.build.name}?",
+            sentence="The definition, its runs and every image that they pushed are removed. This cannot be undone.",
+            confirm="Remove build and images",
+            action=reverse("remove-build", args=[build_seq]),
+            back=reverse("build", args=[build_seq]),
+            losses=(("Images", screen.image), ("Runs so far", str(screen.build.last_build_no))),
+        )
+        return _ask(request, question)
+    try:
+        services.request_build_removal(build_id=build_seq, caller=request.caller)
+    except Refused as refusal:
+        return _refused(request, refusal, partial(build_page, build_seq=build_seq))
+    messages.info(request, f"{screen.build.name} is being removed, with its images.")
+    return redirect("builds")
+
+
+def _build_or_run(request: PageRequest, *, build_seq: int, **more: Any) -> HttpResponse:
+    """Show the page on which Build was pressed: the run's where the form names one, else the build's."""
+    run_seq = request.POST.get("run", "")
+    if run_seq.isascii() and run_seq.isdigit():
+        return run_page(request, int(run_seq[:18]), **more)
+    return build_page(request, build_seq, **more)
+
+
+def _run(request: PageRequest, run_seq: int) -> RunScreen:
+    screen = run_screen(run_seq, request.caller)
+    if screen is None:
+        raise Http404
+    return screen
+
+
+def _ask(request: PageRequest, question: Question) -> HttpResponse:
+    template = "components/dialog.html" if is_part(request) == "dialog" else "pages/question.html"
+    return render(request, template, {"question": question, "in_list": request.GET.get("from") == FROM_BUILDS})
+
+
+def _refused(request: PageRequest, refusal: Refused, page: Callable[..., HttpResponse]) -> HttpResponse:
+    """Show the page again with the sentence and the right status; the page's own script gets the sentence alone."""
+    if request.headers.get("X-Requested-With") == "buildhub":
+        return plain_text(refusal.sentence, refusal.status)
+    if isinstance(refusal, NotFound) and refusal.code == NotFound.code:
+        raise Http404(refusal.sentence)
+    return page(request, banner=refusal.sentence, status=refusal.status)
+
+
+def _cancel_question(screen: RunScreen) -> Question:
+    return Question(
+        title=f"Cancel {screen.title} #{screen.run.build_no}?",
+        sentence="What runs of it is stopped; it counts as cancelled once the build server has confirmed that.",
+        confirm="Cancel the run",
+        action=reverse("cancel-run", args=[screen.run.pk]),
+        back=reverse("run", args=[screen.run.pk]),
+    )
+
+
+def _remove_run_question(screen: RunScreen) -> Question:
+    run = screen.run
+    losses = (
+        (("Tag", run.tag_name), ("Digest", run.image_digest)) if run.image_digest else (("Image", "none was pushed"),)
+    )
+    return Question(
+        title=f"Remove {screen.title} #{run.build_no}?",
+        sentence="The tag goes from the registry if it still points to this digest; other tags on it stay.",
+        confirm="Remove run and tag",
+        action=reverse("remove-run", args=[run.pk]),
+        back=reverse("run", args=[run.pk]),
+        losses=losses,
+    )

@@ -1,0 +1,56 @@
+"""The page of one run, its plain view and its raw log."""
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from builds.pages.access import PageRequest, is_part, signed_in
+from builds.pages.screens.run import run_screen
+from builds.pages.views.builds import number_of
+from builds.queries.log import asynchronous, iterate_bytes
+from builds.queries.runs import find_run
+
+PARTS = {"head": "components/run_head.html", "steps": "components/steps.html", "foot": "components/log_foot.html"}
+
+
+def run_page(request: PageRequest, run_seq: int, *, banner: str = "", status: int = 200) -> HttpResponse:
+    """Render one run, with what was refused where something was."""
+    screen = run_screen(run_seq, request.caller)
+    if screen is None:
+        raise Http404
+    if part := PARTS.get(is_part(request)):
+        return render(request, part, {"screen": screen})
+    context = {"screen": screen, "log": screen.log(), "banner": banner}
+    return render(request, "pages/run.html", context, status=status)
+
+
+@require_GET
+@signed_in
+def run(request: PageRequest, run_seq: int) -> HttpResponse:
+    """Answer `/runs/{buildRunSeq}`."""
+    return run_page(request, run_seq)
+
+
+@require_GET
+@signed_in
+def plain(request: PageRequest, run_seq: int) -> HttpResponse:
+    """Answer `/runs/{buildRunSeq}/plain`: pages of 500 lines under headings, for screen readers and text browsers."""
+    screen = run_screen(run_seq, request.caller)
+    if screen is None:
+        raise Http404
+    log = screen.log(after=number_of(request.GET.get("after")) or 0)
+    return render(request, "pages/run_plain.html", {"screen": screen, "log": log})
+
+
+@require_GET
+@signed_in
+def raw_log(request: PageRequest, run_seq: int) -> HttpResponseBase:
+    """Answer `/runs/{buildRunSeq}/log.txt`: the stored bytes, streamed, as text in the tab."""
+    found = find_run(run_seq, request.caller)
+    if found is None:
+        raise Http404
+    stored = iterate_bytes(run_seq, stop=found.byte_count)
+    parts = asynchronous(stored) if isinstance(request, ASGIRequest) else stored
+    headers = {"Content-Disposition": f'inline; filename="run-{run_seq}.txt"', "X-Content-Type-Options": "nosniff"}
+    return StreamingHttpResponse(parts, content_type="text/plain; charset=utf-8", headers=headers)

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Bring what `make run` or `make test` needs: bootstrap.sh run|test.
+# Packages: as root by apt-get, else the one line to type is printed. Python: .venv from the lock files.
+# What is there, or was given (DOCKER_HOST, DATABASE_URL, BUILDHUB_REGISTRY), is not installed; a second start does nothing.
+set -euo pipefail
+purpose=${1:-run}
+cd "$(dirname "$0")/.."
+exec 9<"scripts/bootstrap.sh"
+flock 9 # two at the same time would build the same environment
+
+say() { echo "bootstrap: $*" >&2; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Print the Python to use: 3.11, which the lock files were made for, else a newer one. A pyenv shim may be there and fail.
+find_python() {
+    local candidate
+    for candidate in python3.11 python3 python3.12 python3.13 python3.14; do
+        if have "$candidate" && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    say "Python 3.11 or newer is needed and was not found: run \`apt-get install python3\` on Debian 12."
+    exit 1
+}
+
+# Say whether a Docker Engine answers at DOCKER_HOST or the usual socket.
+engine_answers() {
+    "$python" - "${DOCKER_HOST:-unix:///var/run/docker.sock}" <<'PYTHON' 2>/dev/null
+import socket, sys
+from urllib.parse import urlsplit
+parts = urlsplit(sys.argv[1])
+if parts.scheme == "unix":
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(3)
+    connection.connect(parts.path)
+else:
+    connection = socket.create_connection((parts.hostname, parts.port or 2375), timeout=3)
+connection.close()
+PYTHON
+}
+
+# Print the Debian packages that are missing, one a line.
+missing_packages() {
+    [[ -x .venv/bin/python ]] || "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+    have git || echo git
+    [[ -e /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
+    if ! have dockerd && { [[ $purpose == test ]] || ! engine_answers; }; then echo docker.io; fi
+    if have dockerd || [[ $purpose == test ]] || ! engine_answers; then have iptables || echo iptables; fi
+    if [[ $purpose == test || -z ${BUILDHUB_REGISTRY:-} ]]; then have docker-registry || echo docker-registry; fi
+    # The sample's base image is made of it, so it must be the static one.
+    if [[ ! -x /bin/busybox ]] || ldd /bin/busybox >/dev/null 2>&1; then echo busybox-static; fi
+    [[ $purpose == test ]] || return 0
+    have chromium || echo chromium
+    have ip || echo iproute2
+}
+
+# Keep the packages' services from being started: BuildHub starts its own, and a registry on port 5000 is nobody's wish.
+hold_services() {
+    [[ -e /usr/sbin/policy-rc.d ]] && return
+    printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+    chmod 755 /usr/sbin/policy-rc.d
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+}
+
+install_packages() {
+    local packages=("$@") line
+    line="apt-get install -y --no-install-recommends ${packages[*]}"
+    if ((EUID != 0)) || ! have apt-get; then
+        say "these packages are missing: ${packages[*]}. Run this line as root, then \`make $purpose\` again:"
+        echo "  apt-get update && $line" >&2
+        exit 1
+    fi
+    say "installing ${packages[*]}"
+    hold_services
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq </dev/null
+    apt-get install -y -qq --no-install-recommends "${packages[@]}" </dev/null >/dev/null
+}
+
+# Install the lock files given as arguments unless the stamp says that just these are installed.
+install_python_packages() {
+    local wanted stamp=.venv/.installed-$purpose lock arguments=()
+    wanted=$(sha256sum "$@")
+    [[ -f $stamp && $(<"$stamp") == "$wanted" ]] && return
+    for lock in "$@"; do arguments+=(-r "$lock"); done
+    say "installing Python packages (once)"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes "${arguments[@]}"
+    # The checkout itself is on the path, as an installed package would be: pytest's `-p tests.support.plugin` needs it.
+    echo '../../../..' >"$(echo .venv/lib/python3*/site-packages)/buildhub.pth"
+    echo "$wanted" >"$stamp"
+}
+
+python=$(find_python)
+mapfile -t packages < <(missing_packages)
+if ((${#packages[@]})); then install_packages "${packages[@]}"; fi
+if ! .venv/bin/python -c '' 2>/dev/null; then # none, or the Python it was made from has gone
+    rm -rf .venv
+    "$python" -m venv .venv
+fi
+if [[ $purpose == test ]]; then
+    install_python_packages requirements.lock requirements-dev.lock
+else
+    install_python_packages requirements.lock
+fi

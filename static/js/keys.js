@@ -1,0 +1,23 @@
+// Keys: b builds, c cancels (asks first), / searches. The log has its own (log-view.js).
+const TYPING = "input, textarea, select, [contenteditable]";
+
+const deeds = {
+  b: () => document.querySelector('main .run [data-action="BUILD"]')?.click(),
+  c: () => document.querySelector('main .run [data-action="CANCEL"]')?.click(),
+  "/": () => document.querySelector("[data-search]")?.focus(),
+};
+
+export function onKey(handlers) {
+  document.addEventListener("keydown", (event) => {
+    const busy = event.ctrlKey || event.metaKey || event.altKey || event.repeat;
+    if (busy || event.target.closest(TYPING) || document.querySelector("dialog:modal")) return;
+    const deed = handlers[event.key];
+    if (!deed) return;
+    event.preventDefault();
+    deed();
+  });
+}
+
+export function startKeys() {
+  onKey(deeds);
+}

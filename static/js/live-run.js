@@ -1,0 +1,100 @@
+// The page of one run, live: the log grows, steps and head follow the run. The socket's frames are hints and lines;
+// what the head and the steps say is rendered by the server, so there is one truth about states and buttons.
+import { onKey } from "./keys.js";
+import { LiveSocket } from "./live-socket.js";
+import { LogView } from "./log-view.js";
+import { LivePart } from "./part.js";
+
+const header = () => document.querySelector("main [data-run]");
+const away = document.querySelector("[data-away]");
+const log = new LogView(document.querySelector("[data-log]"));
+const runSeq = header().dataset.run;
+const isActive = () => ["CREATED", "RUNNING"].includes(header().dataset.runState);
+
+const head = new LivePart(document.querySelector("[data-head]"), "head", { onChange: followState });
+const steps = new LivePart(document.querySelector("[data-steps]"), "steps", { onChange: (part) => log.maker.learnNames(part) });
+const foot = new LivePart(document.querySelector("[data-foot]"), "foot");
+
+let said = document.querySelector("[data-word]").dataset.word;
+
+// Title, favicon and the one live region follow the state, and only the state.
+function followState(part) {
+  const now = part.querySelector("[data-title]");
+  document.title = now.dataset.title;
+  document.querySelector("[data-favicon]").href = now.dataset.icon;
+  if (now.dataset.word === said) return;
+  said = now.dataset.word;
+  document.querySelector("[data-said]").textContent = said;
+  if (part.querySelector("[data-failure]")) part.querySelector("#failure-title").focus({ preventScroll: true });
+}
+
+const frames = {
+  run: () => head.refresh(),
+  steps: (frame) => {
+    log.maker.learnSteps(frame.steps);
+    steps.refresh();
+  },
+  lines: (frame) => log.take(frame.lines),
+  skipped: (frame) => log.catchUp(frame.to),
+  end: async () => {
+    socket?.stop();
+    await log.catchUp();
+    for (const part of [head, steps, foot]) part.refresh();
+  },
+};
+
+function back() {
+  const wasAway = !away.hidden;
+  away.hidden = true;
+  if (wasAway) for (const part of [head, steps]) part.refresh();
+}
+
+function gone() {
+  away.hidden = false;
+  log.catchUp().then(() => head.refresh()); // plain requests may still get through
+}
+
+function openAtHash() {
+  const line = /^#L(\d+)/.exec(location.hash);
+  if (line) log.show(Number(line[1]));
+  return Boolean(line);
+}
+
+function startControls() {
+  const follow = document.querySelector("[data-follow]");
+  const wrap = document.querySelector("[data-wrap]");
+  follow.hidden = false;
+  wrap.hidden = false;
+  follow.addEventListener("click", () => log.toggleFollow());
+  wrap.addEventListener("click", () => {
+    const wraps = log.root.classList.toggle("log__view--long") === false;
+    wrap.setAttribute("aria-pressed", String(wraps));
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest('main .run [data-action="LOG"]')) log.root.focus();
+  });
+  onKey({
+    f: () => log.toggleFollow(),
+    g: () => log.toStart(),
+    G: () => !log.following && log.toggleFollow(),
+    e: () => log.maker.errorLine && log.show(log.maker.errorLine),
+  });
+  addEventListener("hashchange", openAtHash);
+}
+
+log.maker.learnNames(document.querySelector("[data-steps]"));
+startControls();
+if (!openAtHash()) {
+  if (log.maker.errorLine) {
+    log.show(log.maker.errorLine);
+    document.querySelector("#failure-title")?.focus({ preventScroll: true });
+  } else if (isActive()) log.follow(true);
+}
+// An ended run may have ended between its rendering and now; only one that was active has anything to wait for.
+const socket = isActive()
+  ? new LiveSocket(() => `/ws/runs/${runSeq}?after=${log.last < log.total ? log.total : log.last}`, {
+      onFrame: (frame) => frames[frame.type]?.(frame),
+      onAway: gone,
+      onBack: back,
+    })
+  : null;

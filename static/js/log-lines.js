@@ -1,0 +1,67 @@
+// Makes the elements of log lines, with the hooks and classes of templates/components/log_lines.html.
+import { lineNodes } from "./ansi.js";
+
+const BY_BUILDHUB = "BuildHub";
+const PREPARATION = "preparation";
+
+function timeWords(milliseconds) {
+  const tenths = Math.floor(Math.max(milliseconds, 0) / 100);
+  const rest = tenths % 600;
+  return `${Math.floor(tenths / 600)}:${String(Math.floor(rest / 10)).padStart(2, "0")}.${rest % 10}`;
+}
+
+function element(name, className, children = []) {
+  const made = document.createElement(name);
+  made.className = className;
+  made.append(...children);
+  return made;
+}
+
+export class LineMaker {
+  #names = new Map();
+
+  constructor(errorLine) {
+    this.errorLine = errorLine;
+  }
+
+  learnNames(root) {
+    for (const row of root.querySelectorAll("[data-vertex]")) this.#names.set(row.dataset.vertex, row.dataset.name);
+  }
+
+  learnSteps(steps) {
+    for (const step of steps) {
+      if (step.vertex) this.#names.set(step.vertex, step.name.startsWith("[internal]") ? PREPARATION : step.name);
+    }
+  }
+
+  headOf(line) {
+    return line.vertex ? (this.#names.get(line.vertex) ?? PREPARATION) : BY_BUILDHUB;
+  }
+
+  // Returns the line, behind a head where it belongs to something else than the line before.
+  make(line, before) {
+    const name = this.headOf(line);
+    const made = this.#line(line);
+    made.dataset.under = name;
+    return before === name ? [made] : [this.#head(name, line), made];
+  }
+
+  #head(name, line) {
+    const head = element("li", "log__head", [element("span", "clip", [name])]);
+    head.dataset.of = line.vertex ?? "";
+    return head;
+  }
+
+  #line(line) {
+    const number = element("a", "log__n", [String(line.n)]);
+    number.href = `#L${line.n}`;
+    number.tabIndex = -1;
+    const text = element("code", "log__text", lineNodes(line.text));
+    const made = element("li", "log__line", [number, element("span", "log__t", [timeWords(line.t)]), text]);
+    if (line.stream === 0) made.classList.add("log__line--own");
+    if (line.n === this.errorLine) made.classList.add("log__line--error");
+    made.id = `L${line.n}`;
+    made.dataset.line = line.n;
+    return made;
+  }
+}

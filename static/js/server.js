@@ -1,0 +1,43 @@
+// Talks to the server as the page's own script: the header tells parts of pages from whole ones.
+const OWN = { "X-Requested-With": "buildhub" };
+
+export class Refusal extends Error {}
+
+export async function fetchPart(url, part) {
+  const address = new URL(url, location.href);
+  address.hash = "";
+  address.searchParams.set("part", part);
+  const answer = await fetch(address, { headers: OWN, cache: "no-store", redirect: "error" });
+  if (!answer.ok) throw new Refusal(String(answer.status));
+  return answer.text();
+}
+
+export async function sendForm(form, submitter) {
+  const answer = await fetch(form.action, { method: "POST", body: new FormData(form, submitter), headers: OWN });
+  if (!answer.ok) throw new Refusal(await refusalText(answer));
+}
+
+async function refusalText(answer) {
+  const isText = (answer.headers.get("Content-Type") ?? "").startsWith("text/plain");
+  return isText ? answer.text() : "BuildHub did not accept this; load the page again.";
+}
+
+export async function fetchJson(url) {
+  const answer = await fetch(url, { headers: { ...OWN, Accept: "application/json" }, cache: "no-store" });
+  if (!answer.ok) throw new Refusal(String(answer.status));
+  return answer.json();
+}
+
+// Turns a part that the server rendered into nodes. Scripts within would not run, and the policy forbids them anyway.
+export function nodesOf(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  return holder.content;
+}
+
+export function showBanner(sentence) {
+  const banner = document.querySelector("[data-banner]");
+  if (!banner) return;
+  banner.querySelector("[data-banner-text]").textContent = sentence;
+  banner.hidden = !sentence;
+}

@@ -1,0 +1,121 @@
+"""People, builds and runs for the tests of the API, on the real database; no worker lives here."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from rest_framework.test import APIClient
+
+from builds.domain.access import Role, Scope
+from builds.models import Account, Build, BuildRun, BuildServer, Registry
+from builds.services.access import caller_for, issue_token
+from builds.services.runs import start_run
+from tests.api.making import begin, build_add, end, make_member
+
+@pytest.fixture(autouse=True)
+def installation(db: None, settings: Any) -> None:
+    """A default registry and a default build server, as the first start makes them."""
+    settings.ROOT_URLCONF = "builds.api.urls"
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # the middleware for static files warns without
+    Registry.objects.create(name="local", host="127.0.0.1:5000", is_default=True, plain_http=True)
+    BuildServer.objects.create(name="default", url="unix:///var/run/docker.sock", is_default=True)
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account.objects.create(name="ours")
+
+
+@pytest.fixture
+def other_account() -> Account:
+    return Account.objects.create(name="theirs")
+
+
+@pytest.fixture
+def viewer(account: Account) -> User:
+    return make_member("viewer", account, Role.VIEWER)
+
+
+@pytest.fixture
+def operator(account: Account) -> User:
+    return make_member("operator", account, Role.OPERATOR)
+
+
+@pytest.fixture
+def admin(account: Account) -> User:
+    return make_member("account-admin", account, Role.ADMIN)
+
+
+@pytest.fixture
+def stranger(other_account: Account) -> User:
+    return make_member("stranger", other_account, Role.ADMIN)
+
+
+@pytest.fixture
+def nobody() -> User:
+    return User.objects.create_user("nobody", password="nobody-password")
+
+
+@pytest.fixture
+def superuser() -> User:
+    return User.objects.create_superuser("root", password="root-password")
+
+
+@pytest.fixture
+def api() -> APIClient:
+    """A client that has not signed in."""
+    return APIClient(raise_request_exception=False)
+
+
+@pytest.fixture
+def as_() -> Callable[..., APIClient]:
+    """Return a client that carries a token of a user."""
+
+    def client(user: User, *, scopes: list[Scope] | None = None, account: Account | None = None) -> APIClient:
+        membership = user.memberships.first()
+        home = account or (membership.account if membership else Account.objects.first())
+        word = issue_token(owner=user, account=home, name="test", scopes=scopes or list(Scope))
+        found = APIClient(raise_request_exception=False)
+        found.credentials(HTTP_AUTHORIZATION=f"Bearer {word}")
+        return found
+
+    return client
+
+
+@pytest.fixture
+def make_build(operator: User, as_: Callable[..., APIClient]) -> Callable[..., Build]:
+    """Make builds through the API, each with an image name of its own."""
+
+    def make(**changes: Any) -> Build:
+        body = build_add(**{"imageName": f"image-{Build.objects.count() + 1}", **changes})
+        answer = as_(operator).post("/v1/build", body, format="json")
+        assert answer.status_code == 200, answer.content
+        return Build.objects.get(pk=answer.json()["buildSeq"])
+
+    return make
+
+
+@pytest.fixture
+def build(make_build: Callable[..., Build]) -> Build:
+    return make_build(buildName="hello", imageName="hello", registryName="ops")
+
+
+@pytest.fixture
+def run(build: Build, operator: User) -> BuildRun:
+    """A run that waits: no worker host lives."""
+    return start_run(build_id=build.pk, caller=caller_for(operator))
+
+
+@pytest.fixture
+def running_run(run: BuildRun) -> BuildRun:
+    begin(run)
+    run.refresh_from_db()
+    return run
+
+
+@pytest.fixture
+def done_run(run: BuildRun) -> BuildRun:
+    end(begin(run))
+    run.refresh_from_db()
+    return run

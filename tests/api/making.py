@@ -1,0 +1,65 @@
+"""Makes members, bodies and the parts of a run's life for the tests of the API, through the services."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from builds.domain.access import Role
+from builds.domain.logs import LogLine
+from builds.domain.states import EndReason
+from builds.models import Account, BuildRun, Membership
+from builds.services import run_log, run_steps, transitions
+from builds.services.transitions import End, Lease
+
+DIGEST = "sha256:" + "3" * 64
+
+
+def make_member(name: str, account: Account, role: Role) -> User:
+    user = User.objects.create_user(name, password=f"{name}-password")
+    Membership.objects.create(account=account, user=user, role=role)
+    return user
+
+
+def build_add(**changes: Any) -> dict[str, Any]:
+    """Return a valid body of POST /v1/build."""
+    body = {
+        "editType": "N",
+        "buildName": "hello",
+        "imageName": "hello",
+        "autotagUseYn": "Y",
+        "autotagPrefix": "v",
+        "autotagSeqType": "SEQUENCE",
+        "buildSteps": [image_step()],
+    }
+    return {**body, **changes}
+
+
+def image_step(**config: Any) -> dict[str, Any]:
+    """Return a valid CREATE_IMAGE step with an inline Dockerfile."""
+    return {
+        "stepType": "CREATE_IMAGE",
+        "stepOrder": 1,
+        "buildStepConfig": {"dockerFileType": "CONTENTS", "dockerFile": "FROM scratch\n", **config},
+    }
+
+
+def begin(run: BuildRun) -> Lease:
+    """Let a worker take the run, as its claim allows."""
+    lease = transitions.take(run.pk, claim=run.claim, owner="test-worker")
+    assert lease is not None
+    run_steps.prepare_attempt(lease)
+    return lease
+
+
+def end(lease: Lease, reason: EndReason = EndReason.DONE) -> None:
+    """End the run as its attempt."""
+    done = reason is EndReason.DONE
+    facts = End(reason, "" if done else "It failed.", image_digest=DIGEST if done else "", image_size=1234 if done else 0)
+    assert transitions.end_attempt(lease, facts)
+
+
+def say(lease: Lease, *lines: bytes, step: int | None = None, stream: int = 1, t: int = 0) -> None:
+    """Store lines of output as the run's next chunk."""
+    stored = BuildRun.objects.get(pk=lease.run_id).chunk_count
+    output = [LogLine(raw, None, stream, t) for raw in lines]
+    assert run_log.append_chunk(lease, step, output, sequence=stored + 1)

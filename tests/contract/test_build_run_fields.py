@@ -1,0 +1,103 @@
+"""BuildRun on the wire: the seed's 34 fields in the seed's order, then BuildHub's additions."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+SEED = Path(__file__).resolve().parents[3] / "shared" / "spec" / "seed-run-build.txt"
+NAMES = (
+    "useYn created updated buildName buildDesc registryName imageName accountSeq registryProjectId externalRegistrySeq "
+    "buildServerHost buildServerTlsVerify buildServerCacrt buildServerClientCert buildServerClientKey buildRunSeq "
+    "buildSeq buildNo runType runDesc runState autotagUseYn autotagPrefix autotagSeqType tagName callbackUrl imageUrl "
+    "imageSize imageDigest pipelineSeq beginTime endTime runTimeBySec possibleActions"
+).split()
+ADDITIONS = (
+    "endReason endMessage cancelRequestedAt requestedBy commitId attempt imageRef queuePosition waitingFor lineCount"
+).split()
+STEP_RUN = (
+    "buildStepRunSeq buildStepSeq buildRunSeq stepType stepConfig stepState stepOrder logId log beginTime endTime "
+    "runTimeBySec useFlag buildStepConfig"
+).split()
+SECRETS = ("buildServerClientKey", "password", "loginId", "privateKey", "privateCertificate")
+PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
+
+
+def seed_fields() -> dict[str, str]:
+    """Return names and types of the response's fields as the seed's page lists them."""
+    text = SEED.read_text(encoding="utf-8").partition("Build execution model")[2]
+    return dict(re.findall(r"^(\w+?)(string\[\]|string|integer)(?: · [\w-]+)?Optional", text, re.MULTILINE))
+
+
+@pytest.mark.skipif(not SEED.exists(), reason="the seed's page stands beside this checkout only where it is developed")
+def test_the_copied_names_are_those_of_the_seeds_page():
+    assert list(seed_fields()) == NAMES
+
+
+@pytest.fixture
+def shapes(as_, operator, build):
+    """A run as press, detail, list and build's last run answer it."""
+    client = as_(operator)
+    pressed = client.post(f"/v1/build/run/{build.pk}").json()
+    listed = client.get("/v1/build/run", {"buildSeq": build.pk}).json()[0]
+    last = client.get(f"/v1/build/{build.pk}").json()["lastRun"]
+    return {"pressed": pressed, "listed": listed, "last": last}
+
+
+@pytest.mark.parametrize("where", ["pressed", "listed", "last"])
+def test_a_run_has_the_seeds_fields_in_order_and_then_the_additions(shapes, where):
+    assert list(shapes[where]) == [*NAMES, *ADDITIONS]
+
+
+def test_the_detail_adds_steps_and_attempts(as_, operator, run):
+    detail = as_(operator).get(f"/v1/build/run/{run.pk}").json()
+    assert list(detail) == [*NAMES, *ADDITIONS, "buildStepRuns", "attempts"]
+    assert [list(step) for step in detail["buildStepRuns"]] == [STEP_RUN, STEP_RUN]
+
+
+@pytest.mark.skipif(not SEED.exists(), reason="the seed's page stands beside this checkout only where it is developed")
+def test_every_known_value_has_the_seeds_type(as_, operator, done_run):
+    types = {"string": str, "integer": int, "string[]": list}
+    shape = as_(operator).get(f"/v1/build/run/{done_run.pk}").json()
+    wrong = [name for name, kind in seed_fields().items() if not isinstance(shape[name], types[kind] | None)]
+    assert wrong == []
+
+
+def test_what_is_unknown_before_the_end_is_null(as_, operator, run):
+    shape = as_(operator).get(f"/v1/build/run/{run.pk}").json()
+    nulls = ("beginTime", "endTime", "runTimeBySec", "imageDigest", "imageRef", "endReason", "endMessage", "commitId")
+    assert {name: shape[name] for name in nulls} == dict.fromkeys(nulls)
+    assert (shape["imageSize"], shape["pipelineSeq"], shape["externalRegistrySeq"]) == (0, 0, 0)
+    assert (shape["queuePosition"], shape["waitingFor"]) == (1, "No live worker reaches default now.")
+
+
+def test_a_done_run_says_what_to_pull(as_, operator, done_run):
+    shape = as_(operator).get(f"/v1/build/run/{done_run.pk}").json()
+    assert shape["imageUrl"] == "127.0.0.1:5000/ops/hello"
+    assert shape["imageRef"] == f"127.0.0.1:5000/ops/hello:v-00001@{shape['imageDigest']}"
+    assert (shape["endReason"], shape["imageSize"], shape["requestedBy"]) == ("DONE", 1234, "operator")
+
+
+def test_times_have_the_two_forms_of_the_contract(as_, operator, done_run):
+    shape = as_(operator).get(f"/v1/build/run/{done_run.pk}").json()
+    assert all(PLAIN_TIME.fullmatch(shape[name]) for name in ("created", "updated"))
+    assert all(ISO_TIME.fullmatch(shape[name]) for name in ("beginTime", "endTime"))
+
+
+def test_secrets_are_always_null(as_, operator, done_run):
+    shape = as_(operator).get(f"/v1/build/run/{done_run.pk}").json()
+    step = shape["buildStepRuns"][1]["buildStepConfig"]
+    given = {**shape, **step}
+    assert {name: given[name] for name in SECRETS if name in given} == dict.fromkeys(
+        name for name in SECRETS if name in given
+    )
+    assert {"password", "loginId", "privateCertificate"} <= set(step)
+
+
+def test_a_steps_log_id_names_installation_build_run_and_step(as_, operator, run):
+    init, image = as_(operator).get(f"/v1/build/run/{run.pk}").json()["buildStepRuns"]
+    tail = f"-{run.build_id}.{run.pk}.{init['buildStepRunSeq']}-init"
+    assert init["logId"].endswith(tail)
+    assert image["logId"].endswith(f".{image['buildStepRunSeq']}-create_image")
+    assert init["logId"].split("-")[0] == image["logId"].split("-")[0] != ""

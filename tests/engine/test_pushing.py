@@ -1,0 +1,140 @@
+"""Pushes from a real engine to real registries, and every way to fail."""
+
+import threading
+
+import pytest
+
+from builds.engine.errors import PushFailed, PushStopped
+from builds.engine.pushing import failure
+from builds.engine.registry import RegistryClient
+from builds.engine.types import RegistryLogin
+from tests.engine.registries import OwnRegistry, htpasswd_settings
+from tests.engine.support import SOON, Told, mark, request
+from tests.support.waiting import free_port
+
+
+@pytest.fixture
+def image(engine, base_image, never):
+    """The id of an image with a layer of its own."""
+    return engine.build(request(f"FROM {base_image}\nRUN echo {mark()} > /file\n"), Told(), never)
+
+
+@pytest.fixture
+def push(engine, image, never):
+    """Tag the image for a repository and push it there."""
+
+    def push(repository, *, login=None, on_update=lambda _: None, stopping=never):
+        engine.tag_image(image, repository, "1")
+        return engine.push(repository, "1", login=login, on_update=on_update, stopping=stopping)
+
+    return push
+
+
+def test_the_digest_of_a_push_is_the_one_that_the_registry_gives_back(push, registry_host):
+    name, updates = f"tests/{mark()}", []
+    digest = push(f"{registry_host}/{name}", on_update=updates.append)
+    with RegistryClient(registry_host, plain_http=True) as registry:
+        assert registry.digest(name, "1") == digest
+        assert registry.manifest(name, "1").size_bytes > 500_000
+    assert {update.status for update in updates} >= {"Preparing"}
+    assert any(update.current for update in updates)
+    assert all(update.layer for update in updates)
+
+
+def test_pushing_again_gives_the_same_digest(push, registry_host):
+    repository = f"{registry_host}/tests/{mark()}"
+    assert push(repository) == push(repository)
+
+
+def test_a_registry_with_a_password_takes_the_push_with_it_and_refuses_without(push, tmp_path):
+    with OwnRegistry(tmp_path, **htpasswd_settings(tmp_path)) as own:
+        repository = f"{own.host}/closed/image"
+        for login in (None, RegistryLogin("tester", "guessed-it")):
+            with pytest.raises(PushFailed) as caught:
+                push(repository, login=login)
+            assert (caught.value.reason, caught.value.retryable) == ("unauthorized", False)
+            assert "guessed-it" not in str(caught.value)
+        assert push(repository, login=RegistryLogin("tester", "hush-hush")).startswith("sha256:")
+
+
+def test_a_port_where_nothing_listens_may_be_tried_again(push):
+    with pytest.raises(PushFailed, match="connection refused") as caught:
+        push(f"127.0.0.1:{free_port()}/tests/image")
+    assert (caught.value.reason, caught.value.retryable) == ("unreachable", True)
+
+
+def test_a_host_that_nobody_knows_is_named_so(push):
+    with pytest.raises(PushFailed) as caught:
+        push("registry.invalid:5000/tests/image")
+    assert caught.value.reason in {"unknown_host", "unreachable"}  # the latter where even the name server is missing
+    assert "registry.invalid" in caught.value.message
+
+
+def test_an_image_that_the_engine_has_not_is_missing(engine, registry_host, never):
+    with pytest.raises(PushFailed) as caught:
+        engine.push(f"{registry_host}/{mark()}", "1", login=None, on_update=lambda _: None, stopping=never)
+    assert (caught.value.reason, caught.value.retryable) == ("missing", False)
+
+
+def test_a_registry_that_dies_between_two_pushes_fails_the_second(push, tmp_path):
+    with OwnRegistry(tmp_path) as own:
+        repository = f"{own.host}/tests/image"
+        push(repository)
+        own.kill()
+        with pytest.raises(PushFailed) as caught:
+            push(repository)
+    assert caught.value.reason == "unreachable"
+
+
+def test_a_stop_breaks_a_push_off_that_a_registry_holds_up(push, tmp_path):
+    with OwnRegistry(tmp_path) as own:
+        own.freeze()
+        stopping, ended = threading.Event(), threading.Event()
+
+        def run():
+            with pytest.raises(PushStopped):
+                push(f"{own.host}/tests/image", stopping=stopping)
+            ended.set()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        stopping.set()
+        assert ended.wait(SOON)
+        thread.join()
+
+
+def test_a_stop_in_the_middle_of_the_upload_leaves_no_tag(engine, base_image, registry_host, never):
+    stopping, name = threading.Event(), f"tests/{mark()}"
+    large = f"FROM {base_image}\nRUN : {name}; dd if=/dev/urandom of=/large bs=1M count=40\n"
+    engine.build(request(large, tags=(f"{registry_host}/{name}:1",)), Told(), never)
+
+    def stop_in_upload(update):
+        if update.status == "Pushing":
+            stopping.set()
+
+    with pytest.raises(PushStopped):
+        engine.push(f"{registry_host}/{name}", "1", login=None, on_update=stop_in_upload, stopping=stopping)
+    with RegistryClient(registry_host, plain_http=True) as registry:
+        assert registry.digest(name, "1") is None
+
+
+@pytest.mark.parametrize(
+    ("message", "reason", "retryable"),
+    [
+        ("denied: requested access to the resource is denied", "denied", False),
+        ("unauthorized: authentication required", "unauthorized", False),
+        ("no basic auth credentials", "unauthorized", False),
+        ("received unexpected HTTP status: 503 Service Unavailable", "server", True),
+        ("toomanyrequests: You have reached your limit", "server", True),
+        ("dial tcp: lookup nowhere.test: no such host", "unknown_host", False),
+        ('Get "https://h/v2/": net/http: TLS handshake timeout', "unreachable", True),
+        ('Get "https://h/v2/": x509: certificate signed by unknown authority', "unreachable", False),
+        ("http: server gave HTTP response to HTTPS client", "unreachable", False),
+        ("write tcp 127.0.0.1:1->127.0.0.1:2: write: connection reset by peer", "unreachable", True),
+        ("An image does not exist locally with the tag: x", "missing", False),
+        ("something that nobody has seen", "other", True),
+    ],
+)
+def test_the_words_of_an_engine_are_understood(message, reason, retryable):
+    error = failure(message)
+    assert (error.reason, error.retryable, error.message) == (reason, retryable, message)

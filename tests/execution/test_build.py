@@ -1,0 +1,94 @@
+"""A build from press to image, and what failures look like."""
+
+import uuid
+
+import pytest
+
+from builds.engine.docker import Engine
+from builds.engine.registry import RegistryClient
+from builds.execution.executor import execute_build
+from builds.models import BuildServer, Registry, WorkerHost
+from builds.services.transitions import seal
+from tests.support.runs import ended, press, texts
+from tests.support.waiting import free_port
+
+
+def test_a_press_ends_done_with_the_digest_that_the_registry_has(workers, caller, build_of, registry_host):
+    run = ended(press(build_of("RUN echo hello && echo oops >&2", name="team/hello", project="ops"), caller))
+    assert (run.run_state, run.end_reason, run.attempt) == ("DONE", "DONE", 1)
+    with RegistryClient(registry_host, plain_http=True) as registry:
+        manifest = registry.manifest("ops/team/hello", "1")
+    assert manifest is not None
+    assert (run.image_digest, run.image_size) == (manifest.digest, manifest.size_bytes)
+    assert run.image.pinned(run.image_digest) == f"{registry_host}/ops/team/hello:1@{manifest.digest}"
+    assert [step.step_state for step in run.steps.all()] == ["DONE", "DONE"]
+
+
+def test_the_pushed_image_can_be_pulled_by_its_reference(workers, caller, build_of, engine_endpoint):
+    run = ended(press(build_of("RUN echo pulled > /x"), caller))
+    engine = Engine(engine_endpoint)
+    assert not engine.image_exists(run.image.tagged)  # its name was taken off the engine after the push
+    client = engine._client
+    client.pull(run.image.image, tag=run.image_digest)
+    assert engine.image_exists(f"{run.image.image}@{run.image_digest}")
+    engine.remove_image(f"{run.image.image}@{run.image_digest}")
+    engine.close()
+
+
+def test_lines_are_numbered_without_gap_and_sealed_with_the_end(workers, caller, build_of):
+    run = ended(press(build_of("RUN seq 1 3000 && printf 'no end'"), caller))
+    said = texts(run)
+    assert len(said) == run.line_count
+    assert [text for text in said if text.isdigit()] == [str(n) for n in range(1, 3001)]
+    assert "no end" in said
+    assert seal(run.pk) == (run.byte_count, run.log_sha256)
+
+
+def test_an_instruction_that_fails_ends_the_run_with_its_exit_code(workers, caller, build_of):
+    run = ended(press(build_of("RUN echo before", "RUN exit 7", "RUN echo after"), caller))
+    assert (run.run_state, run.end_reason) == ("ERROR", "BUILD_FAILED")
+    assert "exit code 7" in run.end_message
+    assert "RUN exit 7" in run.end_message
+    assert run.failure["exit_code"] == 7
+    assert run.failure["dockerfile_line"] == 3
+    assert run.image_digest == ""
+    assert [step.step_state for step in run.steps.all()] == ["DONE", "ERROR"]
+
+
+def test_cached_instructions_are_marked_the_second_time(workers, caller, build_of):
+    build = build_of(f"RUN echo {uuid.uuid4()} > /once")
+    ended(press(build, caller))
+    run = ended(press(build, caller))
+    vertices = run.steps.get(step_type="CREATE_IMAGE").vertices
+    assert [v["cached"] for v in vertices if "RUN echo" in v["name"]] == [True]
+
+
+def test_a_registry_that_does_not_answer_is_named_and_nothing_is_done(workers, caller, build_of):
+    Registry.objects.update(host=f"127.0.0.1:{free_port()}")
+    run = ended(press(build_of("RUN true"), caller), timeout=120)
+    assert (run.run_state, run.end_reason) == ("ERROR", "REGISTRY_FAILED")
+    assert run.failure["whose"] == "registry"
+    assert any("trying again" in text for text in texts(run))
+
+
+def test_an_engine_that_does_not_answer_is_named(workers, caller, build_of):
+    BuildServer.objects.create(name="gone", url="topic:gone", capacity=1)
+    WorkerHost.objects.create(name="elsewhere", topics=["gone"], workers=1)
+    run = press(build_of("RUN true", server_host="topic:gone"), caller)
+    run.refresh_from_db()
+    BuildServer.objects.filter(name="gone").update(url="tcp://127.0.0.1:1")
+    execute_build(run.pk, run.claim)
+    run.refresh_from_db()
+    assert (run.run_state, run.end_reason) == ("ERROR", "SERVER_FAILED")
+    assert "gone" in run.end_message
+
+
+@pytest.mark.parametrize(
+    ("instruction", "kind"),
+    [("RUNN true", "build.dockerfile_invalid"), ("COPY nothing /x", "build.file_missing")],
+)
+def test_a_wrong_dockerfile_is_the_definitions_problem(workers, caller, build_of, instruction, kind):
+    run = ended(press(build_of(instruction), caller))
+    assert run.end_reason == "BUILD_FAILED"
+    assert run.failure["id"] == kind
+    assert run.failure["whose"] == "definition"

@@ -1,0 +1,180 @@
+"""/ws/runs/{seq}: every line once, in order, with the run and its steps as they change."""
+
+import hashlib
+import threading
+from collections.abc import Callable
+
+from django.db import connections
+
+from builds.domain.states import EndReason
+from builds.services import run_steps, runs, transitions
+from builds.services.access import caller_for
+from builds.services.transitions import End
+from tests.live.browser import Watcher
+from tests.live.world import World, finish, image_step, say, say_many
+
+Watch = Callable[..., Watcher]
+
+
+def test_a_late_viewer_gets_everything_from_line_1(watch: Watch, world: World):
+    lease = world.begin()
+    say_many(lease, 1203)
+    watcher = watch(f"/ws/runs/{lease.run_id}")
+    watcher.until(lambda: len(watcher.numbers) >= 1203)
+    say(lease, "live")
+    watcher.until(lambda: "live" in watcher.texts)
+    assert watcher.numbers == list(range(1, 1205))
+    assert max(len(frame["lines"]) for frame in watcher.of("lines")) <= 500
+
+
+def test_the_run_is_the_first_frame_and_its_actions_are_those_of_the_reader(watch: Watch, world: World):
+    lease = world.begin()
+    operator = watch(f"/ws/runs/{lease.run_id}").next()
+    viewer = watch(f"/ws/runs/{lease.run_id}", token=world.token(world.viewer)).next()
+    assert operator["run"]["buildRunSeq"] == lease.run_id
+    assert operator["run"]["runState"] == "RUNNING"
+    assert operator["run"]["possibleActions"] == ["VIEW", "LOG", "CANCEL"]
+    assert viewer["run"]["possibleActions"] == ["VIEW", "LOG"]
+
+
+def test_a_viewer_who_comes_back_gets_what_follows_its_last_line(watch: Watch, world: World):
+    lease = world.begin()
+    say_many(lease, 250)
+    watcher = watch(f"/ws/runs/{lease.run_id}?after=120")
+    say_many(lease, 50)
+    finish(lease)
+    assert watcher.rest() == 1000
+    assert watcher.numbers == list(range(121, 301))
+
+
+def test_a_viewer_ahead_of_the_log_waits_for_its_line(watch: Watch, world: World):
+    lease = world.begin()
+    say_many(lease, 3)
+    watcher = watch(f"/ws/runs/{lease.run_id}?after=5")
+    watcher.next("steps")
+    say(lease, "4", "5", "6", "7")
+    watcher.next("lines")
+    assert watcher.texts == ["6", "7"]
+
+
+def test_two_viewers_get_the_same(watch: Watch, world: World):
+    lease = world.begin()
+    say_many(lease, 30)
+    watchers = [watch(f"/ws/runs/{lease.run_id}") for _ in range(2)]
+    say_many(lease, 500, chunk=7)
+    finish(lease)
+    assert [watcher.rest() for watcher in watchers] == [1000, 1000]
+    assert watchers[0].numbers == watchers[1].numbers == list(range(1, 531))
+    assert watchers[0].texts == watchers[1].texts
+
+
+def test_lines_stored_while_viewers_connect_come_once(watch: Watch, world: World):
+    lease = world.begin()
+    stop = threading.Event()
+    said: list[int] = []
+
+    def print_on() -> None:
+        while not stop.is_set():
+            say(lease, f"line {len(said) + 1}")
+            said.append(1)
+        connections.close_all()
+
+    printer = threading.Thread(target=print_on)
+    printer.start()
+    watchers: list[Watcher] = []
+    for _ in range(25):
+        watcher = watch(f"/ws/runs/{lease.run_id}")
+        watcher.next("lines")
+        watchers.append(watcher)
+    stop.set()
+    printer.join(timeout=20)
+    finish(lease)
+    assert {watcher.rest() for watcher in watchers} == {1000}
+    assert all(watcher.numbers == list(range(1, len(said) + 1)) for watcher in watchers)
+
+
+def test_the_end_comes_once_after_the_last_line_and_seals_the_log(watch: Watch, world: World):
+    lease = world.begin()
+    watcher = watch(f"/ws/runs/{lease.run_id}")
+    say(lease, "first", "grün")
+    finish(lease)
+    assert watcher.rest() == 1000
+    data = "first\ngrün\n".encode()
+    sealed = {"type": "end", "lineCount": 2, "byteCount": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    assert watcher.of("end") == [sealed]
+    assert watcher.frames[-1] == sealed
+    assert watcher.run["runState"] == "DONE"
+
+
+def test_an_ended_run_is_sent_whole_and_closed(watch: Watch, world: World):
+    lease = world.begin()
+    say_many(lease, 3)
+    finish(lease)
+    watcher = watch(f"/ws/runs/{lease.run_id}?after=1")
+    assert watcher.rest() == 1000
+    assert watcher.numbers == [2, 3]
+    assert len(watcher.of("end")) == 1
+
+
+def test_a_run_without_a_line_ends_with_the_hash_of_nothing(watch: Watch, world: World):
+    run = world.press()
+    watcher = watch(f"/ws/runs/{run.pk}")
+    watcher.next("run")
+    runs.request_cancel(run_id=run.pk, caller=caller_for(world.operator))
+    assert watcher.rest() == 1000
+    assert watcher.run["endReason"] == "CANCELLED"
+    assert watcher.of("end")[0]["sha256"] == hashlib.sha256(b"").hexdigest()
+
+
+def test_steps_and_instructions_are_sent_as_they_move(watch: Watch, world: World):
+    lease = world.begin()
+    watcher = watch(f"/ws/runs/{lease.run_id}")
+    watcher.next("steps")
+    step = image_step(lease)
+    run_steps.open_step(lease, step)
+    vertex = {"vertex": "sha256:1", "name": "[1/1] RUN true", "state": "RUNNING", "cached": False}
+    run_steps.show_vertices(lease, step.pk, [vertex])
+    watcher.until(lambda: bool(watcher.steps()[step.pk]["instructions"]))
+    assert watcher.steps()[step.pk]["stepState"] == "RUNNING"
+    assert watcher.steps()[step.pk]["instructions"] == [{"step": step.pk, **vertex}]
+
+
+def test_a_step_that_has_not_moved_is_not_sent_again(watch: Watch, world: World):
+    lease = world.begin()
+    watcher = watch(f"/ws/runs/{lease.run_id}")
+    first = watcher.next("steps")
+    step = image_step(lease)
+    run_steps.open_step(lease, step)
+    second = watcher.next("steps")
+    assert len(first["steps"]) == 2
+    assert [moved["buildStepRunSeq"] for moved in second["steps"]] == [step.pk]
+
+
+def test_asking_for_a_cancel_is_shown_at_once(watch: Watch, world: World):
+    lease = world.begin()
+    watcher = watch(f"/ws/runs/{lease.run_id}")
+    watcher.next("steps")
+    runs.request_cancel(run_id=lease.run_id, caller=caller_for(world.operator))
+    watcher.until(lambda: bool(watcher.run["cancelRequestedAt"]))
+    assert watcher.run["possibleActions"] == ["VIEW", "LOG"]
+
+
+def test_a_cancel_that_cannot_be_confirmed_gives_the_button_back(watch: Watch, world: World):
+    lease = world.begin()
+    cancel = runs.request_cancel(run_id=lease.run_id, caller=caller_for(world.operator))
+    watcher = watch(f"/ws/runs/{lease.run_id}")
+    assert watcher.next("run")["run"]["possibleActions"] == ["VIEW", "LOG"]
+    transitions.end_cancel(cancel.pk, End(EndReason.NOT_CONFIRMED, "The engine does not answer."))
+    assert watcher.next("run")["run"]["possibleActions"] == ["VIEW", "LOG", "CANCEL"]
+
+
+def test_lines_of_another_run_do_not_come(watch: Watch, world: World):
+    lease = world.begin()
+    say(lease, "theirs")
+    finish(lease)
+    other = world.begin()
+    watcher = watch(f"/ws/runs/{other.run_id}")
+    say(other, "ours")
+    finish(other)
+    watcher.rest()
+    assert watcher.texts == ["ours"]

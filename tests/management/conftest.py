@@ -1,0 +1,54 @@
+"""Fixtures for the supervisor's tests."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from builds.management.supervisor.children import Children
+from tests.management.standin import Standin
+
+
+@contextmanager
+def _open_folder() -> Iterator[Path]:
+    """A folder that every user can reach (pytest's tmp_path is closed to others, and PostgreSQL is another user)."""
+    folder = Path(tempfile.mkdtemp(prefix="buildhub-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder for one test, open to all users."""
+    with _open_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def standin(open_folder: Path) -> Iterator[Standin]:
+    """A supervisor over a stand-in checkout; what is left of it is stopped."""
+    standin = Standin(open_folder)
+    yield standin
+    standin.stop()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Standin]:
+    """A supervisor that serves, for tests that only look at it."""
+    with _open_folder() as folder:
+        standin = Standin(folder)
+        standin.started()
+        yield standin
+        standin.stop()
+
+
+@pytest.fixture
+def children(open_folder: Path) -> Iterator[Children]:
+    """A family of children; what is left of it is stopped."""
+    children = Children(open_folder, adopt_orphans=False)
+    yield children
+    children.stop()

@@ -1,0 +1,129 @@
+"""A stand-in checkout, so that the supervisor is tried without the product: its programs only live and listen.
+
+`manage.py qcluster` starts a second process of its group that does not heed SIGTERM, as a busy worker would, and a
+third one that leaves the group, as an engine's containerd does.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from builds.management.supervisor.processes import MARK, mark_of, stragglers
+from tests.support.waiting import free_port, wait_until
+
+MANAGE = """
+import json, os, subprocess, sys, time
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+match sys.argv[1]:
+    case "prepare":
+        print(json.dumps({"username": "ada", "password": "first-time"}))
+        sys.exit(int(os.environ.get("STANDIN_PREPARE_CODE", "0")))
+    case "qcluster":
+        subprocess.Popen([sys.executable, "-c", DEAF])
+        subprocess.Popen([sys.executable, "-c", DEAF], start_new_session=True)
+time.sleep(600)
+"""
+ASGI = """
+async def application(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"ok"})
+"""
+RUN = """
+import json, sys
+from pathlib import Path
+from builds.management.supervisor.files import CannotStart
+from builds.management.supervisor.plan import Plan
+from builds.management.supervisor.supervisor import Supervisor
+facts = json.loads(sys.argv[1])
+paths = {name: Path(facts.pop(name)) for name in ("data_dir", "checkout")}
+try:
+    Supervisor(Plan(**facts, **paths), lambda text: print(text, flush=True)).run()
+except CannotStart as reason:
+    sys.exit(str(reason))
+"""
+
+
+class Standin:
+    """A supervisor in a process of its own, over a stand-in checkout, without an engine."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.data_dir = home / "var"
+        self.port = free_port()
+        self.processes: list[subprocess.Popen[str]] = []
+        (home / "buildhub").mkdir(parents=True, exist_ok=True)
+        (home / "manage.py").write_text(MANAGE, encoding="utf-8")
+        (home / "buildhub" / "__init__.py").touch()
+        (home / "buildhub" / "asgi.py").write_text(ASGI, encoding="utf-8")
+
+    def start(self, **environment: str) -> subprocess.Popen[str]:
+        """Start the supervisor; does not wait for it."""
+        facts = {
+            "data_dir": str(self.data_dir),
+            "checkout": str(self.home),
+            "bind": "127.0.0.1",
+            "port": self.port,
+            "docker_host": f"unix://{self.home}/no-engine.sock",
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-c", RUN, json.dumps(facts)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**{name: value for name, value in os.environ.items() if name != MARK}, **environment},
+        )
+        self.processes.append(process)
+        return process
+
+    def started(self) -> subprocess.Popen[str]:
+        """Start the supervisor and wait until it serves."""
+        process = self.start()
+        lines = self._lines_until_ready(process)
+        assert any("BuildHub is ready at" in line for line in lines), "".join(lines)
+        wait_until(lambda: len(self.running()) >= 9, message=lambda: f"only {self.listed()}")
+        return process
+
+    def _lines_until_ready(self, process: subprocess.Popen[str]) -> list[str]:
+        """Return what it says up to the user's password."""
+        assert process.stdout is not None
+        return list(_up_to(process.stdout, "password"))
+
+    def listed(self) -> list[dict[str, object]]:
+        """Return what processes.json says."""
+        path = self.data_dir / "run" / "processes.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
+    def names(self) -> list[str]:
+        """Return the names in processes.json, sorted."""
+        return sorted(str(entry["name"]) for entry in self.listed())
+
+    def pids(self) -> set[int]:
+        """Return the process ids in processes.json."""
+        return {int(str(entry["pid"])) for entry in self.listed()}
+
+    def pid_of(self, name: str) -> int:
+        """Return the process id of the first program called `name`."""
+        return next((int(str(entry["pid"])) for entry in self.listed() if entry["name"] == name), 0)
+
+    def running(self) -> list[int]:
+        """Return all living processes that carry the mark of this data directory."""
+        return stragglers(mark_of(self.data_dir))
+
+    def stop(self) -> None:
+        """End what a test left running."""
+        for process in self.processes:
+            process.terminate()
+            process.wait(timeout=20)
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def _up_to(lines: Iterator[str], word: str) -> Iterator[str]:
+    """Yield lines up to the first one with `word`."""
+    for line in lines:
+        yield line
+        if word in line:
+            return

@@ -1,0 +1,50 @@
+"""Runs as tests press, watch and look behind them."""
+
+from pathlib import Path
+
+from builds.models import Build, BuildRun, Caller
+from builds.services import runs
+from builds.services.run_log import read_lines
+from builds.services.runs import RunAsk
+from tests.support.waiting import wait_until
+
+
+def press(build: Build, caller: Caller, ask: RunAsk | None = None) -> BuildRun:
+    """Press Build."""
+    return runs.start_run(build_id=build.pk, caller=caller, ask=ask or RunAsk())
+
+
+def ended(run: BuildRun, *, timeout: float = 60) -> BuildRun:
+    """Return the run once it has ended."""
+
+    def look() -> bool:
+        run.refresh_from_db()
+        return run.is_final
+
+    wait_until(look, timeout=timeout, message=lambda: f"run {run.pk} is {run.run_state}: {texts(run)[-5:]}")
+    return run
+
+
+def until_printed(run: BuildRun, text: str, *, timeout: float = 60) -> None:
+    """Wait until the run's stored log has a line that is `text`."""
+    wait_until(lambda: text in texts(run), timeout=timeout, message=lambda: f"{text!r} not in {texts(run)[-5:]}")
+
+
+def texts(run: BuildRun) -> list[str]:
+    """Return the run's lines."""
+    return [line.text for _step, line in read_lines(run.pk, limit=1_000_000)]
+
+
+def processes_with(marker: str) -> list[int]:
+    """Return the live processes of this machine (the engine's host) whose command line holds `marker`."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            words = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if marker.encode() in words and b"pytest" not in words:
+            found.append(int(folder.name))
+    return found

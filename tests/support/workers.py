@@ -1,0 +1,72 @@
+"""Real workers of a test run: two django-q2 clusters and the sweeper, as the supervisor starts them."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = "test-host"
+
+
+def database_url() -> str:
+    """Return the address of the test database, for processes beside pytest."""
+    settings = connection.settings_dict
+    user, password = quote(settings["USER"]), quote(settings["PASSWORD"])
+    return f"postgresql://{user}:{password}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
+
+
+@dataclass
+class Workers:
+    """A worker host made of process groups of its own."""
+
+    engine_url: str
+    workers: int = 2
+    host: str = HOST
+    log: Path | None = None
+    extra: dict[str, str] = field(default_factory=dict)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Start both clusters and the sweeper."""
+        self.start_one("builds", "qcluster", BUILDHUB_CLUSTER="builds")
+        self.start_one("service", "qcluster", BUILDHUB_CLUSTER="service")
+        self.start_one("sweeper", "sweep")
+
+    def start_one(self, name: str, command: str, **env: str) -> None:
+        """Start one of them in a process group of its own."""
+        with (self.log or Path(os.devnull)).open("ab") as output:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, str(ROOT / "manage.py"), command],
+                env={**os.environ, **self._environment(), **self.extra, **env},
+                cwd=ROOT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def kill(self, name: str) -> None:
+        """Kill one of them with all that it started."""
+        process = self.processes.pop(name)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+
+    def stop(self) -> None:
+        """Kill all of them."""
+        for name in list(self.processes):
+            self.kill(name)
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "DATABASE_URL": database_url(),
+            "DOCKER_HOST": self.engine_url,
+            "BUILDHUB_WORKERS": str(self.workers),
+            "BUILDHUB_WORKER_HOST": self.host,
+        }
