@@ -1,5 +1,8 @@
 """The app's addresses: REST under /v1, pages everywhere else."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("", include("builds.api.urls")),
+    path("", include("builds.pages.urls")),
+]

@@ -42,7 +42,7 @@ PYTHON
 
 # Print the Debian packages that are missing, one a line.
 missing_packages() {
-    [[ -x .venv/bin/python ]] || "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+    [[ -d .venv ]] || "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
     have git || echo git
     [[ -e /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
     if ! have dockerd && { [[ $purpose == test ]] || ! engine_answers; }; then echo docker.io; fi
@@ -91,13 +91,15 @@ install_python_packages() {
     echo "$wanted" >"$stamp"
 }
 
-python=$(find_python)
+if .venv/bin/python -c '' 2>/dev/null; then
+    python=.venv/bin/python
+else # there is none, or the Python it was made from has gone
+    python=$(find_python)
+    rm -rf .venv
+fi
 mapfile -t packages < <(missing_packages)
 if ((${#packages[@]})); then install_packages "${packages[@]}"; fi
-if ! .venv/bin/python -c '' 2>/dev/null; then # none, or the Python it was made from has gone
-    rm -rf .venv
-    "$python" -m venv .venv
-fi
+[[ -d .venv ]] || "$python" -m venv .venv
 if [[ $purpose == test ]]; then
     install_python_packages requirements.lock requirements-dev.lock
 else

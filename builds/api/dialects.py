@@ -63,4 +63,5 @@ def dialect_of(path: str) -> Dialect:
 
 
 def _json(model: Any) -> bytes:
-    return json.dumps(model, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    text = json.dumps(model, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "backslashreplace")  # a surrogate in a quoted name becomes JSON's own escape of it

@@ -37,7 +37,12 @@ def signed_in(
 
 def is_part(request: HttpRequest) -> str:
     """Return which part of a page the page's own script asks for, empty for the whole."""
-    return request.GET.get("part", "") if request.headers.get("X-Requested-With") == "buildhub" else ""
+    return request.GET.get("part", "") if is_own_script(request) else ""
+
+
+def is_own_script(request: HttpRequest) -> bool:
+    """Say whether a page's own script asks (static/js/server.js); other origins cannot set this header."""
+    return request.headers.get("X-Requested-With") == "buildhub"
 
 
 def plain_text(sentence: str, status: int) -> HttpResponse:

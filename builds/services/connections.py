@@ -10,9 +10,21 @@ from django.conf import settings
 
 from builds.engine.base_image import busybox_files
 from builds.engine.docker import Engine
+from builds.engine.errors import EngineError, EngineUnreachable
 from builds.engine.registry import RegistryClient
 from builds.engine.types import Endpoint, RegistryLogin
 from builds.models import BuildRun, BuildServer, Registry
+
+__all__ = [
+    "EngineError",
+    "EngineUnreachable",
+    "encrypt",
+    "engine_of",
+    "ensure_base_image",
+    "registry_client",
+    "registry_login",
+    "registry_of_run",
+]
 
 
 def encrypt(secret: str) -> str:

@@ -5,6 +5,7 @@ import { LiveSocket } from "./live-socket.js";
 import { LogView } from "./log-view.js";
 import { LivePart } from "./part.js";
 
+const BARS_GROW = 5000;
 const header = () => document.querySelector("main [data-run]");
 const away = document.querySelector("[data-away]");
 const log = new LogView(document.querySelector("[data-log]"));
@@ -12,7 +13,7 @@ const runSeq = header().dataset.run;
 const isActive = () => ["CREATED", "RUNNING"].includes(header().dataset.runState);
 
 const head = new LivePart(document.querySelector("[data-head]"), "head", { onChange: followState });
-const steps = new LivePart(document.querySelector("[data-steps]"), "steps", { onChange: (part) => log.maker.learnNames(part) });
+const steps = new LivePart(document.querySelector("[data-steps]"), "steps", { onChange: followSteps });
 const foot = new LivePart(document.querySelector("[data-foot]"), "foot");
 
 let said = document.querySelector("[data-word]").dataset.word;
@@ -26,6 +27,14 @@ function followState(part) {
   said = now.dataset.word;
   document.querySelector("[data-said]").textContent = said;
   if (part.querySelector("[data-failure]")) part.querySelector("#failure-title").focus({ preventScroll: true });
+}
+
+// What runs now stands in the head as well.
+function followSteps(part) {
+  log.maker.learnNames(part);
+  const running = [...part.querySelectorAll('[data-vertex][data-step-state="RUNNING"]')].map((row) => row.dataset.name);
+  const doing = document.querySelector("[data-doing]");
+  if (doing && running.length) doing.textContent = running.join(", ");
 }
 
 const frames = {
@@ -92,9 +101,11 @@ if (!openAtHash()) {
 }
 // An ended run may have ended between its rendering and now; only one that was active has anything to wait for.
 const socket = isActive()
-  ? new LiveSocket(() => `/ws/runs/${runSeq}?after=${log.last < log.total ? log.total : log.last}`, {
+  ? new LiveSocket(() => `/ws/runs/${runSeq}?after=${log.total}`, {
       onFrame: (frame) => frames[frame.type]?.(frame),
       onAway: gone,
       onBack: back,
     })
   : null;
+// A long instruction says nothing, and its bar grows all the same.
+setInterval(() => isActive() && !document.hidden && steps.refresh(), BARS_GROW);

@@ -14,7 +14,7 @@ export class LiveSocket {
     Object.assign(this, { address, onFrame, onAway, onBack });
     addEventListener("online", () => this.#now());
     addEventListener("pageshow", (event) => event.persisted && this.#now());
-    addEventListener("pagehide", () => this.#socket?.close());
+    addEventListener("pagehide", () => this.#leave());
     setInterval(() => this.#socket?.readyState === WebSocket.OPEN && this.#socket.send('{"type":"ping"}'), PING);
     this.#open();
   }
@@ -44,6 +44,13 @@ export class LiveSocket {
     this.onAway();
     this.#timer = setTimeout(() => this.#now(), this.#wait * (0.8 + Math.random() * 0.4));
     this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT);
+  }
+
+  // Leaving the page is no loss of the connection.
+  #leave() {
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
   }
 
   #now() {

@@ -5,7 +5,7 @@ import { fetchJson } from "./server.js";
 
 const MOST = 2000;
 const STEP = 500;
-const NEAR_END = 24;
+const NEAR_END = 96; // pixels
 
 export class LogView {
   #following = false;
@@ -38,7 +38,7 @@ export class LogView {
   take(lines) {
     return this.#inOrder(async () => {
       const told = lines.at(-1)?.n ?? 0;
-      const touched = this.last >= this.total;
+      const touched = this.last >= this.total || this.#following;
       this.total = Math.max(this.total, told);
       if (!touched || this.#isFull()) return this.#say();
       if (lines.length && lines[0].n > this.last + 1) await this.#fetchAfter(lines[0].n - 1);
@@ -196,7 +196,7 @@ export class LogView {
     this.root.addEventListener("wheel", (event) => event.deltaY < 0 && this.follow(false), { passive: true });
     this.root.addEventListener("scroll", () => {
       const below = this.root.scrollHeight - this.root.scrollTop - this.root.clientHeight;
-      if (below > NEAR_END * 4 && this.#following && !this.root.matches(":hover") === false) this.follow(false);
+      if (this.#following && below > NEAR_END) this.follow(false);
     }, { passive: true });
   }
 

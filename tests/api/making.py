@@ -9,6 +9,7 @@ from builds.domain.logs import LogLine
 from builds.domain.states import EndReason
 from builds.models import Account, BuildRun, Membership
 from builds.services import run_log, run_steps, transitions
+from builds.services.builds import BuildDraft, StepDraft
 from builds.services.transitions import End, Lease
 
 DIGEST = "sha256:" + "3" * 64
@@ -63,3 +64,9 @@ def say(lease: Lease, *lines: bytes, step: int | None = None, stream: int = 1, t
     stored = BuildRun.objects.get(pk=lease.run_id).chunk_count
     output = [LogLine(raw, None, stream, t) for raw in lines]
     assert run_log.append_chunk(lease, step, output, sequence=stored + 1)
+
+
+def a_draft(name: str = "hello") -> BuildDraft:
+    """Return a valid build as the service takes it."""
+    step = StepDraft("CREATE_IMAGE", config={"docker_file_type": "CONTENTS", "docker_file": "FROM scratch\n"})
+    return BuildDraft(image_name=name, tag_name="1", steps=(step,))

@@ -1,7 +1,8 @@
 """A client of the sockets, as a page's script is one: it keeps what it was sent."""
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
@@ -59,11 +60,14 @@ class Watcher:
         return {step["buildStepRunSeq"]: step for frame in self.of("steps") for step in frame["steps"]}
 
 
-def open_socket(url: str, *, token: str = "", cookie: str = "", origin: str | None = None, **options: Any) -> Watcher:
+@contextlib.contextmanager
+def open_socket(
+    url: str, *, token: str = "", cookie: str = "", origin: str | None = None, **options: Any
+) -> Iterator[Watcher]:
     """Open a socket; raises `InvalidStatus` where it is refused."""
     headers = {"Cookie": f"sessionid={cookie}"} if cookie else None
     subprotocols = [f"bearer.{token}"] if token else None
     defaults = {"compression": None, "open_timeout": SECONDS, "max_size": None, "proxy": None}
-    return Watcher(
-        connect(url, additional_headers=headers, subprotocols=subprotocols, origin=origin, **{**defaults, **options})
-    )
+    handshake = {"additional_headers": headers, "subprotocols": subprotocols, "origin": origin}
+    with connect(url, **{**defaults, **handshake, **options}) as connection:
+        yield Watcher(connection)

@@ -1,5 +1,6 @@
 """A real uvicorn on the tests' database, and sockets that are closed with the test."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -37,14 +38,11 @@ def world(transactional_db: None) -> World:
 @pytest.fixture
 def watch(server: str, world: World) -> Iterator[Callable[..., Watcher]]:
     """Open sockets by path; as the operator, with a token, unless said otherwise."""
-    opened: list[Watcher] = []
+    with contextlib.ExitStack() as opened:
 
-    def open_path(path: str, **options: Any) -> Watcher:
-        if not options.keys() & {"token", "cookie"}:
-            options["token"] = world.token(world.operator)
-        opened.append(open_socket(f"ws://{server}{path}", **options))
-        return opened[-1]
+        def open_path(path: str, **options: Any) -> Watcher:
+            if not options.keys() & {"token", "cookie", "origin"}:
+                options["token"] = world.token(world.operator)
+            return opened.enter_context(open_socket(f"ws://{server}{path}", **options))
 
-    yield open_path
-    for watcher in opened:
-        watcher.connection.close()
+        yield open_path

@@ -82,7 +82,7 @@ def test_lines_stored_while_viewers_connect_come_once(watch: Watch, world: World
     printer = threading.Thread(target=print_on)
     printer.start()
     watchers: list[Watcher] = []
-    for _ in range(25):
+    for _ in range(15):
         watcher = watch(f"/ws/runs/{lease.run_id}")
         watcher.next("lines")
         watchers.append(watcher)

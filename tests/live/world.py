@@ -1,4 +1,4 @@
-"""People, a build, its runs and their output for the tests of sockets: all through the services, on the real database."""
+"""People, a build, its runs and their output for the tests of sockets: by the services, on the real database."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,9 @@ def make_world() -> World:
     ours, theirs = Account.objects.create(name="ours"), Account.objects.create(name="theirs")
     operator = member("operator", ours, Role.OPERATOR)
     step = builds.StepDraft("CREATE_IMAGE", config=DOCKERFILE)
-    draft = builds.BuildDraft(image_name="hello", auto_tag=True, auto_tag_prefix="v", auto_tag_sequence="SEQUENCE", steps=(step,))
+    draft = builds.BuildDraft(
+        image_name="hello", auto_tag=True, auto_tag_prefix="v", auto_tag_sequence="SEQUENCE", steps=(step,)
+    )
     return World(
         account=ours,
         operator=operator,

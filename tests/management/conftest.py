@@ -1,7 +1,6 @@
 """Fixtures for the supervisor's tests."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,13 +9,13 @@ import pytest
 
 from builds.management.supervisor.children import Children
 from tests.management.standin import Standin
+from tests.support.folders import make_folder
 
 
 @contextmanager
 def _open_folder() -> Iterator[Path]:
-    """A folder that every user can reach (pytest's tmp_path is closed to others, and PostgreSQL is another user)."""
-    folder = Path(tempfile.mkdtemp(prefix="buildhub-test-"))
-    folder.chmod(0o755)
+    """A folder that is open to every user."""
+    folder = make_folder()
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

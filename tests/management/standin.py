@@ -38,7 +38,8 @@ from builds.management.supervisor.files import CannotStart
 from builds.management.supervisor.plan import Plan
 from builds.management.supervisor.supervisor import Supervisor
 facts = json.loads(sys.argv[1])
-paths = {name: Path(facts.pop(name)) for name in ("data_dir", "checkout")}
+facts["engine_options"] = tuple(facts["engine_options"])
+paths = {name: Path(facts.pop(name)) for name in ("data_dir", "checkout", "engine_socket")}
 try:
     Supervisor(Plan(**facts, **paths), lambda text: print(text, flush=True)).run()
 except CannotStart as reason:
@@ -53,6 +54,8 @@ class Standin:
         self.home = home
         self.data_dir = home / "var"
         self.port = free_port()
+        self.docker_host = f"unix://{home}/no-engine.sock"
+        self.engine_options: tuple[str, ...] = ()
         self.processes: list[subprocess.Popen[str]] = []
         (home / "buildhub").mkdir(parents=True, exist_ok=True)
         (home / "manage.py").write_text(MANAGE, encoding="utf-8")
@@ -66,7 +69,9 @@ class Standin:
             "checkout": str(self.home),
             "bind": "127.0.0.1",
             "port": self.port,
-            "docker_host": f"unix://{self.home}/no-engine.sock",
+            "docker_host": self.docker_host,
+            "engine_socket": str(self.home / "docker.sock"),
+            "engine_options": self.engine_options,
         }
         process = subprocess.Popen(
             [sys.executable, "-c", RUN, json.dumps(facts)],

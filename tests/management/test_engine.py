@@ -151,3 +151,13 @@ def test_an_engine_that_does_not_answer_is_told_from_one_that_does(own_engine, o
     assert engine.answers(prepared.url)
     assert not engine.answers(f"unix://{open_folder}/nothing.sock")
     assert not engine.answers("tcp://127.0.0.1:9")
+
+
+def test_an_engine_that_was_found_is_used_and_replaced_when_it_goes(standin, own_engine, engine_options):
+    others, found = own_engine
+    assert found.socket_path == standin.home / "docker.sock"
+    standin.docker_host, standin.engine_options = "", engine_options
+    standin.started()
+    assert standin.pid_of("engine") == 0
+    others.stop()
+    wait_until(lambda: standin.pid_of("engine") and engine.answers(found.url), timeout=30, message="not replaced")

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 
 import psycopg
 import pytest
@@ -12,6 +13,8 @@ from builds.management.supervisor import postgres, registry
 from builds.management.supervisor.children import Children
 from builds.management.supervisor.files import CannotStart
 from tests.support.waiting import wait_until
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only as root PostgreSQL is another user than we are")
 
 
 def start(children, data_dir):
@@ -50,7 +53,7 @@ def test_a_second_preparation_keeps_port_password_and_data(open_folder):
     assert postgres.prepare(open_folder) == first
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only as root PostgreSQL is another user than we are")
+@AS_ROOT
 def test_postgres_runs_below_a_folder_that_is_closed_to_others(open_folder):
     home = open_folder / "home"
     home.mkdir(mode=0o700)
@@ -65,7 +68,7 @@ def test_postgres_runs_below_a_folder_that_is_closed_to_others(open_folder):
     shutil.rmtree(os.path.dirname(cluster))  # noqa: PTH120  a text from the server
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only as root PostgreSQL is another user than we are")
+@AS_ROOT
 def test_a_database_that_has_become_unreachable_is_not_replaced_by_an_empty_one(open_folder):
     postgres.prepare(open_folder)
     open_folder.chmod(0o700)
@@ -73,18 +76,29 @@ def test_a_database_that_has_become_unreachable_is_not_replaced_by_an_empty_one(
         postgres.prepare(open_folder)
 
 
-def test_programs_of_a_closed_checkout_are_copied_once(open_folder, monkeypatch):
-    wheel = open_folder / "closed" / "pginstall18" / "bin"
-    wheel.mkdir(parents=True)
-    (wheel / "postgres").write_text("#!/bin/sh\n", encoding="utf-8")
-    (wheel / "postgres").chmod(0o700)
-    (open_folder / "closed").chmod(0o700)
-    monkeypatch.setattr(postgres, "_wheel", lambda: wheel)
+@AS_ROOT
+def test_programs_of_a_closed_checkout_are_copied_and_run(open_folder, monkeypatch):
+    wheel = postgres._wheel()
+    closed = open_folder / "closed"
+    for part in (wheel.parent, wheel.parents[1].with_suffix(".libs")):
+        shutil.copytree(part, closed / part.relative_to(wheel.parents[2]), symlinks=True)
+    closed.chmod(0o700)
+    (closed / wheel.relative_to(wheel.parents[2]) / "postgres").chmod(0o700)
+    monkeypatch.setattr(postgres, "_wheel", lambda: closed / wheel.relative_to(wheel.parents[2]))
     monkeypatch.setattr(postgres, "SHARED_HOME", open_folder / "shared")
-    copied = postgres._binaries(postgres.Owner(name="x", uid=1, gid=1)) / "postgres"
+    copied = postgres._binaries(postgres.Owner(name="nobody", uid=65534, gid=65534))
     assert copied.is_relative_to(open_folder / "shared")
-    assert copied.stat().st_mode & 0o777 == 0o755
-    assert postgres.is_reachable(copied.parent)
+    for program in ("initdb", "postgres"):
+        done = subprocess.run(
+            [copied / program, "--version"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd="/",
+            user=65534,
+            group=65534,
+        )
+        assert "(PostgreSQL) 18" in done.stdout
 
 
 def test_two_registries_run_side_by_side_and_keep_their_ports(open_folder):

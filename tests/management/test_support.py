@@ -1,10 +1,19 @@
 """The services that the tests stand on do what is said of them."""
 
 import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import docker
 import psycopg
+import pytest
 import requests
+
+from builds.management.supervisor.processes import mark_of, process_ids, stragglers
+from tests.support.folders import make_folder, remove_abandoned
+from tests.support.waiting import wait_until
 
 
 def test_the_database_named_in_the_environment_answers():
@@ -22,3 +31,46 @@ def test_the_engine_builds_and_pushes_to_the_registry(engine_url, registry_host,
     assert any("aux" in record for record in pushed), pushed
     tags = requests.get(f"http://{registry_host}/v2/support/tried/tags/list", timeout=5, proxies={"http": ""}).json()
     assert tags == {"name": "support/tried", "tags": ["1"]}
+
+
+def beside_postgres():
+    """Start a sleep beside a PostgreSQL of its own, as `make check` does; return the process and its folder."""
+    word = f"86{os.getpid()}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.with_postgres", "--", "sleep", word],
+        env={name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
+    )
+    sleeper = wait_until(lambda: [pid for pid in process_ids() if _words(pid) == ["sleep", word]], timeout=30)[0]
+    variables = Path(f"/proc/{sleeper}/environ").read_text(encoding="utf-8").split("\0")
+    data_dir = next(
+        value for name, _, value in (line.partition("=") for line in variables) if name.endswith("DATA_DIR")
+    )
+    return process, Path(data_dir).parent, sleeper
+
+
+def _words(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").split("\0")[:-1]
+    except OSError:
+        return []
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_runs_any_more_when_the_tests_are_killed(number):
+    process, home, sleeper = beside_postgres()
+    assert len(stragglers(mark_of(home))) > 0
+    process.send_signal(number)
+    process.wait(timeout=15)
+    wait_until(lambda: stragglers(mark_of(home)) == [], timeout=15, message="still there")
+    if number == signal.SIGKILL:
+        os.kill(sleeper, signal.SIGKILL)
+        remove_abandoned()
+    assert not home.exists()
+
+
+def test_the_folder_of_a_run_that_lives_is_not_taken_for_abandoned():
+    folder = make_folder()
+    remove_abandoned()
+    assert folder.exists()
+    folder.rmdir()

@@ -6,16 +6,21 @@ has an address, and nothing of the machine's packet filter is touched. The tests
 """
 
 import ipaddress
+import os
 import random
 import secrets
 import subprocess
+from pathlib import Path
+
+from builds.management.supervisor.processes import is_running
 
 RANGES = tuple(ipaddress.ip_network("172.24.0.0/13").subnets(new_prefix=24))  # 2,048 of them
 
 
 def make_bridge() -> str:
     """Make a bridge with an address of a range that no interface here has; return its name."""
-    name = f"bh-{secrets.token_hex(5)}"  # 15 signs at most
+    _remove_abandoned()
+    name = f"bh-{os.getpid()}-{secrets.token_hex(1)}"  # 15 signs at most
     for network in random.SystemRandom().sample(RANGES, 64):  # two runs at one moment choose unlike ones
         if not _is_used(network):
             _ip("link", "add", "name", name, "type", "bridge")
@@ -28,6 +33,14 @@ def make_bridge() -> str:
 def remove_bridge(name: str) -> None:
     """Remove the bridge; one that has gone is no error."""
     subprocess.run(["ip", "link", "delete", name], check=False, capture_output=True)
+
+
+def _remove_abandoned() -> None:
+    """Remove bridges of test runs that were killed."""
+    for path in Path("/sys/class/net").glob("bh-*-*"):
+        owner = path.name.split("-")[1]
+        if owner.isdigit() and not is_running(int(owner)):
+            remove_bridge(path.name)
 
 
 def _is_used(network: ipaddress.IPv4Network) -> bool:

@@ -1,18 +1,18 @@
 """The real PostgreSQL, engine and registry of a test run: started when first asked for, in a folder of their own.
 
 They are children of this process (the supervisor's own starters), so nothing is left when pytest is killed: each gets
-the kernel's parent-death signal, and the supervisor's guardian takes down what remains.
+the kernel's parent-death signal, and the supervisor's guardian takes down what remains. The next run removes folder and
+bridge.
 """
 
 import os
 import shutil
 import signal
-import tempfile
-from pathlib import Path
 
 from builds.management.supervisor import engine, postgres, registry
 from builds.management.supervisor.children import Child, Children
 from tests.support.bridges import make_bridge, remove_bridge
+from tests.support.folders import make_folder, remove_abandoned
 
 # Data that lives as long as one test run need not survive a power cut.
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
@@ -22,8 +22,8 @@ class Services:
     """Starts what the tests need, each once, and stops it all."""
 
     def __init__(self) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="buildhub-test-"))
-        self.home.chmod(0o755)  # PostgreSQL runs as another user when we are root
+        remove_abandoned()
+        self.home = make_folder()
         self._bridge = ""
         self._children = Children(self.home, cgroup=engine.cgroup_of(self.home), adopt_orphans=False)
         self._owner = os.getpid()

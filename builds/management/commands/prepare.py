@@ -11,10 +11,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from builds.engine.errors import EngineError, EngineUnreachable
 from builds.models import BuildServer
 from builds.services import setup
-from builds.services.connections import ensure_base_image
+from builds.services.connections import EngineError, EngineUnreachable, ensure_base_image
 
 
 class Command(BaseCommand):

@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from builds.management.supervisor.engine import DEFAULT_SOCKET
 from builds.management.supervisor.processes import Command
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -11,7 +12,10 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Where BuildHub runs and what it was given; an empty address means that we start that service ourselves."""
+    """Where BuildHub runs and what it was given; an empty address means that we start that service ourselves.
+
+    An engine of ours listens on `engine_socket` and gets `engine_options` (dockerd's).
+    """
 
     data_dir: Path
     bind: str
@@ -21,6 +25,8 @@ class Plan:
     registry: str = ""
     public_url: str = ""
     checkout: Path = CHECKOUT
+    engine_socket: Path = DEFAULT_SOCKET
+    engine_options: tuple[str, ...] = ()
 
     @property
     def local_host(self) -> str:

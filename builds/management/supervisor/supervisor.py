@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -15,6 +16,7 @@ from builds.management.supervisor.signals import Signals
 
 PREPARE_SECONDS = 300.0
 SERVE_SECONDS = 60.0
+LOST_SECONDS = 10.0
 
 
 class Supervisor:
@@ -24,6 +26,7 @@ class Supervisor:
         self.plan = plan
         self._say = say
         self._signals = Signals()
+        self._engine_seen_at = time.monotonic()
 
     def run(self) -> None:
         """Run until SIGTERM, SIGINT or SIGHUP. Raises `CannotStart`."""
@@ -43,16 +46,17 @@ class Supervisor:
                 held=lock,
             )
             try:
-                self._start(children)
+                environment = self._start(children)
                 while not self._signals.asked():
                     self._signals.wait(children.tend())
+                    self._replace_lost_engine(children, environment)
             except StopAsked:
                 pass
             finally:
                 self._stop(children)
 
-    def _start(self, children: Children) -> None:
-        """Start services side by side, then our programs; the preparation needs only the database."""
+    def _start(self, children: Children) -> dict[str, str]:
+        """Start services side by side, then our programs; return the environment of these."""
         children.clear_leftovers()
         engine_url, engine_ready = self._start_engine(children)
         registry_host, registry_ready = self._start_registry(children)
@@ -61,15 +65,16 @@ class Supervisor:
         )
         write_json(self.plan.data_dir / "run" / "services.json", asdict(addresses))
         environment = addresses.environment(self.plan)
+        engine_ready()
+        registry_ready()
         administrator = self._prepare(children, environment)
         try:
-            engine_ready()
-            registry_ready()
             started = {command.key: children.start(command) for command in programs(self.plan, environment)}
             children.wait_until(self._serves, started["web"], seconds=SERVE_SECONDS)
             self._say(f"BuildHub is ready at {self.plan.url}")
         finally:
             self._introduce(administrator)  # also when the start fails: the password is told only once
+        return environment
 
     def _start_engine(self, children: Children) -> tuple[str, Callable[[], None]]:
         """Return the address of the engine, and what waits until it is ready; ours only where none answers."""
@@ -78,11 +83,32 @@ class Supervisor:
             self._say(
                 f"No Docker Engine answers at DOCKER_HOST={given}: BuildHub starts, and builds say so until one does."
             )
-        default = f"unix://{engine.DEFAULT_SOCKET}"
+        default = f"unix://{self.plan.engine_socket}"
         if given or engine.answers(default):
             return given or default, _nothing
-        prepared = engine.prepare(self.plan.data_dir)
-        return prepared.url, _waiting(children, children.start(prepared.command), prepared.is_ready, seconds=60)
+        return default, self._own_engine(children)
+
+    def _own_engine(self, children: Children) -> Callable[[], None]:
+        """Start an engine of ours; return what waits until it is ready."""
+        plan = self.plan
+        prepared = engine.prepare(plan.data_dir, socket_path=plan.engine_socket, options=plan.engine_options)
+        return _waiting(children, children.start(prepared.command), prepared.is_ready, seconds=60)
+
+    def _replace_lost_engine(self, children: Children, environment: dict[str, str]) -> None:
+        """Start an engine of ours when one that was merely found has been away for ten seconds.
+
+        It may be that of another checkout, which was stopped. One that was named in DOCKER_HOST is the operator's.
+        """
+        if self.plan.docker_host or children.has("engine") or engine.answers(f"unix://{self.plan.engine_socket}"):
+            self._engine_seen_at = time.monotonic()
+        elif time.monotonic() - self._engine_seen_at > LOST_SECONDS:
+            self._engine_seen_at = time.monotonic()
+            try:
+                self._own_engine(children)()
+                self._prepare(children, environment)  # the sample's base image is not on this one
+                self._say("The Docker Engine that was found has gone: BuildHub has started its own.")
+            except CannotStart as reason:
+                self._say(f"The Docker Engine that was found has gone. {reason}")
 
     def _start_registry(self, children: Children) -> tuple[str, Callable[[], None]]:
         """Return the default registry, and what waits until it is ready."""

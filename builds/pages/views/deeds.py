@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from builds.pages.access import PageRequest, is_part, plain_text, signed_in
+from builds.pages.access import PageRequest, is_own_script, is_part, plain_text, signed_in
 from builds.pages.screens.build import build_screen
 from builds.pages.screens.run import RunScreen, run_screen
 from builds.pages.views.builds import build_page, builds_page
@@ -45,9 +45,7 @@ def start_run(request: PageRequest, build_seq: int) -> HttpResponse:
         run = services.start_run(build_id=build_seq, caller=request.caller, ask=ask)
     except Refused as refusal:
         return _refused(request, refusal, back)
-    if back is builds_page:
-        return redirect("builds")
-    return redirect("run", run_seq=run.pk)
+    return _back_to_list(request) if back is builds_page else redirect("run", run_seq=run.pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -62,7 +60,7 @@ def cancel_run(request: PageRequest, run_seq: int) -> HttpResponse:
         services.request_cancel(run_id=run_seq, caller=request.caller)
     except Refused as refusal:
         return _refused(request, refusal, back)
-    return redirect("builds") if back is builds_page else redirect("run", run_seq=run_seq)
+    return _back_to_list(request) if back is builds_page else redirect("run", run_seq=run_seq)
 
 
 @require_http_methods(["GET", "POST"])
@@ -105,6 +103,11 @@ def remove_build(request: PageRequest, build_seq: int) -> HttpResponse:
     return redirect("builds")
 
 
+def _back_to_list(request: PageRequest) -> HttpResponse:
+    """Lead back to the list; the list's own script only wants to know that it is done."""
+    return HttpResponse(status=204) if is_own_script(request) else redirect("builds")
+
+
 def _build_or_run(request: PageRequest, *, build_seq: int, **more: Any) -> HttpResponse:
     """Show the page on which Build was pressed: the run's where the form names one, else the build's."""
     run_seq = request.POST.get("run", "")
@@ -127,7 +130,7 @@ def _ask(request: PageRequest, question: Question) -> HttpResponse:
 
 def _refused(request: PageRequest, refusal: Refused, page: Callable[..., HttpResponse]) -> HttpResponse:
     """Show the page again with the sentence and the right status; the page's own script gets the sentence alone."""
-    if request.headers.get("X-Requested-With") == "buildhub":
+    if is_own_script(request):
         return plain_text(refusal.sentence, refusal.status)
     if isinstance(refusal, NotFound) and refusal.code == NotFound.code:
         raise Http404(refusal.sentence)

@@ -1,0 +1,113 @@
+"""Builds and runs in every state, made through the services as a worker makes them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from builds.domain.failures import build_failed
+from builds.domain.lines import LogLine
+from builds.domain.states import EndReason, StepState, StepType
+from builds.models import Build, BuildRun, Caller, RunStep
+from builds.services import run_log, run_steps, transitions
+from builds.services.runs import RunAsk, start_run
+from builds.services.transitions import End, Lease
+
+DIGEST = "sha256:" + "ab12" * 16
+DOCKERFILE = "FROM busybox\nCOPY . /src\nRUN echo one\nRUN exit 7\nRUN echo never\n"
+FAILING = "sha256:" + "f" * 64
+
+
+def pressed(build: Build, caller: Caller, tag: str | None = None) -> BuildRun:
+    """Press Build: no worker lives here, so the run waits."""
+    return start_run(build_id=build.pk, caller=caller, ask=RunAsk(tag_name=tag))
+
+
+def begun(run: BuildRun) -> Lease:
+    """Let a worker take the run and open its image step."""
+    BuildRun.objects.filter(pk=run.pk).update(claim=1, claimed_host="here")
+    lease = transitions.take(run.pk, claim=1, owner="here:1")
+    assert lease is not None
+    for step in run_steps.prepare_attempt(lease):
+        run_steps.open_step(lease, step)
+        if step.step_type == StepType.INIT:
+            run_steps.close_step(lease, step, to=StepState.DONE)
+    run.refresh_from_db()
+    return lease
+
+
+def image_step_of(run: BuildRun) -> RunStep:
+    """Return the latest image step of a run."""
+    return RunStep.objects.filter(run=run, step_type=StepType.CREATE_IMAGE).latest("attempt")
+
+
+def printed(lease: Lease, texts: list[str], *, vertex: str | None = None, stream: int = 1) -> None:
+    """Store lines as the recorder does."""
+    step = RunStep.objects.filter(run_id=lease.run_id, step_type=StepType.CREATE_IMAGE).latest("attempt")
+    lines = [LogLine(f"{text}\n".encode(), vertex, stream, 1200 + n * 10) for n, text in enumerate(texts)]
+    sequence = BuildRun.objects.values_list("chunk_count", flat=True).get(pk=lease.run_id) + 1
+    assert run_log.append_chunk(lease, step.pk, lines, sequence=sequence)
+
+
+def vertex(digest: str, name: str, state: str = "DONE", **more: Any) -> dict[str, Any]:
+    """Return an instruction as it is stored with the step."""
+    now = datetime.now(UTC)
+    started, completed = now.isoformat(timespec="milliseconds"), (now + timedelta(seconds=1)).isoformat()
+    facts = {"vertex": digest, "name": name, "state": state, "cached": False, "current": 0, "total": 0, "error": ""}
+    times = {"started": None if state == "WAIT" else started, "completed": completed if state in ("DONE", "ERROR") else None}
+    return facts | times | more
+
+
+def show(lease: Lease, vertices: list[dict[str, Any]]) -> None:
+    """Store how far the instructions are."""
+    step = RunStep.objects.filter(run_id=lease.run_id, step_type=StepType.CREATE_IMAGE).latest("attempt")
+    assert run_steps.show_vertices(lease, step.pk, vertices)
+
+
+def end(lease: Lease, outcome: End) -> BuildRun:
+    """End the attempt."""
+    assert transitions.end_attempt(lease, outcome)
+    return BuildRun.objects.get(pk=lease.run_id)
+
+
+def done_run(build: Build, caller: Caller, *, size: int = 3_250_000) -> BuildRun:
+    """Make a run that pushed its image."""
+    lease = begun(pressed(build, caller))
+    show(lease, [vertex("sha256:a", "[1/2] FROM busybox", cached=True), vertex("sha256:b", "[2/2] RUN echo one")])
+    printed(lease, ["one"], vertex="sha256:b")
+    return end(lease, End(EndReason.DONE, "", image_digest=DIGEST, image_size=size))
+
+
+def failed_run(build: Build, caller: Caller) -> BuildRun:
+    """Make a run whose instruction ended with exit code 7."""
+    lease = begun(pressed(build, caller))
+    show(
+        lease,
+        [
+            vertex("sha256:0", "[internal] load build definition from Dockerfile"),
+            vertex("sha256:a", "[1/5] FROM busybox", cached=True),
+            vertex("sha256:b", "[3/5] RUN echo one"),
+            vertex(FAILING, "[4/5] RUN exit 7", "ERROR", error="process did not complete: exit code: 7"),
+            vertex("sha256:e", "[5/5] RUN echo never", "WAIT"),
+        ],
+    )
+    printed(lease, ["attempt 1 begins"], stream=0)
+    printed(lease, ["one"], vertex="sha256:b")
+    printed(lease, [f"line {n} of the step" for n in range(1, 15)], vertex=FAILING)
+    failure = build_failed("exit code: 7", instruction="[4/5] RUN exit 7", dockerfile=DOCKERFILE)
+    return end(lease, End(EndReason.BUILD_FAILED, failure.sentence, failure=failure.as_facts()))
+
+
+def running_run(build: Build, caller: Caller) -> BuildRun:
+    """Make a run that is under way."""
+    run = pressed(build, caller)
+    lease = begun(run)
+    show(
+        lease,
+        [
+            vertex("sha256:a", "[1/3] FROM busybox", cached=True),
+            vertex("sha256:b", "[2/3] RUN sleep 60", "RUNNING"),
+            vertex("sha256:c", "[3/3] COPY . .", "WAIT"),
+        ],
+    )
+    printed(lease, ["waiting", "\x1b[32mgreen\x1b[0m and \x1b[1;31mbold red\x1b[0m"], vertex="sha256:b")
+    run.refresh_from_db()
+    return run
