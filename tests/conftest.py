@@ -8,6 +8,8 @@ import pytest
 from tests.support.images import make_base_image
 from tests.support.plugin import SERVICES
 
+pytest_plugins = ["tests.support.stack"]
+
 if TYPE_CHECKING:
     from builds.engine.types import Endpoint
 

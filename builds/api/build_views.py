@@ -7,13 +7,13 @@ from rest_framework.request import Request
 from builds.api.build_body import BuildBody, read_build, submit
 from builds.api.json_body import read_object
 from builds.api.params import read_number
+from builds.api.run_views import shape_now
 from builds.api.views import ApiView
 from builds.domain.states import RunState
 from builds.domain.steps import FieldError
 from builds.models import Account, Build
 from builds.queries.builds import BuildFilter, after_build, build_detail, build_shapes, find_build, visible_builds
-from builds.queries.runs import find_run
-from builds.queries.shapes import Shape, run_shape
+from builds.queries.shapes import Shape
 from builds.services.builds import create_build, edit_build
 from builds.services.definitions import callback_errors
 from builds.services.errors import Invalid, NotFound
@@ -100,7 +100,7 @@ class BuildDetail(ApiView):
             caller=self.caller,
             callback_url=self.query.text("callbackUrl"),
         )
-        return self.answer(run_shape(find_run(removal.pk, self.caller) or removal, self.caller))
+        return self.answer(shape_now(self, removal.pk))
 
     def _edit(self, build_id: int, body: BuildBody) -> None:
         stored = dict(Build.objects.get(pk=build_id).steps.order_by("order", "pk").values_list("pk", "config"))

@@ -85,7 +85,7 @@ PLAIN_ERRORS: Final[Sequence[tuple[type[Exception], int]]] = (
     (Http404, 404),
     (PermissionDenied, 403),
 )
-DATABASE_AWAY: Final = "The database does not answer now; nothing was changed. Try again in a few seconds."
+DATABASE_AWAY: Final = "The database does not answer now; try again in a few seconds."
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +144,8 @@ def of_status(status: int, *, headers: Mapping[str, str] | None = None, request_
     detail = SENTENCES.get(status) or f"{HTTPStatus(status).phrase}."
     code = CODES.get(status, UNEXPECTED if status >= 500 else UNREADABLE)
     if status == 500:
-        detail = (
-            f"Something unexpected happened here; tell the operator the request id {request_id or new_request_id()}."
-        )
+        request_id = request_id or request_id_of(None)
+        detail = f"Something unexpected happened here; tell the operator the request id {request_id}."
     return Problem(status, code, detail, headers=headers or {}, request_id=request_id)
 
 

@@ -24,6 +24,11 @@ def found_run(view: ApiView, run_id: int) -> Any:
     return run
 
 
+def shape_now(view: ApiView, run_id: int) -> Shape:
+    """Return a run as it is stored now: a worker may have been that quick."""
+    return run_shape(found_run(view, run_id), view.caller)
+
+
 class RunList(ApiView):
     """`/build/run?buildSeq=`: the runs of a build."""
 
@@ -55,7 +60,7 @@ class RunDetail(ApiView):
             callback_url=query.text("callbackUrl"),
         )
         run = start_run(build_id=read_number("buildSeq", seq), caller=self.caller, ask=ask)
-        return self.answer(_shape_now(self, run.pk))
+        return self.answer(shape_now(self, run.pk))
 
     def get(self, request: Request, seq: str) -> HttpResponse:
         """Return a run with its steps and earlier attempts."""
@@ -76,7 +81,7 @@ class RunCancel(ApiView):
         """Ask for a run to be cancelled; return the CANCEL run, that under way if there is one."""
         run_id = read_number("buildRunSeq", seq)
         cancel = request_cancel(run_id=run_id, caller=self.caller, callback_url=self.query.text("callbackUrl"))
-        return self.answer(_shape_now(self, cancel.pk))
+        return self.answer(shape_now(self, cancel.pk))
 
 
 class Queue(ApiView):
@@ -94,8 +99,3 @@ class Queue(ApiView):
                 "waitingCount": waiting.count(),
             }
         )
-
-
-def _shape_now(view: ApiView, run_id: int) -> Shape:
-    """Return a run as it is stored now: a worker may have been that quick."""
-    return run_shape(found_run(view, run_id), view.caller)

@@ -1,7 +1,7 @@
 """The texts that sockets send: each made once and handed to every reader (surface.md, "Socket")."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,11 @@ class LineFrame:
     first: int
     last: int
     text: str
+
+
+def is_last_page(frames: Sequence[LineFrame]) -> bool:
+    """Say whether nothing followed when these were read: the page had room for more lines."""
+    return not frames or frames[-1].last - frames[0].first + 1 < FRAME_LINES
 
 
 def frame(kind: str, **fields: object) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from builds.live import reading
 from builds.live.credentials import Credentials, caller_of
-from builds.live.frames import LineFrame, frame, joined
+from builds.live.frames import LineFrame, frame, is_last_page, joined
 from builds.live.hub import Hub
 from builds.live.outbox import Outbox
 from builds.live.reading import NoEntry
@@ -120,7 +120,7 @@ class RunStream:
         for line_frame in frames:
             self._sent = line_frame.last
             await send(line_frame.text)
-        if not frames and version == self._outbox.newest:
+        if is_last_page(frames) and version == self._outbox.newest:
             self._outbox.level()
 
     async def _send_frame(self, line_frame: LineFrame, send: Send) -> None:

@@ -9,12 +9,13 @@ from typing import Final
 from django.db import Error as DatabaseError
 
 from builds.live import reading
+from builds.live.frames import is_last_page
 from builds.live.outbox import Outbox
 from builds.live.readers import Readers
 from builds.live.reading import LogEnd, RunNow
 
 log = logging.getLogger(__name__)
-GATHER_SECONDS: Final = 0.04  # bells within this time are answered by one read
+GATHER_SECONDS: Final = 0.04  # reads are so far apart: bells between them are answered by one
 LOOK_SECONDS: Final = 0.2  # instructions move often: their steps are not read more often than so
 FALLBACK_SECONDS: Final = 2.0  # a bell may be lost: an active run is looked at so often in any case
 RETRY_SECONDS: Final = 1.0
@@ -38,6 +39,7 @@ class RunTopic:
         self._run_rung = True
         self._steps_rung = False
         self._looked_at = 0.0
+        self._answered_at = 0.0
 
     def join(self, outbox: Outbox) -> None:
         """Add a watcher: what is handed out from now on reaches it, what was before is in the database."""
@@ -85,9 +87,10 @@ class RunTopic:
         try:
             async with asyncio.timeout(LOOK_SECONDS if self._steps_rung else FALLBACK_SECONDS):
                 await self._rung.wait()
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(self._answered_at + GATHER_SECONDS - time.monotonic())  # after a quiet time: at once
         except TimeoutError:
             self._run_rung = True
+        self._answered_at = time.monotonic()
         self._rung.clear()
 
     async def _begin(self) -> None:
@@ -112,7 +115,10 @@ class RunTopic:
         self._hand_out_run(now)
 
     async def _hand_out_lines(self) -> None:
-        while frames := await self._readers.run(reading.lines_after, self.run_id, self.position):
+        is_all = False
+        while not is_all:
+            frames = await self._readers.run(reading.lines_after, self.run_id, self.position)
+            is_all = is_last_page(frames)
             for frame in frames:
                 self.position = frame.last
                 for outbox in self.members:

@@ -98,6 +98,7 @@ if (!openAtHash()) {
     log.show(log.maker.errorLine);
     document.querySelector("#failure-title")?.focus({ preventScroll: true });
   } else if (isActive()) log.follow(true);
+  else log.root.scrollTop = log.root.scrollHeight;
 }
 // An ended run may have ended between its rendering and now; only one that was active has anything to wait for.
 const socket = isActive()

@@ -60,7 +60,7 @@ export class LogView {
       this.follow(false);
       for (const old of this.list.querySelectorAll(".log__line--here")) old.classList.remove("log__line--here");
       const line = this.#lineAt(n);
-      line?.classList.add("log__line--here");
+      if (n !== this.maker.errorLine) line?.classList.add("log__line--here");
       if (line) this.root.scrollTop = line.offsetTop - this.root.offsetTop - this.root.clientHeight / 3;
     });
   }

@@ -13,10 +13,10 @@ from builds.services.access import caller_for, issue_token
 from builds.services.runs import start_run
 from tests.api.making import begin, build_add, end, make_member
 
+
 @pytest.fixture(autouse=True)
 def installation(db: None, settings: Any) -> None:
     """A default registry and a default build server, as the first start makes them."""
-    settings.ROOT_URLCONF = "builds.api.urls"
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # the middleware for static files warns without
     Registry.objects.create(name="local", host="127.0.0.1:5000", is_default=True, plain_http=True)
     BuildServer.objects.create(name="default", url="unix:///var/run/docker.sock", is_default=True)
@@ -54,12 +54,12 @@ def stranger(other_account: Account) -> User:
 
 @pytest.fixture
 def nobody() -> User:
-    return User.objects.create_user("nobody", password="nobody-password")
+    return User.objects.create_user("nobody")
 
 
 @pytest.fixture
 def superuser() -> User:
-    return User.objects.create_superuser("root", password="root-password")
+    return User.objects.create_superuser("root")
 
 
 @pytest.fixture

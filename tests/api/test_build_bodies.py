@@ -17,6 +17,7 @@ def fields(answer):
 @pytest.fixture
 def post(as_, operator):
     client = as_(operator)
+
     def send(**changes):  # escaped, since a surrogate has no UTF-8
         return client.post("/v1/build", json.dumps(build_add(**changes)), content_type="application/json")
 

@@ -8,7 +8,13 @@ from builds.queries import log as log_queries
 from builds.services import run_log
 from tests.api.making import begin, end, say
 
-ODD = [b"plain\n", b"caf\xc3\xa9 \xff\xfe\n", b"nul \x00 and \x1b[31mred\x1b[0m\r\n", b"\n", b"progress 1\rprogress 2\n"]
+ODD = [
+    b"plain\n",
+    b"caf\xc3\xa9 \xff\xfe\n",
+    b"nul \x00 and \x1b[31mred\x1b[0m\r\n",
+    b"\n",
+    b"progress 1\rprogress 2\n",
+]
 
 
 def body(answer):
@@ -72,7 +78,9 @@ def test_a_range_beyond_the_end_is_416_and_a_malformed_one_is_ignored(text, run)
     answer = text(Range="bytes=6-")
     assert (answer.status_code, answer["Content-Range"]) == (416, "bytes */6")
     assert answer["Content-Type"] == "application/problem+json"
-    assert [text(Range=asked).status_code for asked in ("lines=1-2", "bytes=5-1", "bytes=-", "bytes=0-1,3-4")] == [200] * 4
+    assert [text(Range=asked).status_code for asked in ("lines=1-2", "bytes=5-1", "bytes=-", "bytes=0-1,3-4")] == [
+        200
+    ] * 4
 
 
 def test_a_range_of_another_version_answers_the_whole(text, run):
@@ -109,7 +117,13 @@ def test_times_stand_before_lines_but_not_within_a_long_line(text, run):
 
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("?from=0", "from"), ("?to=x", "to"), ("?stream=3", "stream"), ("?stream=1;2", "stream"), ("?timestamps=x", "timestamps")],
+    [
+        ("?from=0", "from"),
+        ("?to=x", "to"),
+        ("?stream=3", "stream"),
+        ("?stream=1;2", "stream"),
+        ("?timestamps=x", "timestamps"),
+    ],
 )
 def test_a_wrong_parameter_of_the_text_is_refused_by_its_name(text, query, field):
     answer = text(query)

@@ -5,18 +5,18 @@ import pytest
 from builds.domain.states import StepType
 from builds.domain.steps import api_name
 from builds.queries.config_shapes import CONFIG_KEYS
-from tests.api.making import begin, say
+from tests.api.making import begin, say, words
 
-BUILD = (
+BUILD = words(
     "buildSeq buildNo buildName buildDesc accountSeq registryProjectId registryName imageName autotagUseYn "
-    "autotagPrefix autotagSeqType tagName externalRegistrySeq buildServerHost buildServerTlsVerify buildServerCacrt "
-    "buildServerClientCert buildServerClientKey useYn created updated"
-).split()
-COUNTERS = (
+    "autotagPrefix autotagSeqType tagName externalRegistrySeq buildServerHost buildServerTlsVerify "
+    "buildServerCacrt buildServerClientCert buildServerClientKey useYn created updated"
+)
+COUNTERS = words(
     "hostUrl buildCount runningCount doneCount errorCount pipelineCount tagCount buildTimeAvg latestBuildTime "
     "imgSizeAvg latestImgSize"
-).split()
-ADDITIONS = "possibleActions whenRunning timeLimitSec queueLimitSec maxAttempts lastRun".split()
+)
+ADDITIONS = words("possibleActions whenRunning timeLimitSec queueLimitSec maxAttempts lastRun")
 CONFIGS = {
     StepType.CODE_DOWN: "repositoryType repositoryUrl commonType protocolType userId password branchName codeSaveDir "
     "httpSslVerifySkip privateKey knownHosts submodules lfs",

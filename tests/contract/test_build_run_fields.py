@@ -5,20 +5,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.making import words
+
 SEED = Path(__file__).resolve().parents[3] / "shared" / "spec" / "seed-run-build.txt"
-NAMES = (
-    "useYn created updated buildName buildDesc registryName imageName accountSeq registryProjectId externalRegistrySeq "
-    "buildServerHost buildServerTlsVerify buildServerCacrt buildServerClientCert buildServerClientKey buildRunSeq "
-    "buildSeq buildNo runType runDesc runState autotagUseYn autotagPrefix autotagSeqType tagName callbackUrl imageUrl "
-    "imageSize imageDigest pipelineSeq beginTime endTime runTimeBySec possibleActions"
-).split()
-ADDITIONS = (
+NAMES = words(
+    "useYn created updated buildName buildDesc registryName imageName accountSeq registryProjectId "
+    "externalRegistrySeq buildServerHost buildServerTlsVerify buildServerCacrt buildServerClientCert "
+    "buildServerClientKey buildRunSeq buildSeq buildNo runType runDesc runState autotagUseYn autotagPrefix "
+    "autotagSeqType tagName callbackUrl imageUrl imageSize imageDigest pipelineSeq beginTime endTime "
+    "runTimeBySec possibleActions"
+)
+ADDITIONS = words(
     "endReason endMessage cancelRequestedAt requestedBy commitId attempt imageRef queuePosition waitingFor lineCount"
-).split()
-STEP_RUN = (
-    "buildStepRunSeq buildStepSeq buildRunSeq stepType stepConfig stepState stepOrder logId log beginTime endTime "
-    "runTimeBySec useFlag buildStepConfig"
-).split()
+)
+STEP_RUN = words(
+    "buildStepRunSeq buildStepSeq buildRunSeq stepType stepConfig stepState stepOrder logId log beginTime "
+    "endTime runTimeBySec useFlag buildStepConfig"
+)
 SECRETS = ("buildServerClientKey", "password", "loginId", "privateKey", "privateCertificate")
 PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")

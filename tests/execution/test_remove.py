@@ -44,7 +44,9 @@ def test_a_tag_that_a_newer_run_owns_stays(workers, caller, build_of, registry_h
 
 
 def test_removing_a_build_removes_its_images_and_hides_it(workers, caller, build_of, registry_host):
-    build = build_of("RUN echo all > /r", name="remove-all", auto_tag=True, auto_tag_prefix="v", auto_tag_sequence="SEQUENCE")
+    build = build_of(
+        "RUN echo all > /r", name="remove-all", auto_tag=True, auto_tag_prefix="v", auto_tag_sequence="SEQUENCE"
+    )
     ended(press(build, caller))
     ended(press(build, caller))
     assert sorted(tags_of(registry_host, "remove-all")) == ["v-00001", "v-00002"]

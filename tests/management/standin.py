@@ -17,6 +17,8 @@ from tests.support.waiting import free_port, wait_until
 MANAGE = """
 import json, os, subprocess, sys, time
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+if "STANDIN_LISTENS" in os.environ:
+    DEAF = "import time; time.sleep(600)"
 match sys.argv[1]:
     case "prepare":
         print(json.dumps({"username": "ada", "password": "first-time"}))
@@ -83,9 +85,9 @@ class Standin:
         self.processes.append(process)
         return process
 
-    def started(self) -> subprocess.Popen[str]:
-        """Start the supervisor and wait until it serves."""
-        process = self.start()
+    def started(self, *, deaf: bool = False) -> subprocess.Popen[str]:
+        """Start the supervisor and wait until it serves; `deaf`: the workers' second processes ignore SIGTERM."""
+        process = self.start() if deaf else self.start(STANDIN_LISTENS="1")
         lines = self._lines_until_ready(process)
         assert any("BuildHub is ready at" in line for line in lines), "".join(lines)
         wait_until(lambda: len(self.running()) >= 9, message=lambda: f"only {self.listed()}")

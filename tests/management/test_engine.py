@@ -12,11 +12,12 @@ from pathlib import Path
 import docker
 import pytest
 
-from builds.management.supervisor import engine
+from builds.management.supervisor import engine, registry
 from builds.management.supervisor.children import Children
+from builds.management.supervisor.files import CannotStart
 from builds.management.supervisor.processes import process_ids, stragglers
 from tests.support.bridges import make_bridge, remove_bridge
-from tests.support.images import make_base_image
+from tests.support.images import make_base_image, make_registry_image
 from tests.support.waiting import wait_until
 
 pytestmark = [
@@ -161,3 +162,22 @@ def test_an_engine_that_was_found_is_used_and_replaced_when_it_goes(standin, own
     assert standin.pid_of("engine") == 0
     others.stop()
     wait_until(lambda: standin.pid_of("engine") and engine.answers(found.url), timeout=30, message="not replaced")
+
+
+def test_without_the_program_the_registry_is_a_container(own_engine, open_folder, monkeypatch):
+    children, prepared = own_engine
+    make_registry_image(prepared.url)
+    monkeypatch.setattr(registry, "is_installed", lambda: False)
+    container = registry.prepare(open_folder, engine_url=prepared.url)
+    child = children.start(container.command)
+    children.wait_until(container.is_ready, child, seconds=30)
+    child.running().terminate()
+    assert child.running().wait(timeout=15) == 0
+    assert not container.is_ready()
+    children.forget("registry")
+
+
+def test_without_program_and_local_engine_the_remedy_is_said(open_folder, monkeypatch):
+    monkeypatch.setattr(registry, "is_installed", lambda: False)
+    with pytest.raises(CannotStart, match="apt-get install docker-registry"):
+        registry.prepare(open_folder, engine_url="tcp://192.0.2.1:2376")

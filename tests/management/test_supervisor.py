@@ -44,7 +44,7 @@ def test_what_dies_is_started_again(standin):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_takes_everything_down_within_15_seconds(standin, number):
-    process = standin.started()
+    process = standin.started(deaf=True)
     process.send_signal(number)
     assert process.wait(timeout=15) == 0
     assert standin.running() == []
@@ -52,7 +52,7 @@ def test_a_signal_takes_everything_down_within_15_seconds(standin, number):
 
 
 def test_sigkill_of_the_supervisor_takes_everything_down(standin):
-    process = standin.started()
+    process = standin.started(deaf=True)
     process.kill()
     process.wait()
     wait_until(lambda: standin.running() == [], timeout=15, message=lambda: str(standin.running()))

@@ -20,7 +20,10 @@ def test_a_press_stores_run_steps_event_activity_and_last_run(build, caller):
     build.refresh_from_db()
     assert (run.run_state, run.build_no, run.tag_name, run.description) == ("CREATED", 1, "1", "why not")
     assert build.last_run_id == run.pk
-    assert [(s.order, s.step_type, s.step_state) for s in run.steps.all()] == [(0, "INIT", "WAIT"), (1, "CREATE_IMAGE", "WAIT")]
+    assert [(s.order, s.step_type, s.step_state) for s in run.steps.all()] == [
+        (0, "INIT", "WAIT"),
+        (1, "CREATE_IMAGE", "WAIT"),
+    ]
     assert RunEvent.objects.get(run=run).what == "accepted"
     assert Activity.objects.filter(run=run, by=caller.user, did="pressed Build").exists()
 
@@ -65,7 +68,9 @@ def test_two_presses_at_the_same_moment_make_one_run():
 
 
 def test_with_queue_runs_wait_for_their_elder_and_numbers_go_on(caller, account):
-    build = make_build(caller, "FROM scratch\n", when_running="QUEUE", auto_tag=True, auto_tag_prefix="v", auto_tag_sequence="SEQUENCE")
+    build = make_build(
+        caller, "FROM scratch\n", when_running="QUEUE", auto_tag=True, auto_tag_prefix="v", auto_tag_sequence="SEQUENCE"
+    )
     pressed = [runs.start_run(build_id=build.pk, caller=caller) for _ in range(3)]
     assert [(run.build_no, run.tag_name) for run in pressed] == [(1, "v-00001"), (2, "v-00002"), (3, "v-00003")]
 
@@ -88,7 +93,14 @@ def test_a_viewer_may_not_press_and_a_stranger_does_not_learn_of_the_build(build
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://x/", "http://user:secret@example.com/", "http://127.1/", "http://0x7f000001/", "http://[::ffff:10.0.0.1]/", "http://localhost/"],
+    [
+        "ftp://x/",
+        "http://user:secret@example.com/",
+        "http://127.1/",
+        "http://0x7f000001/",
+        "http://[::ffff:10.0.0.1]/",
+        "http://localhost/",
+    ],
 )
 def test_a_callback_to_a_private_or_unreadable_address_is_refused_with_its_field(build, caller, url):
     with pytest.raises(Invalid) as refused:

@@ -46,3 +46,27 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes, mode: int) -> None:
     entry = tarfile.TarInfo(name)
     entry.size, entry.mode = len(data), mode
     tar.addfile(entry, io.BytesIO(data))
+
+
+def make_registry_image(url: str) -> None:
+    """Make an image that is called and started like `registry:2`, of this machine's docker-registry."""
+    program = Path("/usr/bin/docker-registry")
+    linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    libraries = [Path(word) for line in linked.splitlines() for word in line.split() if word.startswith("/")]
+    settings = b"version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: /var/lib/registry\nhttp:\n  addr: :5000\n"
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for path in (program, *libraries):
+            _add(tar, str(path).lstrip("/"), path.read_bytes(), 0o755)
+        _add(tar, "config.yml", settings, 0o644)
+    client = docker.APIClient(base_url=url, version="auto", timeout=60)
+    client.trust_env = False
+    try:
+        client.import_image_from_data(
+            buffer.getvalue(),
+            repository="registry",
+            tag="2",
+            changes=[f'CMD ["{program}", "serve", "/config.yml"]', "EXPOSE 5000", "WORKDIR /"],
+        )
+    finally:
+        client.close()

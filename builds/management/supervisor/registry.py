@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from builds.management.supervisor.files import CannotStart, free_port, kept, por
 from builds.management.supervisor.processes import Command
 
 PROGRAM = "docker-registry"
+CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,11 @@ def is_installed() -> bool:
     return shutil.which(PROGRAM) is not None
 
 
-def prepare(data_dir: Path) -> Registry:
-    """Return how to start the registry of `data_dir`. Raises `CannotStart`."""
+def prepare(data_dir: Path, *, engine_url: str = "") -> Registry:
+    """Return how to start the registry of `data_dir`: as a program, else as a container of the engine at `engine_url`.
+
+    Raises `CannotStart`.
+    """
     home = data_dir / "registry"
     port_file = data_dir / "registry-port"
     port = int(kept(port_file, lambda: str(free_port())))
@@ -58,20 +63,45 @@ def prepare(data_dir: Path) -> Registry:
             f"image that was pushed. Stop that program, or remove {port_file} to choose another port."
         )
     (home / "images").mkdir(parents=True, exist_ok=True)
-    settings = home / "config.json"  # JSON is YAML
-    settings.write_text(json.dumps(_settings(data_dir, port)), encoding="utf-8")
-    settings.chmod(0o600)
+    argv, environment = _program(data_dir, port) if is_installed() else _container(data_dir, port, engine_url)
     command = Command(
         key="registry",
         name="registry",
-        argv=(PROGRAM, "serve", str(settings)),
-        # REGISTRY_… variables override the settings, and so would those of the person who typed `make run`.
-        env={name: "" for name in os.environ if name.startswith("REGISTRY_")},
+        argv=argv,
+        env=environment,
+        cwd=CHECKOUT,
         log=data_dir / "logs" / "registry.log",
         phase=2,
         patience_seconds=3.0,
     )
     return Registry(command=command, port=port)
+
+
+def _program(data_dir: Path, port: int) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return argv and environment of Debian's program."""
+    settings = data_dir / "registry" / "config.json"  # JSON is YAML
+    settings.write_text(json.dumps(_settings(data_dir, port)), encoding="utf-8")
+    settings.chmod(0o600)
+    # REGISTRY_… variables override the settings, and so would those of the person who typed `make run`.
+    return (PROGRAM, "serve", str(settings)), {name: "" for name in os.environ if name.startswith("REGISTRY_")}
+
+
+def _container(data_dir: Path, port: int, engine_url: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return argv and environment of what runs the container; its port is on this machine only with a local engine."""
+    if not engine_url.startswith("unix://"):
+        raise CannotStart(
+            f"{PROGRAM} is not installed: run `apt-get install {PROGRAM}`, or name a registry in BUILDHUB_REGISTRY."
+        )
+    name = f"buildhub-registry-{port}"
+    argv = (
+        sys.executable,
+        "-m",
+        f"{__package__}.registry_container",
+        name,
+        str(port),
+        str(data_dir / "registry" / "images"),
+    )
+    return argv, {"DOCKER_HOST": engine_url}
 
 
 def _settings(data_dir: Path, port: int) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Supervisor:
         """Start services side by side, then our programs; return the environment of these."""
         children.clear_leftovers()
         engine_url, engine_ready = self._start_engine(children)
-        registry_host, registry_ready = self._start_registry(children)
+        registry_host, registry_ready = self._start_registry(children, engine_url)
         addresses = Addresses(
             database_url=self._start_database(children), docker_host=engine_url, registry_host=registry_host
         )
@@ -110,12 +110,12 @@ class Supervisor:
             except CannotStart as reason:
                 self._say(f"The Docker Engine that was found has gone. {reason}")
 
-    def _start_registry(self, children: Children) -> tuple[str, Callable[[], None]]:
+    def _start_registry(self, children: Children, engine_url: str) -> tuple[str, Callable[[], None]]:
         """Return the default registry, and what waits until it is ready."""
         if self.plan.registry:
             return self.plan.registry, _nothing
-        prepared = registry.prepare(self.plan.data_dir)
-        return prepared.host, _waiting(children, children.start(prepared.command), prepared.is_ready, seconds=30)
+        prepared = registry.prepare(self.plan.data_dir, engine_url=engine_url)
+        return prepared.host, _waiting(children, children.start(prepared.command), prepared.is_ready, seconds=120)
 
     def _start_database(self, children: Children) -> str:
         """Return the address of a database that answers."""

@@ -1,0 +1,175 @@
+"""`manage.py draw_states`: draws docs/states.md from the tables that the code itself obeys, so that it cannot rot."""
+
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from builds.domain.access import Role
+from builds.domain.actions import (
+    Action,
+    BuildFacts,
+    RunFacts,
+    build_possible_actions,
+    build_refusal,
+    possible_actions,
+    refusal,
+)
+from builds.domain.states import MOVES, STEP_MOVES, EndReason, RunState, RunType, StepState, WhenRunning, fits
+
+ROLES: Final = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)  # an instance admin may do here what an account admin may
+BUILD, CREATED, RUNNING, DONE = RunType.BUILD, RunState.CREATED, RunState.RUNNING, RunState.DONE
+
+RUN_SITUATIONS: Final[tuple[tuple[str, RunFacts], ...]] = (
+    ("BUILD, CREATED", RunFacts(BUILD, CREATED, None)),
+    ("BUILD, RUNNING", RunFacts(BUILD, RUNNING, None)),
+    ("BUILD, RUNNING, cancelling", RunFacts(BUILD, RUNNING, None, cancel_active=True)),
+    ("BUILD, RUNNING, `whenRunning` QUEUE or REPLACE", RunFacts(BUILD, RUNNING, None, when_running=WhenRunning.QUEUE)),
+    ("BUILD, DONE or ERROR", RunFacts(BUILD, DONE, None)),
+    ("BUILD, DONE or ERROR, another run is active", RunFacts(BUILD, DONE, None, other_active=True)),
+    ("BUILD, DONE or ERROR, being removed", RunFacts(BUILD, DONE, None, removal_active=True)),
+    ("BUILD, DONE or ERROR, tag protected", RunFacts(BUILD, DONE, None, tag_protected=True)),
+    ("BUILD, DONE or ERROR, build out of use", RunFacts(BUILD, DONE, None, build_in_use=False)),
+    ("BUILD, DONE or ERROR, build being removed", RunFacts(BUILD, DONE, None, build_removal_active=True)),
+    ("CANCEL, any state", RunFacts(RunType.CANCEL, RUNNING, None)),
+    ("REMOVE, any state", RunFacts(RunType.REMOVE, RUNNING, None)),
+)
+BUILD_SITUATIONS: Final[tuple[tuple[str, BuildFacts], ...]] = (
+    ("idle", BuildFacts(None)),
+    ("a run is active", BuildFacts(None, active=True)),
+    ("a run is active, `whenRunning` QUEUE or REPLACE", BuildFacts(None, active=True, when_running=WhenRunning.QUEUE)),
+    ("a run of it is being removed", BuildFacts(None, removing=True, build_removal_active=False)),
+    ("being removed", BuildFacts(None, removing=True, build_removal_active=True)),
+    ("out of use", BuildFacts(None, in_use=False)),
+)
+PAGE: Final = """\
+# States
+
+Drawn by `manage.py draw_states` from `builds/domain/states.py` and `builds/domain/actions.py`. Change those, then draw
+again; a test compares this file with what the command draws.
+
+## Runs
+
+{run_diagram}
+
+RUNNING to RUNNING is the take-over of a run whose lease has lapsed: the next attempt. There is no cancelled state: that
+a run was asked to cancel is the fact `cancel_requested_at`, and what ended it is its `end_reason`.
+
+{end_reasons}
+
+## Steps of a run
+
+{step_diagram}
+
+A step that was never reached stays WAIT.
+
+## What may be done with a run (`possibleActions`)
+
+An instance admin may do what an account admin may.
+
+{run_actions}
+
+## What may be done with a build
+
+{build_actions}
+
+## Why not
+
+The page shows this sentence and the API answers it with 403 or 409.
+
+{refusals}
+"""
+
+
+class Command(BaseCommand):
+    """Draws docs/states.md."""
+
+    help = "Draw docs/states.md from the tables of states and actions; with --check only say whether it is up to date."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare `--check`."""
+        parser.add_argument("--check", action="store_true", help="write nothing; fail where the file is out of date")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Write the file, or compare it; raises `CommandError` where the comparison fails."""
+        path = Path(settings.BASE_DIR) / "docs" / "states.md"
+        page = states_page()
+        if not options["check"]:
+            path.write_text(page, encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != page:
+            raise CommandError("docs/states.md is out of date: run `manage.py draw_states` and commit the file.")
+
+
+def states_page() -> str:
+    """Return what docs/states.md has to hold."""
+    reasons = [(state, ", ".join(word for word in EndReason if fits(state, word))) for state in RunState]
+    return PAGE.format(
+        run_diagram=diagram(MOVES, first=RunState.CREATED),
+        end_reasons=table(("final state", "end_reason"), [row for row in reasons if row[1]]),
+        step_diagram=diagram(STEP_MOVES, first=StepState.WAIT),
+        run_actions=table(("run", *(role.words for role in ROLES)), _run_rows()),
+        build_actions=table(("build", *(role.words for role in ROLES)), _build_rows()),
+        refusals=table(("action", "situation", "who asks", "sentence"), [*_run_refusals(), *_build_refusals()]),
+    )
+
+
+def diagram(moves: Mapping[Any, frozenset[Any]], *, first: StrEnum) -> str:
+    """Return a mermaid state diagram of a table of moves."""
+    arrows = [f"    [*] --> {first}"]
+    for source, targets in moves.items():
+        arrows += [f"    {source} --> {target}" for target in type(first) if target in targets]
+        arrows += [] if targets else [f"    {source} --> [*]"]
+    return "\n".join(("```mermaid", "stateDiagram-v2", *arrows, "```"))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _run_rows() -> list[tuple[str, ...]]:
+    return [
+        (name, *(_words(possible_actions(replace(facts, role=role))) for role in ROLES))
+        for name, facts in RUN_SITUATIONS
+    ]
+
+
+def _build_rows() -> list[tuple[str, ...]]:
+    return [
+        (name, *(_words(build_possible_actions(replace(facts, role=role))) for role in ROLES))
+        for name, facts in BUILD_SITUATIONS
+    ]
+
+
+def _words(actions: Sequence[Action]) -> str:
+    return ", ".join(actions) or "–"
+
+
+def _run_refusals() -> Iterator[tuple[str, ...]]:
+    """Yield each sentence about a run once, with the first situation and the least role that meets it."""
+    said: set[str | None] = {None}
+    for action in Action:
+        for name, facts in RUN_SITUATIONS:
+            for role in ROLES:
+                sentence = refusal(action, replace(facts, role=role))
+                if sentence not in said:
+                    said.add(sentence)
+                    yield action, name, role.words, str(sentence)
+
+
+def _build_refusals() -> Iterator[tuple[str, ...]]:
+    """Yield each sentence about a build once."""
+    said: set[str | None] = {None}
+    for action in (Action.BUILD, Action.REMOVE):
+        for name, facts in BUILD_SITUATIONS:
+            for role in ROLES:
+                sentence = build_refusal(action, replace(facts, role=role))
+                if sentence not in said:
+                    said.add(sentence)
+                    yield action, f"build: {name}", role.words, str(sentence)

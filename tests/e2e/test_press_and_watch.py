@@ -1,0 +1,107 @@
+"""The main job in a real browser: press, watch, pull; fail; cancel; with and without scripts."""
+
+import uuid
+
+import pytest
+from playwright.sync_api import expect
+
+from builds.models import BuildRun
+from tests.support.runs import ended, press, processes_with, until_printed
+
+pytestmark = pytest.mark.e2e
+
+
+def run_on(page) -> BuildRun:
+    """Return the run whose page is open."""
+    page.wait_for_url("**/runs/*")
+    return BuildRun.objects.get(pk=page.url.rpartition("/")[2].partition("#")[0])
+
+
+def test_one_press_shows_lines_as_they_are_printed_and_ends_done(workers, page, build_of, tmp_path):
+    gate = f"gate-{uuid.uuid4().hex}"
+    build = build_of(f"RUN : {gate}; echo first; sleep 3; echo second")
+    page.goto(f"/builds/{build.pk}")
+    page.click("main [data-action=BUILD]")
+    run = run_on(page)
+    expect(page.locator("[data-line]", has_text="first")).to_be_visible()
+    assert page.locator("[data-line]", has_text="second").count() == 0  # printed later: the first was shown live
+    expect(page.locator("[data-line]", has_text="second")).to_be_visible()
+    expect(page.locator(f'[data-run="{run.pk}"][data-run-state=DONE]').first).to_be_visible()
+    run.refresh_from_db()
+    assert "Done" in page.title()
+    expect(page.get_by_text(run.image_digest).first).to_be_visible()
+    actions = page.locator("main [data-action]").evaluate_all("all => all.map(one => one.dataset.action)")
+    assert sorted(actions) == ["BUILD", "LOG", "REMOVE"]
+
+
+def test_a_failed_run_opens_at_its_error(workers, page, build_of, caller):
+    run = ended(press(build_of("RUN seq 1 300", "RUN echo close && exit 7", "RUN true"), caller))
+    page.goto(f"/runs/{run.pk}")
+    box = page.locator("main")
+    expect(box.get_by_text("exit code 7").first).to_be_in_viewport()
+    expect(box.get_by_text("echo close && exit 7").first).to_be_visible()
+    assert page.locator("[data-run-state=ERROR][data-end-reason=BUILD_FAILED]").count() > 0
+
+
+def test_cancel_asks_once_and_shows_cancelled_only_when_the_process_is_gone(workers, page, build_of, caller):
+    marker = f"marker-{uuid.uuid4().hex}"
+    run = press(build_of(f"RUN : {marker}; echo ready; sleep 300; echo over"), caller)
+    page.goto(f"/runs/{run.pk}")
+    until_printed(run, "ready")
+    page.click("main [data-action=CANCEL]")
+    page.click("[data-confirm]")
+    page.wait_for_selector(f'[data-run="{run.pk}"][data-end-reason=CANCELLED]')
+    assert processes_with(marker) == []
+
+
+def test_a_row_on_builds_changes_in_place(workers, page, build_of):
+    build = build_of("RUN sleep 1")
+    page.goto("/")
+    row = page.locator(f'[data-build="{build.pk}"]')
+    row.locator("[data-action=BUILD]").click()
+    expect(row.locator("[data-run-state=DONE]").first).to_be_visible(timeout=30_000)
+    assert page.url.rstrip("/").endswith(str(page.url.split("/")[2]))  # still on Builds
+
+
+def test_a_browser_that_loses_its_socket_shows_every_line_once(workers, page, context, build_of, caller):
+    run = press(build_of("RUN for n in $(seq 1 60); do echo line-$n; sleep 0.2; done"), caller)
+    page.goto(f"/runs/{run.pk}")
+    until_printed(run, "line-5")
+    expect(page.locator("[data-line]", has_text="line-5").first).to_be_visible()
+    context.set_offline(True)
+    page.evaluate("() => window.dispatchEvent(new Event('offline'))")
+    until_printed(run, "line-45")
+    context.set_offline(False)
+    ended(run)
+    expect(page.locator("[data-run-state=DONE]").first).to_be_visible(timeout=30_000)
+    expect(page.locator(f'[data-line="{BuildRun.objects.get(pk=run.pk).line_count}"]')).to_be_visible()
+    numbers = page.locator("[data-line]").evaluate_all("all => all.map(one => Number(one.dataset.line))")
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_everything_works_as_plain_forms_without_scripts(workers, browser, web, build_of, caller):
+    from tests.support.stack import sign_in  # noqa: PLC0415
+
+    context = browser.new_context(base_url=web.url, java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page)
+    build = build_of("RUN echo without && sleep 300", name="plain")
+    page.goto(f"/builds/{build.pk}")
+    page.click("main [data-action=BUILD]")
+    run = run_on(page)
+    until_printed(run, "without")
+    page.reload()
+    expect(page.locator("[data-line]", has_text="without").first).to_be_visible()
+    page.click("main [data-action=CANCEL]")
+    page.click("[data-confirm]")
+    ended(run)
+    assert run.end_reason == "CANCELLED"
+    context.close()
+
+
+def test_create_and_edit_keep_what_was_typed_and_show_errors_beside_their_fields(page, base_image):
+    page.goto("/builds/new")
+    page.fill("[name=dockerFile]", f"FROM {base_image}\n")
+    page.locator("main form [type=submit]").last.click()
+    expect(page.locator("main [aria-invalid=true]").first).to_be_visible()
+    assert page.input_value("[name=dockerFile]").strip() == f"FROM {base_image}"

@@ -1,0 +1,112 @@
+"""Fixtures of the whole house: workers, sweeper, web server and browser as real processes on the real services."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from builds.models import Build, BuildRun, Caller, WorkerHost
+from builds.services import runs
+from tests.support.people import make_build, make_world, operator_of
+from tests.support.plugin import SERVICES
+from tests.support.waiting import wait_until
+from tests.support.web import Web
+from tests.support.workers import Workers
+
+CHROMIUM = "/usr/bin/chromium"
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+# Chromium's own remarks on a line that a test has cut, and on a form that was refused as it should be.
+EXPECTED = ("WebSocket", "ERR_INTERNET_DISCONNECTED", "400 (Bad Request)", "409 (Conflict)")
+
+
+@pytest.fixture(scope="session")
+def worker_processes(engine_url: str, django_db_setup: None, django_db_blocker) -> Iterator[Workers]:
+    with django_db_blocker.unblock():
+        workers = Workers(engine_url, log=SERVICES.home / "workers.log")
+        workers.start()
+    yield workers
+    workers.stop()
+
+
+@pytest.fixture
+def caller(transactional_db: None, engine_url: str, registry_host: str) -> Caller:
+    """An operator in a fresh world."""
+    return operator_of(make_world(registry=registry_host, engine=engine_url))
+
+
+@pytest.fixture
+def workers(worker_processes: Workers, caller: Caller) -> Iterator[Workers]:
+    """The worker host, once it has announced itself in this test's world; no run is left active behind the test."""
+    wait_until(lambda: WorkerHost.objects.filter(name=worker_processes.host).exists(), timeout=20)
+    yield worker_processes
+    for run in BuildRun.objects.active().filter(run_type="BUILD", cancel_requested_at=None):
+        runs.request_cancel(run_id=run.pk, caller=caller)
+    wait_until(lambda: not BuildRun.objects.active().exists(), timeout=60, message="a run is still active")
+
+
+@pytest.fixture
+def build_of(caller: Caller, base_image: str):
+    """Make a build whose Dockerfile has these instructions on the base image."""
+
+    def make(*instructions: str, name: str = "hello", **fields: object) -> Build:
+        return make_build(caller, "\n".join([f"FROM {base_image}", *instructions, ""]), name=name, **fields)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def web(engine_url: str, registry_host: str, django_db_setup: None, django_db_blocker) -> Iterator[Web]:
+    """The web server."""
+    with django_db_blocker.unblock():
+        server = Web(log=SERVICES.home / "web.log")
+        server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for one module: while it runs, its event loop runs in this thread, where other tests need theirs."""
+    # Django takes that loop for our own; the tests' database calls around it are plain blocking ones.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser, web: Web, caller: Caller) -> Iterator[BrowserContext]:
+    """A browser's window set that is signed in as the operator."""
+    made = browser.new_context(base_url=web.url, viewport={"width": 1280, "height": 900})
+    made.set_default_timeout(20_000)
+    sign_in(made.new_page())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A signed-in page; a test in which the browser's console shows an error fails."""
+    page = context.pages[0]
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
+    assert [text for text in said if not any(word in text for word in EXPECTED)] == []
+
+
+def sign_in(page: Page, name: str = "operator") -> None:
+    """Sign in through the page."""
+    page.goto("/accounts/login/")
+    page.fill("[name=username]", name)
+    page.fill("[name=password]", f"{name}-password")
+    page.press("[name=password]", "Enter")
+    page.wait_for_url("**/")

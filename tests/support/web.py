@@ -1,0 +1,65 @@
+"""The real web server of a test run, in a process group of its own."""
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from tests.support.waiting import free_port, wait_until
+from tests.support.workers import ROOT, database_url
+
+
+class Web:
+    """uvicorn as the supervisor starts it, on a free port."""
+
+    def __init__(self, *, log: Path) -> None:
+        self.port = free_port()
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._environment = {
+            **os.environ,
+            "DATABASE_URL": database_url(),
+            "BUILDHUB_DATABASE_POOL": "true",
+            "PORT": str(self.port),
+        }
+
+    @property
+    def url(self) -> str:
+        """Where the pages are."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Collect static files, start, and wait until it answers."""
+        manage = [sys.executable, str(ROOT / "manage.py"), "collectstatic", "--noinput", "-v0"]
+        subprocess.run(manage, env=self._environment, cwd=ROOT, check=True, timeout=120)
+        options = ["--port", str(self.port), "--no-access-log", "--lifespan", "off", "--timeout-graceful-shutdown", "1"]
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "uvicorn", "buildhub.asgi:application", *options],
+                env=self._environment,
+                cwd=ROOT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        wait_until(self._answers, timeout=30, message="the web server does not answer")
+
+    def stop(self) -> None:
+        """Kill it."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(10)
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
