@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
@@ -32,7 +32,7 @@ def signed_in(
         request.caller = caller_for(request.user)
         return view(request, *args, **kwargs)
 
-    return never_cache(login_required(checked))  # type: ignore[arg-type]  # the wrapper adds `caller` on the way in
+    return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", never_cache(login_required(checked)))
 
 
 def is_part(request: HttpRequest) -> str:

@@ -86,7 +86,7 @@ def printed(workers, web, caller, engine_endpoint) -> Printed:
         run.refresh_from_db()
         return run.byte_count > FIRST - 300_000
 
-    wait_until(half_is_stored, timeout=60)
+    wait_until(half_is_stored, timeout=60, message=lambda: f"{run.run_state} {run.end_message} {run.byte_count}")
     os.kill(int(run.lease_owner.rpartition("/")[2]), signal.SIGKILL)
     ended(run, timeout=120)
     assert (run.run_state, run.attempt) == ("DONE", 2)

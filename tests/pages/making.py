@@ -8,7 +8,7 @@ from builds.domain.lines import LogLine
 from builds.domain.states import EndReason, StepState, StepType
 from builds.models import Build, BuildRun, Caller, RunStep
 from builds.services import run_log, run_steps, transitions
-from builds.services.runs import RunAsk, start_run
+from builds.services.runs import RunAsk, request_cancel, start_run
 from builds.services.transitions import End, Lease
 
 DIGEST = "sha256:" + "ab12" * 16
@@ -52,7 +52,10 @@ def vertex(digest: str, name: str, state: str = "DONE", **more: Any) -> dict[str
     now = datetime.now(UTC)
     started, completed = now.isoformat(timespec="milliseconds"), (now + timedelta(seconds=1)).isoformat()
     facts = {"vertex": digest, "name": name, "state": state, "cached": False, "current": 0, "total": 0, "error": ""}
-    times = {"started": None if state == "WAIT" else started, "completed": completed if state in ("DONE", "ERROR") else None}
+    times = {
+        "started": None if state == "WAIT" else started,
+        "completed": completed if state in ("DONE", "ERROR") else None,
+    }
     return facts | times | more
 
 
@@ -111,3 +114,8 @@ def running_run(build: Build, caller: Caller) -> BuildRun:
     printed(lease, ["waiting", "\x1b[32mgreen\x1b[0m and \x1b[1;31mbold red\x1b[0m"], vertex="sha256:b")
     run.refresh_from_db()
     return run
+
+
+def cancelled(run: BuildRun, caller: Caller) -> BuildRun:
+    """Ask for a cancel and return the CANCEL run."""
+    return request_cancel(run_id=run.pk, caller=caller)

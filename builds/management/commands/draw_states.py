@@ -80,7 +80,7 @@ An instance admin may do what an account admin may.
 
 ## Why not
 
-The page shows this sentence and the API answers it with 403 or 409.
+What `refusal` and `build_refusal` say: the pages show this sentence, and a refused call is answered with it.
 
 {refusals}
 """

@@ -1,11 +1,12 @@
 """What the page of one build shows: definition, last good image, history."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
 from django.utils import timezone
 
 from builds.domain import tags
@@ -22,10 +23,10 @@ from builds.queries.shapes import image_of
 
 PAGE: Final = 20
 IN_A_ROW: Final = {Action.VIEW, Action.LOG, Action.CANCEL}
-STATES: Final = {
-    "active": {"run_state__in": ACTIVE},
-    "done": {"run_state": RunState.DONE},
-    "failed": {"run_state": RunState.ERROR},
+STATES: Final[Mapping[str, Q]] = {
+    "active": Q(run_state__in=ACTIVE),
+    "done": Q(run_state=RunState.DONE),
+    "failed": Q(run_state=RunState.ERROR),
 }
 
 
@@ -119,7 +120,7 @@ def _last_good(build: Build, caller: Caller) -> BuildRun | None:
 
 
 def _history(build: Build, caller: Caller, state: str, after: int | None) -> list[HistoryRow]:
-    runs = runs_of_build(build.pk, caller).filter(run_type=RunType.BUILD, **STATES.get(state, {}))
+    runs = runs_of_build(build.pk, caller).filter(STATES.get(state, Q()), run_type=RunType.BUILD)
     if after is not None:
         runs = runs.filter(pk__lt=after)
     return [HistoryRow(run, look_of(run), _row_actions(run, caller)) for run in with_facts(runs)[: PAGE + 1]]

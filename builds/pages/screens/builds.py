@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Subquery, Window
 from django.utils import timezone
 
 from builds.domain.access import Permission, refused
@@ -14,7 +14,7 @@ from builds.domain.states import ACTIVE, EndReason, RunState, RunType
 from builds.models import Build, BuildRun, Caller, Registry
 from builds.pages.looks import Look, look_of
 from builds.pages.screens.sparkline import Sparkline, sparklines
-from builds.queries.builds import BuildFilter, after_build, visible_builds
+from builds.queries.builds import BuildFilter, visible_builds
 from builds.queries.facts import build_facts, run_facts, with_build_facts, with_facts
 from builds.queries.queue import Waiting
 from builds.queries.runs import waiting_of_all
@@ -79,8 +79,8 @@ class BuildsScreen:
 
     @property
     def is_narrowed(self) -> bool:
-        """True where a search or filter hides builds."""
-        return bool(self.ask.search or self.ask.state)
+        """True where a search, a filter or the page hides builds."""
+        return bool(self.ask.search or self.ask.state or self.ask.after)
 
 
 def builds_screen(caller: Caller, ask: Ask) -> BuildsScreen:
@@ -88,14 +88,14 @@ def builds_screen(caller: Caller, ask: Ask) -> BuildsScreen:
     found = visible_builds(caller, BuildFilter(search=ask.search or None))
     if ask.state in STATES:
         found = found.filter(STATES[ask.state])
-    total = found.count()
-    listed = list(with_build_facts(_after(found, caller, ask.after))[: PAGE + 1])
+    left = Window(Count("pk"))  # how many there are from here on: one statement for the page and its number
+    listed = list(_listed(_after(found, caller, ask.after)).annotate(left=left)[: PAGE + 1])
     page = listed[:PAGE]
     return BuildsScreen(
         ask=ask,
         rows=_rows(page, caller),
         counts=counts(caller),
-        total=total,
+        total=listed[0].left if listed else 0,
         next_after=page[-1].pk if len(listed) > PAGE else None,
         may_create=may_create(caller),
     )
@@ -103,7 +103,7 @@ def builds_screen(caller: Caller, ask: Ask) -> BuildsScreen:
 
 def build_row(build_id: int, caller: Caller) -> BuildRow | None:
     """Read one row, None where the caller may not know of the build."""
-    rows = _rows(list(with_build_facts(visible_builds(caller).filter(pk=build_id))), caller)
+    rows = _rows(list(_listed(visible_builds(caller).filter(pk=build_id))), caller)
     return rows[0] if rows else None
 
 
@@ -127,9 +127,20 @@ def may_create(caller: Caller) -> bool:
     return any(refused(Permission.EDIT_BUILD, role, caller.scopes) is None for role in caller.roles.values())
 
 
+def _listed(builds: "QuerySet[Build]") -> "QuerySet[Build]":
+    """Add to each build what its row needs."""
+    default = Registry.objects.filter(is_default=True)
+    return with_build_facts(builds).annotate(
+        default_host=Subquery(default.values("host")[:1]), default_prefix=Subquery(default.values("prefix")[:1])
+    )
+
+
 def _after(found: "QuerySet[Build]", caller: Caller, after: int | None) -> "QuerySet[Build]":
-    last = Build.objects.visible_to(caller).filter(pk=after).first() if after else None
-    return after_build(found, last) if last else found
+    """Return what follows build `after` in the list; nothing follows one that the caller may not know of."""
+    if after is None:
+        return found
+    moment = Subquery(Build.objects.visible_to(caller).filter(pk=after).values("active_at"))
+    return found.filter(Q(active_at__lt=moment) | Q(active_at=moment, pk__lt=after))
 
 
 def _rows(builds: Sequence[Any], caller: Caller) -> list[BuildRow]:
@@ -137,14 +148,13 @@ def _rows(builds: Sequence[Any], caller: Caller) -> list[BuildRow]:
     runs = {run.pk: run for run in with_facts(BuildRun.objects.visible_to(caller).filter(pk__in=last))}
     waiting = waiting_of_all(list(runs.values()))
     sparks = sparklines([build.pk for build in builds], timezone.now())
-    default = Registry.objects.filter(is_default=True).first() if builds else None
     rows = []
     for build in builds:
         run = runs.get(build.last_run_id)
         rows.append(
             BuildRow(
                 build=build,
-                image=image_of(build, build.registry or default).image,
+                image=image_of(build, build.registry or _default_of(build)).image,
                 run=run,
                 look=look_of(run),
                 waiting=waiting.get(run.pk) if run else None,
@@ -153,6 +163,11 @@ def _rows(builds: Sequence[Any], caller: Caller) -> list[BuildRow]:
             )
         )
     return rows
+
+
+def _default_of(build: Any) -> Registry:
+    """Return the default registry as `_listed` has read it; no row of its own, so that it costs no statement."""
+    return Registry(host=build.default_host or "", prefix=build.default_prefix or "")
 
 
 def _actions(build: Any, run: Any | None, caller: Caller) -> frozenset[str]:

@@ -87,7 +87,7 @@ class RunScreen:
     @property
     def doing(self) -> str:
         """Say what runs now: the instructions, else the step."""
-        running = [row for row in self.timeline.rows if row.state is StepState.RUNNING and row.bar != "wait"]
+        running = [row for row in self.timeline.rows if row.state is StepState.RUNNING and (row.step or row.vertex)]
         instructions = [row.name for row in running if row.vertex]
         return ", ".join(instructions or [row.name for row in running]) or "starting"
 

@@ -35,6 +35,15 @@ BARS: Final = {StepState.DONE: "done", StepState.RUNNING: "running", StepState.E
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """Where a bar stands, in percent of the axis; `kind` is its look: done, running, failed, cached or wait."""
+
+    kind: str
+    x: str
+    width: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One bar: of a step (`step`), of an instruction (`vertex`), or of the wait before them."""
 
@@ -43,9 +52,7 @@ class Row:
     icon: str
     spoken: str
     time: str
-    bar: str = ""
-    x: str = ""
-    width: str = ""
+    bar: Bar | None = None
     step: int | None = None
     vertex: str = ""
     stage: str = ""
@@ -87,9 +94,10 @@ class _Axis:
         """Return where `moment` stands, in percent; the engine's clock may differ from the database's."""
         return min(max((moment - self.start).total_seconds() / self.seconds * 100, 0.0), 100.0)
 
-    def bar(self, begin: datetime, end: datetime) -> dict[str, str]:
+    def bar(self, kind: str, begin: datetime, end: datetime) -> Bar:
+        """Return the bar between two moments, wide enough to be seen."""
         x = min(self.place(begin), 100 - LEAST_WIDTH)
-        return {"x": f"{x:.2f}%", "width": f"{max(self.place(end) - x, LEAST_WIDTH):.2f}%"}
+        return Bar(kind, f"{x:.2f}%", f"{max(self.place(end) - x, LEAST_WIDTH):.2f}%")
 
 
 def timeline_of(run: BuildRun, steps: Sequence[RunStep], now: datetime) -> Timeline:
@@ -136,8 +144,7 @@ def _wait_row(run: BuildRun, axis: _Axis) -> Iterator[Row]:
         icon="waiting" if waits else "check",
         spoken=SPOKEN[state],
         time=duration_words(waited),
-        bar="wait",
-        **axis.bar(run.created_at, until),
+        bar=axis.bar("wait", run.created_at, until),
     )
 
 
@@ -151,7 +158,7 @@ def _step_rows(step: RunStep, run: BuildRun, axis: _Axis) -> Iterator[Row]:
         time=_time(state, step.begin_time, step.end_time, run, axis),
         step=step.pk,
         line=step.first_line,
-        **_drawn(state, step.begin_time, step.end_time, axis),
+        bar=_bar(BARS.get(state), step.begin_time, step.end_time, axis),
     )
     yield from _preparation([vertex for vertex in step.vertices if vertex["name"].startswith(INTERNAL)], run, axis)
     own = [vertex for vertex in step.vertices if not vertex["name"].startswith(INTERNAL)]
@@ -160,10 +167,10 @@ def _step_rows(step: RunStep, run: BuildRun, axis: _Axis) -> Iterator[Row]:
 
 def _preparation(vertices: Sequence[Mapping[str, Any]], run: BuildRun, axis: _Axis) -> Iterator[Row]:
     """Fold BuildKit's own work into one row without hooks: these are no instructions of the Dockerfile."""
-    begun = [_moment(vertex["started"]) for vertex in vertices if vertex.get("started")]
+    begun = [moment for vertex in vertices if (moment := _moment(vertex.get("started")))]
     if not begun:
         return
-    ended = [_moment(vertex["completed"]) for vertex in vertices if vertex.get("completed")]
+    ended = [moment for vertex in vertices if (moment := _moment(vertex.get("completed")))]
     state = max((_state(vertex) for vertex in vertices), key=[*StepState].index)
     if state is StepState.WAIT or (len(ended) < len(begun) and state is StepState.DONE):
         state = StepState.RUNNING
@@ -175,7 +182,7 @@ def _preparation(vertices: Sequence[Mapping[str, Any]], run: BuildRun, axis: _Ax
         icon=ICONS[state],
         spoken=SPOKEN[state],
         time=_time(state, begin, end, run, axis),
-        **_drawn(state, begin, end, axis),
+        bar=_bar(BARS.get(state), begin, end, axis),
     )
 
 
@@ -195,14 +202,13 @@ def _vertex_row(vertex: Mapping[str, Any], run: BuildRun, axis: _Axis) -> Row:
         cached=cached,
         progress=_progress(vertex) if state is StepState.RUNNING else "",
         error="" if error.rstrip().endswith(STOPPED) else error,
-        **(_drawn(state, begin, end, axis) | ({"bar": "cached"} if cached and begin else {})),
+        bar=_bar("cached" if cached else BARS.get(state), begin, end, axis),
     )
 
 
-def _drawn(state: StepState, begin: datetime | None, end: datetime | None, axis: _Axis) -> dict[str, str]:
-    if begin is None or state is StepState.WAIT:
-        return {}
-    return {"bar": BARS[state], **axis.bar(begin, end or axis.end)}
+def _bar(kind: str | None, begin: datetime | None, end: datetime | None, axis: _Axis) -> Bar | None:
+    """Return the bar of what has begun; what still runs reaches to the end of the axis."""
+    return axis.bar(kind, begin, end or axis.end) if kind and begin else None
 
 
 def _time(state: StepState, begin: datetime | None, end: datetime | None, run: BuildRun, axis: _Axis) -> str:

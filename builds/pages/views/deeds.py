@@ -11,13 +11,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from builds.domain.actions import Action, refusal
 from builds.pages.access import PageRequest, is_own_script, is_part, plain_text, signed_in
 from builds.pages.screens.build import build_screen
 from builds.pages.screens.run import RunScreen, run_screen
 from builds.pages.views.builds import build_page, builds_page
 from builds.pages.views.runs import run_page
+from builds.queries.facts import run_facts
 from builds.services import runs as services
-from builds.services.errors import NotFound, Refused
+from builds.services.errors import NotFound, NotPossible, Refused
 from builds.services.runs import RunAsk
 
 FROM_BUILDS = "builds"  # value of the field `from` in the list's forms
@@ -43,8 +45,8 @@ def start_run(request: PageRequest, build_seq: int) -> HttpResponse:
     ask = RunAsk(tag_name=request.POST.get("tagName") or None)
     try:
         run = services.start_run(build_id=build_seq, caller=request.caller, ask=ask)
-    except Refused as refusal:
-        return _refused(request, refusal, back)
+    except Refused as refused:
+        return _refused(request, refused, back)
     return _back_to_list(request) if back is builds_page else redirect("run", run_seq=run.pk)
 
 
@@ -54,12 +56,12 @@ def cancel_run(request: PageRequest, run_seq: int) -> HttpResponse:
     """Ask, then cancel a run; the run's page tells when it is confirmed."""
     screen = _run(request, run_seq)
     if request.method == "GET":
-        return _ask(request, _cancel_question(screen))
+        return _unless_refused(request, screen, Action.CANCEL) or _ask(request, _cancel_question(screen))
     back = builds_page if request.POST.get("from") == FROM_BUILDS else partial(run_page, run_seq=run_seq)
     try:
         services.request_cancel(run_id=run_seq, caller=request.caller)
-    except Refused as refusal:
-        return _refused(request, refusal, back)
+    except Refused as refused:
+        return _refused(request, refused, back)
     return _back_to_list(request) if back is builds_page else redirect("run", run_seq=run_seq)
 
 
@@ -69,11 +71,11 @@ def remove_run(request: PageRequest, run_seq: int) -> HttpResponse:
     """Ask, then remove a run with its image."""
     screen = _run(request, run_seq)
     if request.method == "GET":
-        return _ask(request, _remove_run_question(screen))
+        return _unless_refused(request, screen, Action.REMOVE) or _ask(request, _remove_run_question(screen))
     try:
         services.request_remove(run_id=run_seq, caller=request.caller)
-    except Refused as refusal:
-        return _refused(request, refusal, partial(run_page, run_seq=run_seq))
+    except Refused as refused:
+        return _refused(request, refused, partial(run_page, run_seq=run_seq))
     messages.info(request, f"Run #{screen.run.build_no} is being removed.")
     return redirect("build", build_seq=screen.run.build_id)
 
@@ -97,8 +99,8 @@ def remove_build(request: PageRequest, build_seq: int) -> HttpResponse:
         return _ask(request, question)
     try:
         services.request_build_removal(build_id=build_seq, caller=request.caller)
-    except Refused as refusal:
-        return _refused(request, refusal, partial(build_page, build_seq=build_seq))
+    except Refused as refused:
+        return _refused(request, refused, partial(build_page, build_seq=build_seq))
     messages.info(request, f"{screen.build.name} is being removed, with its images.")
     return redirect("builds")
 
@@ -123,18 +125,24 @@ def _run(request: PageRequest, run_seq: int) -> RunScreen:
     return screen
 
 
+def _unless_refused(request: PageRequest, screen: RunScreen, action: Action) -> HttpResponse | None:
+    """Show why `action` is not possible instead of asking about it; None where it is possible."""
+    sentence = refusal(action, run_facts(screen.run, request.caller))
+    return run_page(request, screen.run.pk, banner=sentence, status=NotPossible.status) if sentence else None
+
+
 def _ask(request: PageRequest, question: Question) -> HttpResponse:
     template = "components/dialog.html" if is_part(request) == "dialog" else "pages/question.html"
     return render(request, template, {"question": question, "in_list": request.GET.get("from") == FROM_BUILDS})
 
 
-def _refused(request: PageRequest, refusal: Refused, page: Callable[..., HttpResponse]) -> HttpResponse:
+def _refused(request: PageRequest, refused: Refused, page: Callable[..., HttpResponse]) -> HttpResponse:
     """Show the page again with the sentence and the right status; the page's own script gets the sentence alone."""
     if is_own_script(request):
-        return plain_text(refusal.sentence, refusal.status)
-    if isinstance(refusal, NotFound) and refusal.code == NotFound.code:
-        raise Http404(refusal.sentence)
-    return page(request, banner=refusal.sentence, status=refusal.status)
+        return plain_text(refused.sentence, refused.status)
+    if isinstance(refused, NotFound) and refused.code == NotFound.code:
+        raise Http404(refused.sentence)
+    return page(request, banner=refused.sentence, status=refused.status)
 
 
 def _cancel_question(screen: RunScreen) -> Question:

@@ -1,0 +1,70 @@
+"""Builds and their steps: edited on the Build pages, where one validator holds; only `in use` is switched here."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+
+from builds import doorbell
+from builds.admin.asking import ask_each, press
+from builds.admin.base import ReadOnlyAdmin, TableAdmin
+from builds.models import Build, BuildStep
+
+
+@admin.register(Build)
+class BuildAdmin(TableAdmin):
+    """Builds, with Build as an action."""
+
+    actions = ("press_build",)
+    list_display = ("id", "name", "image_name", "account", "in_use", "last_run", "active_at", "removed_at")
+    list_display_links = ("id", "name")
+    list_filter = ("in_use", "when_running", ("removed_at", admin.EmptyFieldListFilter))
+    list_select_related = ("account", "last_run")
+    search_fields = ("name", "image_name", "project", "id__exact")
+    ordering = ("-active_at", "-id")
+    fields = (
+        ("account", "name", "description", "in_use"),
+        ("registry", "project", "image_name"),
+        ("auto_tag", "auto_tag_prefix", "auto_tag_sequence", "tag_name"),
+        ("server_host", "server_tls_verify", "when_running"),
+        ("time_limit_seconds", "queue_limit_seconds", "max_attempts"),
+        ("last_build_no", "last_run"),
+        ("created_at", "updated_at", "active_at", "removed_at"),
+    )
+    readonly_fields = tuple(name for line in fields for name in line if name != "in_use")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Say no: a build is created on its own page, with its steps."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Build | None = None) -> bool:
+        """Say no: a build is removed with its images, by a run."""
+        return False
+
+    def view_on_site(self, obj: Build) -> str:
+        """Return the build's own page."""
+        return reverse("build", args=[obj.pk])
+
+    def save_model(self, request: HttpRequest, obj: Build, form: Any, change: bool) -> None:  # noqa: FBT001  Django's
+        """Store the switch alone: the row may have counted on since it was read."""
+        obj.save(update_fields=["in_use", "updated_at"])
+        doorbell.build_changed(obj.pk, account_id=obj.account_id)
+
+    @admin.action(description="Build")
+    def press_build(self, request: HttpRequest, queryset: "QuerySet[Build]") -> None:
+        """Press Build for each."""
+        ask_each(request, queryset.values_list("pk", flat=True), press, what="Build")
+
+
+@admin.register(BuildStep)
+class BuildStepAdmin(ReadOnlyAdmin):
+    """Steps of builds."""
+
+    unlisted = ("config",)
+    list_display = ("id", "build", "order", "step_type", "use")
+    list_filter = ("step_type", "use")
+    list_select_related = ("build",)
+    search_fields = ("build__name", "build__image_name", "build__id__exact")
+    ordering = ("-build", "order")

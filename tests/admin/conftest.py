@@ -1,0 +1,88 @@
+"""A fresh world without any worker, an administrator's client, and the parts of a run's life."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from builds.domain.logs import LogLine
+from builds.models import Account, ApiToken, Build, BuildRun, Caller, WorkerHost
+from builds.services import run_log, run_steps, transitions
+from builds.services.access import caller_for, issue_token
+from tests.support.people import make_build, make_world, operator_of
+from tests.support.runs import press
+
+
+@pytest.fixture
+def account(db: None, settings: Any) -> Account:
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # the middleware for static files warns without
+    settings.STORAGES = {  # addresses without fingerprints: no collectstatic for these tests
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    return make_world()
+
+
+@pytest.fixture
+def administrator(account: Account) -> User:
+    return User.objects.create_superuser("administrator")
+
+
+@pytest.fixture
+def caller(account: Account) -> Caller:
+    return operator_of(account)
+
+
+@pytest.fixture
+def build(caller: Caller) -> Build:
+    return make_build(caller, "FROM scratch\n")
+
+
+@pytest.fixture
+def run(build: Build, caller: Caller) -> BuildRun:
+    """A run that waits: no worker host lives."""
+    return press(build, caller)
+
+
+@pytest.fixture
+def running_run(run: BuildRun) -> BuildRun:
+    lease = transitions.take(run.pk, claim=run.claim, owner="test-worker")
+    assert lease is not None
+    step = run_steps.prepare_attempt(lease)[0]
+    run_steps.open_step(lease, step)
+    assert run_log.append_chunk(lease, step.pk, [LogLine(b"said\n", "said", t=0, stream=1)], sequence=1)
+    run.refresh_from_db()
+    return run
+
+
+@pytest.fixture
+def full_world(running_run: BuildRun, administrator: User, account: Account) -> BuildRun:
+    """At least one row in each table."""
+    issue_token(owner=administrator, account=account, name="robot", scopes=[])
+    WorkerHost.objects.create(name="host-one", workers=2)
+    assert ApiToken.objects.count() == 1
+    return running_run
+
+
+@pytest.fixture
+def client_of() -> Any:
+    """Sign a user in."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def admin(administrator: User, client_of: Any) -> Client:
+    return client_of(administrator)
+
+
+@pytest.fixture
+def operator(caller: Caller) -> User:
+    assert caller_for(caller.user).roles
+    return caller.user

@@ -1,0 +1,63 @@
+"""Every field with every kind of strange value: a clear 4xx or a 200, never a 500."""
+
+import json
+
+import pytest
+
+from tests.api.making import build_add, image_step, words
+
+WEIRD = [
+    *("", " ", "a\u0000b", "\ud800", "x" * 5000, "N", "../..", "%s", "\u202e", "1"),
+    *(0, -1, 2**31, 2**70, 1.5, True, [], {}, [None], [[1]], [{}], [{"key": 1}], {"a": "\u0000"}),
+]
+TOP = words(
+    "editType buildName buildDesc description accountSeq registryProjectId registryName imageName autotagUseYn "
+    "autotagPrefix autotagSeqType tagName externalRegistrySeq buildServerHost buildServerTlsVerify whenRunning "
+    "timeLimitSec queueLimitSec maxAttempts buildSteps buildStepRuns"
+)
+STEP = words("stepType stepOrder useFlag buildStepConfig buildStepSeq")
+CONFIG = words(
+    "stepTitle stepDesc dockerFileType dockerFile dockerFilePath latestApply contextPath buildArgs secrets target "
+    "platform labels noCache pull severity exitCode registryId loginId password registryUrl imageTag"
+)
+
+
+def body_with(level, name, value):
+    step = image_step()
+    if level == "config":
+        return build_add(imageName="weird", buildSteps=[image_step(**{name: value})])
+    if level == "step":
+        return build_add(imageName="weird", buildSteps=[{**step, name: value}])
+    return build_add(**{"imageName": "weird", name: value})
+
+
+@pytest.mark.parametrize("used", [True, False], ids=["in use", "out of use"])
+@pytest.mark.parametrize(
+    ("level", "name"),
+    [("top", name) for name in TOP] + [("step", name) for name in STEP] + [("config", name) for name in CONFIG],
+)
+def test_a_strange_value_is_never_a_500(as_, operator, level, name, used):
+    client = as_(operator)
+    statuses = {}
+    for value in WEIRD:
+        body = body_with(level, name, value)
+        if not used and isinstance(body["buildSteps"], list):
+            body["buildSteps"] = [*body["buildSteps"], image_step()]
+            if isinstance(body["buildSteps"][0], dict):
+                body["buildSteps"][0].setdefault("useFlag", False)
+        answer = client.post("/v1/build", json.dumps(body), content_type="application/json")
+        statuses[repr(value)[:40]] = answer.status_code
+        if answer.status_code == 200:
+            assert client.get(f"/v1/build/{answer.json()['buildSeq']}").status_code == 200
+    assert {value: status for value, status in statuses.items() if status not in (200, 400, 404, 409)} == {}
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/build", "/v1/build/names", "/v1/build/queue", "/v1/build/run", "/v1/build/run/{}"]
+)
+@pytest.mark.parametrize("name", words("accountSeq search runState registryName limit after buildSeq runType tagName"))
+def test_a_strange_query_is_never_a_500(as_, operator, build, path, name):
+    client = as_(operator)
+    words_ = ["%00", "%ED%A0%80", "-1", "99999999999", "a" * 3000, "%25_", "1;2", "%F0%9F%98%80"]
+    statuses = [client.get(f"{path.format(build.pk)}?{name}={word}").status_code for word in words_]
+    assert set(statuses) <= {200, 400, 404}

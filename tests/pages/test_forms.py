@@ -1,0 +1,94 @@
+"""Creating and editing a build with an inline Dockerfile."""
+
+import pytest
+
+from builds.models import Build
+from tests.pages import making
+from tests.pages.reading import read
+
+FIELDS = {
+    "buildName": "My app",
+    "buildDesc": "what it is",
+    "registryName": "ops",
+    "imageName": "my-app",
+    "autotagUseYn": "Y",
+    "autotagPrefix": "v",
+    "autotagSeqType": "SEQUENCE",
+    "tagName": "",
+    "whenRunning": "QUEUE",
+    "timeLimitSec": "600",
+    "queueLimitSec": "3600",
+    "maxAttempts": "2",
+    "dockerFile": "FROM busybox\r\nRUN true\r\n",
+}
+
+
+def test_a_build_is_created_from_the_form(as_, operator):
+    answer = as_(operator).post("/builds/new", FIELDS)
+    build = Build.objects.get()
+    assert (answer.status_code, answer["Location"]) == (302, f"/builds/{build.pk}")
+    assert (build.name, build.project, build.image_name, build.when_running) == ("My app", "ops", "my-app", "QUEUE")
+    assert (build.time_limit_seconds, build.queue_limit_seconds, build.max_attempts) == (600, 3600, 2)
+    assert build.steps.get().config["docker_file"] == "FROM busybox\nRUN true\n"
+
+
+def test_all_errors_stand_beside_their_fields_and_what_was_typed_is_kept(as_, operator):
+    wrong = FIELDS | {"imageName": "Not OK", "autotagPrefix": "-", "timeLimitSec": "soon", "dockerFile": ""}
+    page = read(as_(operator).post("/builds/new", wrong), 400)
+    fields = {name: page.one("id", name) for name in ("imageName", "autotagPrefix", "timeLimitSec", "dockerFile")}
+    for name, field in fields.items():
+        assert field.attributes["aria-invalid"] == "true", name
+        assert page.one("id", f"{name}-error").text, name
+    assert [fields[name].attributes["value"] for name in list(fields)[:3]] == ["Not OK", "-", "soon"]
+    assert page.one("id", "buildName").attributes["value"] == "My app"
+    assert "4 fields need a change" in page.main_text
+    assert not Build.objects.exists()
+
+
+def test_a_taken_image_name_is_refused_with_its_sentence(as_, operator, build):
+    page = read(as_(operator).post("/builds/new", FIELDS | {"imageName": build.image_name}), 409)
+    assert "Another build of this account makes the image hello" in page.main_text
+    assert page.one("id", "imageName").attributes["value"] == "hello"
+
+
+def test_the_edit_form_shows_what_is_stored_and_changes_it(as_, operator, build):
+    client = as_(operator)
+    page = read(client.get(f"/builds/{build.pk}/edit"))
+    assert page.one("id", "autotagPrefix").attributes["value"] == "v"
+    assert page.one("name", "dockerFile").text.startswith("FROM busybox")
+    assert client.post(f"/builds/{build.pk}/edit", FIELDS | {"dockerFile": "FROM scratch"}).status_code == 302
+    build.refresh_from_db()
+    assert build.name == "My app"
+    assert build.steps.get().config["docker_file"] == "FROM scratch"
+
+
+@pytest.mark.parametrize("path", ["/builds/new", "/builds/{}/edit"])
+def test_a_viewer_can_neither_open_nor_send_the_forms(as_, viewer, build, path):
+    client = as_(viewer)
+    path = path.format(build.pk)
+    assert client.get(path).status_code == 403
+    assert client.post(path, FIELDS).status_code == 403
+    assert Build.objects.get().name == "hello"
+    assert "/builds/new" not in client.get("/").content.decode()
+
+
+def test_the_build_page_shows_the_next_tag_and_the_last_good_image(page, build, operator):
+    making.done_run(build, operator)
+    making.failed_run(build, operator)
+    found = page(f"/builds/{build.pk}", operator)
+    assert found.one("data-next-tag").text == "v-00003"
+    assert "docker pull registry.example:5000/hello:v-00001" in found.main_text
+    assert [e.attributes["data-run-state"] for e in found.with_("data-run")] == ["ERROR", "DONE"]
+
+
+def test_the_history_is_filtered_and_paged(page, build, operator):
+    for _ in range(22):
+        making.done_run(build, operator)
+    failed = making.failed_run(build, operator)
+    found = page(f"/builds/{build.pk}", operator)
+    assert len(found.with_("data-run")) == 20
+    older = page(f"/builds/{build.pk}{found.one('rel', 'next').attributes['href']}", operator)
+    assert len(older.with_("data-run")) == 3
+    assert [e.attributes["data-run"] for e in page(f"/builds/{build.pk}?state=failed", operator).with_("data-run")] == [
+        str(failed.pk)
+    ]

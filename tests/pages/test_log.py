@@ -1,0 +1,94 @@
+"""The log in the page: numbered, bounded, coloured by classes, and nothing printed can act."""
+
+import pytest
+
+from builds.pages.ansi import Part, parts_of
+from builds.pages.screens.log import LINE_CHARACTERS
+from tests.pages import making
+
+
+def plain_text(text):
+    """Return what is read of a line."""
+    return "".join(part.text for part in parts_of(text))
+
+
+def numbers(page):
+    """Return the numbers of the lines in the page."""
+    return [int(element.attributes["data-line"]) for element in page.with_("data-line")]
+
+
+@pytest.fixture
+def lease(build, operator):
+    return making.begun(making.pressed(build, operator))
+
+
+def test_the_page_holds_the_last_500_lines_and_says_how_many_stand_before(page, lease, operator):
+    for _ in range(3):
+        making.printed(lease, [f"line {n}" for n in range(400)])
+    found = page(f"/runs/{lease.run_id}", operator)
+    assert numbers(found) == list(range(701, 1201))
+    log = found.one("data-log").attributes
+    assert (log["data-last-line"], log["data-total"]) == ("1200", "1200")
+    assert "700 earlier lines" in found.one("data-earlier").text
+
+
+def test_the_plain_view_pages_through_all_lines(page, lease, operator):
+    for _ in range(3):
+        making.printed(lease, [f"line {n}" for n in range(400)])
+    first = page(f"/runs/{lease.run_id}/plain", operator)
+    assert numbers(first) == list(range(1, 501))
+    assert first.one("rel", "next").attributes["href"] == "?after=500"
+    assert numbers(page(f"/runs/{lease.run_id}/plain?after=1000", operator)) == list(range(1001, 1201))
+
+
+def test_a_failed_run_with_a_long_tail_shows_the_region_of_the_error(page, lease, operator):
+    making.show(lease, [making.vertex(making.FAILING, "[1/1] RUN false", "ERROR", error="exit code: 1")])
+    making.printed(lease, ["the error"], vertex=making.FAILING)
+    for _ in range(3):
+        making.printed(lease, [f"later {n}" for n in range(400)], vertex="sha256:other")
+    making.end(lease, making.End(making.EndReason.BUILD_FAILED, "It failed."))
+    found = page(f"/runs/{lease.run_id}", operator)
+    assert numbers(found)[0] == 1
+    assert "701 later lines" in found.one("data-later").text
+    assert "log__line--error" in found.one("data-line", "1").attributes["class"]
+
+
+def test_long_lines_are_cut_with_a_mark_and_the_page_stays_small(page, lease, operator):
+    for _ in range(20):
+        making.printed(lease, ["x" * 60_000] * 10)
+    found = page(f"/runs/{lease.run_id}", operator)
+    assert len(found.html) < 1_500_000
+    assert f"{60_000 - LINE_CHARACTERS} more characters of this line stand in the raw log" in found.html
+    assert numbers(found)[-1] == 200
+
+
+def test_the_raw_log_is_the_stored_bytes_as_text(as_, lease, operator):
+    making.printed(lease, ["<b>bold</b>", "\x1b[31mred"])
+    answer = as_(operator).get(f"/runs/{lease.run_id}/log.txt")
+    assert b"".join(answer.streaming_content) == b"<b>bold</b>\n\x1b[31mred\n"
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_line_names_its_instruction_where_another_one_begins(page, build, operator):
+    found = page(f"/runs/{making.failed_run(build, operator).pk}", operator)
+    assert [e.text for e in found.with_("data-of")] == ["BuildHub", "[3/5] RUN echo one", "[4/5] RUN exit 7"]
+
+
+def test_colours_become_classes():
+    assert list(parts_of("a \x1b[1;31mred\x1b[0m b")) == [Part("a "), Part("red", "ansi-bold ansi-red"), Part(" b")]
+    assert list(parts_of("\x1b[38;5;2mgreen\x1b[39mno")) == [Part("green", "ansi-green"), Part("no")]
+    assert list(parts_of("\x1b[38;2;1;2;3mtrue")) == [Part("true")]
+
+
+def test_a_line_redrawn_with_carriage_returns_shows_its_last_state():
+    assert plain_text("10 %\r20 %\r30 %\r") == "30 %"
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [("\x1b[2Jx", "␛x"), ("\x1b]0;title\x07x", "␛x"), ("\x1b]8;;http://evil\x1b\\x", "␛x"), ("a\bb", "a␈b"),
+     ("\x1b", "␛"), ("\x9b31m", "\ufffd31m"), ("\t", "\t"), ("\x1b[" + "9" * 5000 + "m", "")],
+)  # fmt: skip
+def test_other_control_sequences_become_visible_marks(printed, shown):
+    assert plain_text(printed) == shown

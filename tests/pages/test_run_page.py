@@ -1,0 +1,102 @@
+"""What the page of a run says in each state."""
+
+from builds.domain.states import EndReason
+from builds.models import BuildRun
+from builds.services.transitions import End
+from tests.pages import making
+
+OWN = {"x-requested-with": "buildhub"}
+
+
+def test_a_failed_run_says_sentence_instruction_and_exit_code(page, build, operator):
+    found = page(f"/runs/{making.failed_run(build, operator).pk}", operator)
+    box = found.one("data-failure")
+    assert "RUN exit 7, line 4 of the Dockerfile, ended with exit code 7." in box.text
+    assert "Problem of the definition" in box.text
+    assert found.one("data-exit-code").attributes["data-exit-code"] == "7"
+    failing = [e for e in found.elements if "source__line--error" in e.attributes.get("class", "")]
+    assert [line.text for line in failing] == ["4RUN exit 7"]
+
+
+def test_the_failure_box_shows_the_last_ten_lines_of_that_step(page, build, operator):
+    found = page(f"/runs/{making.failed_run(build, operator).pk}", operator)
+    box = found.one("data-failure")
+    shown = [
+        e.text for e in found.elements if e.name == "code" and box in e.parents and "log__text" in e.attributes["class"]
+    ]
+    assert shown == [f"line {n} of the step" for n in range(5, 15)]
+    assert found.one("data-log").attributes["data-error-line"] == "16"
+
+
+def test_the_steps_carry_their_hooks_and_the_failed_instruction_stands_first(page, build, operator):
+    found = page(f"/runs/{making.failed_run(build, operator).pk}", operator)
+    assert [e.attributes["data-step-state"] for e in found.with_("data-step")] == ["DONE", "ERROR"]
+    instructions = found.with_("data-vertex")
+    assert [e.attributes["data-cached"] for e in instructions] == ["false", "true", "false", "false"]
+    assert instructions[0].attributes["data-vertex"] == making.FAILING
+    assert "preparation" in found.one("data-steps").text
+
+
+def test_a_done_run_shows_the_image_as_the_registry_confirmed_it(page, build, operator):
+    run = making.done_run(build, operator)
+    image = page(f"/runs/{run.pk}", operator).one("data-image")
+    assert "docker pull registry.example:5000/hello:v-00001" in image.text
+    assert making.DIGEST in image.text
+    assert "digest read back from the registry" in image.text
+    assert "3.1 MiB" in image.text
+
+
+def test_an_image_is_compared_with_the_good_run_before(page, build, operator):
+    making.done_run(build, operator, size=3 * 1024**2)
+    making.failed_run(build, operator)
+    run = making.done_run(build, operator, size=2 * 1024**2)
+    assert "1.0 MiB less than #1" in page(f"/runs/{run.pk}", operator).one("data-image").text
+
+
+def test_a_waiting_run_says_its_place_and_why(page, build, operator):
+    said = page(f"/runs/{making.pressed(build, operator).pk}", operator).main_text
+    assert "No live worker reaches default server" in said
+    assert "Place in the queue1" in said.replace(" 1", "1")
+
+
+def test_a_running_run_says_what_it_does_now(page, build, operator):
+    found = page(f"/runs/{making.running_run(build, operator).pk}", operator)
+    assert found.one("data-doing").text == "RUN sleep 60"
+
+
+def test_title_and_favicon_follow_the_state(page, build, operator):
+    found = page(f"/runs/{making.failed_run(build, operator).pk}", operator)
+    assert next(e for e in found.elements if e.name == "title").text == "✕ Failed: hello #1 · BuildHub"
+    assert found.one("data-favicon").attributes["href"].endswith("img/state-failed.svg")
+
+
+def test_only_an_active_run_reloads_without_scripts(page, build, operator):
+    run = making.running_run(build, operator)
+    reload = page(f"/runs/{run.pk}", operator).one("http-equiv", "refresh")
+    assert "noscript" in [parent.name for parent in reload.parents]
+    lease = making.Lease(run.pk, run.token, run.attempt)
+    making.end(lease, End(EndReason.DONE, image_digest=making.DIGEST, image_size=1))
+    assert not page(f"/runs/{run.pk}", operator).with_("http-equiv", "refresh")
+
+
+def test_a_part_is_answered_to_the_pages_own_script_only(page, build, operator):
+    run = making.running_run(build, operator)
+    part = page(f"/runs/{run.pk}?part=head", operator, **OWN)
+    assert "<html" not in part.html
+    assert part.one("data-run").attributes["data-run-state"] == "RUNNING"
+    assert "<html" in page(f"/runs/{run.pk}?part=head", operator).html
+
+
+def test_a_cancel_run_has_a_page_that_leads_to_what_it_acts_on(page, build, operator):
+    run = making.pressed(build, operator)
+    cancel = making.cancelled(run, operator)
+    found = page(f"/runs/{cancel.pk}", operator)
+    assert "Cancel of hello" in found.main_text
+    assert found.actions() == {"LOG"}
+    assert any(e.attributes.get("href") == f"/runs/{run.pk}" for e in found.elements)
+
+
+def test_a_removed_run_has_no_page(page, build, operator):
+    run = making.done_run(build, operator)
+    BuildRun.objects.filter(pk=run.pk).update(removed_at=run.end_time)
+    page(f"/runs/{run.pk}", operator, status=404)
