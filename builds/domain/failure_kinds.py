@@ -144,6 +144,14 @@ ENGINE_REFUSED: Final = FailureKind(
     "The engine of {server} refused: {detail}.",
     "Look into its log; if the sentence names a field of the build, correct it there.",
 )
+ENGINE_STALLED: Final = FailureKind(
+    "engine.stalled",
+    Whose.SERVER,
+    EndReason.SERVER_FAILED,
+    "The engine of {server} stopped telling how the build goes, in each of {attempts}: its BuildKit fell into an"
+    " endless loop, as Docker before 23 does when an instruction prints more than 1 MiB at once.",
+    "Let the instruction print less at once (into a file, say), or give the build server a newer Docker Engine.",
+)
 REGISTRY_UNAUTHORIZED: Final = FailureKind(
     "registry.unauthorized",
     Whose.REGISTRY,

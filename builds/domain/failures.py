@@ -26,6 +26,7 @@ __all__ = [
     "engine_connection_lost",
     "engine_disk_full",
     "engine_refused",
+    "engine_stalled",
     "engine_unreachable",
     "hint",
     "internal",
@@ -141,6 +142,11 @@ def engine_refused(server: str, detail: str = "") -> Failure:
     return _made(kinds.ENGINE_REFUSED, server=server, detail=_clean(detail))
 
 
+def engine_stalled(server: str, attempts: int) -> Failure:
+    """Return that BuildKit of `server` fell into its endless loop in every attempt."""
+    return _made(kinds.ENGINE_STALLED, server=server, attempts=_attempts(attempts))
+
+
 def engine_disk_full(server: str) -> Failure:
     """Return that the disk of `server` is full."""
     return _made(kinds.ENGINE_DISK_FULL, server=server)
@@ -148,7 +154,7 @@ def engine_disk_full(server: str) -> Failure:
 
 def worker_lost(attempts: int) -> Failure:
     """Return that the worker of the last of `attempts` attempts went silent."""
-    return _made(kinds.WORKER_LOST, attempts="1 attempt" if attempts == 1 else f"{attempts} attempts")
+    return _made(kinds.WORKER_LOST, attempts=_attempts(attempts))
 
 
 def time_limit(seconds: int) -> Failure:
@@ -179,6 +185,10 @@ def definition_invalid(detail: str) -> Failure:
 def internal(reference: str) -> Failure:
     """Return that BuildHub itself failed; `reference` finds the trace in its log."""
     return _made(kinds.INTERNAL, reference=_clean(reference))
+
+
+def _attempts(count: int) -> str:
+    return "1 attempt" if count == 1 else f"{count} attempts"
 
 
 def _made(kind: FailureKind, **words: object) -> Failure:

@@ -11,7 +11,14 @@ import requests
 from builds.domain.progress import TraceRecord, VertexUpdate
 from builds.engine.buildkit.trace import TRACE_ID, decode_trace
 from builds.engine.client import EngineClient, asking
-from builds.engine.errors import BuildFailed, BuildStopped, ConnectionLost, EngineError, EngineUnreachable
+from builds.engine.errors import (
+    BuildFailed,
+    BuildStopped,
+    ConnectionLost,
+    EngineError,
+    EngineStalled,
+    EngineUnreachable,
+)
 from builds.engine.json_lines import json_lines
 from builds.engine.types import BuildRequest
 from builds.engine.watch import Watch
@@ -19,6 +26,9 @@ from builds.engine.watch import Watch
 ASKED: Final = "build the image"
 IMAGE_ID: Final = "moby.image.id"
 EXIT_CODE: Final = re.compile(r"exit code: (\d+)")  # all that the texts of 20.10 and later engines have in common
+EMPTY: Final = TraceRecord()
+STALL_RECORDS: Final = 2000
+STALL_SECONDS: Final = 1.0
 CANCELLED: Final = "context canceled"
 KILLED_EXIT_CODE: Final = 137
 # After a shutdown of the socket RUN processes were gone within 55 ms (engine notes, sections 2 and 12).
@@ -26,10 +36,17 @@ SETTLE_SECONDS: Final = 0.5
 
 
 class BuildStream:
-    """What the stream of one build has told so far."""
+    """What the stream of one build has told so far.
+
+    BuildKit of Docker 20.10 can fall into an endless loop when more than 1 MiB of output gathers between two of its
+    looks: from then on it sends empty news as fast as it can, and never again anything else (seen with `cat` of 5 MB
+    and the log limits lifted, 20.10.24; its own command line spins on the same; moby/buildkit issue 1915).
+    """
 
     def __init__(self, on_record: Callable[[TraceRecord], None]) -> None:
         self._on_record = on_record
+        self._empty = 0  # records without any news, one after the other
+        self._news_at = time.monotonic()
         self._image_id = ""
         self._error = ""
         self._blamed: VertexUpdate | None = None
@@ -38,12 +55,22 @@ class BuildStream:
         """Take one record. Plain `stream` texts repeat what the trace says and are passed over."""
         if record.get("id") == TRACE_ID:
             trace = decode_trace(record["aux"])
+            self._look_for_stall(trace)
             self._blame(trace.vertexes)
             self._on_record(trace)
         elif record.get("id") == IMAGE_ID:
             self._image_id = record["aux"]["ID"]
         elif "errorDetail" in record or "error" in record:
             self._error = (record.get("errorDetail") or {}).get("message") or str(record.get("error"))
+
+    def _look_for_stall(self, trace: TraceRecord) -> None:
+        """Raise `EngineStalled` once the engine has sent nothing but empty news for a while."""
+        if trace != EMPTY:
+            self._empty, self._news_at = 0, time.monotonic()
+            return
+        self._empty += 1
+        if self._empty > STALL_RECORDS and time.monotonic() - self._news_at > STALL_SECONDS:
+            raise EngineStalled(ASKED, "the engine sends empty news without end")
 
     def outcome(self) -> str | BuildFailed | None:
         """Return the image id, or the failure, or None when the stream ended with neither.

@@ -44,6 +44,10 @@ class ConnectionLost(EngineError):
     """A stream ended with neither a result nor an error: the engine died or the line was cut."""
 
 
+class EngineStalled(EngineError):
+    """The engine repeats empty news without end: a fault of its BuildKit, out of which only a new build leads."""
+
+
 class AnswerUnreadable(EngineError):
     """The engine sent something that is not of its own language: another service at this address, or a new one."""
 

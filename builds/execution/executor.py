@@ -5,7 +5,7 @@ import os
 from builds.domain import failures
 from builds.domain.failures import Failure
 from builds.domain.states import EndReason, StepState, StepType
-from builds.engine.errors import BuildStopped, EngineUnreachable, PushStopped
+from builds.engine.errors import BuildStopped, EngineStalled, EngineUnreachable, PushStopped
 from builds.execution.context import RunContext
 from builds.execution.failing import failure_from
 from builds.execution.heartbeat import Heartbeat
@@ -47,6 +47,8 @@ class Executor:
                 self._end_stopped()
             except LeaseLost:
                 self._context.recorder.close()
+            except EngineStalled as error:
+                self._end_stalled(error)
             except EngineUnreachable as error:
                 self._end_unreachable(error)
             except Exception as error:  # noqa: BLE001  whatever it is, the run gets an end that says so
@@ -84,6 +86,15 @@ class Executor:
                 self._end(failures.time_limit(int(self._context.definition("time_limit_seconds"))))
             case _:
                 self._context.recorder.close()
+
+    def _end_stalled(self, error: EngineStalled) -> None:
+        """Give the run back for a further attempt, or end it when this was the last one."""
+        attempt = self._lease.attempt
+        if attempt >= self._context.definition("max_attempts"):
+            self._end(failures.engine_stalled(self._context.server.name, attempt))
+            return
+        self._context.recorder.close()
+        transitions.give_back(self._lease, because=f"{error.answered} (a known fault of Docker before 23)")
 
     def _end_unreachable(self, error: EngineUnreachable) -> None:
         """End with the server's failure; a stop that the engine did not confirm is left to the sweeper."""

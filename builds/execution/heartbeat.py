@@ -39,7 +39,8 @@ class Heartbeat:
         self._over.close()
 
     def _beat(self) -> None:
-        renewed, connection, over = time.monotonic(), None, False
+        renewed, over = time.monotonic(), False
+        connection: psycopg.Connection[Any] | None = None
         while not over and self._stop.reason is not StopReason.LEASE_LOST:
             try:
                 connection = connection or leases.open_connection()
@@ -47,7 +48,8 @@ class Heartbeat:
                 renewed = time.monotonic()
             except (psycopg.Error, OSError) as error:
                 log.warning("Run %s: the lease could not be renewed: %s", self._lease.run_id, error)
-                connection = self._hang_up(connection)
+                self._hang_up(connection)
+                connection = None
             if time.monotonic() - renewed > leases.SELF_STOP_SECONDS:
                 self._stop.ask(StopReason.LEASE_LOST)
             over = self._wait(connection)

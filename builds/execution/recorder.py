@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection
 
 from builds.domain.logs import LineSplitter, LogLimit, LogLine, Masker, Stream, clip_remedy
 from builds.execution.stop import Stop, StopReason
+from builds.queries.log import CHUNK_LINES
 from builds.services import run_log, run_steps
 from builds.services.transitions import Lease
 
@@ -161,7 +162,7 @@ def _chunks(batch: list[tuple[int | None, LogLine]]) -> list[tuple[int | None, l
     chunks: list[tuple[int | None, list[LogLine]]] = []
     size = 0
     for step_id, line in batch:
-        full = not chunks or len(chunks[-1][1]) >= run_log.CHUNK_LINES or size + len(line.raw) > CHUNK_BYTES
+        full = not chunks or len(chunks[-1][1]) >= CHUNK_LINES or size + len(line.raw) > CHUNK_BYTES
         if full or chunks[-1][0] != step_id:
             chunks.append((step_id, []))
             size = 0

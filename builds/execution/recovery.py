@@ -85,7 +85,9 @@ def _next_attempt(run: BuildRun) -> None:
         return
     if not RunEvent.objects.filter(run=run, what="attempt lost", facts__attempt=run.attempt).exists():
         beat = run.lease_expires_at - transitions.LEASE if run.lease_expires_at else timezone.now()
-        facts = {"attempt": run.attempt, "last_beat": f"{beat:%H:%M:%S}"}
+        given_back = RunEvent.objects.filter(run=run, what="given back", facts__attempt=run.attempt).first()
+        why = given_back.because if given_back else f"its worker was lost, last heard of at {beat:%H:%M:%S} UTC"
+        facts = {"attempt": run.attempt, "why": why}
         RunEvent.objects.create(run=run, what="attempt lost", because=run.lease_owner, facts=facts)
     dispatch.hand_over_again(run.pk, host=max(free, key=lambda place: place.free).host)
 

@@ -103,6 +103,6 @@ def _end_overdue() -> None:
     waiting = BuildRun.objects.waiting().annotate(age=Now() - F("created_at"))
     for run in waiting.filter(run_state__in=ACTIVE, created_at__lt=Now() - timedelta(seconds=60)):
         limit = run.definition["queue_limit_seconds"]
-        if run.age.total_seconds() > limit:
+        if run.age.total_seconds() > limit:  # type: ignore[attr-defined]  # annotated above
             failure = failures.queue_limit(limit)
             transitions.end_waiting(run.pk, End(failure.kind.end_reason, failure.sentence, failure.as_facts()))

@@ -1,5 +1,6 @@
 """Reads of a run's log: windows of lines, and the exact bytes, in pages by line number (no OFFSET, no open cursor)."""
 
+import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from builds.models import BuildRun, LogChunk
 from builds.queries.shapes import Shape, iso_time, line_shape
 
 PAGE_CHUNKS: Final = 20  # chunks read at once; one holds at most about 64 KiB, or one long line more
-CHUNK_LINES: Final = 500  # the most lines in a chunk (services/run_log.py), so a line's chunk begins within this range
+CHUNK_LINES: Final = 500  # the most lines in a chunk, so that a line's chunk begins within this range of the index
 WINDOW_LINES: Final = 1000  # a window's size where none is asked for
 STEP_TEXT_BYTES: Final = 4 * 1024 * 1024  # build-api.md, section 4 "BuildRunLog"
 
@@ -77,7 +78,7 @@ def iterate_lines(
                 yield chunk.step_id, line
 
 
-def iterate_bytes(run_id: int, *, start: int = 0, stop: int) -> Iterator[bytes]:
+def iterate_bytes(run_id: int, *, start: int = 0, stop: int = sys.maxsize) -> Iterator[bytes]:
     """Yield the stored bytes from `start` to before `stop`: of these bytes byte count and SHA-256 are."""
     at = 0
     for chunk in _pages(LogChunk.objects.filter(run_id=run_id)):

@@ -223,6 +223,8 @@ def _save(build: Build) -> None:
         with transaction.atomic():
             build.save()
     except IntegrityError as error:  # two at the same moment: the index decides
+        if "build_image_name_once" not in str(error):
+            raise
         raise taken from error
 
 

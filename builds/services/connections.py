@@ -10,14 +10,13 @@ from django.conf import settings
 
 from builds.engine.base_image import busybox_files
 from builds.engine.docker import Engine
-from builds.engine.errors import EngineError, EngineUnreachable
+from builds.engine.errors import EngineError
 from builds.engine.registry import RegistryClient
 from builds.engine.types import Endpoint, RegistryLogin
 from builds.models import BuildRun, BuildServer, Registry
 
 __all__ = [
     "EngineError",
-    "EngineUnreachable",
     "encrypt",
     "engine_of",
     "ensure_base_image",
@@ -65,7 +64,10 @@ def registry_of_run(run: BuildRun) -> Registry:
 
 
 def ensure_base_image(server: BuildServer, reference: str) -> None:
-    """Make a small base image on a server's engine unless it is there; raises `EngineError`, `OSError` without busybox."""
+    """Make a small base image on a server's engine unless it is there.
+
+    Raises `EngineError`, and `OSError` where there is no static busybox.
+    """
     engine = engine_of(server)
     try:
         if not engine.image_exists(reference):

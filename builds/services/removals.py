@@ -31,7 +31,7 @@ def owner_of(run: BuildRun, digest: str) -> str:
 
 
 def _bury_run(removal: BuildRun) -> None:
-    BuildRun.objects.filter(pk=removal.target_id).update(removed_at=Now(), updated_at=Now())
+    BuildRun.objects.filter(follow_ups=removal).update(removed_at=Now(), updated_at=Now())
     left = BuildRun.objects.filter(build=removal.build, run_type=RunType.BUILD, removed_at=None).order_by("-id").first()
     Build.objects.filter(pk=removal.build_id).update(last_run=left)
 

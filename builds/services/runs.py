@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -18,7 +17,7 @@ from builds.domain.actions import Action
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType, StepState, StepType, WhenRunning
 from builds.domain.steps import FieldError
 from builds.models import Build, BuildRun, BuildServer, Caller, RunEvent, RunStep
-from builds.queries.facts import run_facts, with_facts
+from builds.queries.facts import build_facts, run_facts, with_build_facts, with_facts
 from builds.services import activity, definitions, transitions
 from builds.services.access import require
 from builds.services.dispatch import dispatch
@@ -95,9 +94,7 @@ def request_remove(*, run_id: int, caller: Caller) -> BuildRun:
     with transaction.atomic():
         run = _locked(run_id, caller)
         require(caller, Permission.REMOVE_RUN, run.account_id)
-        if run.run_state in ACTIVE:
-            raise NotPossible(Action.REMOVE, "This run is active; cancel it or wait for its end.", code="CCBD1014000")
-        _refuse(Action.REMOVE, run, caller)
+        _refuse(Action.REMOVE, run, caller, code="CCBD1014000" if run.run_state in ACTIVE else None)
         removal = _insert_follow_up(run, RunType.REMOVE, StepType.DELETE, caller, "")
         activity.record(by=caller.user, did=activity.Did.REMOVE_RUN, run=run)
         queue.call_service(removal.pk, claim=removal.claim)
@@ -113,10 +110,9 @@ def request_build_removal(*, build_id: int, caller: Caller, callback_url: str = 
             raise NotFound(f"There is no build {build_id}.")
         require(caller, Permission.REMOVE_BUILD, build.account_id)
         _check_callback(callback_url)
-        if build.runs.active().filter(run_type__in=[RunType.BUILD, RunType.REMOVE]).exists():
-            raise NotPossible(
-                Action.REMOVE, "A run of this build is active; cancel it or wait for its end.", code="CCBD1014000"
-            )
+        facts = build_facts(with_build_facts(Build.objects.filter(pk=build.pk)).get(), caller)
+        if sentence := actions.build_refusal(Action.REMOVE, facts):
+            raise NotPossible(Action.REMOVE, sentence, code="CCBD1014000")
         removal = BuildRun.objects.create(
             account_id=build.account_id,
             build=build,
@@ -287,16 +283,16 @@ def _insert_follow_up(
     return follow_up
 
 
-def _locked(run_id: int, caller: Caller) -> Any:
+def _locked(run_id: int, caller: Caller) -> BuildRun:
     """Return a visible run with its facts, its row locked; raises `NotFound`."""
     if not BuildRun.objects.visible_to(caller).select_for_update(of=("self",)).filter(pk=run_id).exists():
         raise NotFound(f"There is no run {run_id}.")
     return with_facts(BuildRun.objects.filter(pk=run_id)).get()
 
 
-def _refuse(action: Action, run: Any, caller: Caller) -> None:
+def _refuse(action: Action, run: BuildRun, caller: Caller, *, code: str | None = None) -> None:
     if sentence := actions.refusal(action, run_facts(run, caller)):
-        raise NotPossible(action, sentence)
+        raise NotPossible(action, sentence, code=code)
 
 
 def _dispatch_of(run: BuildRun) -> None:

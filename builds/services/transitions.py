@@ -14,9 +14,9 @@ from django.db.models import DateTimeField, F, Q, QuerySet
 from django.db.models.functions import Coalesce, Greatest, Now
 
 from builds import doorbell
-from builds.domain.logs import raw_bytes
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType, StepState, sources_of
-from builds.models import BuildRun, LogChunk, RunEvent, RunStep
+from builds.models import BuildRun, RunEvent, RunStep
+from builds.queries.log import iterate_bytes
 
 LEASE: Final = timedelta(seconds=20)
 
@@ -69,7 +69,7 @@ def take(run_id: int, *, claim: int, owner: str) -> Lease | None:
             return None
         run = BuildRun.objects.annotate(elapsed=Now() - F("begin_time")).get(pk=run_id)
         _record(run, what="running", because=f"attempt {run.attempt} on {owner}")
-    elapsed_ms = int(run.elapsed.total_seconds() * 1000)
+    elapsed_ms = int(run.elapsed.total_seconds() * 1000)  # type: ignore[attr-defined]  # annotated above
     return Lease(run_id, run.token, run.attempt, chunk_count=run.chunk_count, elapsed_ms=elapsed_ms)
 
 
@@ -77,8 +77,10 @@ def give_back(lease: Lease, *, because: str) -> None:
     """Let a lease lapse now: the attempt's work is over, but not confirmed; the sweeper settles the run."""
     with transaction.atomic():
         mine = BuildRun.objects.filter(pk=lease.run_id, token=lease.token, run_state=RunState.RUNNING)
-        if mine.update(lease_expires_at=Now() - timedelta(seconds=1), updated_at=Now()):
-            _record(BuildRun.objects.get(pk=lease.run_id), what="given back", because=because)
+        # Without a claim of a moment ago the sweeper need not wait for a worker to follow it up.
+        if mine.update(lease_expires_at=Now() - timedelta(seconds=1), claimed_at=None, updated_at=Now()):
+            facts: dict[str, object] = {"attempt": lease.attempt}
+            _record(BuildRun.objects.get(pk=lease.run_id), what="given back", because=because, facts=facts)
 
 
 def end_attempt(lease: Lease, end: End) -> bool:
@@ -178,8 +180,7 @@ def _end_cancels(original: BuildRun) -> None:
 def seal(run_id: int) -> tuple[int, str]:
     """Return byte count and SHA-256 of the stored log, as `log.txt` streams it."""
     digest, count = hashlib.sha256(), 0
-    for chunk in LogChunk.objects.filter(run_id=run_id).order_by("sequence").iterator(chunk_size=200):
-        data = raw_bytes(chunk.packed)
+    for data in iterate_bytes(run_id):
         digest.update(data)
         count += len(data)
     return count, digest.hexdigest()

@@ -32,7 +32,7 @@ function followState(part) {
 // What runs now stands in the head as well.
 function followSteps(part) {
   log.maker.learnNames(part);
-  const running = [...part.querySelectorAll('[data-vertex][data-step-state="RUNNING"]')].map((row) => row.dataset.name);
+  const running = [...part.querySelectorAll('[data-vertex][data-step-state="RUNNING"]')].map((row) => row.querySelector(".tl__code").title);
   const doing = document.querySelector("[data-doing]");
   if (doing && running.length) doing.textContent = running.join(", ");
 }

@@ -6,10 +6,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from builds.domain.logs import LogLine
-from builds.models import Account, ApiToken, Build, BuildRun, Caller, WorkerHost
-from builds.services import run_log, run_steps, transitions
-from builds.services.access import caller_for, issue_token
+from builds.models import Account, Build, BuildRun, Caller, WorkerHost
+from builds.services.access import issue_token
+from tests.api.making import begin, say
 from tests.support.people import make_build, make_world, operator_of
 from tests.support.runs import press
 
@@ -47,11 +46,8 @@ def run(build: Build, caller: Caller) -> BuildRun:
 
 @pytest.fixture
 def running_run(run: BuildRun) -> BuildRun:
-    lease = transitions.take(run.pk, claim=run.claim, owner="test-worker")
-    assert lease is not None
-    step = run_steps.prepare_attempt(lease)[0]
-    run_steps.open_step(lease, step)
-    assert run_log.append_chunk(lease, step.pk, [LogLine(b"said\n", "said", t=0, stream=1)], sequence=1)
+    lease = begin(run)
+    say(lease, b"said\n", step=run.steps.get(order=1).pk)
     run.refresh_from_db()
     return run
 
@@ -61,7 +57,6 @@ def full_world(running_run: BuildRun, administrator: User, account: Account) -> 
     """At least one row in each table."""
     issue_token(owner=administrator, account=account, name="robot", scopes=[])
     WorkerHost.objects.create(name="host-one", workers=2)
-    assert ApiToken.objects.count() == 1
     return running_run
 
 
@@ -80,9 +75,3 @@ def client_of() -> Any:
 @pytest.fixture
 def admin(administrator: User, client_of: Any) -> Client:
     return client_of(administrator)
-
-
-@pytest.fixture
-def operator(caller: Caller) -> User:
-    assert caller_for(caller.user).roles
-    return caller.user

@@ -5,7 +5,6 @@ import hashlib
 import pytest
 
 from builds.queries import log as log_queries
-from builds.services import run_log
 from tests.api.making import begin, end, say
 
 ODD = [
@@ -196,4 +195,4 @@ def test_the_bytes_of_single_lines_join_to_those_of_the_chunk(run):
     say(lease, *ODD, b"rest")
     chunk = run.chunks.get()
     assert log_queries.line_bytes(chunk.packed) == [*ODD, b"rest"]
-    assert b"".join(run_log.iterate_bytes(run.pk)) == b"".join([*ODD, b"rest"])
+    assert b"".join(log_queries.iterate_bytes(run.pk)) == b"".join([*ODD, b"rest"])

@@ -7,8 +7,8 @@ import uuid
 import pytest
 
 from builds.models import BuildRun, LogChunk
+from builds.queries.log import iterate_bytes
 from builds.services import runs
-from builds.services.run_log import iterate_bytes
 from builds.services.transitions import seal
 from tests.support.runs import ended, press, processes_with, texts, until_printed
 from tests.support.waiting import wait_until

@@ -1,5 +1,6 @@
 """What the page of a run says in each state."""
 
+from builds.domain.failures import push_failed
 from builds.domain.states import EndReason
 from builds.models import BuildRun
 from builds.services.transitions import End
@@ -100,3 +101,21 @@ def test_a_removed_run_has_no_page(page, build, operator):
     run = making.done_run(build, operator)
     BuildRun.objects.filter(pk=run.pk).update(removed_at=run.end_time)
     page(f"/runs/{run.pk}", operator, status=404)
+
+
+def test_a_failure_outside_the_instructions_shows_the_end_of_the_log(page, build, operator):
+    lease = making.begun(making.pressed(build, operator))
+    making.printed(lease, ["Pushing", "the registry said no"], stream=0)
+    failure = push_failed("denied: no", registry="registry.example", repository="hello").as_facts()
+    run = making.end(lease, End(EndReason.REGISTRY_FAILED, "It was refused.", failure=failure))
+    found = page(f"/runs/{run.pk}", operator)
+    assert "Problem of the registry" in found.one("data-failure").text
+    assert "the registry said no" in found.one("data-failure").text
+    assert found.one("data-log").attributes["data-error-line"] == "2"
+
+
+def test_asking_about_what_is_not_possible_says_why_instead(page, build, operator):
+    run = making.done_run(build, operator)
+    said = page(f"/runs/{run.pk}/cancel", operator, status=409)
+    assert said.one("data-banner").text == "This run has already ended."
+    assert not said.with_("data-confirm")

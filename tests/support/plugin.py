@@ -21,6 +21,7 @@ atexit.register(SERVICES.stop)
 exit_on_sigterm()
 data_dir = SERVICES.home / "var"
 data_dir.mkdir(mode=0o755)
+(data_dir / "static").mkdir()  # WhiteNoise warns where it is missing
 os.environ["BUILDHUB_DATA_DIR"] = str(data_dir)
 if not os.environ.get("DATABASE_URL"):
     os.environ["DATABASE_URL"] = SERVICES.postgres()

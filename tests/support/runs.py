@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from builds.models import Build, BuildRun, Caller
+from builds.queries.log import iterate_lines
 from builds.services import runs
-from builds.services.run_log import read_lines
 from builds.services.runs import RunAsk
 from tests.support.waiting import wait_until
 
@@ -32,7 +32,7 @@ def until_printed(run: BuildRun, text: str, *, timeout: float = 60) -> None:
 
 def texts(run: BuildRun) -> list[str]:
     """Return the run's lines."""
-    return [line.text for _step, line in read_lines(run.pk, limit=1_000_000)]
+    return [line.text for _step, line in iterate_lines(run.pk)]
 
 
 def processes_with(marker: str) -> list[int]:

@@ -35,7 +35,7 @@ class Web:
         """Collect static files, start, and wait until it answers."""
         manage = [sys.executable, str(ROOT / "manage.py"), "collectstatic", "--noinput", "-v0"]
         subprocess.run(manage, env=self._environment, cwd=ROOT, check=True, timeout=120)
-        options = ["--port", str(self.port), "--no-access-log", "--lifespan", "off", "--timeout-graceful-shutdown", "1"]
+        options = ["--port", str(self.port), "--no-access-log", "--lifespan", "off", "--ws", "websockets-sansio"]
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "uvicorn", "buildhub.asgi:application", *options],

@@ -19,9 +19,8 @@ def run(context: RunContext, _step: RunStep) -> None:
 def _after_loss(context: RunContext) -> str:
     """Say what happened to the attempt before (architecture.md, "The life of a run", step 10)."""
     lost = RunEvent.objects.filter(run=context.run, what="attempt lost").order_by("-id").first()
-    at = f" at {lost.facts['last_beat']} UTC" if lost else ""
+    why = lost.facts["why"] if lost else "its worker was lost"
     return (
-        f"Attempt {context.lease.attempt - 1} lost its worker (last heard of{at}); attempt {context.lease.attempt}"
-        " begins. What was printed after the line above may be missing; instructions that had finished are cached now"
-        " and print nothing again."
+        f"Attempt {context.lease.attempt - 1} is over: {why}. Attempt {context.lease.attempt} begins. What was printed"
+        " after the line above may be missing; instructions that had finished are cached now and print nothing again."
     )

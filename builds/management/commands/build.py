@@ -17,10 +17,10 @@ from django.db import OperationalError, connection
 from builds.domain.states import RunState
 from builds.doorbell import WATCHERS
 from builds.models import Build, BuildRun, Caller
+from builds.queries.log import iterate_lines
 from builds.services import runs
 from builds.services.access import caller_for
 from builds.services.errors import Refused
-from builds.services.run_log import iterate_lines
 from builds.services.runs import RunAsk
 
 LOOK_SECONDS: Final = 2.0  # a hint may be lost: the run's row is looked at this often without one

@@ -9,11 +9,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from builds.models import BuildServer
 from builds.services import setup
-from builds.services.connections import EngineError, EngineUnreachable, ensure_base_image
+from builds.services.connections import EngineError, ensure_base_image
 
 
 class Command(BaseCommand):
@@ -39,20 +38,14 @@ class Command(BaseCommand):
                 settings.DEFAULT_REGISTRY, username=settings.REGISTRY_USER, password=settings.REGISTRY_PASSWORD
             )
         setup.ensure_sample(account)
-        self._ensure_base(server, patient=password is not None)
+        self._ensure_base(server)
         first = User.objects.filter(is_superuser=True).order_by("pk").first()
         username = first.get_username() if first else settings.ADMIN_USERNAME
         self.stdout.write(json.dumps({"username": username, "password": password}))
 
-    def _ensure_base(self, server: BuildServer, *, patient: bool) -> None:
-        """Make the sample's base image; a first start waits a little for an engine that starts at the same time."""
-        retrying = Retrying(
-            retry=retry_if_exception_type(EngineUnreachable),
-            stop=stop_after_delay(15 if patient else 0),
-            wait=wait_fixed(0.3),
-            reraise=True,
-        )
+    def _ensure_base(self, server: BuildServer) -> None:
+        """Make the sample's base image; an engine that does not answer does not keep BuildHub from starting."""
         try:
-            retrying(ensure_base_image, server, setup.SAMPLE_BASE)
+            ensure_base_image(server, setup.SAMPLE_BASE)
         except (EngineError, OSError) as error:
             self.stderr.write(f"The sample's base image could not be made: {error}")

@@ -82,7 +82,8 @@ def _web(plan: Plan, environment: dict[str, str]) -> Command:
     """Return the web server. It ends by the signal that stops it (exit -15), which is clean."""
     argv = (
         *(sys.executable, "-m", "uvicorn", "buildhub.asgi:application", "--host", plan.bind, "--port", str(plan.port)),
-        *("--lifespan", "off", "--ws", "websockets-sansio", "--log-level", "warning", "--no-access-log"),
+        *("--lifespan", "off", "--ws", "websockets-sansio", "--ws-max-size", "4096"),
+        *("--ws-per-message-deflate", "false", "--log-level", "warning", "--no-access-log"),
         *("--no-server-header", "--timeout-graceful-shutdown", "3"),
     )
     pooled = {**environment, "BUILDHUB_DATABASE_POOL": "true"}

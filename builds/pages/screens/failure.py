@@ -38,6 +38,7 @@ class FailureBox:
     instruction: str
     source: Sequence[SourceLine]
     last_lines: Sequence[ShownLine]
+    of_instruction: bool  # the last lines are those of the failed instruction, not of the whole log
 
     @property
     def error_line(self) -> int:
@@ -59,7 +60,8 @@ def failure_of(run: BuildRun, steps: Sequence[RunStep]) -> FailureBox | None:
         exit_words=explain_exit(facts.exit_code) or "" if facts and facts.exit_code is not None else "",
         instruction=(facts.instruction if facts else None) or "",
         source=_source(dockerfile_of(steps), facts),
-        last_lines=last_lines_of(run, vertex["vertex"]) if vertex else [],
+        last_lines=last_lines_of(run, vertex["vertex"] if vertex else None),
+        of_instruction=vertex is not None,
     )
 
 

@@ -75,12 +75,17 @@ def log_window(run: BuildRun, names: Mapping[str, str], *, error_line: int = 0, 
     return LogWindow(lines, max(run.line_count, kept[-1][1].n if kept else 0))
 
 
-def last_lines_of(run: BuildRun, vertex: str) -> list[ShownLine]:
-    """Return the last 10 lines that an instruction printed, the last one marked as the error."""
-    chunks = LogChunk.objects.filter(run_id=run.pk, layout__vertices__contains=[vertex])
+def last_lines_of(run: BuildRun, vertex: str | None) -> list[ShownLine]:
+    """Return the last 10 lines that an instruction printed (None: of all), the last one marked as the error."""
+    chunks = LogChunk.objects.filter(run_id=run.pk)
+    if vertex is not None:
+        chunks = chunks.filter(layout__vertices__contains=[vertex])
     found: list[NumberedLine] = []
     for chunk in chunks.order_by("-first_line")[:TAIL_CHUNKS]:
-        found = [*(line for line in unpack(chunk.packed, first_line=chunk.first_line) if line.vertex == vertex), *found]
+        found = [
+            *(line for line in unpack(chunk.packed, first_line=chunk.first_line) if vertex in (None, line.vertex)),
+            *found,
+        ]
         if len(found) >= TAIL_LINES:
             break
     tail = found[-TAIL_LINES:]

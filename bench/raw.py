@@ -1,0 +1,47 @@
+"""The baseline: the docker command of Debian on the same engine and registry."""
+
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.world import World
+
+DOCKER = "/usr/bin/docker"
+
+
+class RawKilledError(Exception):
+    """The command did not end within its limit (20.10 can spin on a long log) or failed."""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Builds and pushes by the command line."""
+
+    world: World
+    name: str
+
+    def build_and_push(self, dockerfile: str, *, tag: str, limit_seconds: float) -> float:
+        """Return the seconds that build and push took together. Raises `RawKilledError`."""
+        image = f"{self.world.addresses['registry_host']}/bench/{self.name}:{tag}"
+        began = time.perf_counter()
+        self._run("build", "--progress=plain", "-t", image, "-", given=dockerfile, limit_seconds=limit_seconds)
+        self._run("push", image, limit_seconds=limit_seconds)
+        return time.perf_counter() - began
+
+    def _run(self, *words: str, given: str = "", limit_seconds: float) -> None:
+        """Run one command, its output into a file; killed after `limit_seconds`."""
+        log = Path(self.world.home) / f"docker-{words[0]}.log"
+        with log.open("wb") as output:
+            try:
+                subprocess.run(
+                    [DOCKER, *words],
+                    input=given.encode(), stdout=output, stderr=output, check=True, timeout=limit_seconds,
+                    env=self.world.docker_environment(),
+                )  # fmt: skip
+            except subprocess.TimeoutExpired:  # subprocess.run has killed it by SIGKILL
+                raise RawKilledError(f"docker {words[0]} was killed after {limit_seconds:g} s") from None
+            except subprocess.CalledProcessError as error:
+                raise RawKilledError(
+                    f"docker {words[0]}: exit code {error.returncode}: {log.read_text()[-500:]}"
+                ) from None

@@ -1,0 +1,115 @@
+"""A BuildHub of its own, as `make run` starts it, on an engine of its own: a throw-away database and data directory."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from json import loads
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from builds.management.supervisor.files import free_port
+from tests.support.services import Services
+
+ROOT = Path(__file__).resolve().parents[1]
+START_SECONDS = 180
+STOP_SECONDS = 20
+
+
+class World:
+    """Engine, database, registry, web, workers and sweeper; knows where they are and stops all that it started."""
+
+    def __init__(self) -> None:
+        self._services = Services()
+        self.home = self._services.home
+        self._data = self.home / "var"
+        self._data.mkdir(mode=0o755)
+        self._supervisor: subprocess.Popen[bytes] | None = None
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.engine_url = ""
+        self.http = requests.Session()
+        self.http.trust_env = False  # proxies and .netrc of this machine are not for us
+
+    def start(self) -> None:
+        """Start everything and sign in with a token."""
+        self.engine_url = self._services.engine()
+        with (self.home / "supervise.log").open("wb") as log:
+            self._supervisor = subprocess.Popen(
+                self._manage("supervise"), env=self._environment(), cwd=ROOT, stdout=log, stderr=log
+            )
+        wait_until(self._serves, seconds=START_SECONDS, what="BuildHub serves")
+        made = subprocess.run(
+            self._manage("create_token", "admin"),
+            env=self._environment(), cwd=ROOT, check=True, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        self.http.headers["Authorization"] = f"Bearer {made.stdout.splitlines()[-1]}"
+
+    def stop(self) -> None:
+        """Stop everything that was started here and remove its folder."""
+        if self._supervisor is not None:
+            self._supervisor.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self._supervisor.wait(STOP_SECONDS)
+            self._supervisor.kill()  # its guardian takes down the rest
+            self._supervisor.wait()
+        self._services.stop()
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        """Return the answer of the API; raises `requests.HTTPError` for a refusal."""
+        answer = self.http.request(method, f"{self.url}/v1{path}", timeout=30, **options)
+        answer.raise_for_status()
+        return answer.json()
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """`database_url`, `docker_host` and `registry_host`."""
+        addresses: dict[str, str] = loads((self._data / "run" / "services.json").read_text())
+        return addresses
+
+    @property
+    def groups(self) -> dict[int, str]:
+        """The name of each running process group."""
+        entries = loads((self._data / "run" / "processes.json").read_text())
+        return {entry["pgid"]: entry["name"] for entry in entries}
+
+    def docker_environment(self) -> dict[str, str]:
+        """Return the environment of the raw docker command: BuildKit, this engine, nobody's logins."""
+        config = self.home / "docker-config"
+        config.mkdir(exist_ok=True)
+        return {
+            "PATH": os.environ["PATH"], "HOME": str(self.home), "DOCKER_CONFIG": str(config),
+            "DOCKER_HOST": self.engine_url, "DOCKER_BUILDKIT": "1",
+        }  # fmt: skip
+
+    def _serves(self) -> bool:
+        if self._supervisor is not None and self._supervisor.poll() is not None:
+            raise RuntimeError(f"supervise ended: {(self.home / 'supervise.log').read_text()[-2000:]}")
+        try:
+            return self.http.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    def _manage(self, *words: str) -> list[str]:
+        return [sys.executable, str(ROOT / "manage.py"), *words]
+
+    def _environment(self) -> dict[str, str]:
+        """Return an environment in which nothing of this shell's BuildHub is left."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("BUILDHUB_")}
+        for name in ("DATABASE_URL", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
+            kept.pop(name, None)
+        port = self.url.rpartition(":")[2]
+        return {**kept, "BUILDHUB_DATA_DIR": str(self._data), "DOCKER_HOST": self.engine_url, "PORT": port}
+
+
+def wait_until(is_so: Callable[[], bool], *, seconds: float, what: str) -> None:
+    """Wait until `is_so`; raises `TimeoutError` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds:g} s: {what}")
+        time.sleep(0.05)
