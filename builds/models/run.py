@@ -160,6 +160,7 @@ class BuildRun(models.Model):
                 fields=["server", "front_at", "id"], condition=Q(run_state__in=ACTIVE), name="run_active_of_server"
             ),
             models.Index(fields=["lease_expires_at"], condition=Q(run_state=RunState.RUNNING), name="run_lease"),
+            models.Index(fields=["-end_time"], condition=Q(run_type=RunType.BUILD), name="run_ended_lately"),
             models.Index(
                 fields=["build", "tag_name"], condition=Q(run_type=RunType.BUILD, removed_at=None), name="run_tag"
             ),
