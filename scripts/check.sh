@@ -25,7 +25,6 @@ check "import contracts" $bin/lint-imports
 check "migrations" $bin/python -m tests.support.with_postgres -- $bin/python manage.py makemigrations --check --dry-run
 check "deployment settings" $bin/python -m tests.support.with_postgres -- env BUILDHUB_PUBLIC_URL=https://buildhub.example \
     $bin/python manage.py check --deploy --fail-level WARNING
-check "templates, format" $bin/djlint templates --check --quiet
 check "templates, lint" $bin/djlint templates --lint --quiet
 
 if ((${#failed[@]})); then
