@@ -48,7 +48,7 @@ def test_after_kill_minus_nine_another_attempt_ends_the_run_and_no_line_is_lost(
     after = texts(run)
     assert after[: len(before)] == before
     assert list(LogChunk.objects.filter(run=run).values_list("sequence", "text"))[: len(chunks)] == chunks
-    assert any("attempt 2 begins" in text for text in after)
+    assert any("Attempt 2 begins" in text for text in after)
     assert after.count("over") == 1
     assert len(after) == run.line_count
     assert seal(run.pk) == (run.byte_count, run.log_sha256)

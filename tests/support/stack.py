@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from builds.models import Build, BuildRun, Caller, WorkerHost
@@ -26,8 +27,9 @@ QUIET = (
 EXPECTED = ("WebSocket", "ERR_INTERNET_DISCONNECTED", "400 (Bad Request)", "409 (Conflict)")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def worker_processes(engine_url: str, django_db_setup: None, django_db_blocker) -> Iterator[Workers]:
+    """Workers and sweeper, for one module: they would take the runs of tests that want to be alone."""
     with django_db_blocker.unblock():
         workers = Workers(engine_url, log=SERVICES.home / "workers.log")
         workers.start()
@@ -79,6 +81,7 @@ def browser() -> Iterator[Browser]:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield chromium
+        connection.close()  # Django keeps another one for the thread while that loop runs; the database shall be dropped
         chromium.close()
 
 
