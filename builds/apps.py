@@ -1,5 +1,8 @@
 """The app's configuration."""
 
+import importlib
+import sys
+
 from django.apps import AppConfig
 
 
@@ -8,3 +11,8 @@ class BuildsConfig(AppConfig):
 
     name = "builds"
     verbose_name = "BuildHub"
+
+    def ready(self) -> None:
+        """Load what workers run before django-q2 forks them: the first run starts as quickly as the next."""
+        if "qcluster" in sys.argv:
+            importlib.import_module("builds.tasks")

@@ -81,7 +81,7 @@ def browser() -> Iterator[Browser]:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield chromium
-        connection.close()  # Django keeps another one for the thread while that loop runs; the database shall be dropped
+        connection.close()  # one of its own while that loop runs: it would hold the database
         chromium.close()
 
 
