@@ -129,11 +129,10 @@ class Recorder:
     def _write(
         self, batch: list[tuple[int | None, LogLine]], vertices: tuple[int, list[dict[str, Any]]] | None
     ) -> bool:
-        for step_id, lines in _chunks(batch):
-            store = partial(run_log.append_chunk, self._lease, step_id, lines, sequence=self._sequence + 1)
-            if not self._patiently(store):
+        if chunks := _chunks(batch):
+            if not self._patiently(partial(run_log.append_chunks, self._lease, chunks, after=self._sequence)):
                 return False
-            self._sequence += 1
+            self._sequence += len(chunks)
         return vertices is None or self._patiently(partial(run_steps.show_vertices, self._lease, *vertices))
 
     def _patiently(self, write: Callable[[], bool]) -> bool:

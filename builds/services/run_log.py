@@ -6,13 +6,15 @@ Reading is builds/queries/log.py.
 import json
 from collections.abc import Sequence
 
-from django.db import connection
+from django.db import connection, transaction
 
 from builds import doorbell
 from builds.domain.logs import LogLine, pack
 from builds.domain.states import RunState
 from builds.models import BuildRun
 from builds.services.transitions import Lease
+
+Chunk = tuple[int | None, Sequence[LogLine]]  # a step and its lines
 
 # One statement: the fence, the counters, the chunk and the bell. The row's lock orders it against a take-over, so a
 # lost attempt can never write after the next one has begun, and numbers have no gap.
@@ -36,11 +38,29 @@ SELECT line_count, pg_notify(%(channel)s,
 """
 
 
-def append_chunk(lease: Lease, step_id: int | None, lines: Sequence[LogLine], *, sequence: int) -> bool:
-    """Store `lines` as chunk `sequence` (from 1) of the run; False where the lease was lost.
+def append_chunks(lease: Lease, chunks: Sequence[Chunk], *, after: int) -> bool:
+    """Store `chunks` as those that follow chunk `after`, in one commit; False where the lease was lost.
 
-    Repeating it is free: a chunk whose commit was not heard of, because the connection broke, is found stored.
+    Repeating it is free: chunks whose commit was not heard of, because the connection broke, are found stored.
     """
+    with transaction.atomic():
+        stored = all(
+            _append(lease, step_id, lines, sequence=after + place) for place, (step_id, lines) in enumerate(chunks, 1)
+        )
+        if not stored:
+            transaction.set_rollback(True)
+    if stored:
+        return True
+    mine = BuildRun.objects.filter(pk=lease.run_id, token=lease.token, run_state=RunState.RUNNING)
+    return mine.filter(chunk_count=after + len(chunks)).exists()
+
+
+def append_chunk(lease: Lease, step_id: int | None, lines: Sequence[LogLine], *, sequence: int) -> bool:
+    """Store `lines` as chunk `sequence` (from 1) of the run; False where the lease was lost."""
+    return append_chunks(lease, [(step_id, lines)], after=sequence - 1)
+
+
+def _append(lease: Lease, step_id: int | None, lines: Sequence[LogLine], *, sequence: int) -> bool:
     packed = pack(lines)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -58,7 +78,4 @@ def append_chunk(lease: Lease, step_id: int | None, lines: Sequence[LogLine], *,
                 "channel": doorbell.WATCHERS,
             },
         )
-        if cursor.fetchone():
-            return True
-    mine = BuildRun.objects.filter(pk=lease.run_id, token=lease.token, run_state=RunState.RUNNING)
-    return mine.filter(chunk_count=sequence).exists()
+        return cursor.fetchone() is not None

@@ -41,6 +41,7 @@ const frames = {
   run: () => head.refresh(),
   steps: (frame) => {
     log.maker.learnSteps(frame.steps);
+    log.relabel();
     steps.refresh();
   },
   lines: (frame) => log.take(frame.lines),

@@ -29,8 +29,8 @@ export class LineMaker {
   }
 
   learnSteps(steps) {
-    for (const step of steps) {
-      if (step.vertex) this.#names.set(step.vertex, step.name.startsWith("[internal]") ? PREPARATION : step.name);
+    for (const one of steps.flatMap((step) => step.instructions ?? [])) {
+      this.#names.set(one.vertex, one.name.startsWith("[internal]") ? PREPARATION : one.name);
     }
   }
 

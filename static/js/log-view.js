@@ -94,6 +94,15 @@ export class LogView {
     if (this.#following) this.#toEnd();
   }
 
+  // Lines may come before the name of their instruction: the heads get it when it is known.
+  relabel() {
+    for (const head of this.list.querySelectorAll(".log__head")) {
+      if (head.dataset.of) head.firstElementChild.textContent = this.maker.headOf({ vertex: head.dataset.of });
+    }
+    const last = this.list.lastElementChild;
+    if (last?.dataset.under) last.dataset.under = this.#lastHead();
+  }
+
   #lastHead() {
     return [...this.list.querySelectorAll(".log__head")].at(-1)?.textContent.trim();
   }
