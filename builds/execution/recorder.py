@@ -113,10 +113,8 @@ class Recorder:
         """Store what is pending; return False once all is stored after the end, or the lease was lost."""
         with self._changed:
             self._changed.wait_for(lambda: self._pending or self._vertices or self._over)
-            over = self._over
-        if not over:
-            time.sleep(FLUSH_SECONDS)  # let a batch gather: one commit for many lines
-        with self._changed:
+            if not self._over:  # let a batch gather, one commit for many lines; the end waits for nothing
+                self._changed.wait_for(lambda: self._over, FLUSH_SECONDS)
             batch, self._pending, self._pending_bytes = self._pending, [], 0
             vertices, self._vertices = self._vertices, None
             self._changed.notify_all()
