@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
-from django.db import connection
 
-from builds.doorbell import WORKERS
+from builds import doorbell
 from builds.services.transitions import LEASE, Lease
 
 BEAT_SECONDS: Final = 5.0
@@ -22,12 +21,7 @@ class Held:
 
 def open_connection() -> psycopg.Connection[Any]:
     """Return a connection of its own for a heartbeat thread, listening for wishes to stop."""
-    settings = connection.get_connection_params()
-    for key in ("cursor_factory", "context", "pool"):
-        settings.pop(key, None)
-    opened = psycopg.connect(**settings, autocommit=True)
-    opened.execute(f"LISTEN {WORKERS}")
-    return opened
+    return doorbell.listen(doorbell.WORKERS)
 
 
 def renew(held_by: psycopg.Connection[Any], lease: Lease) -> Held | None:

@@ -12,10 +12,10 @@ from typing import Any, Final
 import psycopg
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, connection
+from django.db import OperationalError
 
 from builds.domain.states import RunState
-from builds.doorbell import WATCHERS
+from builds.doorbell import WATCHERS, listen
 from builds.models import Build, BuildRun, Caller
 from builds.queries.log import iterate_lines
 from builds.services import runs
@@ -70,7 +70,7 @@ class Command(BaseCommand):
     def _print_until_end(self, run_id: int) -> BuildRun:
         """Print line after line, each once; return the run when it has ended and all its lines are printed."""
         after = 0
-        with _listening() as bell:
+        with listen(WATCHERS) as bell:
             while True:
                 run = BuildRun.objects.get(pk=run_id)  # before the lines: what ended then gets no more of them
                 for _step, line in iterate_lines(run_id, after=after):
@@ -110,16 +110,6 @@ def _build(wanted: str, caller: Caller) -> Build:
                 raise CommandError(message, returncode=REFUSED)
     message = f"There is no build {wanted} that {caller.user.get_username()} may see."
     raise CommandError(message, returncode=REFUSED)
-
-
-def _listening() -> psycopg.Connection[Any]:
-    """Return a connection of its own that hears the hints for watchers."""
-    parameters = connection.get_connection_params()
-    for key in ("cursor_factory", "context", "pool"):
-        parameters.pop(key, None)
-    opened = psycopg.connect(**parameters, autocommit=True)
-    opened.execute(f"LISTEN {WATCHERS}")
-    return opened
 
 
 def _wait_for_hint(bell: psycopg.Connection[Any], run_id: int) -> None:
