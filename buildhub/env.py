@@ -1,7 +1,7 @@
 """Readers for the environment (surface.md, "Environment"). A wrong value stops the start and says what to do."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -20,6 +20,14 @@ def flag(name: str, *, default: bool) -> bool:
     if word not in ("true", "false"):
         raise ImproperlyConfigured(f"{name}={word!r}: use true or false, or unset it for {str(default).lower()}.")
     return word == "true"
+
+
+def word(name: str, default: str, *, words: Sequence[str]) -> str:
+    """Return one of `words`."""
+    given = text(name, default)
+    if given not in words:
+        raise ImproperlyConfigured(f"{name}={given!r}: use one of {', '.join(words)}.")
+    return given
 
 
 def number(name: str, default: int, *, minimum: int, maximum: int) -> int:

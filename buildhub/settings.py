@@ -12,6 +12,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from buildhub import env
+from builds.api.schema.settings import DRF_SPECTACULAR
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("BUILDHUB_DATA_DIR", str(BASE_DIR / "var"))).resolve()
@@ -87,6 +88,8 @@ INSTALLED_APPS = [
     "csp",
     "channels",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_q",
     "pgtrigger",
 ]
@@ -181,14 +184,15 @@ CHANNEL_LAYERS: dict[str, Any] = {}
 WORKERS = env.number("BUILDHUB_WORKERS", os.cpu_count() or 1, minimum=1, maximum=256)
 WORKER_HOST = env.text("BUILDHUB_WORKER_HOST", socket.gethostname())
 TOPICS = tuple(name.strip() for name in env.text("BUILDHUB_TOPICS").split(",") if name.strip())
-CLUSTER = env.text("BUILDHUB_CLUSTER", "builds")
+CLUSTER_WORKERS = {"builds": WORKERS, "service": 1, "callbacks": 4}
+CLUSTER = env.word("BUILDHUB_CLUSTER", "builds", words=tuple(CLUSTER_WORKERS))
 Q_CLUSTER: dict[str, Any] = {
     "name": "buildhub",  # the salt that tasks are signed with: one for all
-    "cluster_name": "service" if CLUSTER == "service" else f"builds@{WORKER_HOST}"[:100],
+    "cluster_name": f"builds@{WORKER_HOST}"[:100] if CLUSTER == "builds" else CLUSTER,
     "scheduler": False,
     "orm": "default",
     "broker_class": "builds.broker.PostgresBroker",
-    "workers": WORKERS if CLUSTER == "builds" else 1,
+    "workers": CLUSTER_WORKERS[CLUSTER],
     "queue_limit": 1,
     "bulk": 1,
     "timeout": 86_400 * 7,
@@ -212,9 +216,12 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "builds.api.errors.handle",
+    "DEFAULT_THROTTLE_CLASSES": ["builds.api.throttling.TokenThrottle"],
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",  # builds/api/schema puts its own in its place
 }
+SPECTACULAR_SETTINGS = DRF_SPECTACULAR
 
 DEFAULT_REGISTRY = env.text("BUILDHUB_REGISTRY")
 REGISTRY_USER = env.text("BUILDHUB_REGISTRY_USER")
@@ -224,6 +231,7 @@ ADMIN_PASSWORD = env.secret("BUILDHUB_ADMIN_PASSWORD")
 DEFAULT_ENGINE = env.text("DOCKER_HOST", "unix:///var/run/docker.sock")
 OUTBOUND_ALLOW = tuple(word.strip() for word in env.text("BUILDHUB_OUTBOUND_ALLOW").split(",") if word.strip())
 LOG_LIMIT_BYTES = env.number("BUILDHUB_LOG_LIMIT_MB", 256, minimum=1, maximum=102_400) * 1024 * 1024
+V1_ENVELOPE = env.flag("BUILDHUB_V1_ENVELOPE", default=False)
 QUEUE_LIMIT = env.number("BUILDHUB_QUEUE_LIMIT", 10_000, minimum=1, maximum=10_000_000)
 
 LOGGING = {

@@ -1,8 +1,10 @@
 """The only door to django-q2. Tasks carry numbers; whether they may act is decided by the run's row."""
 
+from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-SERVICE = "service"  # short work that holds no build slot: remove, push again, callbacks
+SERVICE = "service"  # short work that holds no build slot: remove
+CALLBACKS = "callbacks"  # apart from the rest: a receiver that hangs holds up neither builds nor removals
 
 
 def builds_queue(host: str) -> str:
@@ -18,3 +20,13 @@ def hand_over(run_id: int, *, claim: int, host: str) -> None:
 def call_service(run_id: int, *, claim: int) -> None:
     """Give a REMOVE run to any service worker; delivered when the transaction commits."""
     async_task("builds.tasks.remove", run_id, claim, cluster=SERVICE)
+
+
+def call_courier(delivery_id: int) -> None:
+    """Ring for a courier to the lane of a callback delivery; delivered when the transaction commits."""
+    async_task("builds.tasks.deliver_callbacks", delivery_id, cluster=CALLBACKS)
+
+
+def couriers_have_calls() -> bool:
+    """Say whether bells are left that no courier has heard yet: another one would only lengthen the queue."""
+    return bool(OrmQ.objects.filter(key=CALLBACKS).exists())

@@ -1,5 +1,6 @@
 """What django-q2 calls, by name."""
 
+from builds.execution.callbacks import deliver
 from builds.execution.executor import execute_build
 from builds.execution.remover import execute_removal
 
@@ -12,3 +13,8 @@ def execute_run(run_id: int, claim: int) -> None:
 def remove(run_id: int, claim: int) -> None:
     """Carry out a REMOVE run, if this claim still holds."""
     execute_removal(run_id, claim)
+
+
+def deliver_callbacks(delivery_id: int) -> None:
+    """Send what is due in the lane of a callback delivery."""
+    deliver(delivery_id)

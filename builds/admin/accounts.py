@@ -14,7 +14,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the
 
     class Meta:
         model = Account
-        fields = ("name", "time_zone")
+        fields = ("name", "time_zone", "build_limit", "parallel_limit", "parallel_refuse")
 
     def clean_time_zone(self) -> str:
         """Return the zone; raises `ValidationError` for one that is not known."""
@@ -29,7 +29,7 @@ class AccountAdmin(TableAdmin):
     """Accounts."""
 
     form = AccountForm
-    list_display = ("id", "name", "time_zone", "created_at")
+    list_display = ("id", "name", "time_zone", "build_limit", "parallel_limit", "created_at")
     list_display_links = ("id", "name")
     search_fields = ("name", "id__exact")
     ordering = ("id",)

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from builds.models import BuildRun, Caller
-from builds.services import runs
+from builds.services import runs, tokens
 from builds.services.access import caller_for
 from builds.services.errors import Refused
 
@@ -50,3 +50,9 @@ def remove(run_id: int, caller: Caller) -> str:
     """Ask for a run and its image to be removed; return what to say. Raises `Refused`."""
     request = runs.request_remove(run_id=run_id, caller=caller)
     return f"Run {run_id} and its image are being removed (run {request.pk})."
+
+
+def revoke(token_id: int, caller: Caller) -> str:
+    """Revoke a token; return what to say. Raises `Refused`."""
+    tokens.revoke_token(token_id=token_id, caller=caller)
+    return f"Token {token_id} is revoked; programs that used it are refused from now on."

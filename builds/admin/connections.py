@@ -1,4 +1,4 @@
-"""Registries, build servers and worker hosts. A password goes in and never comes out."""
+"""Registries, build servers and worker hosts. Passwords and keys go in and never come out."""
 
 from functools import partial
 from typing import Any
@@ -35,16 +35,17 @@ class RegistryAdmin(ConnectionAdmin):
     """Registries."""
 
     form = RegistryForm
-    list_display = ("id", "name", "host", "prefix", "username", "plain_http", "is_default")
+    list_display = ("id", "name", "account", "host", "prefix", "username", "plain_http", "enabled", "is_default")
     list_display_links = ("id", "name")
-    list_filter = ("is_default", "plain_http")
+    list_filter = ("enabled", "is_default", "plain_http")
+    list_select_related = ("account",)
     search_fields = ("name", "host", "prefix", "username")
 
     def get_fields(self, request: HttpRequest, obj: Registry | None = None) -> list[Any]:
         """Return the fields; who may only look has no use for the one that goes in."""
-        shown = ["name", "host", "prefix", "plain_http", "username", "is_default", "created_at"]
+        shown = ["name", "account", "host", "prefix", "plain_http", "username", "ca_certificate", "enabled"]
         may_set = self.has_change_permission(request, obj) if obj else True
-        return [*shown[:5], "password", *shown[5:]] if may_set else shown
+        return [*shown, *(["password"] if may_set else []), "is_default", "created_at"]
 
     @method_decorator(sensitive_post_parameters("password"))
     def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -65,12 +66,27 @@ class BuildServerAdmin(ConnectionAdmin):
     form = BuildServerForm
     list_display = ("id", "name", "url", "capacity", "enabled", "is_default")
     list_display_links = ("id", "name")
-    list_filter = ("enabled", "is_default")
+    list_filter = ("enabled", "is_default", "tls_verify")
     search_fields = ("name", "url")
+    filter_horizontal = ("accounts",)
+
+    def get_fields(self, request: HttpRequest, obj: BuildServer | None = None) -> list[Any]:
+        """Return the fields; who may only look has no use for the one that goes in."""
+        shown = ["name", "url", "capacity", "enabled", "accounts", "allowed_host_paths", "tls_verify"]
+        may_set = self.has_change_permission(request, obj) if obj else True
+        key = ["client_key"] if may_set else []
+        return [*shown, "ca_cert", "client_cert", *key, "is_default", "created_at"]
+
+    @method_decorator(sensitive_post_parameters("client_key"))
+    def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show or store a build server; an error report does not hold the key."""
+        return super().changeform_view(*args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: BuildServer, form: Any, change: bool) -> None:  # noqa: FBT001  Django's
         """Store the server and start what it has room for now."""
         super().save_model(request, obj, form, change)
+        if form.cleared_because:
+            messages.warning(request, f"The stored key of {obj} was cleared, because {form.cleared_because}.")
         transaction.on_commit(partial(dispatch, obj.pk))
 
 

@@ -1,10 +1,10 @@
 """API tokens: listed and revoked; what a token is can be read nowhere, its digest neither."""
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 from django.http import HttpRequest
 
+from builds.admin.asking import ask_each, revoke
 from builds.admin.base import ReadOnlyAdmin
 from builds.models import ApiToken
 
@@ -22,6 +22,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     fields = (
         *("name", "owner", "account", "scopes", "limited_to_builds", "builds"),
+        *("allowed_ranges", "blocked_ranges", "requests_per_minute"),
         *("created_at", "expires_at", "last_used_at", "revoked_at"),
     )
 
@@ -31,9 +32,5 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Revoke", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: "QuerySet[ApiToken]") -> None:
-        """Revoke each; what is revoked stays so."""
-        live = list(queryset.filter(revoked_at=None))
-        ApiToken.objects.filter(pk__in=[token.pk for token in live], revoked_at=None).update(revoked_at=Now())
-        for token in live:
-            self.log_change(request, token, "Revoked.")
-        messages.success(request, f"{len(live)} revoked; programs that used them are refused from now on.")
+        """Revoke each that is live; what is revoked stays so."""
+        ask_each(request, queryset.filter(revoked_at=None).values_list("pk", flat=True), revoke, what="Token")

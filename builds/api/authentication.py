@@ -4,13 +4,14 @@ from typing import Any, Final, cast
 
 from django.contrib.auth.models import User
 from rest_framework import authentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from builds.domain.access import Permission, Role, refused
 from builds.models import ApiToken, Caller
-from builds.services.access import caller_for, find_token
+from builds.services.access import caller_for
 from builds.services.errors import NoRight
+from builds.services.tokens import address_refused, find_token
 
 CHALLENGE: Final = "Bearer"
 
@@ -19,13 +20,18 @@ class TokenAuthentication(authentication.BaseAuthentication):
     """`Authorization: Bearer <token>`; leaves the live token in `request.auth`."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        """Return the token's owner and the token, None where no bearer token is given; raises 401 for a bad one."""
+        """Return the token's owner and the token, None where no bearer token is given.
+
+        Raises 401 for a bad one, 403 for one that may not be used from this address.
+        """
         scheme, _, word = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != CHALLENGE.lower():
             return None
         token = find_token(word.strip())
         if token is None:
             raise AuthenticationFailed("This token is unknown, expired or revoked; issue another one.")
+        if sentence := address_refused(token, request.META.get("REMOTE_ADDR", "")):
+            raise PermissionDenied(sentence)
         return token.owner, token
 
     def authenticate_header(self, request: Request) -> str:

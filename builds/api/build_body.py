@@ -15,7 +15,7 @@ from builds.domain.states import StepType
 from builds.domain.steps import FieldError, api_name
 from builds.domain.tags import AutoTagSeqType
 from builds.models import Build
-from builds.queries.config_shapes import CONFIG_KEYS, FILLED, WRITE_ONLY
+from builds.queries.config_shapes import CONFIG_KEYS, FILLED
 from builds.services.builds import BuildDraft, StepDraft
 from builds.services.errors import Invalid, Refused
 
@@ -23,6 +23,7 @@ T = TypeVar("T")
 STEP_WORDS: Final = [kind.value for kind in StepType if kind not in (StepType.CANCEL, StepType.DELETE)]
 STEP_NAMES: Final = ("buildSteps", "buildStepRuns")  # the name and its alias
 STEP_PATH: Final = re.compile(r"buildSteps\[(\d+)\]")
+LONGEST_PEM: Final = 64 * 1024  # characters
 # Whose refusals come before those of fields: who may not do it, or may not know of it, learns nothing more.
 FIRST_CODES: Final = ("CCCM1044000", "CCCM1048000")
 
@@ -35,14 +36,6 @@ class BuildBody:
     errors: list[FieldError]
     step_indexes: tuple[int, ...]
     steps_name: str = "buildSteps"
-
-    def with_stored_configs(self, stored: Mapping[int, Mapping[str, Any]]) -> "BuildBody":
-        """Return the body with the stored config of each stored step for which the body gives none (null: absent)."""
-        steps = tuple(
-            replace(step, config=dict(stored.get(step.seq or 0, {}))) if not step.config else step
-            for step in self.draft.steps or ()
-        )
-        return replace(self, draft=replace(self.draft, steps=steps))
 
 
 def read_build(body: Mapping[str, Any], *, edit: bool) -> BuildBody:
@@ -65,6 +58,9 @@ def read_build(body: Mapping[str, Any], *, edit: bool) -> BuildBody:
         tag_name=fields.text("tagName", most=_longest("tag_name")),
         server_host=fields.text("buildServerHost", most=_longest("server_host")),
         server_tls_verify=fields.yes_no("buildServerTlsVerify"),
+        server_ca_cert=fields.text("buildServerCacrt", most=LONGEST_PEM),
+        server_client_cert=fields.text("buildServerClientCert", most=LONGEST_PEM),
+        server_client_key=fields.text("buildServerClientKey", most=LONGEST_PEM),
         when_running=fields.text("whenRunning"),
         time_limit_seconds=fields.number("timeLimitSec"),
         queue_limit_seconds=fields.number("queueLimitSec"),
@@ -113,8 +109,14 @@ def _in_body(error: FieldError, body: BuildBody, stored_steps: Sequence[int]) ->
     match = STEP_PATH.match(error.field)
     if match is None:
         return replace(error, field=body.steps_name) if error.field == "buildSteps" else error
-    place = _places(body, stored_steps).get(int(match[1]))
-    return error if place is None else replace(error, field=f"{body.steps_name}[{place}]{error.field[match.end() :]}")
+    index, tail = int(match[1]), error.field[match.end() :]
+    place = _places(body, stored_steps).get(index)
+    if place is not None:
+        return replace(error, field=f"{body.steps_name}[{place}]{tail}")
+    if index >= len(stored_steps):
+        return error
+    unlisted = f"Step {stored_steps[index]}, which this body does not list, {tail.lstrip('.')}: {error.message}"
+    return replace(error, field=body.steps_name, message=unlisted)
 
 
 def _places(body: BuildBody, stored_steps: Sequence[int]) -> dict[int, int]:
@@ -172,10 +174,6 @@ def _read_config(kind: StepType, config: Fields) -> dict[str, Any]:
     for key in CONFIG_KEYS[kind]:
         value = config.values.get(api_name(key))
         if value is None or (kind is StepType.CREATE_IMAGE and key in FILLED):
-            continue
-        if key in WRITE_ONLY and value != "":
-            # In plain text it would be in every backup: logins belong to stored registries (security.md, "Secrets").
-            config.refuse(api_name(key), "Secrets of a step are not kept in this version; use the registry's login.")
             continue
         read[key] = _stored(value)
     return read

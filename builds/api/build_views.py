@@ -1,5 +1,7 @@
 """Builds: list, names, count, detail, create, edit, remove (build-api.md, section 3 "Build")."""
 
+from functools import partial
+
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -13,9 +15,9 @@ from builds.domain.states import RunState
 from builds.domain.steps import FieldError
 from builds.models import Account, Build
 from builds.queries.builds import BuildFilter, after_build, build_detail, build_shapes, find_build, visible_builds
+from builds.queries.images import COLUMNS, ORDERS, build_images
 from builds.queries.shapes import Shape
 from builds.services.builds import create_build, edit_build
-from builds.services.definitions import callback_errors
 from builds.services.errors import Invalid, NotFound
 from builds.services.runs import request_build_removal
 
@@ -36,14 +38,14 @@ class BuildList(ApiView):
         builds = visible_builds(self.caller, narrowed)
         following = self._following(builds, query.number("after"))
         shapes = build_shapes(following[: limit + 1], self.caller)
-        return self.answer_page(shapes, seq="buildSeq", limit=limit, total=builds.count())
+        return self.answer_page(shapes, seq="buildSeq", limit=limit, counted=builds)
 
     def post(self, request: Request) -> HttpResponse:
         """Create a build."""
         callback_url = self.query.text("callbackUrl")
         body = read_build(read_object(request), edit=False)
-        body.errors.extend(callback_errors(callback_url))
-        build = submit(body, lambda draft: create_build(caller=self.caller, draft=draft))
+        create = partial(create_build, caller=self.caller, callback_url=callback_url)
+        build = submit(body, lambda draft: create(draft=draft))
         return self.answer(_detail(self, build.pk))
 
     def _following(self, builds: "QuerySet[Build]", after: int | None) -> "QuerySet[Build]":
@@ -85,13 +87,13 @@ class BuildDetail(ApiView):
         return self.answer(_detail(self, read_number("buildSeq", build_seq)))
 
     def put(self, request: Request, build_seq: str) -> HttpResponse:
-        """Change a build; the number in the path wins."""
+        """Change a build; the number in the path wins. The enveloped dialect answers without the build."""
         build_id = read_number("buildSeq", build_seq)
         if find_build(build_id, self.caller) is None:
             raise NotFound(f"There is no build {build_id}.")
         body = read_build(read_object(request), edit=True)
         self._edit(build_id, body)
-        return self.answer(_detail(self, build_id))
+        return self.answer(_detail(self, build_id), result=False)
 
     def delete(self, request: Request, build_seq: str) -> HttpResponse:
         """Ask for a build to be removed with its images; return the REMOVE run."""
@@ -103,12 +105,28 @@ class BuildDetail(ApiView):
         return self.answer(shape_now(self, removal.pk))
 
     def _edit(self, build_id: int, body: BuildBody) -> None:
-        stored = dict(Build.objects.get(pk=build_id).steps.order_by("order", "pk").values_list("pk", "config"))
-        submit(
-            body.with_stored_configs(stored),
-            lambda draft: edit_build(build_id=build_id, caller=self.caller, draft=draft),
-            list(stored),
+        edit = partial(edit_build, build_id=build_id, caller=self.caller)
+        stored = list(
+            Build.objects.visible_to(self.caller)
+            .get(pk=build_id)
+            .steps.order_by("order", "pk")
+            .values_list("pk", flat=True)
         )
+        submit(body, lambda draft: edit(draft=draft), stored)
+
+
+class BuildImages(ApiView):
+    """`/build/{buildSeq}/images`."""
+
+    def get(self, request: Request, build_seq: str) -> HttpResponse:
+        """Return the images of a build that a registry has confirmed."""
+        build_id = read_number("buildSeq", build_seq)
+        column = self.query.word("orderColumn", COLUMNS) or "END_TIME"
+        order = self.query.word("order", ORDERS) or "DESC"
+        build = find_build(build_id, self.caller)
+        if build is None:
+            raise NotFound(f"There is no build {build_id}.")
+        return self.answer(build_images(build, self.caller, column=column, order=order))
 
 
 def _detail(view: ApiView, build_id: int) -> Shape:

@@ -3,7 +3,7 @@
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from rest_framework import exceptions
 
 from builds.api.authentication import CHALLENGE
 from builds.api.dialects import dialect_of
+from builds.domain.error_pages import ERROR_HELP
 from builds.domain.steps import FieldError
 from builds.services.errors import Invalid, Refused
 
@@ -24,35 +25,7 @@ UNREADABLE: Final = "CKSY1400000"
 NO_ROUTE: Final = "CKSY1404000"
 UNEXPECTED: Final = "CCCM2027000"
 BELOW: Final = "CCCM2020000"
-
-# code: title; the status is that of the case, since a few codes come with more than one
-TITLES: Final[Mapping[str, str]] = {
-    INVALID: "Invalid parameter",
-    "CCCM1007000": "The state does not allow it",
-    "CCCM1008000": "Too many requests",
-    "CCCM1009000": "Not signed in",
-    "CCCM1013000": "Build server not found",
-    "CCCM1044000": "No right",
-    "CCCM1048000": "Not found",
-    "CCBD1003000": "Image name taken",
-    "CCBD1004000": "Tag taken",
-    "CCBD1011000": "Not exactly one image step",
-    "CCBD1012000": "Build count limit",
-    "CCBD1013000": "Parallel limit",
-    "CCBD1014000": "The run is active",
-    "CCBD1018000": "Import file missing or no zip",
-    "CCBD1019000": "Version not supported",
-    "CCBD1020000": "Registry not found",
-    "CCBD2016000": "Export failed",
-    "CCBD2017000": "Import failed",
-    UNREADABLE: "Unreadable request",
-    NO_ROUTE: "No such route",
-    "CKSY1405000": "Method not allowed",
-    "CKSY1406000": "Not acceptable",
-    "CKSY1415000": "Media type not supported",
-    BELOW: "Something below did not answer",
-    UNEXPECTED: "Unexpected error",
-}
+BUSY_SECONDS: Final = 10  # when to come again where no limit of a minute says so
 
 # status: code, for what is refused before a service is asked
 CODES: Final[Mapping[int, str]] = {
@@ -102,7 +75,8 @@ class Problem:
     @property
     def title(self) -> str:
         """Return the short name of the code."""
-        return TITLES.get(self.code) or HTTPStatus(self.status).phrase
+        help_ = ERROR_HELP.get(self.code)
+        return help_.title if help_ else HTTPStatus(self.status).phrase
 
 
 class Unreadable(Exception):  # noqa: N818  names what happened
@@ -117,15 +91,21 @@ class Unreadable(Exception):  # noqa: N818  names what happened
 def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
     """Answer `error`, raised anywhere in an API view, in the dialect of the address (DRF's exception handler)."""
     request = context.get("request")
-    problem = problem_of(error, request)
-    return dialect_of(getattr(request, "path", "")).error(problem)
+    return written(problem_of(error, request), request)
+
+
+def written(problem: Problem, request: Any) -> HttpResponse:
+    """Return the answer that tells `problem` in the dialect of the request, under the request's name."""
+    named = replace(problem, request_id=problem.request_id or request_id_of(request))
+    return dialect_of(getattr(request, "path", "")).error(named)
 
 
 def problem_of(error: Exception, request: Any = None) -> Problem:
     """Return what to say about `error`; what is not known becomes a 500 with the request's id, and is logged."""
     if isinstance(error, Refused):
         fields = tuple(error.errors) if isinstance(error, Invalid) else ()
-        return Problem(error.status, error.code, error.sentence, fields)
+        headers = {"Retry-After": str(BUSY_SECONDS)} if error.status == 429 else {}
+        return Problem(error.status, error.code, error.sentence, fields, headers)
     if isinstance(error, Unreadable):
         return Problem(error.status, UNREADABLE, error.sentence)
     if isinstance(error, exceptions.APIException):
@@ -163,10 +143,11 @@ def _framework_problem(error: exceptions.APIException) -> Problem:
         return Problem(401, CODES[401], SENTENCES[401], headers={"WWW-Authenticate": CHALLENGE})
     if status == 401:
         headers["WWW-Authenticate"] = f'{CHALLENGE} error="invalid_token"'
+    detail = SENTENCES[406] if status == 406 else str(error.detail)
     wait = getattr(error, "wait", None)
     if wait:
         headers["Retry-After"] = str(int(wait))
-    detail = SENTENCES[406] if status == 406 else str(error.detail)
+        detail = f"This token has used up its requests of this minute; come again in {int(wait)} s."
     return Problem(status, CODES.get(status, UNREADABLE), detail, headers=headers)
 
 

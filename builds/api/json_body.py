@@ -9,7 +9,8 @@ from django.conf import settings
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 
-from builds.api.errors import SENTENCES, Unreadable
+from builds.api.errors import Unreadable
+from builds.api.raw_body import read_raw
 
 DEEPEST: Final = 32  # a BuildAdd needs six
 # A string (also one that never ends: always a match, so the scan is linear) or a bracket.
@@ -22,22 +23,13 @@ def read_object(request: Request) -> dict[str, Any]:
     if media_type not in ("", "application/json"):
         raise UnsupportedMediaType(media_type, detail=f"{media_type} is not read here; send application/json.")
     try:
-        text = _read(request).decode("utf-8").removeprefix("\ufeff")
+        text = read_raw(request, settings.DATA_UPLOAD_MAX_MEMORY_SIZE).decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise Unreadable(f"The body is not UTF-8 (byte {error.start}); send JSON in UTF-8.") from error
     body = _parse(text)
     if not isinstance(body, dict):
         raise Unreadable('The body has to be one JSON object, such as {"editType": "N"}.')
     return body
-
-
-def _read(request: Request) -> bytes:
-    """Read at most one byte more than is allowed, whatever length the client has announced."""
-    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    data: bytes = request._request.read(most + 1)  # DRF's own reading parses first, without a limit
-    if len(data) > most:
-        raise Unreadable(SENTENCES[413], status=413)
-    return data
 
 
 def _parse(text: str) -> Any:

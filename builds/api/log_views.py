@@ -1,21 +1,20 @@
 """The log of a run: in one piece, as numbered lines, and as the stored bytes (build-api.md, section 3 "Run")."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
-from builds.api.dialects import dialect_of
 from builds.api.errors import INVALID, Problem
 from builds.api.params import Query, read_number
 from builds.api.run_views import found_run
 from builds.api.views import ApiView
 from builds.domain.lines import Stream
-from builds.models import BuildRun
+from builds.models import BuildRun, RunStep
 from builds.queries.log import (
     WINDOW_LINES,
     LineWindow,
@@ -26,8 +25,9 @@ from builds.queries.log import (
     read_window,
     step_text,
 )
-from builds.queries.runs import steps_by_attempt
+from builds.queries.runs import find_step, steps_by_attempt
 from builds.queries.shapes import Shape, step_run_shape
+from builds.services.errors import NotFound
 
 MOST_LINES: Final = 10_000
 RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
@@ -37,8 +37,23 @@ class RunLog(ApiView):
     """`/build/run/log/{buildRunSeq}`."""
 
     def get(self, request: Request, seq: str) -> HttpResponse:
-        """Return an array of one BuildRunLog, whose steps hold their texts."""
-        return self.answer([_log_shape(found_run(self, read_number("buildRunSeq", seq)))])
+        """Return the BuildRunLog, whose steps hold their texts: in the plain dialect an array of this one."""
+        run = found_run(self, read_number("buildRunSeq", seq))
+        _, latest = steps_by_attempt(run)
+        log = _log_shape(run, latest)
+        return self.answer(log if self.envelope else [log])
+
+
+class StepLog(ApiView):
+    """`/build/run/log/step/{buildStepRunSeq}`."""
+
+    def get(self, request: Request, seq: str) -> HttpResponse:
+        """Return the BuildRunLog of a step's run with this step alone."""
+        step_id = read_number("buildStepRunSeq", seq)
+        step = find_step(step_id, self.caller)
+        if step is None:
+            raise NotFound(f"There is no step {step_id}.")
+        return self.answer(_log_shape(step.run, [step]))
 
 
 class RunLines(ApiView):
@@ -87,7 +102,7 @@ class RunText(ApiView):
         if start >= stop:
             sentence = f"The log has {size} bytes; ask for a range within it."
             problem = Problem(416, INVALID, sentence, headers={"Content-Range": f"bytes */{size}"})
-            return dialect_of(self.request.path).error(problem)
+            return self.refuse(problem)
         headers |= {"Content-Length": str(stop - start), "Content-Range": f"bytes {start}-{stop - 1}/{size}"}
         return self._stream(iterate_bytes(run.pk, start=start, stop=stop), headers, status=206)
 
@@ -126,9 +141,8 @@ def _text_view(query: Query) -> TextView:
     )
 
 
-def _log_shape(run: Any) -> Shape:
-    _, latest = steps_by_attempt(run)
-    steps = [step_run_shape(step, run, log=step_text(run.pk, step.pk)) for step in latest]
+def _log_shape(run: BuildRun, chosen: Sequence[RunStep]) -> Shape:
+    steps = [step_run_shape(step, run, log=step_text(run.pk, step.pk)) for step in chosen]
     definition = run.definition
     return {
         "buildRunSeq": run.pk,

@@ -1,14 +1,17 @@
 """Numbers, words and texts of a path or query: read once, refused with the field's name (build-api.md, section 3)."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
+
+from django.http import QueryDict
 
 from builds.domain.steps import FieldError
 from builds.services.errors import Invalid
 
 WHOLE: Final = re.compile(r"-?[0-9]{1,10}\Z")
 INT32: Final = 2**31 - 1
+MOST_SEQS: Final = 200  # as many as a page of a list has
 
 
 def read_number(name: str, text: str, *, least: int = -INT32 - 1, most: int = INT32) -> int:
@@ -22,7 +25,7 @@ def read_number(name: str, text: str, *, least: int = -INT32 - 1, most: int = IN
 class Query:
     """The query of a request. Every reader has an answer where the parameter is absent or empty."""
 
-    def __init__(self, parameters: Mapping[str, str]) -> None:
+    def __init__(self, parameters: QueryDict) -> None:
         self._parameters = parameters
 
     def text(self, name: str) -> str:
@@ -32,8 +35,8 @@ class Query:
             raise Invalid([FieldError(name, f"{name} holds a NUL; leave it out.")])
         return text
 
-    def number(self, name: str, *, least: int = -INT32 - 1, most: int = INT32) -> int | None:
-        """Return a number, or None."""
+    def number(self, name: str, *, least: int = 1, most: int = INT32) -> int | None:
+        """Return a number, from 1 unless `least` says otherwise, or None."""
         text = self._parameters.get(name)
         return read_number(name, text, least=least, most=most) if text else None
 
@@ -58,8 +61,8 @@ class Query:
         return word in ("true", "1", "Y")
 
     def numbers(self, name: str, allowed: Iterable[int]) -> frozenset[int] | None:
-        """Return the numbers of a list such as `1,2`, each one of `allowed`, or None."""
-        text = self._parameters.get(name)
+        """Return the numbers of a list, `1,2` or repeated, each one of `allowed`, or None."""
+        text = ",".join(text for text in self._parameters.getlist(name) if text)
         if not text:
             return None
         words = {str(number): number for number in allowed}
@@ -69,3 +72,22 @@ class Query:
                 [FieldError(name, f"{name} is a list such as {','.join(words)}; allowed: {', '.join(words)}.")]
             )
         return frozenset(words[part] for part in parts)
+
+    def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Return the (key, value) of a parameter that is repeated as `KEY=VALUE`; a value may hold further `=`."""
+        texts = self._parameters.getlist(name)
+        if any("=" not in text or "\x00" in text for text in texts):
+            raise Invalid(
+                [FieldError(name, f"{name} is KEY=VALUE without NUL, once for each key: {name}=VERSION%3D1.")]
+            )
+        parts = [text.partition("=") for text in texts]
+        return tuple((key, value) for key, _, value in parts)
+
+    def required_seqs(self, name: str) -> list[int]:
+        """Return the numbers of a list that has to be given, `1,2` or repeated; a double counts once."""
+        texts = [part for text in self._parameters.getlist(name) for part in text.split(",") if part]
+        if not texts:
+            raise Invalid([FieldError(name, f"Give {name}, such as ?{name}=1,2.")])
+        if len(texts) > MOST_SEQS:
+            raise Invalid([FieldError(name, f"{name} may name up to {MOST_SEQS} at once; ask again for the others.")])
+        return list(dict.fromkeys(read_number(name, text) for text in texts))

@@ -1,19 +1,32 @@
 """Runs: press Build, read, cancel, remove, and the queue (build-api.md, section 3 "Run")."""
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from builds.api.params import read_number
+from builds.api.build_body import STEP_NAMES, BuildBody, read_build, submit
+from builds.api.json_body import read_object
+from builds.api.params import Query, read_number
 from builds.api.views import ApiView
 from builds.domain.states import RunState, RunType
-from builds.models import Build
+from builds.models import Build, BuildRun
 from builds.queries.facts import with_facts
 from builds.queries.runs import active_runs, find_run, run_detail, run_shapes, runs_of_build
 from builds.queries.shapes import Shape, run_shape
+from builds.services.builds import BuildDraft
 from builds.services.errors import NotFound
-from builds.services.runs import RunAsk, request_cancel, request_remove, start_run
+from builds.services.runs import (
+    RunAsk,
+    move_to_front,
+    push_again,
+    request_cancel,
+    request_removals,
+    request_remove,
+    start_run,
+)
 
 
 def found_run(view: ApiView, run_id: int) -> Any:
@@ -45,7 +58,19 @@ class RunList(ApiView):
         runs = runs.filter(run_type=kind) if kind else runs
         following = runs if after is None else runs.filter(pk__lt=after)
         shapes = run_shapes(with_facts(following)[: limit + 1], self.caller)
-        return self.answer_page(shapes, seq="buildRunSeq", limit=limit, total=runs.count())
+        return self.answer_page(shapes, seq="buildRunSeq", limit=limit, counted=runs)
+
+
+def read_ask(query: Query) -> RunAsk:
+    """Return the query of a press; what the parameters may be is decided with the build's steps."""
+    return RunAsk(
+        tag_name=query.text("tagName") or None,
+        description=query.text("description"),
+        callback_url=query.text("callbackUrl"),
+        branch_name=query.text("branchName"),
+        no_cache=query.flag("noCache"),
+        build_args=query.pairs("buildArg"),
+    )
 
 
 class RunDetail(ApiView):
@@ -53,13 +78,7 @@ class RunDetail(ApiView):
 
     def post(self, request: Request, seq: str) -> HttpResponse:
         """Run a build; a body is neither needed nor read."""
-        query = self.query
-        ask = RunAsk(
-            tag_name=query.text("tagName") or None,
-            description=query.text("description"),
-            callback_url=query.text("callbackUrl"),
-        )
-        run = start_run(build_id=read_number("buildSeq", seq), caller=self.caller, ask=ask)
+        run = start_run(build_id=read_number("buildSeq", seq), caller=self.caller, ask=read_ask(self.query))
         return self.answer(shape_now(self, run.pk))
 
     def get(self, request: Request, seq: str) -> HttpResponse:
@@ -72,6 +91,53 @@ class RunDetail(ApiView):
         as_it_was = run_shape(run, self.caller)
         request_remove(run_id=run.pk, caller=self.caller)
         return self.answer(as_it_was)
+
+
+class RunOnce(ApiView):
+    """`/build/run/{buildSeq}/{buildRunSeq}`: a run of the build with steps of its own, or an earlier run once more."""
+
+    def post(self, request: Request, seq: str, run_seq: str) -> HttpResponse:
+        """Run with the steps of the body once; without steps the snapshot of the named run is run again.
+
+        Of a body with steps only these are taken: everything else is the build's. Without them the named run gives
+        definition, tag rule and steps with their stored secrets. Tag, number and query are as for any press.
+        """
+        build_id, run_id = read_number("buildSeq", seq), read_number("buildRunSeq", run_seq)
+        ask = read_ask(self.query)
+        body = _steps_of(request)
+        if body is None:
+            run = start_run(build_id=build_id, caller=self.caller, ask=ask, again=run_id)
+        else:
+            run = submit(body, partial(self._start_once, build_id=build_id, run_id=run_id, ask=ask))
+        return self.answer(shape_now(self, run.pk))
+
+    def _start_once(self, draft: BuildDraft, *, build_id: int, run_id: int, ask: RunAsk) -> BuildRun:
+        once = replace(ask, steps=draft.steps or ())
+        return start_run(build_id=build_id, caller=self.caller, ask=once, again=run_id)
+
+
+class RunPush(ApiView):
+    """`/build/run/{buildRunSeq}/push`."""
+
+    def post(self, request: Request, seq: str) -> HttpResponse:
+        """Push the image of a run again without building; return the run that does it."""
+        query = self.query
+        run = push_again(
+            run_id=read_number("buildRunSeq", seq),
+            caller=self.caller,
+            tag_name=query.text("tagName") or None,
+            external_registry_seq=query.number("externalRegistrySeq", least=0),
+        )
+        return self.answer(shape_now(self, run.pk))
+
+
+class RunTags(ApiView):
+    """`/build/run/{buildSeq}/tag`: the images of several runs."""
+
+    def delete(self, request: Request, seq: str) -> HttpResponse:
+        """Ask for the named runs to be removed, all or none; return how many removals were accepted."""
+        build_id, run_ids = read_number("buildSeq", seq), self.query.required_seqs("buildRunSeqs")
+        return self.answer(len(request_removals(build_id=build_id, run_ids=run_ids, caller=self.caller)))
 
 
 class RunCancel(ApiView):
@@ -89,13 +155,36 @@ class Queue(ApiView):
 
     def get(self, request: Request) -> HttpResponse:
         """Return the runs under way and the next that wait, each with position and reason."""
-        limit = self.page_limit()
-        running, waiting = active_runs(self.caller)
-        return self.answer(
-            {
-                "running": run_shapes(with_facts(running)[:limit], self.caller),
-                "waiting": run_shapes(with_facts(waiting)[:limit], self.caller),
-                "runningCount": running.count(),
-                "waitingCount": waiting.count(),
-            }
-        )
+        return self.answer(_queue(self))
+
+
+class QueueFront(ApiView):
+    """`/build/queue/{buildRunSeq}/front`."""
+
+    def post(self, request: Request, seq: str) -> HttpResponse:
+        """Let a waiting run start before others; return the queue."""
+        move_to_front(run_id=read_number("buildRunSeq", seq), caller=self.caller)
+        return self.answer(_queue(self))
+
+
+def _queue(view: ApiView) -> Shape:
+    limit = view.page_limit()
+    running, waiting = active_runs(view.caller)
+    return {
+        "running": run_shapes(with_facts(running)[:limit], view.caller),
+        "waiting": run_shapes(with_facts(waiting)[:limit], view.caller),
+        "runningCount": running.count(),
+        "waitingCount": waiting.count(),
+    }
+
+
+def _steps_of(request: Request) -> BuildBody | None:
+    """Return the steps of a body, and what is wrong with them; None where there is no body, or none in it."""
+    meta = request.META
+    if meta.get("CONTENT_LENGTH") in (None, "", "0") and "HTTP_TRANSFER_ENCODING" not in meta:
+        return None
+    values = read_object(request)
+    if all(values.get(name) is None for name in STEP_NAMES):
+        return None
+    body = read_build(values, edit=True)
+    return replace(body, errors=[error for error in body.errors if error.field.startswith(body.steps_name)])

@@ -1,9 +1,10 @@
 """What all views of the API share: who calls, how an answer leaves, how a list goes on."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, Final
 
+from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.permissions import IsAuthenticated
@@ -12,12 +13,14 @@ from rest_framework.views import APIView
 
 from builds.api.authentication import caller_of
 from builds.api.dialects import dialect_of
-from builds.api.errors import of_status
+from builds.api.errors import Problem, of_status, written
+from builds.api.idempotency import answer_once, key_of
 from builds.api.params import Query
 from builds.models import Caller
 
-PAGE = 50
-LONGEST_PAGE = 200
+PAGE: Final = 50
+LONGEST_PAGE: Final = 200
+MOST_COUNTED: Final = 10_000  # a longer list says that it is longer; counting it would cost more than its page
 
 
 class ApiView(APIView):
@@ -31,26 +34,54 @@ class ApiView(APIView):
         """Authenticate, then read the caller's rights."""
         super().initial(request, *args, **kwargs)
         self.caller = caller_of(request)
+        method = str(request.method).lower()
+        handler = getattr(self, method, None)  # None: not allowed here, whatever the key
+        if handler is not None and (key := key_of(request)) is not None:
+            # DRF takes the handler from this object after `initial`; each request has an object of its own.
+            setattr(self, method, answer_once(self, handler, key))
+
+    @property
+    def envelope(self) -> bool:
+        """Say whether this address speaks the enveloped dialect."""
+        return dialect_of(self.request.path).is_enveloped
+
+    @property
+    def most_body_bytes(self) -> int:
+        """Return how many bytes a body may have here."""
+        return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
     @property
     def query(self) -> Query:
         """Return the readers of the request's query."""
         return Query(self.request.GET)
 
-    def answer(self, model: Any, headers: Mapping[str, str] | None = None) -> HttpResponse:
-        """Return `model` in the dialect of the address."""
-        return dialect_of(self.request.path).answer(model, headers or {})
+    def answer(self, model: Any, headers: Mapping[str, str] | None = None, *, result: bool = True) -> HttpResponse:
+        """Return `model` in the dialect of the address; the enveloped one leaves it out where `result` is False."""
+        return dialect_of(self.request.path).answer(model, headers or {}, result=result)
 
-    def answer_page(self, shapes: Sequence[Mapping[str, Any]], *, seq: str, limit: int, total: int) -> HttpResponse:
+    def refuse(self, problem: Problem) -> HttpResponse:
+        """Return `problem` in the dialect of the address, for a view that has to word it itself."""
+        return written(problem, self.request)
+
+    def answer_page(
+        self,
+        shapes: Sequence[Mapping[str, Any]],
+        *,
+        seq: str,
+        limit: int,
+        counted: "QuerySet[Any]",
+    ) -> HttpResponse:
         """Return the first `limit` of `shapes` (one more was read), with the address of the next page if there is one.
 
-        `seq` is the field whose last value goes on as `after`. The address is relative: no Host header gets into it.
+        `seq` is the field whose last value goes on as `after`, `counted` the whole list. The address is relative: no
+        Host header gets into it.
         """
         page = list(shapes[:limit])
-        headers = {"X-Total-Count": str(total)}
+        headers = _total(counted)
         if len(shapes) > limit:
-            parameters = {**self.request.GET.dict(), "after": str(page[-1][seq])}
-            headers["Link"] = f'<{self.request.path}?{urlencode(parameters)}>; rel="next"'
+            parameters = self.request.GET.copy()
+            parameters["after"] = str(page[-1][seq])
+            headers["Link"] = f'<{self.request.path}?{parameters.urlencode()}>; rel="next"'
         return self.answer(page, headers)
 
     def page_limit(self) -> int:
@@ -61,4 +92,12 @@ class ApiView(APIView):
 @csrf_exempt
 def unknown_route(request: HttpRequest) -> HttpResponse:
     """Answer whatever is not an address of the API."""
-    return dialect_of(request.path).error(of_status(404))
+    return written(of_status(404), request)
+
+
+def _total(counted: "QuerySet[Any]") -> dict[str, str]:
+    """Return the headers that tell how long a list is: counted up to a bound, and said so where there is more."""
+    count = counted.order_by().values("pk")[: MOST_COUNTED + 1].count()
+    if count <= MOST_COUNTED:
+        return {"X-Total-Count": str(count)}
+    return {"X-Total-Count": str(MOST_COUNTED), "X-Total-Estimated": "true"}

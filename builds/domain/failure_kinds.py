@@ -201,6 +201,20 @@ REGISTRY_FAILED: Final = FailureKind(
     "{registry} did not take the image {repository}: {detail}.",
     "Look into the registry's log; push again needs no new build.",
 )
+REGISTRY_PULL_FAILED: Final = FailureKind(
+    "registry.pull_failed",
+    Whose.REGISTRY,
+    EndReason.REGISTRY_FAILED,
+    "{server} does not have the image any more, and could not fetch it from {registry}: {detail}.",
+    "Check that the registry answers the build server and accepts the stored login; or press Build.",
+)
+IMAGE_GONE: Final = FailureKind(
+    "image.gone",
+    Whose.SERVER,
+    EndReason.SERVER_FAILED,
+    "The image of run {build_no} is nowhere any more: not on {server}, and not in its registry.",
+    "Press Build: the image has to be built again.",
+)
 WORKER_LOST: Final = FailureKind(
     "worker.lost",
     Whose.BUILDHUB,

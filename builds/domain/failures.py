@@ -29,9 +29,11 @@ __all__ = [
     "engine_stalled",
     "engine_unreachable",
     "hint",
+    "image_gone",
     "internal",
     "manifest_lost",
     "not_confirmed",
+    "pull_failed",
     "push_failed",
     "queue_limit",
     "time_limit",
@@ -125,6 +127,16 @@ def push_failed(error_text: str, *, registry: str, repository: str) -> Failure:
 def manifest_lost(*, registry: str, reference: str) -> Failure:
     """Return that the registry accepted the push of `reference` and does not have it afterwards."""
     return _made(kinds.REGISTRY_MANIFEST_LOST, registry=registry, reference=reference)
+
+
+def pull_failed(error_text: str, *, registry: str, server: str) -> Failure:
+    """Return why `server` could not fetch an image from `registry`, from the engine's own words."""
+    return _made(kinds.REGISTRY_PULL_FAILED, detail=_clean(error_text), registry=registry, server=server)
+
+
+def image_gone(build_no: int, server: str) -> Failure:
+    """Return that the image of run `build_no`, which was to be pushed again, is neither on `server` nor stored."""
+    return _made(kinds.IMAGE_GONE, build_no=build_no, server=server)
 
 
 def engine_unreachable(server: str, detail: str = "") -> Failure:

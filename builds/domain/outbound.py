@@ -1,12 +1,28 @@
-"""Which addresses a callback may name (build-api.md section 5 "Run"; security.md, F1)."""
+"""Which addresses users may send BuildHub to (build-api.md section 5 "Run"; security.md, F1 and F2)."""
 
 import ipaddress
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-SHARED: Final = ipaddress.ip_network("100.64.0.0/10")  # carrier-grade NAT: not private by name, yet never public
+# What Python 3.11 takes for public although it leads, or may lead, to where nobody else can go.
+NEVER_PUBLIC: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "100.64.0.0/10",  # carrier-grade NAT
+        "192.0.0.0/24",  # protocol assignments
+        "192.88.99.0/24",  # 6to4 relays
+        "::/96",  # an IPv4 address inside, as it was written long ago
+        "64:ff9b::/96",  # NAT64: any IPv4 address inside
+        "64:ff9b:1::/48",  # NAT64 of a local network
+        "2001::/23",  # Teredo, ORCHID and their like
+        "2002::/16",  # 6to4: any IPv4 address inside
+        "3fff::/20",  # documentation
+        "5f00::/16",  # segment routing
+        "fec0::/10",  # site-local, as it was before fc00::/7
+    )
+)
 
 
 def check_callback_url(url: str, *, allowed: Sequence[str] = ()) -> str | None:
@@ -42,11 +58,10 @@ def literal_address(host: str) -> Address | None:
 
 
 def is_public(address: Address) -> bool:
-    """Say whether an address can be reached by everybody, looking through the IPv6 forms that carry IPv4."""
-    inner = _carried(address)
-    if inner is not None:
-        return is_public(inner)
-    if isinstance(address, ipaddress.IPv4Address) and address in SHARED:
+    """Say whether an address can be reached by everybody; one that carries an IPv4 address inside never counts."""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return is_public(address.ipv4_mapped)  # the same address in another dress
+    if any(address.version == network.version and address in network for network in NEVER_PUBLIC):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
@@ -65,12 +80,10 @@ def is_allowed(host: str, address: Address | None, allowed: Sequence[str]) -> bo
     return False
 
 
-def _carried(address: Address) -> ipaddress.IPv4Address | None:
-    if isinstance(address, ipaddress.IPv4Address):
-        return None
-    if address in ipaddress.ip_network("64:ff9b::/96"):  # NAT64
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour
+def without_query(url: str) -> str:
+    """Return an address as it may be shown and logged: scheme, host and path."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _old_form(host: str) -> ipaddress.IPv4Address | None:

@@ -4,10 +4,10 @@ The same numbers decide and explain, so the reason shown cannot differ from what
 (architecture.md, "The life of a run", step 3; experience.md, truth rule 2).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 ServerKind = Literal["default", "topic", "tcp"]
 
@@ -38,15 +38,30 @@ class ServerFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """An account that may run so many builds at the same time (`limit`), and how many it has `running`."""
+
+    running: int
+    limit: int
+
+    @property
+    def room(self) -> int:
+        """How many further runs of the account may start now."""
+        return max(0, self.limit - self.running)
+
+
+@dataclass(frozen=True, slots=True)
 class RunWait:
     """How a run waits.
 
     `position`: 1 is the next one among the runs of its server that wait for a slot only; `elder_active`: an
-    elder run of the same build is active, and its build lets runs queue (QUEUE) or replace each other (REPLACE).
+    elder run of the same build is active, and its build lets runs queue (QUEUE) or replace each other (REPLACE);
+    `account`: where its account has a limit.
     """
 
     position: int = 1
     elder_active: bool = False
+    account: AccountFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +72,51 @@ class WaitingRun:
     build_id: int
     position: int
     elder_active: bool = False  # an elder run of the build is RUNNING (or claimed)
+    account_id: int = 0
+
+
+NO_LIMITS: Final[Mapping[int, AccountFacts]] = {}
 
 
 def waiting_reason(run: RunWait, server: ServerFacts) -> str | None:
     """Say why a run cannot start on `server` now, or None when it can."""
     if run.elder_active:
         return "An earlier run of this build has to end first."
+    if run.account is not None and not run.account.room:
+        return f"The account has {run.account.running} of {run.account.limit} builds running."
     if not server.free_slots:
         return _full(server)
     return _behind(run.position - 1, server) if run.position > server.free_slots else None
 
 
-def claimable(waiting: Sequence[WaitingRun], server: ServerFacts) -> list[int]:
+def claimable(
+    waiting: Sequence[WaitingRun], server: ServerFacts, accounts: Mapping[int, AccountFacts] = NO_LIMITS
+) -> list[int]:
     """Return the ids of the runs that may be claimed on `server` now, in order of their position.
 
-    A run whose elder of the same build is active or waits as well is passed over: it takes no slot and stops nobody.
+    A run whose elder of the same build is active or waits as well, or whose account (`accounts`: those with a limit)
+    has no room, is passed over: it takes no slot and stops nobody.
     """
     eldest: dict[int, int] = {}
     for run in waiting:
         eldest[run.build_id] = min(run.run_id, eldest.get(run.build_id, run.run_id))
     ready = [run for run in waiting if not run.elder_active and run.run_id == eldest[run.build_id]]
     in_order = sorted(ready, key=lambda run: (run.position, run.run_id))
-    return [run.run_id for run in in_order[: server.free_slots]]
+    return [run.run_id for run in _within_limits(in_order, accounts)[: server.free_slots]]
+
+
+def _within_limits(runs: Sequence[WaitingRun], accounts: Mapping[int, AccountFacts]) -> list[WaitingRun]:
+    """Return the first runs of each account that has a limit, as many as it has room for, and all others."""
+    rooms = {account_id: facts.room for account_id, facts in accounts.items()}
+    within: list[WaitingRun] = []
+    for run in runs:
+        room = rooms.get(run.account_id)
+        if room == 0:
+            continue
+        if room is not None:
+            rooms[run.account_id] = room - 1
+        within.append(run)
+    return within
 
 
 def _full(server: ServerFacts) -> str:

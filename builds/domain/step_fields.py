@@ -1,10 +1,12 @@
 """Checks of single fields of a step's config: each takes a value and yields (path below the field, sentence).
 
-Source: build-api.md section 7 "CREATE_IMAGE", security.md (overrides of the environment), reliability.md E9.
+The kinds of steps put them together in step_*.py. Source: build-api.md sections 4 and 7, security.md (overrides of
+the environment), reliability.md E9.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -12,27 +14,36 @@ Values = Mapping[str, Any]
 Problems = Iterable[tuple[str, str]]
 Check = Callable[[object], Problems]
 
-DOCKERFILE_BYTES: Final = 512 * 1024
 VALUE_BYTES: Final = 32 * 1024
 TITLE_BYTES: Final = 400
 DESCRIPTION_BYTES: Final = 4000  # 1,000 characters of up to 4 bytes
 MOST_PAIRS: Final = 100
+INT32: Final = 2**31 - 1
 
-DOCKERFILE_TYPES: Final = ("CONTENTS", "FILE_PATH")
 UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")  # PostgreSQL's text and jsonb refuse them
-CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 TEXT_CONTROLS: Final = re.compile(
     r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]"
 )  # tab, line ends, form feed and ESC are text
 ARG_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-STAGE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
-PLATFORM: Final = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?")
 
 # They change how the engine or every program of the build works, so they are not for a definition to set.
 RESERVED_PREFIXES: Final = ("BUILDKIT_", "DOCKER_", "LD_")
 RESERVED_NAMES: Final = frozenset(
     ("PATH", "SOURCE_DATE_EPOCH", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 )
+
+
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """What is known of a step beside its config.
+
+    `kept`: the secrets that are stored for it, None: they are not looked at. `host_paths`: what user tasks may mount
+    from the build server's own disk, None: not looked at.
+    """
+
+    kept: frozenset[str] | None = None
+    host_paths: Sequence[str] | None = None
 
 
 def unstorable(value: object) -> str | None:
@@ -62,7 +73,8 @@ def check_arg_name(name: str) -> str | None:
     return None
 
 
-def _text(value: object, *, most: int = VALUE_BYTES) -> Problems:
+def text(value: object, *, most: int = VALUE_BYTES) -> Problems:
+    """Check a text of at most `most` bytes, which may have line ends."""
     if not isinstance(value, str):
         yield "", "This has to be text; write it in quotes."
     elif len(value.encode("utf-8", "surrogatepass")) > most:
@@ -71,90 +83,91 @@ def _text(value: object, *, most: int = VALUE_BYTES) -> Problems:
         yield "", "This text holds a control character; remove it."
 
 
-def _title(value: object) -> Problems:
-    yield from _text(value, most=TITLE_BYTES)
-    if isinstance(value, str) and CONTROLS.search(value):
-        yield "", "The title holds a line end or control character; remove it."
+def line(value: object, *, most: int = TITLE_BYTES) -> Problems:
+    """Check a text of one line and at most `most` bytes."""
+    found = list(text(value, most=most))
+    if not found and isinstance(value, str) and CONTROLS.search(value):
+        found = [("", "This text holds a line end or control character; remove it.")]
+    yield from found
 
 
-def _flag(value: object) -> Problems:
+def flag(value: object) -> Problems:
+    """Check true or false."""
     if not isinstance(value, bool):
         yield "", "This has to be true or false."
 
 
-def _word(value: object, *, words: Sequence[str]) -> Problems:
+def number(value: object, *, least: int = 0, most: int = INT32) -> Problems:
+    """Check a whole number from `least` to `most`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        yield "", f"This has to be a whole number from {least} to {most:,}."
+
+
+def word(value: object, *, words: Sequence[str]) -> Problems:
+    """Check one of `words`; empty is the same as absent."""
     if value not in ("", *words):
         yield "", f"This has to be one of {', '.join(words)}."
 
 
-def _shaped(value: object, *, shape: re.Pattern[str], sentence: str) -> Problems:
+def shaped(value: object, *, shape: re.Pattern[str], sentence: str) -> Problems:
+    """Check a text that is empty or looks like `shape`."""
     if not isinstance(value, str) or (value and not shape.fullmatch(value)):
         yield "", sentence
 
 
-def _pairs(value: object, *, check_key: Callable[[str], str | None]) -> Problems:
-    """Check a list of {key, value}: shapes, names, doubles."""
+def said(value: object, *, check: Callable[[str], str | None], most: int = 4096) -> Problems:
+    """Check a text of one line that is empty or passes `check`, which says what is wrong."""
+    found = list(line(value, most=most))
+    if not found and isinstance(value, str) and value and (sentence := check(value)):
+        found = [("", sentence)]
+    yield from found
+
+
+def entries(value: object, *, shape: str, check: Check) -> Problems:
+    """Check a list of at most 100 entries, each one by `check`; `shape` is how one looks, for the sentence."""
     if not isinstance(value, list):
-        yield "", "This has to be a list of {key, value}."
+        yield "", f"This has to be a list of {shape}."
         return
     if len(value) > MOST_PAIRS:
         yield "", f"At most {MOST_PAIRS} of them are allowed and these are {len(value)}; leave some out."
+    for index, entry in enumerate(value[:MOST_PAIRS]):
+        yield from ((f"[{index}]{tail}", sentence) for tail, sentence in check(entry))
+
+
+def pairs(
+    value: object,
+    *,
+    check_key: Callable[[str], str | None],
+    keys: tuple[str, str] = ("key", "value"),
+    check_value: Check = text,
+    fold: Callable[[str], str] = str,
+) -> Problems:
+    """Check a list of {key, value}: shapes, names, doubles (names that `fold` makes equal)."""
     seen: set[str] = set()
-    for index, pair in enumerate(value[:MOST_PAIRS]):
-        yield from ((f"[{index}]{tail}", sentence) for tail, sentence in _pair(pair, seen, check_key))
+    shape = f"{{{keys[0]}, {keys[1]}}}"
+    check = partial(_pair, keys=keys, shape=shape, seen=seen, checks=(check_key, check_value, fold))
+    yield from entries(value, shape=shape, check=check)
 
 
-def _pair(pair: object, seen: set[str], check_key: Callable[[str], str | None]) -> Iterator[tuple[str, str]]:
-    if not isinstance(pair, Mapping) or not isinstance(pair.get("key"), str):
-        yield "", "This has to be {key, value} with a text as key."
+def _pair(
+    value: object, *, keys: tuple[str, str], shape: str, seen: set[str], checks: Any
+) -> Iterator[tuple[str, str]]:
+    key_name, value_name = keys
+    check_key, check_value, fold = checks
+    if not isinstance(value, Mapping) or not isinstance(value.get(key_name), str):
+        yield "", f"This has to be {shape} with a text as {key_name}."
         return
-    key = pair["key"]
+    key = value[key_name]
     if sentence := check_key(key):
-        yield ".key", sentence
-    if key in seen:
-        yield ".key", f"{key} is given twice; leave one out."
-    seen.add(key)
-    yield from (
-        (f".value{tail}", sentence) for tail, sentence in _text("" if pair.get("value") is None else pair["value"])
-    )
-
-
-def _label_name(name: str) -> str | None:
-    if not name or CONTROLS.search(name) or " " in name or len(name) > 255:
-        return "A label's name has 1 to 255 characters, no blank and no control character; rename it."
-    return None
-
-
-def _later(value: object, *, what: str) -> Problems:
-    if value:
-        yield "", f"{what}, which this version does not execute yet; leave it empty."
+        yield f".{key_name}", sentence
+    if fold(key) in seen:
+        yield f".{key_name}", f"{key} is given twice; leave one out."
+    seen.add(fold(key))
+    inner = "" if value.get(value_name) is None else value[value_name]
+    yield from ((f".{value_name}{tail}", sentence) for tail, sentence in check_value(inner))
 
 
 TITLE_CHECKS: Final[Mapping[str, Check]] = {
-    "step_title": _title,
-    "step_desc": partial(_text, most=DESCRIPTION_BYTES),
-}
-
-# Fields that are filled from the build and ignored in a body (registry_name, image_url …) need no check.
-CREATE_IMAGE_CHECKS: Final[Mapping[str, Check]] = {
-    "docker_file_type": partial(_word, words=DOCKERFILE_TYPES),
-    "docker_file": partial(_text, most=DOCKERFILE_BYTES),
-    "docker_file_path": partial(_text, most=4096),
-    "context_path": partial(_later, what="A context path needs a CODE_DOWN step"),
-    "secrets": partial(_later, what="Build secrets need stored credentials"),
-    "build_args": partial(_pairs, check_key=check_arg_name),
-    "labels": partial(_pairs, check_key=_label_name),
-    "target": partial(
-        _shaped,
-        shape=STAGE_NAME,
-        sentence="The target is the name or number of a stage: letters, digits and -_. inside.",
-    ),
-    "platform": partial(_shaped, shape=PLATFORM, sentence="The platform is one os/architecture such as linux/amd64."),
-    "latest_apply": _flag,
-    "no_cache": _flag,
-    "pull": _flag,
-    "login_id": _text,
-    "password": _text,
-    "private_certificate": _text,
-    "severity": _text,
+    "step_title": line,
+    "step_desc": partial(text, most=DESCRIPTION_BYTES),
 }

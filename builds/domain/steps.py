@@ -1,14 +1,17 @@
 """The steps of a build: kinds, fields and what makes them valid, each error with the path of its field.
 
-Config keys are snake_case here; `api_name` gives the API's name. Source: build-api.md, sections 4, 5 and 7.
+Config keys are snake_case here; `api_name` gives the API's name. What a kind's fields mean stands in step_*.py; `KINDS`
+joins them. Source: build-api.md, sections 4, 5 and 7.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
+from builds.domain import step_code_down, step_create_image, step_shell, step_transfers, step_user_task
 from builds.domain.states import StepType
-from builds.domain.step_fields import CREATE_IMAGE_CHECKS, TITLE_CHECKS, Problems, Values, unstorable
+from builds.domain.step_fields import TITLE_CHECKS, Check, Problems, StepFacts, Values, text, unstorable
 
 INVALID: Final = "CCCM1004000"
 NOT_ONE_IMAGE_STEP: Final = "CCBD1011000"
@@ -16,7 +19,8 @@ MOST_STEPS: Final = 64  # surface.md, "Limits"
 
 API_NAMES: Final = {"docker_volume_mount_vo_list": "dockerVolumeMountVOList"}  # the one that no rule gives
 TITLES: Final = {StepType.INIT: "init", StepType.CREATE_IMAGE: "Build & Push"}
-LATER: Final = (StepType.CODE_DOWN, StepType.USER_TASK, StepType.FTP, StepType.HTTP, StepType.SHELL)
+PASSWORD_IN_URL: Final = re.compile(r"(?:[^:/?#]*://)?[^/?#@]*:[^/?#]*@")
+SECRETS: Final = frozenset({"password", "login_id", "private_key", "private_certificate"})  # section 1: write-only
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +34,36 @@ class FieldError:
 
 @dataclass(frozen=True, slots=True)
 class StepDefinition:
-    """One step as the user wrote it; `use` False takes it out of the run without losing it."""
+    """One step as the user wrote it; `use` False takes it out of the run without losing it.
+
+    `config` may hold secrets that were given just now; `kept` names those that are stored (None: not looked at).
+    """
 
     step_type: StepType
     order: int
     use: bool = True
     config: Mapping[str, object] = field(default_factory=dict)
+    kept: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The rules of one kind of step: single fields, all of them together, and the form in which it is stored."""
+
+    checks: Mapping[str, Check]
+    problems: Callable[[Values, StepFacts], Problems]
+    tidy: Callable[[Values], dict[str, Any]] = dict
 
 
 INIT_STEP: Final = StepDefinition(StepType.INIT, 0, use=True, config={"step_title": TITLES[StepType.INIT]})
+KINDS: Final[Mapping[StepType, Kind]] = {
+    StepType.CODE_DOWN: Kind(step_code_down.CHECKS, step_code_down.problems, step_code_down.tidy),
+    StepType.USER_TASK: Kind(step_user_task.CHECKS, step_user_task.problems),
+    StepType.FTP: Kind(step_transfers.FTP_CHECKS, step_transfers.ftp_problems),
+    StepType.HTTP: Kind(step_transfers.HTTP_CHECKS, step_transfers.http_problems),
+    StepType.SHELL: Kind(step_shell.CHECKS, step_shell.problems),
+    StepType.CREATE_IMAGE: Kind(step_create_image.CHECKS, step_create_image.problems, step_create_image.tidy),
+}
 
 
 def default_title(step_type: StepType) -> str:
@@ -52,17 +77,26 @@ def api_name(name: str) -> str:
     return API_NAMES.get(name) or first + "".join(word.capitalize() for word in others)
 
 
-def validate_steps(steps: Sequence[StepDefinition], *, path: str = "buildSteps") -> list[FieldError]:
+def tidy_config(step_type: StepType, config: Values) -> dict[str, Any]:
+    """Return a config in the form in which it is stored, whatever is in it; null is the same as absent."""
+    values = {key: value for key, value in config.items() if value is not None}
+    return KINDS[step_type].tidy(values) if step_type in KINDS else values
+
+
+def validate_steps(
+    steps: Sequence[StepDefinition], *, path: str = "buildSteps", host_paths: Sequence[str] | None = None
+) -> list[FieldError]:
     """Return all that is wrong with `steps`, which stand at `path` of a body; empty when they can be executed.
 
     Steps that are out of use are only kept from holding what cannot be stored. The rule with a code of its own
-    (exactly one used CREATE_IMAGE) is looked at only when no field is wrong.
+    (exactly one used CREATE_IMAGE) is looked at only when no field is wrong. `host_paths` are the paths of the build
+    server's disk that user tasks may mount; None: not looked at.
     """
     if not steps:
         return [FieldError(path, "A build needs at least one step; add a CREATE_IMAGE step.")]
     if len(steps) > MOST_STEPS:
         return [FieldError(path, f"A build has at most {MOST_STEPS} steps and this one has {len(steps)}; join some.")]
-    errors = [error for index, step in enumerate(steps) for error in _step_errors(step, f"{path}[{index}]")]
+    errors = [error for at, step in enumerate(steps) for error in _step_errors(step, f"{path}[{at}]", host_paths)]
     return errors or _image_step_errors(steps, path)
 
 
@@ -76,51 +110,47 @@ def _image_step_errors(steps: Sequence[StepDefinition], path: str) -> list[Field
     ]
 
 
-def _step_errors(step: StepDefinition, path: str) -> list[FieldError]:
+def _step_errors(step: StepDefinition, path: str, host_paths: Sequence[str] | None) -> list[FieldError]:
     at = f"{path}.buildStepConfig"
     if (bad := unstorable(step.config)) is not None:
         sentence = "This text holds a NUL or half of a surrogate pair, which cannot be stored; remove it."
         return [FieldError(f"{at}{_api_path(bad)}", sentence)]
-    if not step.use or step.step_type is StepType.INIT:
+    if step.step_type is StepType.INIT:
         return []
-    if step.step_type is not StepType.CREATE_IMAGE:
-        return [FieldError(f"{path}.stepType", _not_executable(step.step_type))]
-    return [FieldError(f"{at}.{_api_path(key)}", sentence) for key, sentence in _config_problems(step.config)]
+    if step.step_type not in KINDS:
+        sentence = f"{step.step_type} is a step that BuildHub adds by itself; remove it from the definition."
+        return [FieldError(f"{path}.stepType", sentence)] if step.use else []
+    found = _problems(step, host_paths) if step.use else _secret_problems(step.config)
+    return [FieldError(f"{at}.{_api_path(key)}", sentence) for key, sentence in found]
 
 
-def _not_executable(step_type: StepType) -> str:
-    if step_type in LATER:
-        return f"{step_type} steps are known but not executable yet in this version; take the step out of use."
-    return f"{step_type} is a step that BuildHub adds by itself; remove it from the definition."
+def _problems(step: StepDefinition, host_paths: Sequence[str] | None) -> Iterator[tuple[str, str]]:
+    """Yield (key, sentence) for each thing that is wrong with a config; fields together only where each is sound."""
+    kind = KINDS[step.step_type]
+    values: Values = {key: value for key, value in step.config.items() if value is not None}  # null: absent
+    found = [
+        (f"{key}{tail}", sentence)
+        for key, check in {**TITLE_CHECKS, **kind.checks}.items()
+        if key in values
+        for tail, sentence in check(values[key])
+    ]
+    wrong = {re.split(r"[.\[]", key)[0] for key, _ in found}
+    sound = {key: value for key, value in values.items() if key not in wrong}
+    together = kind.problems(sound, StepFacts(step.kept, host_paths))
+    yield from found
+    yield from ((key, sentence) for key, sentence in together if re.split(r"[.\[]", key)[0] not in wrong)
 
 
-def _config_problems(config: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Yield (key, sentence) for each thing that is wrong with the config of a CREATE_IMAGE step."""
-    values: Values = {key: value for key, value in config.items() if value is not None}  # null is the same as absent
-    for key, check in {**TITLE_CHECKS, **CREATE_IMAGE_CHECKS}.items():
-        if key in values:
-            yield from _named(key, check(values[key]))
-    if all(isinstance(values.get(key, ""), str) for key in ("docker_file_type", "docker_file", "docker_file_path")):
-        yield from _source_problems(values)
-
-
-def _source_problems(values: Values) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with where the Dockerfile comes from."""
-    match values.get("docker_file_type") or "CONTENTS":
-        case "CONTENTS" if not str(values.get("docker_file") or "").strip():
-            yield "docker_file", "The Dockerfile is empty; write at least a FROM line."
-        case "FILE_PATH":
-            yield (
-                "docker_file_type",
-                "FILE_PATH needs a CODE_DOWN step, which this version does not execute yet; use CONTENTS.",
-            )
-
-
-def _named(key: str, problems: Problems) -> Iterator[tuple[str, str]]:
-    for tail, sentence in problems:
-        yield f"{key}{tail}", sentence
+def _secret_problems(config: Values) -> Iterator[tuple[str, str]]:
+    """Yield what keeps the secrets of a step that is out of use from being stored."""
+    for key in sorted(SECRETS & config.keys()):
+        if config[key] is not None:
+            yield from ((key, sentence) for _, sentence in text(config[key]))
+    for key in ("repository_url", "url"):
+        if PASSWORD_IN_URL.match(str(config.get(key) or "")):
+            yield key, "Leave user and password out of the address; there are fields of their own for them."
 
 
 def _api_path(path: str) -> str:
     """Return a path of config keys, such as `build_args[0].key`, in the API's names."""
-    return ".".join(api_name(part) for part in path.split("."))
+    return re.sub(r"[^.\[\]]+", lambda match: api_name(match[0]), path)

@@ -13,9 +13,10 @@ from builds.domain.progress import TraceRecord
 from builds.engine.base_image import Content, rootfs
 from builds.engine.building import BuildStream, run_build
 from builds.engine.client import EngineClient, api_version, asking
-from builds.engine.errors import BuildStopped, EngineRefused, PushStopped
+from builds.engine.errors import BuildStopped, EngineRefused, PullFailed, PullStopped, PushStopped
 from builds.engine.json_lines import json_lines
 from builds.engine.leftovers import find_leftovers, remove_leftover
+from builds.engine.pulling import PullStream, run_pull
 from builds.engine.pushing import PushStream, run_push
 from builds.engine.types import (
     BuildRequest,
@@ -54,6 +55,7 @@ class Engine:
             cpus=facts.get("NCPU", 0),
             memory_bytes=facts.get("MemTotal", 0),
             warnings=tuple(facts.get("Warnings") or ()),
+            storage_driver=facts.get("Driver", ""),
         )
 
     def build(self, request: BuildRequest, on_record: Callable[[TraceRecord], None], stopping: threading.Event) -> str:
@@ -105,6 +107,31 @@ class Engine:
             watch = Watch(client.wire, stopping, stop=client.wire.cut, ping=side.sign_of_life, patience=self._patience)
             with watch:
                 return run_push(client, PushStream(on_update), watch, name=(repository, tag), login=login)
+
+    def pull(
+        self,
+        repository: str,
+        digest: str,
+        *,
+        login: RegistryLogin | None,
+        on_update: Callable[[PushUpdate], None],
+        stopping: threading.Event,
+    ) -> str:
+        """Pull `repository@digest`, without retries of our own, and return the id of the image.
+
+        The engine keeps it under that name until `remove_image`. Raises `PullFailed`; `PullStopped` when `stopping`
+        was set before it had finished; `EngineUnreachable` also for an engine that falls silent; `ConnectionLost`.
+        """
+        if stopping.is_set():
+            raise PullStopped
+        with self._new_client() as client, self._new_client(self._patience.answer) as side:
+            watch = Watch(client.wire, stopping, stop=client.wire.cut, ping=side.sign_of_life, patience=self._patience)
+            with watch:
+                run_pull(client, PullStream(on_update), watch, name=(repository, digest), login=login)
+        found = self.image_facts(f"{repository}@{digest}")
+        if found is None:
+            raise PullFailed("The engine says that it has the image, and does not have it.", reason="other")
+        return found.id
 
     def tag_image(self, image_id: str, repository: str, tag: str) -> None:
         """Give an image of this engine a name; the name may have belonged to another image."""

@@ -93,6 +93,22 @@ class PushStopped(EngineError):
         super().__init__("push the image", "stopped before it had finished")
 
 
+class PullFailed(EngineError):
+    """The pull ended with the error `message`; `reason` is `missing` where the registry has no such image."""
+
+    def __init__(self, message: str, *, reason: PushReason) -> None:
+        super().__init__("pull the image", message)
+        self.message = message
+        self.reason = reason
+
+
+class PullStopped(EngineError):
+    """The pull was broken off by us before it had finished."""
+
+    def __init__(self) -> None:
+        super().__init__("pull the image", "stopped before it had finished")
+
+
 class RegistryUnreachable(EngineError):
     """The registry did not answer: refused, timed out, unknown host or TLS not agreed."""
 

@@ -54,7 +54,7 @@ class PushStream:
         elif aux := record.get("aux"):
             self.digest = aux.get("Digest", "")
         elif record.get("id"):
-            self._on_update(_update(record))
+            self._on_update(update_of(record))
 
 
 def run_push(
@@ -113,7 +113,8 @@ def _post(client: EngineClient, name: tuple[str, str], login: RegistryLogin | No
         )
 
 
-def _update(record: dict[str, Any]) -> PushUpdate:
+def update_of(record: dict[str, Any]) -> PushUpdate:
+    """Return a record of the stream that is about one layer; pulls tell of theirs in the same form."""
     detail = record.get("progressDetail") or {}
     return PushUpdate(
         layer=record["id"], status=record.get("status", ""), current=detail.get("current"), total=detail.get("total")

@@ -12,19 +12,21 @@ LeftoverKind = Literal["container", "volume"]
 class Endpoint:
     """Where a Docker Engine listens.
 
-    `url` is `unix:///path` or `tcp://host:port`; with any of the PEM texts set, `tcp` speaks TLS: `ca` checks the
-    engine, `certificate` and `key` prove who we are. The key never shows in a repr.
+    `url` is `unix:///path` or `tcp://host:port`; with `tls` or any of the PEM texts set, `tcp` speaks TLS: `ca` (none:
+    the system's authorities) checks the engine, `certificate` and `key` prove who we are. The key never shows in a
+    repr.
     """
 
     url: str
     ca: str = field(default="", repr=False)
     certificate: str = field(default="", repr=False)
     key: str = field(default="", repr=False)
+    tls: bool = False
 
     @property
     def secured(self) -> bool:
         """True when the engine is reached over TLS."""
-        return bool(self.ca or self.certificate or self.key)
+        return self.tls or bool(self.ca or self.certificate or self.key)
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class EngineInfo:
     cpus: int
     memory_bytes: int
     warnings: tuple[str, ...] = ()
+    storage_driver: str = ""
 
 
 @dataclass(frozen=True)

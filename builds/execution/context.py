@@ -23,6 +23,7 @@ class RunContext:
     stop: Stop
     recorder: Recorder
     image_id: str = ""
+    pulled_name: str = ""  # the name under which the engine holds an image that was fetched for this run
     pushed_digest: str = ""
     verified: ManifestFacts | None = field(default=None)
 
@@ -42,6 +43,11 @@ class RunContext:
     def registry(self) -> Registry:
         """Return where the image goes."""
         return connections.registry_of_run(self.run)
+
+    @property
+    def original(self) -> BuildRun | None:
+        """Return the run whose image this one pushes again, None for a run that builds."""
+        return self.run.target if self.run.definition.get("push_of") else None
 
     @property
     def build_id(self) -> str:

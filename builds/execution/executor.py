@@ -5,7 +5,7 @@ import os
 from builds.domain import failures
 from builds.domain.failures import Failure
 from builds.domain.states import EndReason, StepState, StepType
-from builds.engine.errors import BuildStopped, EngineStalled, EngineUnreachable, PushStopped
+from builds.engine.errors import BuildStopped, EngineStalled, EngineUnreachable, PullStopped, PushStopped
 from builds.execution.context import RunContext
 from builds.execution.failing import failure_from
 from builds.execution.heartbeat import Heartbeat
@@ -33,7 +33,7 @@ class Executor:
     def __init__(self, lease: Lease) -> None:
         self._lease = lease
         self._stop = Stop()
-        self._run = BuildRun.objects.select_related("server", "registry").get(pk=lease.run_id)
+        self._run = BuildRun.objects.select_related("server", "registry", "target__registry").get(pk=lease.run_id)
         recorder = Recorder(lease, self._stop, limit_bytes=log_limit_bytes())
         self._context = RunContext(run=self._run, lease=lease, stop=self._stop, recorder=recorder)
 
@@ -43,7 +43,7 @@ class Executor:
         with Heartbeat(self._lease, self._stop, seconds_left=limit - self._lease.elapsed_ms / 1000):
             try:
                 self._run_steps()
-            except (StopRequested, BuildStopped, PushStopped):
+            except (StopRequested, BuildStopped, PullStopped, PushStopped):
                 self._end_stopped()
             except LeaseLost:
                 self._context.recorder.close()

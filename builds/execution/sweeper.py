@@ -5,6 +5,7 @@ It runs beside the workers of every worker host; an advisory lock lets one of th
 
 import logging
 import threading
+import time
 from datetime import timedelta
 from typing import Final
 
@@ -15,25 +16,31 @@ from django.db.models.functions import Now
 
 from builds.domain import failures
 from builds.domain.states import ACTIVE, RunState, RunType
+from builds.execution import callbacks
 from builds.execution.recovery import settle_lost_run
 from builds.models import BuildRun, WorkerHost
-from builds.services import dispatch, transitions
+from builds.services import dispatch, idempotency, transitions
 from builds.services.limits import worker_host
 from builds.services.transitions import End
 
 log = logging.getLogger(__name__)
 SWEEP_SECONDS: Final = 2.0
+TIDY_SECONDS: Final = 3600.0
 CLAIM_PATIENCE: Final = timedelta(seconds=15)  # a claimed run that no worker has begun within this is handed over anew
 ADVISORY_LOCK: Final = 0x6275696C  # "buil", within 32 bits
 
 
 def sweep_for_ever(stop: threading.Event) -> None:
     """Beat and sweep until `stop` is set; a database that is away is waited for."""
+    tidy_at = time.monotonic()
     while not stop.is_set():
         try:
             beat()
             if _elected():
                 sweep()
+                if time.monotonic() >= tidy_at:
+                    idempotency.forget_old_answers()
+                    tidy_at = time.monotonic() + TIDY_SECONDS
         except DatabaseError as error:
             log.warning("The sweeper waits for the database: %s", error)
             connection.close()
@@ -54,6 +61,7 @@ def sweep() -> None:
     _settle_lost()
     _finish_follow_ups()
     _end_overdue()
+    callbacks.ring_for_due()
 
 
 def _elected() -> bool:

@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from django.http.request import validate_host
 
 from builds.models import Caller
-from builds.services.access import caller_for, find_token
+from builds.services.access import caller_for
+from builds.services.tokens import address_refused, find_token
 
 BEARER: Final = "bearer."
 DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -23,6 +24,7 @@ class Credentials:
 
     token: str = field(default="", repr=False)
     session_key: str = field(default="", repr=False)
+    address: str = ""  # where the connection comes from
 
     @property
     def subprotocol(self) -> str | None:
@@ -41,14 +43,17 @@ def credentials_of(scope: dict[str, Any]) -> Credentials | None:
     if (origins and not _is_own(origins, scope)) or not (origins or token):
         return None
     session_key = scope["cookies"].get(settings.SESSION_COOKIE_NAME, "")
-    return Credentials(token=token, session_key=session_key) if token or session_key else None
+    address = (scope.get("client") or ("",))[0] or ""
+    return Credentials(token, session_key, address) if token or session_key else None
 
 
 def caller_of(credentials: Credentials) -> Caller | None:
     """Return the rights that the credentials give at this moment; None where they are no longer good."""
     if credentials.token:
         token = find_token(credentials.token)
-        return caller_for(token.owner, token) if token else None
+        if token is None or address_refused(token, credentials.address):
+            return None
+        return caller_for(token.owner, token)
     request = HttpRequest()
     request.session = SessionStore(credentials.session_key)
     user = get_user(request)  # looks at the password's hash too: a new password ends old sessions

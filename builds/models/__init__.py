@@ -3,9 +3,11 @@
 from builds.models.accounts import Account, Membership
 from builds.models.activity import Activity
 from builds.models.build import Build, BuildStep
+from builds.models.callback import CallbackDelivery, CallbackEvent, DeliveryAttempt, DeliveryState
 from builds.models.caller import Caller
 from builds.models.connections import BuildServer, Registry, WorkerHost
 from builds.models.installation import Installation
+from builds.models.kept_answer import KeptAnswer
 from builds.models.log_chunk import LogChunk
 from builds.models.run import BuildRun
 from builds.models.run_event import RunEvent
@@ -20,8 +22,13 @@ __all__ = [
     "BuildRun",
     "BuildServer",
     "BuildStep",
+    "CallbackDelivery",
+    "CallbackEvent",
     "Caller",
+    "DeliveryAttempt",
+    "DeliveryState",
     "Installation",
+    "KeptAnswer",
     "LogChunk",
     "Membership",
     "Registry",

@@ -14,6 +14,14 @@ class Account(models.Model):
 
     name = models.CharField(max_length=100, unique=True)
     time_zone = models.CharField(max_length=64, default="UTC", help_text="For automatic tags of kind DATETIME.")
+    webhook_secret_encrypted = models.TextField(blank=True, default="", editable=False)
+    build_limit = models.PositiveIntegerField(null=True, blank=True, help_text="Builds at most; empty: no limit.")
+    parallel_limit = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Builds that may run at the same time; empty: no limit."
+    )
+    parallel_refuse = models.BooleanField(
+        default=False, help_text="Refuse a press above the parallel limit; else the run waits."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -49,6 +49,9 @@ class Build(models.Model):
     tag_name = models.CharField(max_length=128, blank=True, default="")
     server_host = models.CharField(max_length=255, blank=True, default="", help_text="Empty: the default server.")
     server_tls_verify = models.BooleanField(default=False)
+    server_ca_cert = models.TextField(blank=True, default="")
+    server_client_cert = models.TextField(blank=True, default="")
+    server_client_key_encrypted = models.TextField(blank=True, default="", editable=False)
     when_running = models.CharField(max_length=16, choices=choices(WhenRunning), default=WhenRunning.REFUSE)
     time_limit_seconds = models.PositiveIntegerField(default=3600)
     queue_limit_seconds = models.PositiveIntegerField(default=86_400)
@@ -98,6 +101,9 @@ class BuildStep(models.Model):
     order = models.PositiveIntegerField()
     use = models.BooleanField(default=True)
     config = models.JSONField(default=dict)
+    secrets_encrypted = models.TextField(
+        blank=True, default="", editable=False, help_text="The secret fields of the config, as one encrypted object."
+    )
 
     class Meta:
         ordering = ["order", "id"]

@@ -9,13 +9,24 @@ class Registry(models.Model):
     """A place for images. The default one (`externalRegistrySeq` 0) follows BUILDHUB_REGISTRY."""
 
     name = models.CharField(max_length=100)
+    account = models.ForeignKey(
+        "builds.Account",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="registries",
+        help_text="Who may use it; empty: every account.",
+    )
     host = models.CharField(max_length=255, help_text="host or host:port, without scheme")
     prefix = models.CharField(max_length=200, blank=True, default="", help_text="Path before the project, if any.")
     plain_http = models.BooleanField(default=False)
     username = models.CharField(max_length=200, blank=True, default="")
     password_encrypted = models.TextField(blank=True, default="", editable=False)
+    ca_certificate = models.TextField(blank=True, default="", help_text="PEM; empty: the system's authorities.")
+    enabled = models.BooleanField(default=True)
     is_default = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         verbose_name_plural = "registries"
@@ -34,8 +45,19 @@ class BuildServer(models.Model):
     url = models.CharField(max_length=255, help_text="unix:///path, tcp://host:port or topic:NAME")
     capacity = models.PositiveIntegerField(default=2, help_text="Builds that may run at the same time.")
     enabled = models.BooleanField(default=True)
+    tls_verify = models.BooleanField(default=False)
+    ca_cert = models.TextField(blank=True, default="")
+    client_cert = models.TextField(blank=True, default="")
+    client_key_encrypted = models.TextField(blank=True, default="", editable=False)
+    allowed_host_paths = models.JSONField(
+        default=list, blank=True, help_text="Host paths that user tasks may mount; none: no host path."
+    )
+    accounts = models.ManyToManyField(
+        "builds.Account", blank=True, related_name="build_servers", help_text="None chosen: every account."
+    )
     is_default = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         constraints = [

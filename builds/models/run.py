@@ -58,6 +58,9 @@ class BuildRun(models.Model):
     failure = models.JSONField(null=True, blank=True, help_text="Kind, whose problem, exit code, instruction.")
     description = models.CharField(max_length=1000, blank=True, default="")
     definition = models.JSONField(default=dict, help_text="The build as it was when the run was accepted.")
+    secrets_encrypted = models.TextField(
+        blank=True, default="", editable=False, help_text="Secrets of the definition, such as the build server's key."
+    )
     when_running = models.CharField(max_length=16, choices=choices(WhenRunning), default=WhenRunning.REFUSE)
     target = models.ForeignKey(
         "self",
@@ -65,7 +68,7 @@ class BuildRun(models.Model):
         null=True,
         blank=True,
         related_name="follow_ups",
-        help_text="What a CANCEL or REMOVE run acts on.",
+        help_text="What a CANCEL or REMOVE run acts on; the run whose image a BUILD run pushes again.",
     )
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -80,6 +83,7 @@ class BuildRun(models.Model):
     tag_name = models.CharField(max_length=128, blank=True, default="")
     image_size = models.BigIntegerField(default=0)
     image_digest = models.CharField(max_length=100, blank=True, default="")
+    image_id = models.CharField(max_length=100, blank=True, default="", help_text="The built image on its engine.")
     commit_id = models.CharField(max_length=64, blank=True, default="")
 
     server = models.ForeignKey(
@@ -158,6 +162,16 @@ class BuildRun(models.Model):
             models.Index(fields=["run_state", "-id"], name="run_newest_of_state"),
             models.Index(
                 fields=["server", "front_at", "id"], condition=Q(run_state__in=ACTIVE), name="run_active_of_server"
+            ),
+            models.Index(
+                fields=["build", "id"],
+                condition=Q(run_type=RunType.BUILD, run_state__in=ACTIVE),
+                name="run_active_of_build",
+            ),
+            models.Index(
+                fields=["tag_name", "-id"],
+                condition=Q(run_type=RunType.BUILD, run_state=RunState.DONE, removed_at=None),
+                name="run_image_by_tag",
             ),
             models.Index(fields=["lease_expires_at"], condition=Q(run_state=RunState.RUNNING), name="run_lease"),
             models.Index(fields=["-end_time"], condition=Q(run_type=RunType.BUILD), name="run_ended_lately"),

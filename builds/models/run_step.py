@@ -16,6 +16,7 @@ class RunStep(models.Model):
     build_step_seq = models.BigIntegerField(null=True)
     use = models.BooleanField(default=True)
     config = models.JSONField(default=dict)
+    secrets_encrypted = models.TextField(blank=True, default="", editable=False)
     step_state = models.CharField(max_length=8, choices=choices(StepState), default=StepState.WAIT)
     begin_time = models.DateTimeField(null=True)
     end_time = models.DateTimeField(null=True)

@@ -1,19 +1,28 @@
-"""The form of a build with an inline Dockerfile. Field names are the API's, so that an error finds its field."""
+"""The form of a build. Field names are the API's, so that an error finds its field."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from django.http import QueryDict
 
 from builds.domain.states import StepType, WhenRunning
-from builds.domain.steps import FieldError
 from builds.domain.tags import AutoTagSeqType
 from builds.models import Build, BuildStep
 from builds.pages.screens.build import image_step
+from builds.pages.typed import TypedForm, typed_number
 from builds.services.builds import BuildDraft, StepDraft
 
-TEXTS: Final = ("buildName", "buildDesc", "registryName", "imageName", "autotagPrefix", "tagName", "dockerFile")
+TEXTS: Final = (
+    "buildName",
+    "buildDesc",
+    "registryName",
+    "imageName",
+    "autotagPrefix",
+    "tagName",
+    "dockerFile",
+    "dockerFilePath",
+)
 NUMBERS: Final = {
     "timeLimitSec": "time_limit_seconds",
     "queueLimitSec": "queue_limit_seconds",
@@ -32,9 +41,12 @@ LABELS: Final = {
     "timeLimitSec": "Time limit",
     "queueLimitSec": "Longest wait",
     "maxAttempts": "Attempts",
+    "dockerFileType": "Dockerfile",
     "dockerFile": "Dockerfile",
+    "dockerFilePath": "Path of the Dockerfile",
 }
 NEW: Final = {
+    "dockerFileType": "CONTENTS",
     "autotagUseYn": "Y",
     "autotagPrefix": "v",
     "autotagSeqType": AutoTagSeqType.SEQUENCE.value,
@@ -43,34 +55,18 @@ NEW: Final = {
     "queueLimitSec": "86400",
     "maxAttempts": "3",
 }
-MOST_DIGITS: Final = 9
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An error beside its field; `field` is empty where it belongs to none."""
-
-    field: str
-    label: str
-    message: str
 
 
 @dataclass(slots=True)
-class BuildForm:
-    """What was typed, and what is wrong with it."""
+class BuildForm(TypedForm):
+    """The form of a build: its image step is edited here, its other steps are shown and kept."""
 
-    values: dict[str, str] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    labels: Mapping[str, str] = field(default_factory=lambda: LABELS)
 
-    @property
-    def errors(self) -> Mapping[str, str]:
-        """Return the sentences by field."""
-        said: dict[str, str] = {}
-        for problem in self.problems:
-            said[problem.field] = (
-                f"{said[problem.field]} {problem.message}" if problem.field in said else problem.message
-            )
-        return said
+    def place_of(self, path: str) -> str:
+        """Return the field of an error: of steps only the Dockerfile has one, whatever else has the same name."""
+        name = TypedForm.place_of(self, path)
+        return name if "." not in path or name.startswith("dockerFile") else ""
 
     @property
     def dockerfile_lines(self) -> Sequence[int]:
@@ -80,7 +76,6 @@ class BuildForm:
     def draft(self, image_step_seq: int | None, config: Mapping[str, object]) -> BuildDraft:
         """Return what the services take; numbers that are none become -1, which their ranges refuse."""
         values = self.values
-        step = {**config, "docker_file_type": "CONTENTS", "docker_file": values["dockerFile"].replace("\r\n", "\n")}
         return BuildDraft(
             name=values["buildName"].strip(),
             description=values["buildDesc"].replace("\r\n", "\n"),
@@ -91,36 +86,41 @@ class BuildForm:
             auto_tag_sequence=values["autotagSeqType"],
             tag_name=values["tagName"].strip(),
             when_running=values["whenRunning"],
-            time_limit_seconds=_number(values["timeLimitSec"]),
-            queue_limit_seconds=_number(values["queueLimitSec"]),
-            max_attempts=_number(values["maxAttempts"]),
-            steps=(StepDraft(StepType.CREATE_IMAGE, config=step, seq=image_step_seq),),
+            time_limit_seconds=typed_number(values["timeLimitSec"]),
+            queue_limit_seconds=typed_number(values["queueLimitSec"]),
+            max_attempts=typed_number(values["maxAttempts"]),
+            steps=(StepDraft(StepType.CREATE_IMAGE, config=self._image_config(config), seq=image_step_seq),),
         )
 
-    def refuse(self, errors: Iterable[FieldError]) -> None:
-        """Put what the services refuse beside its field."""
-        for error in errors:
-            name = error.field.rsplit(".", 1)[-1]
-            known = name if name in LABELS else ""
-            self.problems.append(Problem(known, LABELS.get(known, error.field), error.message))
+    def _image_config(self, stored: Mapping[str, object]) -> dict[str, object]:
+        """Return the image step as stored, with the Dockerfile that was typed: its text or its path."""
+        kind = self.values["dockerFileType"]
+        typed = {
+            "docker_file_type": kind,
+            "docker_file": self.values["dockerFile"].replace("\r\n", "\n"),
+            "docker_file_path": self.values["dockerFilePath"].strip(),
+        }
+        unused = "docker_file_path" if kind == "CONTENTS" else "docker_file"
+        return {**stored, **typed, unused: stored.get(unused)}
 
 
 def new_form() -> BuildForm:
     """Return the form of a build that is to be created."""
-    return BuildForm(dict.fromkeys(TEXTS, "") | NEW)
+    return BuildForm(values=dict.fromkeys(TEXTS, "") | NEW)
 
 
 def posted_form(data: QueryDict) -> BuildForm:
     """Return what was sent, all of it kept as it was typed."""
     names = (*TEXTS, *NEW)
-    return BuildForm({name: data.get(name, NEW.get(name, "")) for name in names})
+    return BuildForm(values={name: data.get(name, NEW.get(name, "")) for name in names})
 
 
 def stored_form(build: Build, steps: Sequence[BuildStep]) -> BuildForm:
     """Return the form of a stored build."""
     step = image_step(steps)
+    config = step.config if step else {}
     return BuildForm(
-        {
+        values={
             "buildName": build.name,
             "buildDesc": build.description,
             "registryName": build.project,
@@ -133,12 +133,8 @@ def stored_form(build: Build, steps: Sequence[BuildStep]) -> BuildForm:
             "timeLimitSec": str(build.time_limit_seconds),
             "queueLimitSec": str(build.queue_limit_seconds),
             "maxAttempts": str(build.max_attempts),
-            "dockerFile": str(step.config.get("docker_file") or "") if step else "",
+            "dockerFileType": str(config.get("docker_file_type") or "CONTENTS"),
+            "dockerFile": str(config.get("docker_file") or ""),
+            "dockerFilePath": str(config.get("docker_file_path") or ""),
         }
     )
-
-
-def _number(text: str) -> int:
-    """Return a typed number; what is none becomes -1, which every range refuses with its own sentence."""
-    word = text.strip()
-    return int(word) if word.isascii() and word.isdigit() and len(word) <= MOST_DIGITS else -1

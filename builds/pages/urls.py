@@ -4,7 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from builds.pages.views import builds, deeds, health, runs, session
+from builds.pages.views import account, builds, callbacks, deeds, docs, health, runs, session, tokens
 
 
 class SeqConverter(IntConverter):
@@ -18,6 +18,7 @@ register_converter(SeqConverter, "seq")
 urlpatterns = [
     path("", builds.builds, name="builds"),
     path("builds/new", builds.new, name="new-build"),
+    path("builds/import", builds.import_build, name="import-build"),
     path("builds/<seq:build_seq>", builds.build, name="build"),
     path("builds/<seq:build_seq>/edit", builds.edit, name="edit-build"),
     path("builds/<seq:build_seq>/run", deeds.start_run, name="start-run"),
@@ -27,6 +28,20 @@ urlpatterns = [
     path("runs/<seq:run_seq>/log.txt", runs.raw_log, name="raw-log"),
     path("runs/<seq:run_seq>/cancel", deeds.cancel_run, name="cancel-run"),
     path("runs/<seq:run_seq>/remove", deeds.remove_run, name="remove-run"),
+    path("runs/<seq:run_seq>/push", deeds.push_again, name="push-again"),
+    path("runs/<seq:run_seq>/export", runs.export, name="export-run"),
+    path("runs/<seq:run_seq>/callbacks", callbacks.callbacks, name="callbacks"),
+    path("runs/<seq:run_seq>/callbacks/<seq:number>/resend", callbacks.resend, name="resend-callback"),
+    path("account", account.account, name="account"),
+    path("account/webhook-secret", account.webhook_secret, name="webhook-secret"),
+    path("account/members", account.members, name="members"),
+    path("account/members/<seq:membership_seq>/role", account.change_role, name="change-role"),
+    path("account/members/<seq:membership_seq>/remove", account.remove_member, name="remove-member"),
+    path("account/tokens", tokens.tokens, name="tokens"),
+    path("account/tokens/<seq:token_seq>/revoke", tokens.revoke, name="revoke-token"),
+    path("docs/api", docs.api, name="api-docs"),
+    path("docs/errors", docs.errors, name="errors"),
+    path("docs/errors/<slug:code>", docs.error, name="error-page"),
     path("accounts/login/", session.SignIn.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("favicon.ico", session.favicon, name="favicon"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from builds.domain.states import StepType
-from builds.domain.steps import api_name
+from builds.domain.steps import SECRETS, api_name
 
 TITLES: Final = ("step_title", "step_desc")
 CONFIG_KEYS: Final[Mapping[StepType, tuple[str, ...]]] = {
@@ -39,7 +39,7 @@ CONFIG_KEYS: Final[Mapping[StepType, tuple[str, ...]]] = {
 
 # Filled from the build and the run in answers, ignored in a body (build-api.md, section 7 "CREATE_IMAGE").
 FILLED: Final = ("registry_name", "image_name", "image_tag", "registry_url", "image_url", "external_registry_seq")
-WRITE_ONLY: Final = frozenset({"password", "login_id", "private_key", "private_certificate"})
+WRITE_ONLY: Final = SECRETS
 TITLE_DEFAULTS: Final = {StepType.INIT: "init", StepType.CREATE_IMAGE: "Build & Push"}
 
 

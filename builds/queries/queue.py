@@ -1,16 +1,17 @@
 """What runs where, what waits, and why: one source for dispatch, pages and API."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from builds.domain import scheduling
 from builds.domain.states import ACTIVE, RunState, RunType
-from builds.models import BuildRun, BuildServer, WorkerHost
+from builds.models import Account, BuildRun, BuildServer, WorkerHost
 
 HOST_SILENCE: Final = timedelta(seconds=15)  # a worker host that has not beaten for so long gets nothing
 
@@ -52,6 +53,17 @@ def server_facts(server: BuildServer, places: list[Place]) -> scheduling.ServerF
     )
 
 
+def account_facts(account_ids: Iterable[int]) -> dict[int, scheduling.AccountFacts]:
+    """Return how many builds the accounts among `account_ids` that have a limit may run, and how many they do."""
+    limited = Account.objects.filter(pk__in=set(account_ids), parallel_limit__isnull=False)
+    limits = {pk: limit for pk, limit in limited.values_list("pk", "parallel_limit") if limit is not None}
+    if not limits:
+        return {}
+    holding = BuildRun.objects.holding_slots().filter(account_id__in=limits).values("account_id").order_by()
+    running = dict(holding.annotate(holding=Count("pk")).values_list("account_id", "holding"))
+    return {pk: scheduling.AccountFacts(running=running.get(pk, 0), limit=limit) for pk, limit in limits.items()}
+
+
 def elder_active() -> Exists:
     """Return the condition that an elder BUILD run of the same build still waits or runs."""
     elders = BuildRun.objects.filter(
@@ -68,7 +80,10 @@ def waiting_of(run: BuildRun) -> Waiting | None:
         return Waiting(position=1, reason=f"Handed to a worker on {run.claimed_host}.")
     ahead = Q(front_at__lt=run.front_at) | Q(front_at=run.front_at, pk__lt=run.pk)
     position = BuildRun.objects.waiting().filter(ahead, server=run.server).count() + 1
-    has_elder = BuildRun.objects.filter(elder_active(), pk=run.pk).exists()
+    wait = scheduling.RunWait(
+        position=position,
+        elder_active=BuildRun.objects.filter(elder_active(), pk=run.pk).exists(),
+        account=account_facts([run.account_id]).get(run.account_id),
+    )
     facts = server_facts(run.server, live_places(run.server))
-    reason = scheduling.waiting_reason(scheduling.RunWait(position=position, elder_active=has_elder), facts)
-    return Waiting(position=position, reason=reason)
+    return Waiting(position=position, reason=scheduling.waiting_reason(wait, facts))

@@ -1,6 +1,6 @@
 """Reads of runs for API, sockets and pages: one run with its steps, lists without N+1, the queue."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -10,7 +10,7 @@ from builds.domain import scheduling
 from builds.domain.states import RunState, RunType
 from builds.models import BuildRun, BuildServer, Caller, RunEvent, RunStep
 from builds.queries.facts import with_facts
-from builds.queries.queue import Waiting, elder_active, live_places, server_facts
+from builds.queries.queue import Waiting, account_facts, elder_active, live_places, server_facts
 from builds.queries.shapes import Shape, iso_time, run_shape, step_run_shape
 
 ATTEMPT_LOST = "attempt lost"  # RunEvent.what (execution/recovery.py): because = the worker, facts = which and when
@@ -19,6 +19,12 @@ ATTEMPT_LOST = "attempt lost"  # RunEvent.what (execution/recovery.py): because 
 def find_run(run_id: int, caller: Caller) -> Any | None:
     """Return a run with its facts, or None where `caller` may not know of it."""
     return with_facts(BuildRun.objects.visible_to(caller).filter(pk=run_id)).first()
+
+
+def find_step(step_id: int, caller: Caller) -> RunStep | None:
+    """Return a step with its run, or None where `caller` may not know of it."""
+    visible = BuildRun.objects.visible_to(caller)
+    return RunStep.objects.select_related("run").filter(pk=step_id, run__in=visible).first()
 
 
 def run_shapes(runs: Iterable[Any], caller: Caller) -> list[Shape]:
@@ -67,26 +73,27 @@ def waiting_of_all(runs: Sequence[BuildRun]) -> dict[int, Waiting]:
     }
     unclaimed = [run for run in waiting if run.claimed_at is None]
     by_server = {run.server_id: run.server for run in unclaimed if run.server is not None}
+    accounts = account_facts(run.account_id for run in unclaimed) if unclaimed else {}
     for server in by_server.values():
-        claimed |= _waiting_on(server, [run.pk for run in unclaimed if run.server_id == server.pk])
+        claimed |= _waiting_on(server, [run for run in unclaimed if run.server_id == server.pk], accounts)
     return claimed
 
 
-def _waiting_on(server: BuildServer, run_ids: list[int]) -> dict[int, Waiting]:
+def _waiting_on(
+    server: BuildServer, runs: list[BuildRun], accounts: Mapping[int, scheduling.AccountFacts]
+) -> dict[int, Waiting]:
     order = BuildRun.objects.waiting().filter(server=server).values_list("pk", flat=True)
     positions = {run_id: position for position, run_id in enumerate(order, start=1)}
+    run_ids = [run.pk for run in runs]
     behind_elder = set(BuildRun.objects.filter(elder_active(), pk__in=run_ids).values_list("pk", flat=True))
     facts = server_facts(server, live_places(server))
-    return {
-        run_id: _waiting(positions[run_id], facts, elder_active=run_id in behind_elder)
-        for run_id in run_ids
-        if run_id in positions  # claimed between the two reads: it waits no more
-    }
-
-
-def _waiting(position: int, facts: scheduling.ServerFacts, *, elder_active: bool) -> Waiting:
-    run = scheduling.RunWait(position=position, elder_active=elder_active)
-    return Waiting(position=position, reason=scheduling.waiting_reason(run, facts))
+    found: dict[int, Waiting] = {}
+    for run in runs:
+        if run.pk not in positions:  # claimed between the two reads: it waits no more
+            continue
+        wait = scheduling.RunWait(positions[run.pk], run.pk in behind_elder, accounts.get(run.account_id))
+        found[run.pk] = Waiting(position=wait.position, reason=scheduling.waiting_reason(wait, facts))
+    return found
 
 
 def _attempts(run: BuildRun, earlier: list[list[RunStep]]) -> list[Shape]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from builds.domain.access import Permission, refused
 from builds.domain.actions import build_possible_actions, possible_actions
 from builds.domain.lines import NumberedLine
 from builds.domain.references import ImageReference
@@ -59,12 +60,12 @@ def run_shape(run: Any, caller: Caller, *, waiting: Mapping[int, Waiting] | None
     """
     definition = run.definition
     shape: Shape = {
-        "useYn": _yes_no(run.removed_at is None),
+        "useYn": yes_no(run.removed_at is None),
         "created": plain_time(run.created_at),
         "updated": plain_time(run.updated_at),
         **_definition_head(definition, run.account_id),
         "externalRegistrySeq": run.registry_id or 0,
-        **_server_fields(definition.get("server_host"), tls=bool(definition.get("server_tls_verify"))),
+        **_server_fields(definition, shown=may_edit(caller, run.account_id)),
         "buildRunSeq": run.pk,
         "buildSeq": run.build_id,
         "buildNo": run.build_no,
@@ -120,8 +121,8 @@ def build_shape(build: Any, caller: Caller, extras: BuildExtras, *, steps: Seque
         "imageName": build.image_name,
         **_build_tag_fields(build),
         "externalRegistrySeq": build.registry_id or 0,
-        **_server_fields(build.server_host, tls=build.server_tls_verify),
-        "useYn": _yes_no(build.in_use),
+        **_server_fields(_server_of(build), shown=may_edit(caller, build.account_id)),
+        "useYn": yes_no(build.in_use),
         "created": plain_time(build.created_at),
         "updated": plain_time(build.updated_at),
     }
@@ -186,19 +187,33 @@ def _definition_head(definition: Mapping[str, Any], account_id: int) -> Shape:
     }
 
 
-def _server_fields(host: str | None, *, tls: bool) -> Shape:
+def may_edit(caller: Caller, account_id: int) -> bool:
+    """Say whether `caller` may edit the builds of an account: certificates are shown to them only."""
+    return refused(Permission.EDIT_BUILD, caller.role_in(account_id), caller.scopes) is None
+
+
+def _server_of(build: Build) -> Mapping[str, Any]:
     return {
-        "buildServerHost": host or None,
-        "buildServerTlsVerify": _yes_no(tls),
-        "buildServerCacrt": None,
-        "buildServerClientCert": None,
+        "server_host": build.server_host,
+        "server_tls_verify": build.server_tls_verify,
+        "server_ca_cert": build.server_ca_cert,
+        "server_client_cert": build.server_client_cert,
+    }
+
+
+def _server_fields(kept: Mapping[str, Any], *, shown: bool) -> Shape:
+    return {
+        "buildServerHost": kept.get("server_host") or None,
+        "buildServerTlsVerify": yes_no(bool(kept.get("server_tls_verify"))),
+        "buildServerCacrt": (kept.get("server_ca_cert") or None) if shown else None,
+        "buildServerClientCert": (kept.get("server_client_cert") or None) if shown else None,
         "buildServerClientKey": None,
     }
 
 
 def _tag_fields(definition: Mapping[str, Any], tag: str) -> Shape:
     return {
-        "autotagUseYn": _yes_no(bool(definition.get("auto_tag"))),
+        "autotagUseYn": yes_no(bool(definition.get("auto_tag"))),
         "autotagPrefix": definition.get("auto_tag_prefix") or None,
         "autotagSeqType": definition.get("auto_tag_sequence") or None,
         "tagName": tag or None,
@@ -247,5 +262,6 @@ def _filled(image: ImageReference, registry_id: int | None) -> Shape:
     }
 
 
-def _yes_no(value: bool) -> str:  # noqa: FBT001  one value in, one word out
+def yes_no(value: bool) -> str:  # noqa: FBT001  one value in, one word out
+    """Return the word of the contract."""
     return "Y" if value else "N"

@@ -1,22 +1,16 @@
-"""Joins the pure table of rights to the caller of a request."""
-
-import hashlib
-import secrets
-import zlib
-from datetime import timedelta
-from typing import Final
+"""Joins the pure table of rights to the caller of a request and to what the call is about."""
 
 from django.contrib.auth.models import User
-from django.db.models import Q
-from django.utils import timezone
 
 from builds.domain.access import Permission, Role, Scope, refused
-from builds.models import Account, ApiToken, Caller, Membership
-from builds.services import activity
+from builds.models import Account, ApiToken, Build, BuildRun, BuildServer, Caller, Membership, Registry
 from builds.services.errors import NoRight
 
-PREFIX: Final = "bh_"
-BASE36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+Thing = Account | Build | BuildRun | BuildServer | Registry
+
+# what a token for some builds may do: nothing beyond them
+OF_BUILDS = (Permission.SEE, Permission.RUN, Permission.REMOVE_RUN, Permission.EDIT_BUILD, Permission.REMOVE_BUILD)
+BEYOND_BUILDS = "This token is for certain builds only; use one without a list of builds for anything else."
 
 
 def caller_for(user: User, token: ApiToken | None = None) -> Caller:
@@ -34,52 +28,60 @@ def caller_for(user: User, token: ApiToken | None = None) -> Caller:
     )
 
 
+def allowed(caller: Caller, permission: Permission, obj: Thing) -> str | None:
+    """Say why `caller` may not do this to `obj`, or None when it is granted: the one question of every floor.
+
+    `obj` is the account where something new is to be made in it. Look-ups by number go through `visible_to` first:
+    what one may not know of is not found, never refused. Source: security.md, "Permission model".
+    """
+    if caller.build_ids is not None and not _is_of_builds(caller.build_ids, permission, obj):
+        return BEYOND_BUILDS
+    return refused(_needed(permission, obj), _role(caller, obj), caller.scopes)
+
+
 def require(caller: Caller, permission: Permission, account_id: int) -> None:
     """Raise `NoRight` with the reason unless `caller` has `permission` in the account."""
+    if caller.build_ids is not None and permission not in OF_BUILDS:
+        raise NoRight(BEYOND_BUILDS)
     if sentence := refused(permission, caller.role_in(account_id), caller.scopes):
         raise NoRight(sentence)
 
 
-def issue_token(
-    *, owner: User, account: Account | None, name: str, scopes: list[Scope], days: int | None = None
-) -> str:
-    """Create a token and return it: the only time that it can be read."""
-    body = secrets.token_urlsafe(32).replace("-", "0").replace("_", "1")
-    word = f"{PREFIX}{body}{_checksum(body)}"
-    ApiToken.objects.create(
-        name=name,
-        owner=owner,
-        account=account,
-        digest=_digest(word),
-        scopes=[scope.value for scope in scopes],
-        expires_at=timezone.now() + timedelta(days=days) if days else None,
-    )
-    activity.record(by=owner, did=activity.Did.CREATE_TOKEN, detail=name)
-    return word
+def require_on(caller: Caller, permission: Permission, obj: Thing) -> None:
+    """Raise `NoRight` with the reason unless `allowed`."""
+    if sentence := allowed(caller, permission, obj):
+        raise NoRight(sentence)
 
 
-def find_token(word: str) -> ApiToken | None:
-    """Return the live token that `word` is, or None; what is misspelt never reaches the database."""
-    body, checksum = word.removeprefix(PREFIX)[:-6], word[-6:]
-    if not word.startswith(PREFIX) or not secrets.compare_digest(_checksum(body).encode(), checksum.encode()):
+def _is_of_builds(build_ids: frozenset[int], permission: Permission, obj: Thing) -> bool:
+    """Say whether a token for `build_ids` reaches `obj` at all."""
+    if isinstance(obj, Build):
+        return obj.pk in build_ids
+    if isinstance(obj, BuildRun):
+        return obj.build_id in build_ids
+    return permission is Permission.SEE
+
+
+def _needed(permission: Permission, obj: Thing) -> Permission:
+    """Return the permission that counts: what all accounts share is the instance's to change."""
+    is_shared = isinstance(obj, Registry) and obj.account_id is None
+    return Permission.MANAGE_SERVERS if is_shared and permission is Permission.MANAGE_CONNECTIONS else permission
+
+
+def _role(caller: Caller, obj: Thing) -> Role | None:
+    """Return the caller's role where `obj` belongs; the highest of all accounts for what is shared."""
+    account_id = obj.pk if isinstance(obj, Account) else getattr(obj, "account_id", None)
+    if account_id is not None:
+        return caller.role_in(account_id)
+    if caller.is_instance_admin:
+        return Role.INSTANCE_ADMIN
+    granted = _granted_accounts(obj)
+    roles = [caller.role_in(seen) for seen in caller.account_ids if granted is None or seen in granted]
+    return max((role for role in roles if role), key=list(Role).index, default=None)
+
+
+def _granted_accounts(obj: Thing) -> set[int] | None:
+    """Return the accounts that a build server is granted to, None for every account."""
+    if not isinstance(obj, BuildServer) or obj.pk is None:  # a new one is granted to nobody yet
         return None
-    live = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
-    found = ApiToken.objects.select_related("owner").filter(live, digest=_digest(word), owner__is_active=True).first()
-    if found:
-        ApiToken.objects.filter(pk=found.pk).filter(
-            Q(last_used_at=None) | Q(last_used_at__lt=timezone.now() - timedelta(minutes=1))
-        ).update(last_used_at=timezone.now())
-    return found
-
-
-def _digest(word: str) -> str:
-    return hashlib.sha256(word.encode()).hexdigest()
-
-
-def _checksum(body: str) -> str:
-    """Return six signs over `body`, so that scanners recognise a leaked token and typing errors are caught early."""
-    number, signs = zlib.crc32(body.encode()), ""
-    for _ in range(6):
-        number, rest = divmod(number, 36)
-        signs += BASE36[rest]
-    return signs
+    return set(obj.accounts.values_list("pk", flat=True)) or None

@@ -16,16 +16,37 @@ class Did(StrEnum):
     START_RUN = "pressed Build"
     CANCEL_RUN = "asked to cancel"
     REMOVE_RUN = "asked to remove"
+    RESEND_CALLBACK = "sent a callback again"
+    ROTATE_WEBHOOK_SECRET = "replaced the webhook secret"  # noqa: S105  a deed, not a secret
+    PUSH_AGAIN = "asked to push again"
+    MOVE_TO_FRONT = "moved to the front of the queue"
     CREATE_TOKEN = "created a token"  # noqa: S105  a deed, not a secret
+    REVOKE_TOKEN = "revoked a token"  # noqa: S105  a deed, not a secret
+    ADD_MEMBER = "added a member"
+    CHANGE_ROLE = "changed a role"
+    REMOVE_MEMBER = "removed a member"
+    CHANGE_ACCOUNT = "changed the account"
+    ADD_SERVER = "added a build server"
+    EDIT_SERVER = "changed a build server"
+    REMOVE_SERVER = "removed a build server"
+    ADD_REGISTRY = "added a registry"
+    EDIT_REGISTRY = "changed a registry"
+    REMOVE_REGISTRY = "removed a registry"
 
 
 def record(
-    *, by: User | None, did: Did, build: Build | None = None, run: BuildRun | None = None, detail: str = ""
+    *,
+    by: User | None,
+    did: Did,
+    build: Build | None = None,
+    run: BuildRun | None = None,
+    account_id: int | None = None,
+    detail: str = "",
 ) -> None:
-    """Keep one deed."""
+    """Keep one deed; `account_id` where it is about neither a build nor a run."""
     subject = run or build
     Activity.objects.create(
-        account_id=subject.account_id if subject else None,
+        account_id=subject.account_id if subject else account_id,
         by=by,
         did=did,
         build_id=run.build_id if run else (build.pk if build else None),

@@ -1,39 +1,35 @@
 """Creating and editing builds: one validator for page, API and admin (build-api.md, section 5 "Definition")."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from builds import doorbell
 from builds.domain.access import Permission
-from builds.domain.references import check_image_name, check_project
-from builds.domain.states import StepType, WhenRunning
-from builds.domain.steps import FieldError, StepDefinition, validate_steps
-from builds.domain.tags import AutoTagSeqType, check_prefix, check_tag
-from builds.models import Account, Build, BuildStep, Caller, Registry
-from builds.services import activity
-from builds.services.access import require
+from builds.domain.steps import INVALID
+from builds.models import Account, Build, BuildStep, Caller
+from builds.services import activity, callbacks
+from builds.services.access import require, require_on
+from builds.services.build_rules import build_errors, tls_errors
+from builds.services.credentials import encrypt
+from builds.services.definitions import StepDraft, callback_errors, host_paths_of
 from builds.services.errors import Invalid, NotFound, Refused
-from builds.services.runs import find_server
+from builds.services.registries import usable_registry
+from builds.services.servers import find_server
+from builds.services.step_secrets import DraftedStep, Registries, merged_steps, spread_orders, step_errors
 
-
-@dataclass(frozen=True, slots=True)
-class StepDraft:
-    """A step as a body gives it; `seq` names a stored step when a build is edited."""
-
-    step_type: str
-    order: int | None = None
-    use: bool = True
-    config: dict[str, Any] = field(default_factory=dict)
-    seq: int | None = None
+__all__ = ["BuildDraft", "StepDraft", "create_build", "edit_build", "may_create_in"]
 
 
 @dataclass(frozen=True, slots=True)
 class BuildDraft:
-    """A build as a body or a form gives it; None means: keep what is stored, or the default for a new build."""
+    """A build as a body or a form gives it; None means: keep what is stored, or the default for a new build.
+
+    A blank `server_client_key` keeps the stored one as long as the build server stays the same.
+    """
 
     account_id: int | None = None
     name: str | None = None
@@ -48,6 +44,9 @@ class BuildDraft:
     tag_name: str | None = None
     server_host: str | None = None
     server_tls_verify: bool | None = None
+    server_ca_cert: str | None = None
+    server_client_cert: str | None = None
+    server_client_key: str | None = field(default=None, repr=False)
     when_running: str | None = None
     time_limit_seconds: int | None = None
     queue_limit_seconds: int | None = None
@@ -55,32 +54,31 @@ class BuildDraft:
     steps: tuple[StepDraft, ...] | None = None
 
 
-PLAIN_FIELDS = (
+PLAIN_FIELDS: Final = (
     "name", "description", "project", "registry_project_id", "image_name", "auto_tag", "auto_tag_prefix",
-    "auto_tag_sequence", "tag_name", "server_host", "server_tls_verify", "when_running", "time_limit_seconds",
-    "queue_limit_seconds", "max_attempts",
+    "auto_tag_sequence", "tag_name", "server_host", "server_tls_verify", "server_ca_cert", "server_client_cert",
+    "when_running", "time_limit_seconds", "queue_limit_seconds", "max_attempts",
 )  # fmt: skip
-RANGES = {
-    "time_limit_seconds": ("timeLimitSec", 60, 86_400),
-    "queue_limit_seconds": ("queueLimitSec", 60, 30 * 86_400),
-    "max_attempts": ("maxAttempts", 1, 10),
-}
+SERVER_FIELDS: Final = ("server_host", "server_tls_verify", "server_ca_cert", "server_client_cert")
 
 
-def create_build(*, caller: Caller, draft: BuildDraft) -> Build:
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What an edit is compared with: the build as it is stored, or as good as nothing for a new one."""
+
+    registry_seq: int
+    server: tuple[object, ...]
+    is_new: bool
+
+
+def create_build(*, caller: Caller, draft: BuildDraft, callback_url: str = "") -> Build:
     """Create a build with its steps; raises `Invalid` with all field errors at once, or `Refused`."""
     with transaction.atomic():
-        account = _account(caller, draft.account_id)
-        require(caller, Permission.EDIT_BUILD, account.pk)
-        build = Build(account=account)
-        _fill(build, draft)
-        build.name = build.name or build.image_name
-        steps = _merged([], draft.steps or ())
-        _check(build, steps)
-        _save(build)
-        _store_steps(build, steps)
+        build = Build(account=may_create_in(caller, draft.account_id))
+        _write(build, draft, caller, callback_url=callback_url)
         activity.record(by=caller.user, did=activity.Did.CREATE_BUILD, build=build)
         doorbell.build_changed(build.pk, account_id=build.account_id)
+        callbacks.note_build(build, what="created", callback_url=callback_url, caller=caller)
     return build
 
 
@@ -90,20 +88,22 @@ def edit_build(*, build_id: int, caller: Caller, draft: BuildDraft) -> Build:
         build = Build.objects.visible_to(caller).select_for_update(of=("self",)).filter(pk=build_id).first()
         if build is None:
             raise NotFound(f"There is no build {build_id}.")
-        require(caller, Permission.EDIT_BUILD, build.account_id)
-        _fill(build, draft)
-        steps = _merged(list(build.steps.order_by("order", "pk")), draft.steps or ())
-        _check(build, steps)
+        require_on(caller, Permission.EDIT_BUILD, build)
         build.active_at = timezone.now()
-        _save(build)
-        _store_steps(build, steps)
+        _write(build, draft, caller)
         activity.record(by=caller.user, did=activity.Did.EDIT_BUILD, build=build)
         doorbell.build_changed(build.pk, account_id=build.account_id)
     return build
 
 
+def may_create_in(caller: Caller, account_id: int | None) -> Account:
+    """Return the account to create a build in: the one asked for, else the first. Raises `NotFound` or `NoRight`."""
+    account = _account(caller, account_id)
+    require_on(caller, Permission.EDIT_BUILD, account)
+    return account
+
+
 def _account(caller: Caller, asked: int | None) -> Account:
-    """Return the account to create in: the one asked for, else the caller's first."""
     ids = Account.objects.order_by("pk")
     if not caller.sees_everything:
         ids = ids.filter(pk__in=caller.account_ids)
@@ -113,101 +113,63 @@ def _account(caller: Caller, asked: int | None) -> Account:
     return account
 
 
-def _fill(build: Build, draft: BuildDraft) -> None:
+def _write(build: Build, draft: BuildDraft, caller: Caller, *, callback_url: str = "") -> None:
+    """Lay the draft over the build, check all of it in the contract's order, and store it with its steps."""
+    stored: Sequence[BuildStep] = () if build.pk is None else list(build.steps.order_by("order", "pk"))
+    before = Before(build.registry_id or 0, _server(build), is_new=build.pk is None)
+    seq = before.registry_seq if draft.external_registry_seq is None else draft.external_registry_seq
+    _fill(build, draft, before)
+    server_changed = before.is_new or _server(build) != before.server or bool(draft.server_client_key)
+    if build.server_host.startswith("tcp://") and server_changed:
+        require(caller, Permission.MANAGE_ACCOUNT, build.account_id)
+    steps = merged_steps(stored, draft.steps or (), Registries(before.registry_seq, seq))
+    _check(build, steps, callback_url=callback_url, server_changed=server_changed)
+    if seq != before.registry_seq:
+        build.registry = usable_registry(seq, account_id=build.account_id)
+    if before.is_new or build.server_host != before.server[0]:
+        find_server(build.server_host, account_id=build.account_id)
+    if before.is_new:
+        _check_limit(build.account)
+    _save(build)
+    _store_steps(build, steps)
+
+
+def _server(build: Build) -> tuple[object, ...]:
+    return tuple(getattr(build, name) for name in SERVER_FIELDS)
+
+
+def _fill(build: Build, draft: BuildDraft, before: Before) -> None:
     for name in PLAIN_FIELDS:
         value = getattr(draft, name)
         if value is not None:
             setattr(build, name, value)
-    if draft.external_registry_seq is not None:
-        build.registry = _registry(draft.external_registry_seq)
+    build.name = build.name or build.image_name
+    if build.server_host != before.server[0]:
+        build.server_client_key_encrypted = ""  # it was given for another host
+    if draft.server_client_key:
+        build.server_client_key_encrypted = encrypt(draft.server_client_key)
 
 
-def _registry(seq: int) -> Registry | None:
-    if seq == 0:
-        return None
-    registry = Registry.objects.filter(pk=seq).first()
-    if registry is None:
-        raise NotFound(f"There is no registry {seq}; use 0 for the default one.", code="CCBD1020000")
-    return registry
-
-
-def _merged(stored: list[BuildStep], drafts: tuple[StepDraft, ...]) -> list[BuildStep]:
-    """Return stored steps with the drafts laid over them by number; INIT is BuildHub's own and left out."""
-    by_seq = {step.pk: step for step in stored}
-    steps = list(stored)
-    for draft in drafts:
-        if draft.step_type == StepType.INIT:
-            continue
-        step = by_seq.get(draft.seq) if draft.seq is not None and stored else None
-        if step is None:
-            step = BuildStep(order=len(steps) + 1)
-            steps.append(step)
-        step.step_type = draft.step_type
-        step.use = draft.use
-        step.config = draft.config
-        step.order = draft.order if draft.order else step.order
-    return steps
-
-
-def _check(build: Build, steps: list[BuildStep]) -> None:
-    """Raise `Invalid` with every field error; then what has a code of its own."""
-    errors = [*_field_errors(build), *validate_steps(list(_definitions(steps)))]
-    plain = [error for error in errors if error.code == "CCCM1004000"]
+def _check(build: Build, steps: Sequence[DraftedStep], *, callback_url: str, server_changed: bool) -> None:
+    """Raise `Invalid` with every field error, else with what has a code of its own."""
+    errors = [
+        *build_errors(build),
+        *(tls_errors(build) if server_changed else ()),
+        *step_errors(steps, host_paths_of(build)),
+        *callback_errors(callback_url),
+    ]
     if errors:
-        raise Invalid(plain or errors)
-    if build.server_host:
-        find_server(build.server_host)
+        raise Invalid([error for error in errors if error.code == INVALID] or errors)
 
 
-def _definitions(steps: list[BuildStep]) -> Iterator[StepDefinition]:
-    for step in steps:
-        yield StepDefinition(StepType(step.step_type), step.order, step.use, step.config)
-
-
-def _field_errors(build: Build) -> Iterator[FieldError]:
-    yield from _text_errors("buildName", build.name or build.image_name, 200)
-    yield from _text_errors("buildDesc", build.description, 1000)
-    if sentence := check_project(build.project):
-        yield FieldError("registryName", sentence)
-    if sentence := check_image_name(build.image_name):
-        yield FieldError("imageName", sentence)
-    yield from _tag_errors(build)
-    yield from _server_errors(build)
-    if build.when_running not in set(WhenRunning):
-        yield FieldError("whenRunning", f"Use one of {', '.join(WhenRunning)}.")
-    for name, (api_name, low, high) in RANGES.items():
-        if not low <= getattr(build, name) <= high:
-            yield FieldError(api_name, f"Use a whole number from {low} to {high}.")
-
-
-def _text_errors(name: str, text: str, length: int) -> Iterator[FieldError]:
-    if len(text) > length:
-        yield FieldError(name, f"At most {length} characters are kept; this has {len(text)}.")
-    if any(ord(sign) < 32 and sign not in "\n\t\r" for sign in text) or (
-        name == "buildName" and not text.isprintable()
-    ):
-        yield FieldError(name, "Control characters are not allowed here; leave them out.")
-
-
-def _tag_errors(build: Build) -> Iterator[FieldError]:
-    if not build.auto_tag:
-        if not build.tag_name:
-            yield FieldError("tagName", "Give tagName, or switch the automatic tag on (autotagUseYn Y).")
-        elif sentence := check_tag(build.tag_name):
-            yield FieldError("tagName", sentence)
+def _check_limit(account: Account) -> None:
+    # Locked, so that two at the same moment count each other; without the key, so that no new run waits for it.
+    limit = Account.objects.select_for_update(no_key=True).get(pk=account.pk).build_limit
+    if limit is None:
         return
-    if sentence := check_prefix(build.auto_tag_prefix):
-        yield FieldError("autotagPrefix", sentence)
-    if build.auto_tag_sequence not in set(AutoTagSeqType):
-        yield FieldError("autotagSeqType", f"Use one of {', '.join(AutoTagSeqType)}.")
-
-
-def _server_errors(build: Build) -> Iterator[FieldError]:
-    host = build.server_host
-    if host and not host.startswith("topic:"):
-        yield FieldError("buildServerHost", "Leave it empty for the default server, or use topic:NAME.")
-    if not host and build.server_tls_verify:
-        yield FieldError("buildServerTlsVerify", "TLS needs a buildServerHost; leave it N for the default server.")
+    if Build.objects.filter(account=account, removed_at=None).count() >= limit:
+        sentence = f"This account may have {limit} builds and has them all; remove one, or ask for more."
+        raise Refused(sentence, code="CCBD1012000", status=409)
 
 
 def _save(build: Build) -> None:
@@ -228,7 +190,12 @@ def _save(build: Build) -> None:
         raise taken from error
 
 
-def _store_steps(build: Build, steps: list[BuildStep]) -> None:
-    for step in steps:
-        step.build = build
-        step.save()
+def _store_steps(build: Build, steps: Sequence[DraftedStep]) -> None:
+    for step, order in zip(steps, spread_orders([step.order for step in steps]), strict=True):
+        row = step.row or BuildStep(build=build)
+        row.step_type = step.step_type
+        row.order = order
+        row.use = step.use
+        row.config = step.config
+        row.secrets_encrypted = step.secrets_encrypted
+        row.save()

@@ -1,59 +1,151 @@
-"""Build servers and registries as the outside world: engines, registry clients, and their secrets at rest.
+"""Build servers and registries as the outside world: engines and registry clients, with their logins."""
 
-Secrets are encrypted with rotating keys that are not the web's (security.md, "Secrets").
-"""
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
-from functools import lru_cache
-
-from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 
 from builds.engine.base_image import busybox_files
 from builds.engine.docker import Engine
-from builds.engine.errors import EngineError
+from builds.engine.errors import EngineError, RegistryRefused
 from builds.engine.registry import RegistryClient
-from builds.engine.types import Endpoint, RegistryLogin
+from builds.engine.registry_session import is_local
+from builds.engine.types import Endpoint, EngineInfo, RegistryLogin
 from builds.models import BuildRun, BuildServer, Registry
+from builds.services.credentials import decrypt
 
 __all__ = [
     "EngineError",
-    "encrypt",
+    "EngineProbe",
+    "RegistryProbe",
     "engine_of",
     "ensure_base_image",
+    "is_local",
+    "probe_engine",
+    "probe_registry",
     "registry_client",
     "registry_login",
     "registry_of_run",
 ]
 
+T = TypeVar("T")
+PROBE_SECONDS: Final = 9.0  # for a whole test: who presses it waits for the answer
+ANSWER_SECONDS: Final = 4.0  # for each question of a test
+LOG_STALL: Final = (
+    "Docker before 23 can stall when one instruction prints more than 1 MiB at once; BuildHub then starts the build"
+    " again. A newer Docker Engine does not."
+)
+PLAIN_TCP: Final = (
+    "The connection is neither encrypted nor signed in: whoever reaches this port commands the machine. Use TLS."
+)
+ENGINE_TRUST: Final = (
+    "This says that BuildHub reaches the registry. Pushes are made by the build server's engine, which has to trust"
+    " this CA itself: put it into /etc/docker/certs.d/{host}/ca.crt there."
+)
+ENGINE_PLAIN: Final = (
+    "Pushes are made by the build server's engine, which speaks plain HTTP only where its own insecure-registries"
+    " name {host}."
+)
 
-def encrypt(secret: str) -> str:
-    """Return `secret` as it is stored; empty stays empty."""
-    return _keys().encrypt(secret.encode()).decode() if secret else ""
+
+@dataclass(frozen=True, slots=True)
+class EngineProbe:
+    """What a test of a build server found; `ok` False: `message` says why."""
+
+    ok: bool
+    message: str
+    version: str | None = None
+    api_version: str | None = None
+    storage_driver: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryProbe:
+    """What a test of a registry found; `ok` False: `message` says why."""
+
+    ok: bool
+    message: str
+    warnings: tuple[str, ...] = ()
 
 
 def registry_login(registry: Registry) -> RegistryLogin | None:
     """Return the login of a registry, decrypted at the moment of use; None where it needs none."""
     if not registry.username:
         return None
-    stored = registry.password_encrypted
-    return RegistryLogin(registry.username, _keys().decrypt(stored.encode()).decode() if stored else "")
-
-
-@lru_cache(maxsize=1)
-def _keys() -> MultiFernet:
-    """Return the keys, newest first: BUILDHUB_CREDENTIAL_KEYS separates them by commas."""
-    return MultiFernet([Fernet(key.strip()) for key in settings.CREDENTIAL_KEYS.split(",")])
+    return RegistryLogin(registry.username, decrypt(registry.password_encrypted))
 
 
 def engine_of(server: BuildServer) -> Engine:
     """Return the engine of a build server; a topic's engine is the one beside the worker."""
-    url = settings.DEFAULT_ENGINE if server.url.startswith("topic:") else server.url
-    return Engine(Endpoint(url))
+    return Engine(_endpoint(server))
 
 
-def registry_client(registry: Registry) -> RegistryClient:
-    """Return a client for the distribution API of a registry, with its login."""
-    return RegistryClient(registry.host, plain_http=registry.plain_http, login=registry_login(registry))
+def probe_engine(server: BuildServer) -> EngineProbe:
+    """Connect to a server's engine as a build would, within `PROBE_SECONDS`."""
+    engine = Engine(_endpoint(server), timeout=ANSWER_SECONDS)
+    plain = (PLAIN_TCP,) if server.url.startswith("tcp://") and not server.tls_verify else ()
+
+    def ask() -> EngineProbe:
+        try:
+            info = engine.info()
+        except EngineError as error:
+            return EngineProbe(ok=False, message=f"{server.name} cannot be used: {error.answered}", warnings=plain)
+        finally:
+            engine.close()
+        return _found(server, info, plain)
+
+    late = f"{server.name} did not answer within {PROBE_SECONDS:.0f} seconds."
+    return _in_time(ask, EngineProbe(ok=False, message=late, warnings=plain))
+
+
+def probe_registry(registry: Registry) -> RegistryProbe:
+    """Ask a registry whether it is one and takes our login, within `PROBE_SECONDS`.
+
+    What it answers beside its status is not repeated: it may be somebody else's page (security.md, F6).
+    """
+    client = registry_client(registry, timeout=ANSWER_SECONDS)
+    warnings = _registry_warnings(registry)
+
+    def ask() -> RegistryProbe:
+        try:
+            client.ping()
+        except RegistryRefused as error:
+            return RegistryProbe(ok=False, message=_refusal(registry, error.status), warnings=warnings)
+        except EngineError as error:
+            said = f"{registry.host} cannot be reached from BuildHub: {error.answered}"
+            return RegistryProbe(ok=False, message=said, warnings=warnings)
+        finally:
+            client.close()
+        who = "accepts the stored login" if registry.username else "lets in without a login"
+        return RegistryProbe(ok=True, message=f"{registry.host} answers and {who}.", warnings=warnings)
+
+    late = f"{registry.host} did not answer within {PROBE_SECONDS:.0f} seconds."
+    return _in_time(ask, RegistryProbe(ok=False, message=late, warnings=warnings))
+
+
+def _endpoint(server: BuildServer) -> Endpoint:
+    """Return where a server's engine listens; its key is decrypted here, at the moment of use."""
+    if server.url.startswith("topic:"):
+        return Endpoint(settings.DEFAULT_ENGINE)
+    if not server.tls_verify:
+        return Endpoint(server.url)
+    key = decrypt(server.client_key_encrypted)
+    return Endpoint(server.url, ca=server.ca_cert, certificate=server.client_cert, key=key, tls=True)
+
+
+def registry_client(registry: Registry, *, timeout: float = 10) -> RegistryClient:
+    """Return a client for the distribution API of a registry, with its login and its CA; `timeout` in seconds."""
+    return RegistryClient(
+        registry.host,
+        plain_http=registry.plain_http,
+        login=registry_login(registry),
+        ca=registry.ca_certificate,
+        timeout=timeout,
+    )
 
 
 def registry_of_run(run: BuildRun) -> Registry:
@@ -74,3 +166,41 @@ def ensure_base_image(server: BuildServer, reference: str) -> None:
             engine.load_base_image(reference, busybox_files())
     finally:
         engine.close()
+
+
+def _in_time(ask: Callable[[], T], late: T) -> T:
+    """Return what `ask` finds, or `late`: names are looked up and TLS is agreed without a limit of their own."""
+    found: list[T] = []
+    thread = threading.Thread(target=lambda: found.append(ask()), name="probe", daemon=True)
+    thread.start()
+    thread.join(PROBE_SECONDS)
+    return found[0] if found else late
+
+
+def _found(server: BuildServer, info: EngineInfo, warnings: tuple[str, ...]) -> EngineProbe:
+    major = re.match(r"\d+", info.version)
+    stalls = (LOG_STALL,) if major and int(major[0]) < 23 else ()
+    return EngineProbe(
+        ok=True,
+        message=f"{server.name} answers: Docker Engine {info.version} on {info.operating_system or 'its machine'}.",
+        version=info.version or None,
+        api_version=info.api_version or None,
+        storage_driver=info.storage_driver or None,
+        warnings=(*warnings, *stalls, *info.warnings),
+    )
+
+
+def _registry_warnings(registry: Registry) -> tuple[str, ...]:
+    if is_local(registry.host):
+        return ()
+    if registry.plain_http:
+        return (ENGINE_PLAIN.format(host=registry.host),)
+    return (ENGINE_TRUST.format(host=registry.host),) if registry.ca_certificate else ()
+
+
+def _refusal(registry: Registry, status: int) -> str:
+    if status not in (401, 403):
+        return f"{registry.host} answers with HTTP status {status}, as no registry does; check host and port."
+    if not registry.username:
+        return f"{registry.host} asks for a login and none is stored; give loginId and password."
+    return f"{registry.host} does not accept the stored login; give loginId and password anew."

@@ -1,15 +1,32 @@
-"""What a build's definition means: validation, snapshot, registry. Shared by create, edit and run."""
+"""What a build's definition means: steps of a run, snapshot, registry. Shared by create, edit and run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 
 from builds.domain.outbound import check_callback_url
 from builds.domain.states import StepType
+from builds.domain.step_create_image import dockerfile_type
 from builds.domain.steps import FieldError, StepDefinition, default_title, validate_steps
 from builds.models import Build, Registry
 from builds.services.errors import Invalid, NotFound
+from builds.services.servers import find_server
+from builds.services.step_secrets import StepDraft, once_steps, secret_names, spread_orders, step_errors
+
+__all__ = [
+    "StepCopy",
+    "StepDraft",
+    "callback_errors",
+    "host_paths_of",
+    "registry_of",
+    "runnable_steps",
+    "snapshot",
+    "steps_for_once",
+    "unexecutable",
+]
+LONGEST_CALLBACKS: Final = 4000  # characters of all callback addresses together
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +38,16 @@ class StepCopy:
     use: bool
     config: dict[str, Any]
     build_step_seq: int | None
+    secrets_encrypted: str = ""
+
+
+INIT: Final = StepCopy(
+    order=0,
+    step_type=StepType.INIT,
+    use=True,
+    config={"step_title": default_title(StepType.INIT)},
+    build_step_seq=None,
+)
 
 
 def snapshot(build: Build) -> dict[str, Any]:
@@ -37,6 +64,8 @@ def snapshot(build: Build) -> dict[str, Any]:
         "tag_name": build.tag_name,
         "server_host": build.server_host,
         "server_tls_verify": build.server_tls_verify,
+        "server_ca_cert": build.server_ca_cert,
+        "server_client_cert": build.server_client_cert,
         "time_limit_seconds": build.time_limit_seconds,
         "queue_limit_seconds": build.queue_limit_seconds,
         "max_attempts": build.max_attempts,
@@ -46,11 +75,61 @@ def snapshot(build: Build) -> dict[str, Any]:
 def runnable_steps(build: Build) -> list[StepCopy]:
     """Return the build's steps as a run copies them, INIT first; raises `Invalid` where they cannot run."""
     stored = list(build.steps.order_by("order", "pk"))
-    errors = validate_steps([StepDefinition(StepType(row.step_type), row.order, row.use, row.config) for row in stored])
-    if errors:
+    definitions = [
+        StepDefinition(StepType(row.step_type), row.order, row.use, row.config, secret_names(row)) for row in stored
+    ]
+    if errors := validate_steps(definitions, host_paths=host_paths_of(build)):
         raise Invalid(errors)
-    init = StepCopy(0, StepType.INIT, True, {"step_title": default_title(StepType.INIT)}, None)  # noqa: FBT003
-    return [init, *(StepCopy(row.order, StepType(row.step_type), row.use, row.config, row.pk) for row in stored)]
+    copies = [
+        StepCopy(order, StepType(row.step_type), row.use, row.config, row.pk, row.secrets_encrypted)
+        for row, order in zip(stored, spread_orders([row.order for row in stored]), strict=True)
+    ]
+    return [INIT, *copies]
+
+
+def steps_for_once(build: Build, drafts: tuple[StepDraft, ...]) -> list[StepCopy]:
+    """Return the steps of one run that is given its own, INIT first; nothing of the build changes.
+
+    They are checked as an edit's; a blank secret is that of the build's step which the draft names, as long as it is
+    for the same place. Raises `Invalid`, `buildSteps[n]` being the place among the drafts without INIT.
+    """
+    steps = once_steps(list(build.steps.all()), drafts, build.registry_id or 0)
+    if errors := step_errors(steps, host_paths_of(build)):
+        raise Invalid([error for error in errors if error.code == "CCCM1004000"] or errors)
+    copies = [
+        StepCopy(
+            order, step.step_type, step.use, step.config, step.row.pk if step.row else None, step.secrets_encrypted
+        )
+        for step, order in zip(steps, spread_orders([step.order for step in steps]), strict=True)
+    ]
+    return [INIT, *sorted(copies, key=lambda copy: copy.order)]
+
+
+def unexecutable(steps: list[StepCopy], host: str) -> str | None:
+    """Say why this version cannot execute these steps yet, or None.
+
+    `host` is the address of an engine of the build's own; empty for a server that is registered.
+    """
+    if host.startswith("tcp://"):
+        return (
+            f"{host} is no registered build server, and an engine of a build's own is not executed by this version"
+            " yet; ask an administrator to register it, or use the default one."
+        )
+    for step in steps:
+        if step.use and step.step_type is not StepType.INIT and (what := _beyond(step)):
+            return f"{what} not executed by this version yet; take it out of use, or wait for the next version."
+    return None
+
+
+def host_paths_of(build: Build) -> Sequence[str]:
+    """Return the host paths that the build's server opens to user tasks; none where the server is not known."""
+    try:
+        server = find_server(build.server_host, account_id=build.account_id)
+    except NotFound:
+        return ()
+    if build.server_host.startswith("tcp://") and server.url != build.server_host:
+        return ()  # an engine of the build's own: nobody has opened anything of it
+    return tuple(str(path) for path in server.allowed_host_paths)
 
 
 def registry_of(build: Build) -> Registry:
@@ -65,8 +144,21 @@ def registry_of(build: Build) -> Registry:
 
 def callback_errors(callback_urls: str) -> list[FieldError]:
     """Return what is wrong with the callback addresses, which are joined by `|`."""
-    if len(callback_urls) > 4000:
+    if len(callback_urls) > LONGEST_CALLBACKS:
         return [FieldError("callbackUrl", "The callback addresses may have up to 4,000 characters together.")]
     urls = [url for url in callback_urls.split("|") if url]
     sentences = [check_callback_url(url, allowed=settings.OUTBOUND_ALLOW) for url in urls]
     return [FieldError("callbackUrl", sentence) for sentence in sentences if sentence]
+
+
+def _beyond(step: StepCopy) -> str | None:
+    """Return what of a step this version does not execute, as the subject of a sentence, or None."""
+    if step.step_type is not StepType.CREATE_IMAGE:
+        return f"Step {step.order} ({step.step_type}) is"
+    if dockerfile_type(step.config) == "FILE_PATH":
+        return "A Dockerfile by path (dockerFileType FILE_PATH) is"
+    if step.config.get("context_path") not in (None, "", "."):
+        return "A contextPath is"
+    if step.config.get("secrets"):
+        return "A build secret is"
+    return "A login of the image step's own is" if step.secrets_encrypted else None

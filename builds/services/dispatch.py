@@ -4,26 +4,36 @@ Called when a run is accepted or ends, when a server changes, and by the sweeper
 """
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from builds import doorbell, queue
 from builds.domain import scheduling
 from builds.domain.states import RunState
-from builds.models import BuildRun, BuildServer, RunEvent
-from builds.queries.queue import Place, elder_active, live_places, server_facts
+from builds.models import Account, BuildRun, BuildServer, RunEvent
+from builds.queries.queue import Place, account_facts, elder_active, live_places, server_facts
 
 
 def dispatch(server_id: int) -> list[int]:
     """Claim and hand over what may start on a server now; return the runs."""
     with transaction.atomic():
-        server = BuildServer.objects.select_for_update().get(pk=server_id)
+        # Not FOR UPDATE: an insert of a run refers to this row, and could hold a run that is to be claimed here.
+        server = BuildServer.objects.select_for_update(no_key=True).get(pk=server_id)
         places = live_places(server)
-        waiting = _waiting(server, limit=server.capacity + 1)
-        runs = scheduling.claimable(waiting, server_facts(server, places))
-        for run_id in runs:
-            _claim(run_id, _freest(places))
-    return runs
+        claimed: list[int] = []
+        while runs := _claim_next(server, places):
+            claimed += runs
+    return claimed
+
+
+def dispatch_after(run_id: int) -> None:
+    """Give the slot of a run that has ended to the next one: of its server, or of its account on another server."""
+    run = BuildRun.objects.select_related("account").get(pk=run_id)
+    servers = {run.server_id}
+    if run.account.parallel_limit is not None:
+        servers |= set(BuildRun.objects.waiting().filter(account=run.account).values_list("server_id", flat=True))
+    for server_id in sorted(server for server in servers if server is not None):
+        dispatch(server_id)
 
 
 def dispatch_all() -> None:
@@ -58,11 +68,36 @@ def release_unstarted(run_id: int) -> None:
     )
 
 
-def _waiting(server: BuildServer, *, limit: int) -> list[scheduling.WaitingRun]:
-    """Return the next runs that wait for `server` and have no elder of the same build before them."""
+def _claim_next(server: BuildServer, places: list[Place]) -> list[int]:
+    """Claim the next runs; none where there is no slot, or nothing may start.
+
+    Called again until then: runs of an account without room may have filled what was looked at.
+    """
+    facts = server_facts(server, places)
+    if not facts.free_slots:
+        return []
+    limited = _hold_limited_accounts(server)
+    accounts = account_facts(limited)
+    full = [account_id for account_id, account in accounts.items() if not account.room]
+    runs = scheduling.claimable(_waiting(server, facts.free_slots, without=full), facts, accounts)
+    for run_id in runs:
+        _claim(run_id, _freest(places))
+    return runs
+
+
+def _hold_limited_accounts(server: BuildServer) -> list[int]:
+    """Lock the accounts with a limit that wait for `server`, so that no other server gives their room away."""
+    waiting = BuildRun.objects.waiting().filter(server=server, account=OuterRef("pk"))
+    limited = Account.objects.filter(Exists(waiting), parallel_limit__isnull=False).order_by("pk")
+    return list(limited.select_for_update(no_key=True).values_list("pk", flat=True))
+
+
+def _waiting(server: BuildServer, limit: int, *, without: list[int]) -> list[scheduling.WaitingRun]:
+    """Return the next runs that wait for `server`, have no elder of the same build and no account of `without`."""
     runs = BuildRun.objects.waiting().filter(server=server, cancel_requested_at=None).exclude(elder_active())
+    runs = runs.exclude(account_id__in=without) if without else runs
     return [
-        scheduling.WaitingRun(run_id=run.pk, build_id=run.build_id, position=position)
+        scheduling.WaitingRun(run_id=run.pk, build_id=run.build_id, position=position, account_id=run.account_id)
         for position, run in enumerate(runs[:limit], start=1)
     ]
 

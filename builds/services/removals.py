@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 from builds import doorbell
 from builds.domain.states import RunType
 from builds.models import Build, BuildRun
-from builds.services import transitions
+from builds.services import callbacks, transitions
 from builds.services.transitions import End, Lease
 
 
@@ -19,6 +19,8 @@ def finish(removal: BuildRun, lease: Lease, end: End) -> bool:
             _bury_run(removal)
         else:
             _bury_build(removal.build)
+            requester = callbacks.requester_of(removal)
+            callbacks.note_build(removal.build, what="removed", callback_url=removal.callback_url, caller=requester)
         doorbell.build_changed(removal.build_id, account_id=removal.account_id)
     return True
 

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from builds import doorbell
 from builds.domain.states import RunState, StepState
 from builds.models import BuildRun, RunEvent, RunStep
+from builds.services import callbacks
 from builds.services.transitions import Lease
 
 
@@ -32,6 +33,7 @@ def prepare_attempt(lease: Lease) -> list[RunStep]:
                     build_step_seq=step.build_step_seq,
                     use=step.use,
                     config=step.config,
+                    secrets_encrypted=step.secrets_encrypted,
                 )
                 for step in first
             )
@@ -48,6 +50,7 @@ def open_step(lease: Lease, step: RunStep) -> None:
             step_state=StepState.RUNNING, begin_time=Now()
         )
         RunEvent.objects.create(run_id=lease.run_id, what="step", because=step.step_type, facts={"step": step.pk})
+        callbacks.note_run(lease.run_id, what="step")
         doorbell.steps_changed(lease.run_id)
 
 
@@ -74,6 +77,13 @@ def note(lease: Lease, what: str, because: str = "", **facts: object) -> None:
     with transaction.atomic():
         _fence(lease)
         RunEvent.objects.create(run_id=lease.run_id, what=what, because=because, facts=facts)
+
+
+def keep_image_id(lease: Lease, image_id: str) -> None:
+    """Keep which image of its engine the run has made, so that it can be pushed again without a build."""
+    with transaction.atomic():
+        _fence(lease)
+        BuildRun.objects.filter(pk=lease.run_id).update(image_id=image_id)
 
 
 def _fence(lease: Lease) -> None:

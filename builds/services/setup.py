@@ -9,10 +9,10 @@ from django.db import transaction
 from builds.domain.access import Role
 from builds.domain.states import StepType
 from builds.domain.tags import AutoTagSeqType
-from builds.models import Account, Build, BuildServer, Membership, Registry
+from builds.models import Account, Build, BuildServer, Membership, Registry, WorkerHost
 from builds.services.access import caller_for
 from builds.services.builds import BuildDraft, StepDraft, create_build
-from builds.services.connections import encrypt
+from builds.services.credentials import encrypt
 
 SAMPLE_BASE = "buildhub-base:1"
 SAMPLE_DOCKERFILE = f"""\
@@ -41,20 +41,35 @@ def ensure_administrator(account: Account, *, username: str, password: str) -> s
 
 
 def ensure_default_server(*, capacity: int) -> BuildServer:
-    """Bring the default build server up to date: DOCKER_HOST, BUILDHUB_WORKERS."""
-    values = {"url": settings.DEFAULT_ENGINE, "capacity": capacity}
-    return BuildServer.objects.update_or_create(
-        is_default=True, defaults=values, create_defaults={**values, "name": "default server"}
-    )[0]
+    """Bring the default build server up to date: DOCKER_HOST, BUILDHUB_WORKERS.
+
+    Capacity follows `capacity` for as long as nobody has given it a number of its own: it then still is how many
+    workers the last start announced. What else admins set stays, but a client key is bound to its address.
+    """
+    server = BuildServer.objects.filter(is_default=True).first()
+    if server is None:
+        values = {"url": settings.DEFAULT_ENGINE, "capacity": capacity}
+        return BuildServer.objects.create(is_default=True, name="default server", **values)
+    if server.capacity == WorkerHost.objects.order_by("-beat_at").values_list("workers", flat=True).first():
+        server.capacity = capacity
+    if server.url != settings.DEFAULT_ENGINE:
+        server.url, server.client_key_encrypted = settings.DEFAULT_ENGINE, ""
+    server.save()
+    return server
 
 
 def ensure_default_registry(address: str, *, username: str = "", password: str = "") -> Registry:
-    """Bring the default registry up to date; `address` is host[:port][/prefix]."""
+    """Bring the default registry up to date; `address` is host[:port][/prefix].
+
+    A login that admins have stored stays for as long as none is given here and the host is the same.
+    """
     host, _, prefix = address.partition("/")
-    values = {"host": host, "prefix": prefix, "username": username, "password_encrypted": encrypt(password)}
-    return Registry.objects.update_or_create(
-        is_default=True, defaults=values, create_defaults={**values, "name": "default registry"}
-    )[0]
+    registry = Registry.objects.filter(is_default=True).first() or Registry(is_default=True, name="default registry")
+    if username or registry.host != host:
+        registry.username, registry.password_encrypted = username, encrypt(password)
+    registry.host, registry.prefix = host, prefix
+    registry.save()
+    return registry
 
 
 def ensure_sample(account: Account) -> None:

@@ -17,6 +17,7 @@ from builds import doorbell
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType, StepState, sources_of
 from builds.models import BuildRun, RunEvent, RunStep
 from builds.queries.log import iterate_bytes
+from builds.services import callbacks
 
 LEASE: Final = timedelta(seconds=20)
 
@@ -69,6 +70,7 @@ def take(run_id: int, *, claim: int, owner: str) -> Lease | None:
             return None
         run = BuildRun.objects.annotate(elapsed=Now() - F("begin_time")).get(pk=run_id)
         _record(run, what="running", because=f"attempt {run.attempt} on {owner}")
+        callbacks.note_run(run_id, what="running")
     elapsed_ms = int(run.elapsed.total_seconds() * 1000)  # type: ignore[attr-defined]  # annotated above
     return Lease(run_id, run.token, run.attempt, chunk_count=run.chunk_count, elapsed_ms=elapsed_ms)
 
@@ -101,8 +103,10 @@ def end_waiting(run_id: int, end: End) -> bool:
 
 def start_cancel(run: BuildRun) -> None:
     """Move a new CANCEL run to RUNNING: it works, through others, from the moment it is asked for."""
-    _move(BuildRun.objects.filter(pk=run.pk, run_type=RunType.CANCEL), RunState.RUNNING)
-    _record(BuildRun.objects.get(pk=run.pk), what="running")
+    with transaction.atomic():
+        _move(BuildRun.objects.filter(pk=run.pk, run_type=RunType.CANCEL), RunState.RUNNING)
+        _record(BuildRun.objects.get(pk=run.pk), what="running")
+        callbacks.note_run(run.pk, what="running")
 
 
 def end_cancel(run_id: int, end: End) -> bool:
@@ -140,6 +144,7 @@ def _end(guarded: "QuerySet[BuildRun]", end: End) -> bool:
         _record(ended, what="ended", because=end.message, facts={"end_reason": end.reason})
         if ended.run_type == RunType.BUILD:
             _end_cancels(ended)
+        callbacks.note_run(run.pk, what="ended")
     return True
 
 

@@ -2,13 +2,19 @@
 import { LiveSocket } from "./live-socket.js";
 import { LivePart } from "./part.js";
 
-const holder = document.querySelector("[data-body]");
-const build = holder.querySelector("[data-build]").dataset.build;
-const body = new LivePart(holder, "body");
+const build = document.querySelector("[data-build]").dataset.build;
+const press = document.querySelector("[data-press]");
 let away = false;
 
-// A reader who is typing a tag is not interrupted.
-const refresh = () => document.activeElement?.id === "tagName" || body.refresh();
+// Parameters that are being typed stay; they can be sent only while the head offers Build.
+const showPress = () => { if (press) press.hidden = !document.getElementById("press"); };
+const head = new LivePart(document.querySelector("[data-head]"), "head", { onChange: showPress });
+const body = new LivePart(document.querySelector("[data-body]"), "body");
+
+function refresh() {
+  body.refresh();
+  if (document.activeElement?.id !== "tagName") head.refresh(); // a reader who is typing a tag is not interrupted
+}
 
 new LiveSocket(() => "/ws/builds", {
   onFrame: (frame) => frame.type === "run" && String(frame.run.buildSeq) === build && refresh(),

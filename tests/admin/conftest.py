@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
-from builds.models import Account, Build, BuildRun, Caller, WorkerHost
-from builds.services.access import issue_token
+from builds.domain.access import Scope
+from builds.models import Account, Build, BuildRun, CallbackDelivery, Caller, WorkerHost
+from builds.services.tokens import issue_token
 from tests.api.making import begin, say
 from tests.support.people import make_build, make_world, operator_of
 from tests.support.runs import press
@@ -55,8 +57,21 @@ def running_run(run: BuildRun) -> BuildRun:
 @pytest.fixture
 def full_world(running_run: BuildRun, administrator: User, account: Account) -> BuildRun:
     """At least one row in each table."""
-    issue_token(owner=administrator, account=account, name="robot", scopes=[])
+    issue_token(owner=administrator, account=account, name="robot", scopes=[Scope.READ])
     WorkerHost.objects.create(name="host-one", workers=2)
+    delivery = CallbackDelivery.objects.create(
+        account=account,
+        build=running_run.build,
+        run=running_run,
+        number=1,
+        event="BUILD_RUN_STATE",
+        what="accepted",
+        url="https://receiver.example/",
+        webhook_id="msg_one",
+        body="{}",
+    )
+    now = timezone.now()
+    delivery.attempts.create(number=1, begin_time=now, end_time=now, status=503, answer="<b>busy</b>")
     return running_run
 
 

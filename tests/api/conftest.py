@@ -8,9 +8,10 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from builds.domain.access import Role, Scope
-from builds.models import Account, Build, BuildRun, BuildServer, Registry
-from builds.services.access import caller_for, issue_token
+from builds.models import Account, ApiToken, Build, BuildRun, BuildServer, Registry
+from builds.services.access import caller_for
 from builds.services.runs import start_run
+from builds.services.tokens import issue_token
 from tests.api.making import begin, build_add, end, make_member
 
 
@@ -75,7 +76,10 @@ def as_() -> Callable[..., APIClient]:
     def client(user: User, *, scopes: list[Scope] | None = None, account: Account | None = None) -> APIClient:
         membership = user.memberships.first()
         home = account or (membership.account if membership else Account.objects.first())
-        word = issue_token(owner=user, account=home, name="test", scopes=scopes or list(Scope))
+        word = issue_token(owner=user, account=None, name="test", scopes=scopes or list(Scope))
+        ApiToken.objects.filter(owner=user, account=None).update(
+            account=home
+        )  # as one who has lost a membership has it
         found = APIClient(raise_request_exception=False)
         found.credentials(HTTP_AUTHORIZATION=f"Bearer {word}")
         return found

@@ -1,8 +1,10 @@
 """Builds over REST: create, edit, list, detail."""
 
+from urllib.parse import quote
+
 import pytest
 
-from builds.models import Build, BuildRun
+from builds.models import Build, BuildRun, CallbackDelivery
 from builds.services.runs import RunAsk
 from tests.api.making import begin, build_add, end, image_step
 
@@ -43,6 +45,22 @@ def test_an_answer_can_be_sent_back(as_, operator, build):
     assert {name: answer.json()[name] for name in before if name not in changed} == {
         name: before[name] for name in before if name not in changed
     }
+
+
+def test_a_created_build_is_told_to_its_callback_address(as_, operator):
+    url = "https://hook.example/built?key=1"
+    answer = as_(operator).post(f"/v1/build?callbackUrl={quote(url)}", build_add(), format="json")
+    delivery = CallbackDelivery.objects.get()
+    assert (delivery.build_id, delivery.event, delivery.what, delivery.url) == (
+        answer.json()["buildSeq"], "BUILD_STATE", "created", url,
+    )  # fmt: skip
+
+
+def test_an_edit_is_answered_without_the_build_in_the_envelope(as_, operator, build):
+    step = {"stepType": "CREATE_IMAGE", "buildStepSeq": build.steps.get().pk}
+    body = {"editType": "U", "buildDesc": "new", "buildSteps": [step]}
+    answer = as_(operator).put(f"/api/build/{build.pk}", body, format="json").json()
+    assert answer == {"code": "200", "status": "ok"}
 
 
 def test_an_init_step_in_a_body_is_ignored(as_, operator):

@@ -5,10 +5,11 @@ from django.db import OperationalError
 from django.http import HttpResponse
 
 from builds.api import build_views, run_views
-from builds.api.errors import CODES, TITLES, of_status
+from builds.api.errors import CODES, of_status
 from builds.api.middleware import ProblemMiddleware
+from builds.domain.error_pages import ERROR_HELP
 
-PROBLEM = ["type", "title", "status", "detail", "code", "errors"]
+PROBLEM = ["type", "title", "status", "detail", "code", "errors", "requestId"]
 
 
 @pytest.mark.parametrize(
@@ -18,9 +19,9 @@ PROBLEM = ["type", "title", "status", "detail", "code", "errors"]
         "/v1/",
         "/v1/nothing",
         "/v1/build/1/2/3",
-        "/v1/build/run/latest",
+        "/v1/build/run/log",
         "/v1/build/run/cancel",
-        "/v1/build/server",
+        "/v1/build/count",
     ],
 )
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
@@ -95,7 +96,7 @@ def test_a_foreign_host_name_is_a_problem_too(as_, operator):
 
 
 def test_every_code_has_a_title_and_every_status_a_sentence():
-    assert set(CODES.values()) <= set(TITLES)
+    assert set(CODES.values()) <= set(ERROR_HELP)
     assert all(of_status(status).detail and of_status(status).title for status in CODES)
 
 

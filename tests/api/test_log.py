@@ -97,6 +97,7 @@ def test_streams_and_line_numbers_narrow_the_text_without_changing_its_bytes(tex
     say(lease, *ODD, stream=1)
     say(lease, b"warning\n", stream=2)
     assert body(text("?stream=1,2")) == b"".join(ODD) + b"warning\n"
+    assert body(text("?stream=1&stream=2")) == body(text("?stream=1,2"))
     assert body(text("?stream=0")) == b"said by BuildHub\n"
     assert body(text("?from=3&to=4")) == ODD[1] + ODD[2]
     assert body(text("?from=7")) == b"warning\n"

@@ -9,9 +9,10 @@ from builds.domain.access import Role, Scope
 from builds.domain.logs import LogLine
 from builds.models import BuildRun, LogChunk
 from builds.services import run_log
-from builds.services.access import caller_for, issue_token
+from builds.services.access import caller_for
 from builds.services.builds import create_build
 from builds.services.runs import start_run
+from builds.services.tokens import issue_token
 from tests.api.making import a_draft, begin, make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)

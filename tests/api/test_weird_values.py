@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from builds.domain.states import StepType
+from builds.domain.steps import api_name
+from builds.queries.config_shapes import CONFIG_KEYS
 from tests.api.making import build_add, image_step, words
 
 WEIRD = [
@@ -12,7 +15,8 @@ WEIRD = [
 ]
 TOP = words(
     "editType buildName buildDesc description accountSeq registryProjectId registryName imageName autotagUseYn "
-    "autotagPrefix autotagSeqType tagName externalRegistrySeq buildServerHost buildServerTlsVerify whenRunning "
+    "autotagPrefix autotagSeqType tagName externalRegistrySeq buildServerHost buildServerTlsVerify "
+    "buildServerCacrt buildServerClientCert buildServerClientKey whenRunning "
     "timeLimitSec queueLimitSec maxAttempts buildSteps buildStepRuns"
 )
 STEP = words("stepType stepOrder useFlag buildStepConfig buildStepSeq")
@@ -50,6 +54,42 @@ def test_a_strange_value_is_never_a_500(as_, operator, level, name, used):
         if answer.status_code == 200:
             assert client.get(f"/v1/build/{answer.json()['buildSeq']}").status_code == 200
     assert {value: status for value, status in statuses.items() if status not in (200, 400, 404, 409)} == {}
+
+
+@pytest.mark.parametrize("kind", ["CODE_DOWN", "USER_TASK", "FTP", "HTTP", "SHELL", "CREATE_IMAGE"])
+def test_a_strange_value_in_every_field_of_any_kind_is_never_a_500(as_, operator, kind):
+    client, names = as_(operator), [api_name(key) for key in CONFIG_KEYS[StepType(kind)]]
+    statuses = {}
+    for value in WEIRD:
+        step = {"stepType": kind, "buildStepConfig": dict.fromkeys(names, value)}
+        steps = [image_step(), {**step, "useFlag": False}, step]
+        body = json.dumps(build_add(imageName="weird", buildSteps=steps))
+        statuses[repr(value)[:40]] = client.post("/v1/build", body, content_type="application/json").status_code
+    assert {value: status for value, status in statuses.items() if status != 400} == {}
+
+
+@pytest.mark.parametrize("name", TOP)
+def test_a_strange_value_in_an_edit_is_never_a_500(as_, operator, build, name):
+    client, path = as_(operator), f"/v1/build/{build.pk}"
+    step = {"stepType": "CREATE_IMAGE", "buildStepSeq": build.steps.get().pk}
+    for value in WEIRD[::4]:
+        body = {"editType": "U", "buildSteps": [step], name: value}
+        answer = client.put(path, json.dumps(body), content_type="application/json")
+        assert answer.status_code in (200, 400, 404), (value, answer.content)
+
+
+def test_what_is_not_for_a_client_to_set_is_ignored(as_, operator, build, other_account):
+    step = {"stepType": "CREATE_IMAGE", "buildStepSeq": build.steps.get().pk, "build": 1, "secretsEncrypted": "x"}
+    chosen = {
+        "buildSeq": 4711, "buildNo": 9, "useYn": "N", "created": "2000-01-01 00:00:00", "owner": 1, "is_staff": True,
+        "accountSeq": other_account.pk, "lastRun": {"buildRunSeq": 1}, "possibleActions": ["REMOVE"],
+        "imageDigest": "sha256:" + "0" * 64, "removedAt": "2000-01-01", "state": "DONE",
+    }  # fmt: skip
+    client = as_(operator)
+    before = client.get(f"/v1/build/{build.pk}").json()
+    answer = client.put(f"/v1/build/{build.pk}", {"editType": "U", "buildSteps": [step], **chosen}, format="json")
+    assert answer.status_code == 200, answer.content
+    assert {**answer.json(), "updated": None} == {**before, "updated": None}
 
 
 @pytest.mark.parametrize(

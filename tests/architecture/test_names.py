@@ -14,7 +14,10 @@ CAMEL = re.compile(r"[a-z]+(?:[A-Z][a-z0-9]*)+")
 EDGES = ("builds/api/", "builds/pages/", "builds/engine/")
 SHAPES = {
     "builds/queries/shapes.py",
+    "builds/queries/definition_shapes.py",
+    "builds/queries/images.py",
     "builds/queries/builds.py",
+    "builds/queries/callbacks.py",
     "builds/queries/runs.py",
     "builds/live/reading.py",
 }

@@ -11,5 +11,6 @@ from tests.api.conftest import (  # noqa: F401  fixtures are found by their name
     operator,
     run,
     running_run,
+    superuser,
     viewer,
 )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builds.domain.scheduling import RunWait, ServerFacts, WaitingRun, claimable, waiting_reason
+from builds.domain.scheduling import AccountFacts, RunWait, ServerFacts, WaitingRun, claimable, waiting_reason
 
 SERVER = ServerFacts("server-b", enabled=True, capacity=2, running=0, live_hosts=1, free_workers=2)
 
@@ -33,6 +33,15 @@ UNSERVED = "No live worker serves server-b since 2022-12-02 08:43:40 UTC; start 
             UNSERVED,
         ),
         (RunWait(1, elder_active=True), {}, "An earlier run of this build has to end first."),
+        (RunWait(1, account=AccountFacts(running=2, limit=2)), {}, "The account has 2 of 2 builds running."),
+        (RunWait(1, account=AccountFacts(running=3, limit=2)), {}, "The account has 3 of 2 builds running."),
+        (RunWait(1, account=AccountFacts(running=0, limit=0)), {}, "The account has 0 of 0 builds running."),
+        (RunWait(1, account=AccountFacts(running=1, limit=2)), {}, None),
+        (
+            RunWait(1, account=AccountFacts(running=1, limit=2)),
+            {"running": 2},
+            "server-b has 2 of 2 builds running.",
+        ),
     ],
 )
 def test_a_run_waits_for_this(run, changes, sentence):
@@ -65,6 +74,34 @@ def test_a_run_whose_elder_runs_or_waits_is_passed_over_and_stops_nobody():
 
 def test_a_younger_run_moved_to_the_front_still_waits_for_its_elder():
     assert claimable([WaitingRun(1, 10, 2), WaitingRun(2, 10, 1)], SERVER) == [1]
+
+
+def test_an_account_gets_no_more_than_its_room_and_its_other_runs_stop_nobody():
+    waiting = [WaitingRun(n, n, n, account_id=7) for n in (1, 2, 3)] + [WaitingRun(4, 4, 4, account_id=8)]
+    wide = replace(SERVER, capacity=4, free_workers=4)
+    assert claimable(waiting, wide, {7: AccountFacts(running=1, limit=2)}) == [1, 4]
+    assert claimable(waiting, wide, {7: AccountFacts(running=2, limit=2)}) == [4]
+    assert claimable(waiting, wide, {8: AccountFacts(running=0, limit=0)}) == [1, 2, 3]
+
+
+@given(
+    accounts=st.lists(st.integers(1, 3), max_size=10),
+    limits=st.dictionaries(st.integers(1, 3), st.builds(AccountFacts, st.integers(0, 3), st.integers(0, 4))),
+    slots=st.integers(0, 6),
+)
+def test_no_limit_is_passed_and_no_slot_is_left_that_somebody_could_have(accounts, limits, slots):
+    waiting = [WaitingRun(n, n, n, account_id=account) for n, account in enumerate(accounts, 1)]
+    claimed = claimable(waiting, replace(SERVER, capacity=slots, free_workers=slots), limits)
+    given_to = [accounts[run_id - 1] for run_id in claimed]
+    assert claimed == sorted(claimed)
+    assert all(given_to.count(account) <= facts.room for account, facts in limits.items())
+    could = [
+        run
+        for run in waiting
+        if run.run_id not in claimed
+        and (run.account_id not in limits or given_to.count(run.account_id) < limits[run.account_id].room)
+    ]
+    assert len(claimed) == slots or not could
 
 
 SERVERS = st.builds(

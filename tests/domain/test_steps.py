@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from builds.domain.states import StepType
 from builds.domain.steps import (
     INIT_STEP,
+    KINDS,
     FieldError,
     StepDefinition,
     api_name,
     default_title,
+    tidy_config,
     validate_steps,
 )
 
@@ -42,8 +44,12 @@ def test_all_fields_of_an_image_step_may_be_given():
         no_cache=False,
         pull=None,
         registry_id=7,
-        context_path="",
-        secrets=[],
+        context_path="src/app",
+        secrets=[{"id": "npm", "credential": "npm-token"}],
+        severity="HIGH",
+        exit_code=0,
+        login_id="robot",
+        password="word",
     )
     assert validate_steps([step]) == []
 
@@ -69,15 +75,6 @@ def test_the_image_step_rule_is_looked_at_only_when_no_field_is_wrong():
     assert [(error.field, error.code) for error in errors] == [("buildSteps[1].buildStepConfig.pull", "CCCM1004000")]
 
 
-@pytest.mark.parametrize("step_type", ["CODE_DOWN", "USER_TASK", "FTP", "HTTP", "SHELL"])
-def test_kinds_that_come_later_are_refused_by_name_while_in_use(step_type):
-    later = StepDefinition(StepType(step_type), 1)
-    (error,) = validate_steps([later, image_step()])
-    assert error.field == "buildSteps[0].stepType"
-    assert f"{step_type} steps are known but not executable yet" in error.message
-    assert validate_steps([StepDefinition(StepType(step_type), 1, use=False), image_step()]) == []
-
-
 @pytest.mark.parametrize("step_type", [StepType.CANCEL, StepType.DELETE])
 def test_steps_that_buildhub_adds_itself_are_refused(step_type):
     assert fields(StepDefinition(step_type, 1), image_step()) == ["buildSteps[0].stepType"]
@@ -88,10 +85,17 @@ def test_an_inline_dockerfile_is_not_empty(dockerfile):
     assert fields(image_step(docker_file=dockerfile)) == ["buildSteps[0].buildStepConfig.dockerFile"]
 
 
-def test_a_dockerfile_by_path_comes_later():
-    (error,) = validate_steps([image_step(docker_file_type="FILE_PATH", docker_file_path="Dockerfile")])
-    assert error.field == "buildSteps[0].buildStepConfig.dockerFileType"
-    assert "CODE_DOWN" in error.message
+@pytest.mark.parametrize("path", [None, "", " ", "app/"])
+def test_a_dockerfile_by_path_is_named(path):
+    step = image_step(docker_file_type="FILE_PATH", docker_file_path=path)
+    assert fields(step) == ["buildSteps[0].buildStepConfig.dockerFilePath"]
+
+
+def test_a_dockerfile_by_path_is_valid_and_seen_where_no_kind_is_said():
+    named = image_step(docker_file_type="FILE_PATH", docker_file_path="app/Dockerfile", docker_file=None)
+    unsaid = image_step(docker_file_path="Dockerfile", docker_file="")
+    assert [fields(step) for step in (named, unsaid)] == [[], []]
+    assert tidy_config(StepType.CREATE_IMAGE, unsaid.config)["docker_file_type"] == "FILE_PATH"
 
 
 @pytest.mark.parametrize(
@@ -109,8 +113,16 @@ def test_a_dockerfile_by_path_comes_later():
         ({"target": "a b"}, "target"),
         ({"target": 1}, "target"),
         ({"platform": "linux/amd64,linux/arm64"}, "platform"),
-        ({"context_path": "src"}, "contextPath"),
-        ({"secrets": [{"id": "a", "credential": "b"}]}, "secrets"),
+        ({"context_path": "../src"}, "contextPath"),
+        ({"docker_file_path": "/etc/shadow"}, "dockerFilePath"),
+        ({"docker_file_path": "a\\Dockerfile"}, "dockerFilePath"),
+        ({"secrets": ["a"]}, "secrets[0]"),
+        ({"secrets": [{"id": "a b", "credential": "b"}]}, "secrets[0].id"),
+        ({"secrets": [{"id": "a"}]}, "secrets[0].credential"),
+        ({"registry_id": -1}, "registryId"),
+        ({"exit_code": "1"}, "exitCode"),
+        ({"login_id": ["a"]}, "loginId"),
+        ({"password": 5}, "password"),
         ({"build_args": {"A": "1"}}, "buildArgs"),
         ({"build_args": ["A=1"]}, "buildArgs[0]"),
         ({"build_args": [{"key": "1A", "value": ""}]}, "buildArgs[0].key"),
@@ -157,18 +169,29 @@ def test_unused_steps_may_be_unfinished():
     assert validate_steps([image_step(), image_step(use=False, docker_file="")]) == []
 
 
+@pytest.mark.parametrize("key", ["password", "login_id", "private_certificate"])
+def test_a_secret_is_text_in_unused_steps_too(key):
+    (path,) = fields(image_step(), image_step(use=False, **{key: {"a": 1}}))
+    assert path == f"buildSteps[1].buildStepConfig.{api_name(key)}"
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=8,
 )
-KEYS = st.sampled_from(["docker_file", "docker_file_type", "build_args", "labels", "target", "pull", "step_title"])
+CONFIGS = st.sampled_from(list(KINDS)).flatmap(
+    lambda kind: st.tuples(st.just(kind), st.dictionaries(st.sampled_from([*KINDS[kind].checks, "step_title"]), JSON))
+)
 
 
-@given(config=st.dictionaries(KEYS, JSON))
-def test_any_json_gives_errors_and_never_a_crash(config):
-    errors = validate_steps([StepDefinition(StepType.CREATE_IMAGE, 1, use=True, config=config)])
+@given(kind_and_config=CONFIGS, use=st.booleans())
+def test_any_json_gives_errors_and_never_a_crash(kind_and_config, use):
+    kind, config = kind_and_config
+    step = StepDefinition(kind, 1, use, tidy_config(kind, config), frozenset())
+    errors = validate_steps([step], host_paths=())
     assert all(isinstance(error, FieldError) and error.message.endswith(".") for error in errors)
+    assert [error for error in errors if "_" in error.field] == []
 
 
 def test_deeply_nested_json_is_walked_without_recursion():

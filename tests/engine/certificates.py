@@ -27,13 +27,14 @@ class Authority:
         self._name = _name(f"Test authority {uuid.uuid4()}")
         self.ca = self._sign(self._name, self._key.public_key(), x509.BasicConstraints(ca=True, path_length=None))
 
-    def issue(self, common_name: str, *, host: str = "127.0.0.1") -> Pair:
+    def issue(self, common_name: str, *, host: str = "127.0.0.1", ends_in: timedelta = timedelta(days=1)) -> Pair:
         """Return a certificate for `common_name` that is good for the address `host`."""
         key = ec.generate_private_key(ec.SECP256R1())
         address = x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))])
-        return Pair(self._sign(_name(common_name), key.public_key(), address), _pem(key))
+        certificate = self._sign(_name(common_name), key.public_key(), address, ends_in)
+        return Pair(certificate, _pem(key))
 
-    def _sign(self, subject, public_key, extension) -> str:
+    def _sign(self, subject, public_key, extension, ends_in: timedelta = timedelta(days=1)) -> str:
         now = datetime.now(UTC)
         certificate = (
             x509.CertificateBuilder()
@@ -42,7 +43,7 @@ class Authority:
             .public_key(public_key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(days=1))
+            .not_valid_after(now + ends_in)
             .add_extension(extension, critical=False)
             .sign(self._key, hashes.SHA256())
         )

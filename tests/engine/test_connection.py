@@ -168,3 +168,9 @@ def test_secrets_do_not_show_in_a_repr():
     shown = repr(Endpoint("tcp://h:1", key="hush", certificate="c")) + repr(RegistryLogin("user", "hush"))
     assert "hush" not in shown
     assert "user" in shown
+
+
+def test_tls_without_any_certificate_is_still_tls(engine_socket):
+    """A server with TLS Y whose texts were lost must not be spoken to in the open."""
+    with Relay(engine_socket) as relay, pytest.raises(EngineUnreachable):
+        Engine(replace(relay.endpoint, tls=True), timeout=3).info()

@@ -9,7 +9,8 @@ from builds.domain.logs import LogLine
 from builds.domain.states import EndReason
 from builds.models import Account, Build, BuildRun, BuildServer, Membership, Registry, RunStep
 from builds.services import builds, run_log, run_steps, runs, transitions
-from builds.services.access import caller_for, issue_token
+from builds.services.access import caller_for
+from builds.services.tokens import issue_token
 from builds.services.transitions import End, Lease
 
 DIGEST = "sha256:" + "3" * 64

@@ -24,7 +24,7 @@ QUIET = (
 )
 
 # Chromium's own remarks on a line that a test has cut, and on a form that was refused as it should be.
-EXPECTED = ("WebSocket", "ERR_CONNECTION_REFUSED", "400 (Bad Request)", "409 (Conflict)")
+EXPECTED = ("WebSocket", "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "400 (Bad Request)", "409 (Conflict)")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Real workers of a test run: two django-q2 clusters and the sweeper, as the supervisor starts them."""
+"""Real workers of a test run: three django-q2 clusters and the sweeper, as the supervisor starts them."""
 
 import os
 import signal
@@ -10,6 +10,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from django.db import connection
+
+from builds.management.supervisor.plan import CLUSTERS
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "test-host"
@@ -34,10 +36,14 @@ class Workers:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self) -> None:
-        """Start both clusters and the sweeper."""
-        self.start_one("builds", "qcluster", BUILDHUB_CLUSTER="builds")
-        self.start_one("service", "qcluster", BUILDHUB_CLUSTER="service")
+        """Start the clusters and the sweeper."""
+        for cluster in CLUSTERS:
+            self.start_cluster(cluster)
         self.start_one("sweeper", "sweep")
+
+    def start_cluster(self, word: str) -> None:
+        """Start one cluster of workers."""
+        self.start_one(word, "qcluster", BUILDHUB_CLUSTER=word)
 
     def start_one(self, name: str, command: str, **env: str) -> None:
         """Start one of them in a process group of its own."""

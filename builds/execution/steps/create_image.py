@@ -1,4 +1,7 @@
-"""CREATE_IMAGE: build with BuildKit, push, and read the digest back. Only the last makes DONE possible."""
+"""CREATE_IMAGE: build with BuildKit, push, and read the digest back. Only the last makes DONE possible.
+
+A run that pushes an earlier run's image again finds that one instead of building.
+"""
 
 from typing import Any
 
@@ -10,16 +13,23 @@ from builds.engine.types import BuildRequest
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
 from builds.execution.recorder import Recorder
-from builds.execution.steps import push, verify
+from builds.execution.steps import earlier_image, push, verify
 from builds.models import RunStep
+from builds.services import run_steps
 
 
 def run(context: RunContext, step: RunStep) -> None:
-    """Build, push and verify; raises `RunFailed` with whose problem it is, or what the engine floor raises."""
-    context.image_id = build(context, step.config)
+    """Build or find the image, push and verify.
+
+    Raises `RunFailed` with whose problem it is, or what the engine floor raises.
+    """
+    original = context.original
+    context.image_id = build(context, step.config) if original is None else earlier_image.find(context, original)
+    run_steps.keep_image_id(context.lease, context.image_id)
     context.stop.check()
     push.run(context)
     verify.run(context)
+    earlier_image.tidy(context)
 
 
 def build(context: RunContext, config: dict[str, Any]) -> str:
@@ -29,6 +39,8 @@ def build(context: RunContext, config: dict[str, Any]) -> str:
         build_id=context.build_id,
         dockerfile=DOCKERFILE_NAME,
         context=inline_context(dockerfile),
+        # Named from its first moment: another run whose content is the same has the same image, and takes its name off.
+        tags=(context.run.image.tagged,),
         build_args={str(pair["key"]): str(pair["value"]) for pair in config.get("build_args") or []},
         labels={str(pair["key"]): str(pair["value"]) for pair in config.get("labels") or []},
         target=str(config.get("target") or ""),

@@ -66,10 +66,10 @@ class Progress:
         self._last: dict[str, str] = {}
 
     def __call__(self, update: PushUpdate) -> None:
-        """Take one beat of the push."""
+        """Take one beat of a push or pull."""
         if update.layer and update.status in ENDS and self._last.get(update.layer) != update.status:
             self._last[update.layer] = update.status
             self._context.recorder.say(f"{update.layer}: {update.status}")
 
 
-ENDS: Final = ("Pushed", "Layer already exists")
+ENDS: Final = ("Pushed", "Layer already exists", "Pull complete", "Already exists")

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from builds.domain.access import Scope
 from builds.models import Account, Membership
-from builds.services.access import issue_token
+from builds.services.tokens import issue_token
 
 
 class Command(BaseCommand):

@@ -8,6 +8,7 @@ from builds.management.supervisor.engine import DEFAULT_SOCKET
 from builds.management.supervisor.processes import Command
 
 CHECKOUT = Path(__file__).resolve().parents[3]
+CLUSTERS = ("builds", "service", "callbacks")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,15 +66,14 @@ def preparation(plan: Plan, environment: dict[str, str]) -> Command:
 
 
 def programs(plan: Plan, environment: dict[str, str]) -> tuple[Command, ...]:
-    """Return our own long-running programs: web, the two clusters of workers, the sweeper.
+    """Return our own long-running programs: web, the three clusters of workers, the sweeper.
 
     Workers get three seconds: django-q2 waits for its tasks without limit, and a build that is interrupted begins
     its next attempt at the next start (architecture.md, step 10).
     """
     return (
         _web(plan, environment),
-        _manage(plan, "qcluster", {**environment, "BUILDHUB_CLUSTER": "builds"}, key="worker-builds", name="worker"),
-        _manage(plan, "qcluster", {**environment, "BUILDHUB_CLUSTER": "service"}, key="worker-service", name="worker"),
+        *(_cluster(plan, environment, word) for word in CLUSTERS),
         _manage(plan, "sweep", environment, key="sweeper", name="sweeper"),
     )
 
@@ -88,6 +88,11 @@ def _web(plan: Plan, environment: dict[str, str]) -> Command:
     )
     pooled = {**environment, "BUILDHUB_DATABASE_POOL": "true"}
     return Command(key="web", name="web", argv=argv, env=pooled, cwd=plan.checkout, phase=1, patience_seconds=4.0)
+
+
+def _cluster(plan: Plan, environment: dict[str, str], word: str) -> Command:
+    """Return a cluster of workers."""
+    return _manage(plan, "qcluster", {**environment, "BUILDHUB_CLUSTER": word}, key=f"worker-{word}", name="worker")
 
 
 def _manage(plan: Plan, word: str, environment: dict[str, str], *, key: str, name: str) -> Command:

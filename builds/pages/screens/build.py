@@ -16,6 +16,7 @@ from builds.domain.states import ACTIVE, EndReason, RunState, RunType, StepType
 from builds.models import Build, BuildRun, BuildStep, Caller, Registry
 from builds.pages.looks import Look, look_of
 from builds.pages.screens.sparkline import Sparkline, sparklines
+from builds.pages.screens.steps import StepWords, other_steps
 from builds.queries.builds import find_build
 from builds.queries.facts import build_facts, run_facts, with_facts
 from builds.queries.runs import runs_of_build
@@ -60,6 +61,11 @@ class BuildScreen:
     spark: Sparkline | None
     dockerfile: str
     steps: Sequence[BuildStep]
+
+    @property
+    def other_steps(self) -> Sequence[StepWords]:
+        """Return the steps beside the one that builds the image, in words."""
+        return other_steps(self.steps, image_step(self.steps))
 
 
 def build_screen(build_id: int, caller: Caller, *, state: str = "", after: int | None = None) -> BuildScreen | None:

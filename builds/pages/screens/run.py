@@ -7,11 +7,13 @@ from typing import Any, Final
 
 from django.utils import timezone
 
+from builds.domain.access import Permission, refused
 from builds.domain.actions import Action, possible_actions
 from builds.domain.estimates import range_of
 from builds.domain.states import RunState, RunType, StepState
 from builds.models import BuildRun, Caller, RunStep
 from builds.pages.looks import KINDS, Look, look_of
+from builds.pages.screens.callbacks import CallbackCounts, callback_counts
 from builds.pages.screens.failure import FailureBox, dockerfile_of, failure_of
 from builds.pages.screens.log import LogWindow, log_window
 from builds.pages.screens.timeline import Timeline, instruction_names, timeline_of
@@ -63,11 +65,26 @@ class RunScreen:
     estimate: Estimate | None
     timeline: Timeline
     dockerfile: str
+    callbacks: CallbackCounts | None
+    may_push: bool
 
     @property
     def is_active(self) -> bool:
         """True while the run waits or runs."""
         return not self.run.is_final
+
+    @property
+    def parameters(self) -> Sequence[tuple[str, str]]:
+        """Return what this run alone was given, in words (build-api.md, section 3 "Run")."""
+        given = self.run.definition.get("parameters") or {}
+        rows = [("Branch", str(given["branch_name"]))] if given.get("branch_name") else []
+        rows += [("Cache", "not used")] if given.get("no_cache") else []
+        return [*rows, *((f"Argument {one['key']}", str(one["value"])) for one in given.get("build_args") or ())]
+
+    @property
+    def is_push(self) -> bool:
+        """True where the run builds nothing and pushes the image of another one again."""
+        return bool(self.run.definition.get("push_of"))
 
     @property
     def error_line(self) -> int:
@@ -118,12 +135,20 @@ def run_screen(run_id: int, caller: Caller) -> RunScreen | None:
         estimate=_estimate(run, good, now),
         timeline=timeline_of(run, steps, now),
         dockerfile=dockerfile_of(steps),
+        callbacks=callback_counts(run),
+        may_push=_may_push(run, caller),
     )
 
 
 def _actions(run: Any, caller: Caller) -> frozenset[str]:
     """Return the buttons of the run's own page: VIEW is where the reader is already."""
     return frozenset(action.value for action in possible_actions(run_facts(run, caller)) if action is not Action.VIEW)
+
+
+def _may_push(run: BuildRun, caller: Caller) -> bool:
+    """Say whether the image can be pushed again; the service decides, and says why not."""
+    has_image = run.run_type == RunType.BUILD and run.is_final and bool(run.image_digest or run.image_id)
+    return has_image and refused(Permission.RUN, caller.role_in(run.account_id), caller.scopes) is None
 
 
 def _good_runs(run: BuildRun) -> list[BuildRun]:

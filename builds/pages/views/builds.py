@@ -1,21 +1,27 @@
 """The list of builds, the page of one build, and the form."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from builds.models import Build
 from builds.pages.access import PageRequest, is_part, signed_in
 from builds.pages.forms import BuildForm, new_form, posted_form, stored_form
+from builds.pages.imports import imported_form, read_carried
+from builds.pages.press import PressForm, press_form
 from builds.pages.screens.build import build_screen, image_step
 from builds.pages.screens.builds import Ask, build_row, builds_screen, may_create
 from builds.services import builds as services
-from builds.services.errors import Invalid, NoRight, Refused
+from builds.services.definition_files import LARGEST_FILE, read_definition
+from builds.services.errors import Invalid, Refused
 
 LONGEST_SEARCH = 200
+BUILD_PARTS = {"head": "components/build_head.html", "body": "components/build_body.html"}
 
 
 def builds_page(request: PageRequest, *, banner: str = "", status: int = 200) -> HttpResponse:
@@ -30,8 +36,10 @@ def builds_page(request: PageRequest, *, banner: str = "", status: int = 200) ->
     return render(request, template, context, status=status)
 
 
-def build_page(request: PageRequest, build_seq: int, *, banner: str = "", status: int = 200) -> HttpResponse:
-    """Render one build, with what was refused where something was."""
+def build_page(
+    request: PageRequest, build_seq: int, *, banner: str = "", status: int = 200, press: PressForm | None = None
+) -> HttpResponse:
+    """Render one build, with what was refused where something was; `press` holds the parameters of a refused press."""
     screen = build_screen(
         build_seq,
         request.caller,
@@ -40,8 +48,9 @@ def build_page(request: PageRequest, build_seq: int, *, banner: str = "", status
     )
     if screen is None:
         raise Http404
-    template = "components/build_body.html" if is_part(request) == "body" else "pages/build.html"
-    return render(request, template, {"screen": screen, "banner": banner}, status=status)
+    template = BUILD_PARTS.get(is_part(request), "pages/build.html")
+    shown = (press or press_form(screen.steps)) if screen.may_edit else None
+    return render(request, template, {"screen": screen, "banner": banner, "press": shown}, status=status)
 
 
 @require_GET
@@ -68,13 +77,14 @@ def build(request: PageRequest, build_seq: int) -> HttpResponse:
 def new(request: PageRequest) -> HttpResponse:
     """Answer `/builds/new`."""
     if not may_create(request.caller):
-        return render(
-            request, "403.html", {"sentence": "Create and edit builds: this needs the role operator."}, status=403
-        )
+        return _may_not_create(request)
     if request.method != "POST":
         return _form_page(request, new_form())
-    form = posted_form(request.POST)
-    return _saved(request, form, lambda: services.create_build(caller=request.caller, draft=form.draft(None, {})))
+    form, carried = posted_form(request.POST), read_carried(request.POST.get("imported", ""))
+    config = carried.image_step.config if carried.image_step else {}
+    draft = carried.complete(form.draft(None, config))
+    save = partial(services.create_build, caller=request.caller, draft=draft)
+    return _saved(request, form, save, imported=carried.text, other_steps=carried.shown_steps)
 
 
 @require_http_methods(["GET", "POST"])
@@ -89,12 +99,29 @@ def edit(request: PageRequest, build_seq: int) -> HttpResponse:
             request, build_seq, banner="Create and edit builds: this needs the role operator.", status=403
         )
     if request.method != "POST":
-        return _form_page(request, stored_form(screen.build, screen.steps), screen.build)
+        form = stored_form(screen.build, screen.steps)
+        return _form_page(request, form, build=screen.build, other_steps=screen.other_steps)
     form = posted_form(request.POST)
     step = image_step(screen.steps)
     draft = form.draft(step.pk if step else None, step.config if step else {})
-    save = lambda: services.edit_build(build_id=build_seq, caller=request.caller, draft=draft)  # noqa: E731
-    return _saved(request, form, save, screen.build)
+    save = partial(services.edit_build, build_id=build_seq, caller=request.caller, draft=draft)
+    return _saved(request, form, save, build=screen.build, other_steps=screen.other_steps)
+
+
+@require_POST
+@signed_in
+def import_build(request: PageRequest) -> HttpResponse:
+    """Fill the form of a new build from an exported zip; nothing is created yet."""
+    if not may_create(request.caller):
+        return _may_not_create(request)
+    file = request.FILES.get("dataFile")
+    try:
+        definition = read_definition(file.read(LARGEST_FILE + 1) if file else b"")
+    except Refused as refused:
+        return _form_page(request, new_form(), banner=refused.sentence, status=refused.status)
+    form, carried = imported_form(definition)
+    messages.info(request, "The file has filled the form. Nothing is created before you press Create.")
+    return _form_page(request, form, imported=carried.text, other_steps=carried.shown_steps)
 
 
 def number_of(text: str | None) -> int | None:
@@ -102,21 +129,22 @@ def number_of(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
-def _saved(
-    request: PageRequest, form: BuildForm, save: Callable[[], Build], build: Build | None = None
-) -> HttpResponse:
+def _may_not_create(request: PageRequest) -> HttpResponse:
+    sentence = "Create and edit builds: this needs the role operator."
+    return render(request, "403.html", {"sentence": sentence}, status=403)
+
+
+def _saved(request: PageRequest, form: BuildForm, save: Callable[[], Build], **more: Any) -> HttpResponse:
     """Save and go to the build's page, or show the form again with what is wrong and what was typed."""
     try:
         return redirect("build", build_seq=save().pk)
     except Invalid as refusal:
         form.refuse(refusal.errors)
-        return _form_page(request, form, build, status=refusal.status)
-    except NoRight as refusal:
-        return _form_page(request, form, build, banner=refusal.sentence, status=refusal.status)
+        return _form_page(request, form, status=refusal.status, **more)
     except Refused as refusal:
-        return _form_page(request, form, build, banner=refusal.sentence, status=refusal.status)
+        return _form_page(request, form, banner=refusal.sentence, status=refusal.status, **more)
 
 
-def _form_page(request: PageRequest, form: BuildForm, build: Build | None = None, **more: Any) -> HttpResponse:
+def _form_page(request: PageRequest, form: BuildForm, **more: Any) -> HttpResponse:
     status = more.pop("status", 200)
-    return render(request, "pages/build_form.html", {"form": form, "build": build, **more}, status=status)
+    return render(request, "pages/build_form.html", {"form": form, **more}, status=status)

@@ -1,53 +1,58 @@
 """Deeds: POST calls a service and leads on; GET of a deed that asks first shows the question as a page."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from builds.domain.actions import Action, refusal
-from builds.pages.access import PageRequest, is_own_script, is_part, plain_text, signed_in
+from builds.pages.access import PageRequest, is_own_script, plain_text, signed_in
+from builds.pages.asking import Question, ask
+from builds.pages.press import PressForm, press_ask, press_form
 from builds.pages.screens.build import build_screen
 from builds.pages.screens.run import RunScreen, run_screen
 from builds.pages.views.builds import build_page, builds_page
 from builds.pages.views.runs import run_page
+from builds.queries.builds import find_build
 from builds.queries.facts import run_facts
 from builds.services import runs as services
 from builds.services.errors import NotFound, NotPossible, Refused
-from builds.services.runs import RunAsk
 
 FROM_BUILDS = "builds"  # value of the field `from` in the list's forms
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked before a deed: `losses` are named one by one."""
-
-    title: str
-    sentence: str
-    confirm: str
-    action: str
-    back: str
-    losses: tuple[tuple[str, str], ...] = ()
 
 
 @require_POST
 @signed_in
 def start_run(request: PageRequest, build_seq: int) -> HttpResponse:
     """Press Build: lead to the new run's page, or back to the list where it was pressed there."""
-    back = {FROM_BUILDS: builds_page}.get(request.POST.get("from", ""), partial(_build_or_run, build_seq=build_seq))
-    ask = RunAsk(tag_name=request.POST.get("tagName") or None)
+    build = find_build(build_seq, request.caller)
+    steps = list(build.steps.order_by("order", "pk")) if build else []
+    form = press_form(steps, request.POST)
+    page = partial(_build_or_run, build_seq=build_seq, press=form)
+    back = {FROM_BUILDS: builds_page}.get(request.POST.get("from", ""), page)
     try:
-        run = services.start_run(build_id=build_seq, caller=request.caller, ask=ask)
+        run = services.start_run(build_id=build_seq, caller=request.caller, ask=press_ask(steps, request.POST))
     except Refused as refused:
+        form.take(refused)
         return _refused(request, refused, back)
     return _back_to_list(request) if back is builds_page else redirect("run", run_seq=run.pk)
+
+
+@require_POST
+@signed_in
+def push_again(request: PageRequest, run_seq: int) -> HttpResponse:
+    """Push a run's image once more without building; lead to the run that does it."""
+    _run(request, run_seq)
+    try:
+        run = services.push_again(run_id=run_seq, caller=request.caller)
+    except Refused as refused:
+        return _refused(request, refused, partial(run_page, run_seq=run_seq))
+    return redirect("run", run_seq=run.pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -110,12 +115,12 @@ def _back_to_list(request: PageRequest) -> HttpResponse:
     return HttpResponse(status=204) if is_own_script(request) else redirect("builds")
 
 
-def _build_or_run(request: PageRequest, *, build_seq: int, **more: Any) -> HttpResponse:
+def _build_or_run(request: PageRequest, *, build_seq: int, press: PressForm, **more: Any) -> HttpResponse:
     """Show the page on which Build was pressed: the run's where the form names one, else the build's."""
     run_seq = request.POST.get("run", "")
     if run_seq.isascii() and run_seq.isdigit():
         return run_page(request, int(run_seq[:18]), **more)
-    return build_page(request, build_seq, **more)
+    return build_page(request, build_seq, press=press, **more)
 
 
 def _run(request: PageRequest, run_seq: int) -> RunScreen:
@@ -132,8 +137,7 @@ def _unless_refused(request: PageRequest, screen: RunScreen, action: Action) -> 
 
 
 def _ask(request: PageRequest, question: Question) -> HttpResponse:
-    template = "components/dialog.html" if is_part(request) == "dialog" else "pages/question.html"
-    return render(request, template, {"question": question, "in_list": request.GET.get("from") == FROM_BUILDS})
+    return ask(request, question, in_list=request.GET.get("from") == FROM_BUILDS)
 
 
 def _refused(request: PageRequest, refused: Refused, page: Callable[..., HttpResponse]) -> HttpResponse:

@@ -10,6 +10,8 @@ from builds.pages.screens.run import run_screen
 from builds.pages.views.builds import number_of
 from builds.queries.log import asynchronous, iterate_bytes
 from builds.queries.runs import find_run
+from builds.services.definition_files import export_run
+from builds.services.errors import NotFound, Refused
 
 PARTS = {"head": "components/run_head.html", "steps": "components/steps.html", "foot": "components/log_foot.html"}
 
@@ -54,3 +56,17 @@ def raw_log(request: PageRequest, run_seq: int) -> HttpResponseBase:
     parts = asynchronous(stored) if isinstance(request, ASGIRequest) else stored
     headers = {"Content-Disposition": f'inline; filename="run-{run_seq}.txt"', "X-Content-Type-Options": "nosniff"}
     return StreamingHttpResponse(parts, content_type="text/plain; charset=utf-8", headers=headers)
+
+
+@require_GET
+@signed_in
+def export(request: PageRequest, run_seq: int) -> HttpResponse:
+    """Answer `/runs/{buildRunSeq}/export`: the definition of a run as a zip, without secrets."""
+    try:
+        file = export_run(run_id=run_seq, caller=request.caller)
+    except NotFound as refused:
+        raise Http404 from refused
+    except Refused as refused:
+        return run_page(request, run_seq, banner=refused.sentence, status=refused.status)
+    headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(file.content, content_type="application/zip", headers=headers)

@@ -1,0 +1,141 @@
+"""Build servers and registries: list, register, change, remove, test (build-api.md, section 3)."""
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from builds.api.connection_bodies import read_registry, read_server
+from builds.api.connection_shapes import registry_shape, server_shapes
+from builds.api.json_body import read_object
+from builds.api.params import read_number
+from builds.api.views import ApiView
+from builds.models import BuildServer, Registry
+from builds.queries.connections import visible_registries, visible_servers
+from builds.queries.shapes import Shape
+from builds.services import registries, servers
+from builds.services.errors import NotFound
+
+
+class ServerList(ApiView):
+    """`/build/server`: where docker runs."""
+
+    def get(self, request: Request) -> HttpResponse:
+        """Return a page of the build servers that the caller's accounts may use, in the order of their numbers."""
+        found, limit = visible_servers(self.caller), self.page_limit()
+        following = found.filter(pk__gt=self.query.number("after") or 0)
+        shapes = server_shapes(following[: limit + 1], self.caller)
+        return self.answer_page(shapes, seq="buildServerSeq", limit=limit, counted=found)
+
+    def post(self, request: Request) -> HttpResponse:
+        """Register a build server."""
+        server = servers.create_server(caller=self.caller, draft=read_server(read_object(request)))
+        return self.answer(_changed_server(self, server))
+
+
+class ServerDetail(ApiView):
+    """`/build/server/{buildServerSeq}`."""
+
+    def get(self, request: Request, seq: str) -> HttpResponse:
+        """Return a build server."""
+        return self.answer(_server(self, _number_of_server(seq)))
+
+    def put(self, request: Request, seq: str) -> HttpResponse:
+        """Change a build server; what is absent stays."""
+        draft = read_server(read_object(request))
+        server = servers.edit_server(server_id=_number_of_server(seq), caller=self.caller, draft=draft)
+        return self.answer(_changed_server(self, server))
+
+    def delete(self, request: Request, seq: str) -> HttpResponse:
+        """Remove a build server that nothing refers to."""
+        servers.remove_server(server_id=_number_of_server(seq), caller=self.caller)
+        return self.answer(None)
+
+
+class ServerTest(ApiView):
+    """`/build/server/{buildServerSeq}/test`."""
+
+    def post(self, request: Request, seq: str) -> HttpResponse:
+        """Ask a build server who it is, as a build would reach it."""
+        probe = servers.try_server(server_id=_number_of_server(seq), caller=self.caller)
+        return self.answer(
+            {
+                "ok": probe.ok,
+                "message": probe.message,
+                "version": probe.version,
+                "apiVersion": probe.api_version,
+                "storageDriver": probe.storage_driver,
+                "warnings": list(probe.warnings),
+            }
+        )
+
+
+class RegistryList(ApiView):
+    """`/build/registry`: where images go."""
+
+    def get(self, request: Request) -> HttpResponse:
+        """Return a page of the registries that the caller's accounts may use, in the order of their numbers."""
+        found, limit = visible_registries(self.caller), self.page_limit()
+        following = found.filter(pk__gt=self.query.number("after") or 0)
+        shapes = [registry_shape(registry) for registry in following[: limit + 1]]
+        return self.answer_page(shapes, seq="externalRegistrySeq", limit=limit, counted=found)
+
+    def post(self, request: Request) -> HttpResponse:
+        """Register a registry."""
+        registry = registries.create_registry(caller=self.caller, draft=read_registry(read_object(request)))
+        return self.answer(registry_shape(registry))
+
+
+class RegistryDetail(ApiView):
+    """`/build/registry/{externalRegistrySeq}`."""
+
+    def get(self, request: Request, seq: str) -> HttpResponse:
+        """Return a registry."""
+        return self.answer(_registry(self, _number_of_registry(seq)))
+
+    def put(self, request: Request, seq: str) -> HttpResponse:
+        """Change a registry; what is absent stays."""
+        draft = read_registry(read_object(request))
+        found = registries.edit_registry(registry_id=_number_of_registry(seq), caller=self.caller, draft=draft)
+        return self.answer(registry_shape(found))
+
+    def delete(self, request: Request, seq: str) -> HttpResponse:
+        """Remove a registry that nothing refers to."""
+        registries.remove_registry(registry_id=_number_of_registry(seq), caller=self.caller)
+        return self.answer(None)
+
+
+class RegistryTest(ApiView):
+    """`/build/registry/{externalRegistrySeq}/test`."""
+
+    def post(self, request: Request, seq: str) -> HttpResponse:
+        """Ask a registry whether it answers and takes the stored login."""
+        probe = registries.try_registry(registry_id=_number_of_registry(seq), caller=self.caller)
+        return self.answer({"ok": probe.ok, "message": probe.message, "warnings": list(probe.warnings)})
+
+
+def _number_of_server(seq: str) -> int:
+    return read_number("buildServerSeq", seq)
+
+
+def _number_of_registry(seq: str) -> int:
+    return read_number("externalRegistrySeq", seq)
+
+
+def _changed_server(view: ApiView, server: BuildServer) -> Shape:
+    """Return a build server that the caller has just written."""
+    return server_shapes(BuildServer.objects.filter(pk=server.pk), view.caller)[0]
+
+
+def _server(view: ApiView, server_id: int) -> Shape:
+    """Return a build server that the caller may see; raises `NotFound`."""
+    shapes = server_shapes(visible_servers(view.caller).filter(pk=server_id), view.caller)
+    if not shapes:
+        raise NotFound(f"There is no build server {server_id}.")
+    return shapes[0]
+
+
+def _registry(view: ApiView, registry_id: int) -> Shape:
+    """Return a registry that the caller may see; raises `NotFound`."""
+    found: Registry | None = visible_registries(view.caller).filter(pk=registry_id).first()
+    if found is None:
+        raise NotFound(f"There is no registry {registry_id}.")
+    return registry_shape(found)

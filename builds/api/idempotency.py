@@ -1,0 +1,95 @@
+"""`Idempotency-Key`: the same request within 24 hours is done once and answered alike (build-api.md, section 2).
+
+The view runs inside one transaction that holds the key's row: its deed and its answer are committed together, and
+whoever comes with the same key at the same moment waits for both. Source: docs/adr/0015.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+from django.http import HttpResponse, HttpResponseBase
+from rest_framework.request import Request
+
+from builds.api.dialects import PROBLEM_STATUS
+from builds.api.raw_body import read_raw
+from builds.domain.steps import FieldError
+from builds.models import ApiToken, KeptAnswer
+from builds.services import idempotency
+from builds.services.errors import Invalid
+
+if TYPE_CHECKING:
+    from builds.api.views import ApiView
+
+HEADER: Final = "Idempotency-Key"
+REPLAYED: Final = "Idempotency-Replayed"
+METHODS: Final = ("POST", "PUT")
+KEY: Final = re.compile(r"[\x20-\x7e]{1,255}\Z")
+BOUNDARY: Final = re.compile(r"boundary=\"?([^\";]+)")
+# they say who may ask or that something failed, not what came of the request
+NOT_KEPT: Final = (401, 403, 429)
+
+Handler = Callable[..., HttpResponseBase]
+
+
+def key_of(request: Request) -> str | None:
+    """Return the request's key, None where it has none or its method needs none; raises `Invalid` for a bad one."""
+    key: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None or request.method not in METHODS:
+        return None
+    if not KEY.match(key) or not key.strip():
+        raise Invalid([FieldError(HEADER, "Use 1 to 255 printable ASCII characters, such as a UUID.")])
+    return key
+
+
+def answer_once(view: "ApiView", handler: Handler, key: str) -> Handler:
+    """Return `handler` as it answers a request with `key`: by doing it, or with the answer given before."""
+
+    def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        fingerprint = _fingerprint(request, read_raw(request, view.most_body_bytes))
+        token = request.auth if isinstance(request.auth, ApiToken) else None
+        name = idempotency.key_owner(view.caller, token.pk if token else None)
+        with transaction.atomic():
+            row = idempotency.hold(name=name, key=key, fingerprint=fingerprint)
+            if row.status:
+                return _replayed(row)
+            response = _done(view, handler, request, *args, **kwargs)
+            _settle(row, response)
+        return response
+
+    return answer
+
+
+def _done(view: "ApiView", handler: Handler, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    """Return the handler's answer, or its error; what an error leaves is undone, the key's row stays held."""
+    try:
+        with transaction.atomic():
+            return handler(request, *args, **kwargs)
+    except Exception as error:  # noqa: BLE001  DRF's own handling, which answers whatever it is
+        return view.handle_exception(error)
+
+
+def _settle(row: KeptAnswer, response: HttpResponseBase) -> None:
+    status = getattr(response, PROBLEM_STATUS, response.status_code)
+    if not isinstance(response, HttpResponse) or status in NOT_KEPT or status >= 500:
+        idempotency.let_go(row)
+        return
+    headers = {name: str(value) for name, value in response.items()}
+    idempotency.keep(row, status=response.status_code, headers=headers, body=response.content)
+
+
+def _replayed(row: KeptAnswer) -> HttpResponse:
+    return HttpResponse(bytes(row.body), status=row.status, headers={**row.headers, REPLAYED: "true"})
+
+
+def _fingerprint(request: Request, raw: bytes) -> str:
+    """Return what tells requests apart: method, address, query and body.
+
+    The boundary of a form's parts is drawn anew each time that a client sends it, so it is left out.
+    """
+    if match := BOUNDARY.search(request.META.get("CONTENT_TYPE", "")):
+        raw = raw.replace(match[1].encode("latin-1", "replace"), b"")
+    head = f"{request.method} {request.path}?{request.META.get('QUERY_STRING', '')}\n"
+    return hashlib.sha256(head.encode("utf-8", "surrogateescape") + raw).hexdigest()

@@ -1,0 +1,87 @@
+"""Definitions as files: export of a run's, import as a BuildAdd (build-api.md, section 3)."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from django.utils.http import content_disposition_header
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.request import Request
+
+from builds.api.errors import Unreadable
+from builds.api.fields import Fields
+from builds.api.params import read_number
+from builds.api.raw_body import read_raw
+from builds.api.views import ApiView
+from builds.domain.steps import FieldError
+from builds.queries.definition_shapes import with_changes
+from builds.services.builds import may_create_in
+from builds.services.definition_files import LARGEST_FILE, NO_ZIP, export_run, read_definition
+from builds.services.errors import Invalid, Refused
+
+ENVELOPE_BYTES = 64 * 1024  # what multipart adds to the file, with the other fields
+
+
+class RunExport(ApiView):
+    """`/build/run/{buildRunSeq}/export`."""
+
+    def get(self, request: Request, seq: str) -> HttpResponse:
+        """Return the definition of a run as a zip without secrets."""
+        file = export_run(run_id=read_number("buildRunSeq", seq), caller=self.caller)
+        disposition = content_disposition_header(True, file.name)  # noqa: FBT003  the signature is Django's
+        headers = {"Content-Disposition": str(disposition), "X-Content-Type-Options": "nosniff"}
+        return HttpResponse(file.content, content_type="application/zip", headers=headers)
+
+
+class BuildImport(ApiView):
+    """`/build/import`."""
+
+    @property
+    def most_body_bytes(self) -> int:
+        """Return how many bytes a body may have here: a file of the largest size and its fields."""
+        return LARGEST_FILE + ENVELOPE_BYTES
+
+    def post(self, request: Request) -> HttpResponse:
+        """Return the BuildAdd of an exported file, the given fields laid over it; nothing is created."""
+        fields, content = _read_form(request, self.most_body_bytes)
+        changes = _read_changes(fields)
+        may_create_in(self.caller, changes["accountSeq"])
+        if content is None:
+            raise Refused("Give the exported zip as dataFile (multipart/form-data).", code=NO_ZIP)
+        return self.answer(with_changes(read_definition(content), changes))
+
+
+def _read_form(request: Request, most: int) -> tuple[dict[str, str], bytes | None]:
+    """Return the texts of a multipart body, and its file if it has one."""
+    media_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if media_type != "multipart/form-data":
+        detail = f"{media_type or 'A body without a type'} is not read here; send multipart/form-data."
+        raise UnsupportedMediaType(media_type, detail=detail)
+    read_raw(request, most)
+    try:
+        texts, files = request._request.POST, request._request.FILES
+    except MultiPartParserError as error:
+        raise Unreadable(f"The body is no multipart/form-data: {error}.") from error
+    file = files.get("dataFile")
+    return {name: str(text) for name, text in texts.items()}, None if file is None else file.read(LARGEST_FILE + 1)
+
+
+def _read_changes(texts: dict[str, str]) -> dict[str, Any]:
+    """Return the fields that win over the file, checked like those of a body; raises `Invalid` with all errors."""
+    read: dict[str, Any] = {name: _text(texts, name) for name in ("registryName", "imageName", "tagName")}
+    fields = Fields(read)
+    changes: dict[str, Any] = {name: fields.text(name, most=255) for name in read}
+    errors: list[FieldError] = list(fields.errors)
+    for name, least in (("accountSeq", 1), ("registryId", 0)):
+        changes[name] = None
+        try:
+            changes[name] = read_number(name, texts[name], least=least) if _text(texts, name) else None
+        except Invalid as refused:
+            errors += refused.errors
+    if errors:
+        raise Invalid(errors)
+    return changes
+
+
+def _text(texts: dict[str, str], name: str) -> str | None:
+    return texts.get(name) or None

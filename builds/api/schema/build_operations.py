@@ -1,0 +1,128 @@
+"""The operations on builds (build-api.md, section 3 "Build")."""
+
+from typing import Final
+
+from builds.api.schema.operations import (
+    ACCOUNT,
+    AFTER_BUILD,
+    BUILD_RUN,
+    CALLBACK_URL,
+    LIMIT,
+    Body,
+    Link,
+    Operation,
+    links_of_run,
+    query,
+)
+from builds.api.schema.words import items, one_of, ref, text, word
+
+TAG: Final = "Builds"
+IMAGE_STEP: Final = {
+    "stepType": "CREATE_IMAGE",
+    "stepOrder": 1,
+    "buildStepConfig": {"dockerFileType": "CONTENTS", "dockerFile": "FROM buildhub-base:1\nRUN echo hello > /hello\n"},
+}
+NEW_BUILD: Final = {
+    "editType": "N",
+    "buildName": "hello",
+    "imageName": "hello",
+    "autotagUseYn": "Y",
+    "autotagPrefix": "v",
+    "autotagSeqType": "SEQUENCE",
+    "buildSteps": [IMAGE_STEP],
+}
+WITH_CODE: Final = {
+    "stepType": "CODE_DOWN",
+    "stepOrder": 1,
+    "buildStepConfig": {
+        "repositoryType": "GIT", "repositoryUrl": "https://git.example.com/team/app.git", "branchName": "main",
+    },
+}  # fmt: skip
+CHANGED_BUILD: Final = {**NEW_BUILD, "editType": "U", "buildDesc": "Says hello", "buildSteps": [WITH_CODE, IMAGE_STEP]}
+LINKS: Final = (
+    Link("getBuild", "buildSeq", "/buildSeq"),
+    Link("editBuild", "buildSeq", "/buildSeq"),
+    Link("startRun", "buildSeq", "/buildSeq"),
+    Link("listRuns", "buildSeq", "/buildSeq"),
+    Link("listImages", "buildSeq", "/buildSeq"),
+    Link("removeBuild", "buildSeq", "/buildSeq"),
+)
+STORE_ERRORS: Final = (
+    "CCCM1013000", "CCBD1003000", "CCBD1011000", "CCBD1020000", "CCCM1048000", "CKSY1400000", "CKSY1415000",
+)  # fmt: skip
+
+BUILD_OPERATIONS: Final = (
+    Operation(
+        "GET", "/build", "listBuilds", "List builds", TAG,
+        items(ref("Build")),
+        "A page of builds with counters, newest activity first.",
+        (
+            ACCOUNT,
+            query("search", text(), "Part of build or image name, any case"),
+            query("runState", one_of("RunState"), "State of the last run"),
+            query("registryName", text(), "Only of this project"),
+            LIMIT,
+            AFTER_BUILD,
+        ),
+        paged=True,
+    ),
+    Operation(
+        "POST", "/build", "createBuild", "Create a build", TAG,
+        ref("BuildDetail"),
+        "All fields that are wrong are told at once.",
+        (CALLBACK_URL,),
+        Body("BuildAdd", NEW_BUILD),
+        errors=(*STORE_ERRORS, "CCBD1012000"),
+        links=LINKS,
+    ),
+    Operation(
+        "GET", "/build/names", "listBuildNames", "List names of builds", TAG,
+        items(ref("BuildName")), "By name.", (ACCOUNT,),
+    ),
+    Operation(
+        "GET", "/build/count/{accountSeq}", "countBuilds", "Count the builds of an account", TAG,
+        ref("BuildCount"), errors=("CCCM1048000",),
+    ),
+    Operation(
+        "POST", "/build/import", "importBuild", "Read an exported build", TAG,
+        ref("BuildFilled"),
+        "Creates nothing: answers a BuildAdd to be sent to POST /build.",
+        body=Body("BuildImport", media_type="multipart/form-data"),
+        errors=(
+            "CCBD1018000", "CCBD1019000", "CCBD2017000", "CCCM1048000", "CKSY1400000", "CKSY1415000", "CCBD1020000",
+        ),
+    ),
+    Operation(
+        "GET", "/build/{buildSeq}", "getBuild", "Get a build", TAG, ref("BuildDetail"), errors=("CCCM1048000",)
+    ),
+    Operation(
+        "PUT", "/build/{buildSeq}", "editBuild", "Change a build", TAG,
+        ref("BuildDetail"),
+        "Steps are matched by buildStepSeq; unlisted ones stay. Fields that are absent or null keep their values. "
+        "The enveloped dialect answers without result.",
+        body=Body("BuildAdd", CHANGED_BUILD),
+        errors=(*STORE_ERRORS, "CCCM1007000"),
+        has_result=False,
+    ),
+    Operation(
+        "DELETE", "/build/{buildSeq}", "removeBuild", "Remove a build with its images", TAG,
+        BUILD_RUN,
+        "Answers the REMOVE run, which does it.",
+        (CALLBACK_URL,),
+        errors=("CCCM1048000", "CCCM1007000", "CCBD1014000"),
+        links=links_of_run("")[:1],
+    ),
+    Operation(
+        "GET", "/build/{buildSeq}/images", "listImages", "List the images of a build", TAG,
+        ref("BuildImage"),
+        parameters=(
+            query("order", word(["DESC", "ASC"]) | {"default": "DESC"}, "Order"),
+            query(
+                "orderColumn",
+                word(["TAG", "IMAGE_SIZE", "END_TIME"]) | {"default": "END_TIME"},
+                "What is ordered by; sizes as numbers",
+            ),
+        ),
+        errors=("CCCM1048000",),
+    ),
+)  # fmt: skip

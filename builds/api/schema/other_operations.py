@@ -1,0 +1,81 @@
+"""The operations on callbacks, build servers and registries (build-api.md, section 3)."""
+
+from typing import Final
+
+from builds.api.schema.operations import LIMIT, Body, Operation, query
+from builds.api.schema.words import items, null, number, ref
+
+CALLBACKS: Final = "Callbacks"
+SERVERS: Final = "Build servers"
+REGISTRIES: Final = "Registries"
+STORE_ERRORS: Final = ("CKSY1400000", "CKSY1415000", "CCCM1007000", "CCCM1048000")
+NEW_SERVER: Final = {"buildServerName": "arm", "buildServerHost": "topic:arm", "capacity": 2}
+NEW_REGISTRY: Final = {"registryName": "release", "registryUrl": "registry.internal:5000", "plainHttp": True}
+
+CALLBACK_OPERATIONS: Final = (
+    Operation(
+        "GET", "/build/run/{buildRunSeq}/callbacks", "listCallbacks", "List the callbacks of a run", CALLBACKS,
+        items(ref("Delivery")), "In order, each with its attempts.", errors=("CCCM1048000",),
+    ),
+    Operation(
+        "POST", "/build/run/{buildRunSeq}/callbacks/{number}/resend", "resendCallback", "Send a callback again",
+        CALLBACKS, ref("Delivery"), errors=("CCCM1048000", "CCCM1007000"),
+    ),
+)  # fmt: skip
+
+SERVER_OPERATIONS: Final = (
+    Operation(
+        "GET", "/build/server", "listServers", "List build servers", SERVERS, items(ref("BuildServer")),
+        parameters=(LIMIT, query("after", number(least=1), "The last buildServerSeq of the page before")), paged=True,
+    ),
+    Operation(
+        "POST", "/build/server", "createServer", "Register a build server", SERVERS, ref("BuildServer"),
+        body=Body("BuildServerAdd", NEW_SERVER), errors=STORE_ERRORS,
+    ),
+    Operation(
+        "GET", "/build/server/{buildServerSeq}", "getServer", "Get a build server", SERVERS, ref("BuildServer"),
+        errors=("CCCM1048000", "CCCM1013000"),
+    ),
+    Operation(
+        "PUT", "/build/server/{buildServerSeq}", "editServer", "Change a build server", SERVERS, ref("BuildServer"),
+        body=Body("BuildServerAdd", {"capacity": 4}), errors=(*STORE_ERRORS, "CCCM1013000"),
+    ),
+    Operation(
+        "DELETE", "/build/server/{buildServerSeq}", "removeServer", "Remove a build server", SERVERS, null(),
+        errors=("CCCM1048000", "CCCM1007000", "CCCM1013000"),
+    ),
+    Operation(
+        "POST", "/build/server/{buildServerSeq}/test", "testServer", "Ask a build server who it is", SERVERS,
+        ref("ServerTest"), "Answers `ok` false with the reason where it does not answer.",
+        errors=("CCCM1048000", "CCCM1013000"),
+    ),
+)  # fmt: skip
+
+REGISTRY_OPERATIONS: Final = (
+    Operation(
+        "GET", "/build/registry", "listRegistries", "List registries", REGISTRIES, items(ref("Registry")),
+        parameters=(LIMIT, query("after", number(least=1), "The last externalRegistrySeq of the page before")),
+        paged=True,
+    ),
+    Operation(
+        "POST", "/build/registry", "createRegistry", "Register a registry", REGISTRIES, ref("Registry"),
+        body=Body("RegistryAdd", NEW_REGISTRY), errors=STORE_ERRORS,
+    ),
+    Operation(
+        "GET", "/build/registry/{externalRegistrySeq}", "getRegistry", "Get a registry", REGISTRIES, ref("Registry"),
+        errors=("CCCM1048000", "CCBD1020000"),
+    ),
+    Operation(
+        "PUT", "/build/registry/{externalRegistrySeq}", "editRegistry", "Change a registry", REGISTRIES,
+        ref("Registry"), body=Body("RegistryAdd", {"useYn": "Y"}), errors=(*STORE_ERRORS, "CCBD1020000"),
+    ),
+    Operation(
+        "DELETE", "/build/registry/{externalRegistrySeq}", "removeRegistry", "Remove a registry", REGISTRIES, null(),
+        errors=("CCCM1048000", "CCCM1007000", "CCBD1020000"),
+    ),
+    Operation(
+        "POST", "/build/registry/{externalRegistrySeq}/test", "testRegistry", "Ask a registry whether it answers",
+        REGISTRIES, ref("RegistryTest"), "Answers `ok` false with the reason where it does not answer.",
+        errors=("CCCM1048000", "CCBD1020000"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,39 @@
+"""`/v1/openapi.json` and `/api/openapi.json`: open to everybody, never enveloped."""
+
+import json
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseNotModified
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from builds.api.schema.document import openapi_document
+
+
+class OpenApi(APIView):
+    """The OpenAPI 3.1 document of the dialect at whose address it is asked for."""
+
+    authentication_classes: list[Any] = []
+    permission_classes: list[Any] = []
+    throttle_classes: list[Any] = []
+    http_method_names = ["get", "head"]
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002  DRF's
+        """Answer JSON whatever Accept says."""
+        return super().perform_content_negotiation(request, force=True)
+
+    def get(self, request: Request) -> HttpResponse:
+        """Return the document."""
+        body, tag = _rendered(f"/{request.path.split('/')[1]}")
+        if request.META.get("HTTP_IF_NONE_MATCH") == tag:
+            return HttpResponseNotModified(headers={"ETag": tag})
+        headers = {"ETag": tag, "Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
+        return HttpResponse(body, content_type="application/json", headers=headers)
+
+
+@lru_cache(maxsize=2)
+def _rendered(prefix: str) -> tuple[bytes, str]:
+    body = json.dumps(openapi_document(prefix), ensure_ascii=False, indent=1).encode()
+    return body, f'"{sha256(body).hexdigest()[:32]}"'

@@ -1,0 +1,103 @@
+"""CREATE_IMAGE: the image itself (build-api.md, sections 4 and 7; reliability.md E5, E9)."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, Final
+
+from builds.domain.step_fields import (
+    CONTROLS,
+    Check,
+    Problems,
+    StepFacts,
+    Values,
+    check_arg_name,
+    flag,
+    line,
+    number,
+    pairs,
+    said,
+    shaped,
+    text,
+    word,
+)
+from builds.domain.step_places import check_inner_path
+
+DOCKERFILE_TYPES: Final = ("CONTENTS", "FILE_PATH")
+DOCKERFILE_BYTES: Final = 512 * 1024
+
+STAGE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+PLATFORM: Final = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?")
+SECRET_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+
+
+def _label_name(name: str) -> str | None:
+    if not name or CONTROLS.search(name) or " " in name or len(name) > 255:
+        return "A label's name has 1 to 255 characters, no blank and no control character; rename it."
+    return None
+
+
+def _secret_id(name: str) -> str | None:
+    if SECRET_ID.fullmatch(name):
+        return None
+    return "The id of a secret has letters, digits and _.- as in --mount=type=secret,id=…; rename it."
+
+
+def _credential(value: object) -> Problems:
+    if value == "":
+        yield "", "Name the credential that this secret comes from."
+    yield from line(value, most=200)
+
+
+def _registry_id(value: object) -> Problems:
+    """Check a number or short text of another system, which is kept and answered."""
+    yield from line(value, most=200) if isinstance(value, str) else number(value)
+
+
+# Fields that are filled from the build and ignored in a body (registry_name, image_url …) need no check.
+CHECKS: Final[Mapping[str, Check]] = {
+    "docker_file_type": partial(word, words=DOCKERFILE_TYPES),
+    "docker_file": partial(text, most=DOCKERFILE_BYTES),
+    "docker_file_path": partial(said, check=check_inner_path),
+    "context_path": partial(said, check=check_inner_path),
+    "secrets": partial(pairs, check_key=_secret_id, keys=("id", "credential"), check_value=_credential),
+    "build_args": partial(pairs, check_key=check_arg_name),
+    "labels": partial(pairs, check_key=_label_name),
+    "target": partial(
+        shaped,
+        shape=STAGE_NAME,
+        sentence="The target is the name or number of a stage: letters, digits and -_. inside.",
+    ),
+    "platform": partial(shaped, shape=PLATFORM, sentence="The platform is one os/architecture such as linux/amd64."),
+    "latest_apply": flag,
+    "no_cache": flag,
+    "pull": flag,
+    "registry_id": _registry_id,
+    "login_id": line,
+    "password": text,
+    "private_certificate": text,
+    "severity": line,
+    "exit_code": number,
+}
+
+
+def dockerfile_type(values: Values) -> str:
+    """Return where the Dockerfile comes from: what is said, else where there is one."""
+    if said_type := values.get("docker_file_type"):
+        return str(said_type)
+    return "FILE_PATH" if values.get("docker_file_path") and not values.get("docker_file") else "CONTENTS"
+
+
+def tidy(values: Values) -> dict[str, Any]:
+    """Return the config as it is stored: with the kind of its Dockerfile."""
+    return {**values, "docker_file_type": values.get("docker_file_type") or dockerfile_type(values)}
+
+
+def problems(values: Values, facts: StepFacts) -> Iterator[tuple[str, str]]:
+    """Yield (key, sentence) for what is wrong with where the Dockerfile comes from."""
+    if dockerfile_type(values) == "FILE_PATH":
+        path = str(values.get("docker_file_path") or "")
+        if not path.strip() or path.endswith("/"):
+            yield "docker_file_path", "Name the Dockerfile below the workspace, such as app/Dockerfile."
+    elif not str(values.get("docker_file") or "").strip():
+        yield "docker_file", "The Dockerfile is empty; write at least a FROM line."

@@ -1,0 +1,21 @@
+"""SHELL: a command line or a script (build-api.md, sections 4 and 7)."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Final
+
+from builds.domain.step_fields import Check, StepFacts, Values, text, word
+
+SHELL_TYPES: Final = ("COMMAND", "SCRIPT")
+SCRIPT_BYTES: Final = 256 * 1024
+
+CHECKS: Final[Mapping[str, Check]] = {
+    "shell_type": partial(word, words=SHELL_TYPES),
+    "command": partial(text, most=SCRIPT_BYTES),
+}
+
+
+def problems(values: Values, facts: StepFacts) -> Iterator[tuple[str, str]]:
+    """Yield (key, sentence) for what is wrong with the fields together, each of which is sound."""
+    if not str(values.get("command") or "").strip():
+        yield "command", "The command is empty; write at least one line for sh."

@@ -1,0 +1,177 @@
+"""Under the outbound client: connections to a given address, a total time that nothing outlasts, words for errors."""
+
+import logging
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, Final, Self
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests_hardened.ip_filter_adapter import IPFilterAdapter  # type: ignore[import-untyped]  # no types
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from builds.domain.outbound import Address
+
+
+class Deadline:
+    """Cuts every connection that it watches when the total time is over, in whatever it waits just then.
+
+    Time-outs of a socket begin anew with each byte, so that a receiver of a byte a second would outlast them.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._ends_at = time.monotonic() + seconds
+        self._handles: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._timer.join()
+        for handle in self._handles:
+            handle.close()
+
+    @property
+    def is_over(self) -> bool:
+        """True when the time is over."""
+        return time.monotonic() >= self._ends_at
+
+    @property
+    def is_connected(self) -> bool:
+        """True when a connection has come about."""
+        return bool(self._handles)
+
+    @property
+    def words(self) -> str:
+        """What happened, for people."""
+        return f"It took longer than {self._seconds:g} seconds and was broken off."
+
+    def watch(self, connected: socket.socket) -> None:
+        """Cut this connection too, even when TLS takes its descriptor over later."""
+        self._handles.append(connected.dup())
+        if self.is_over:
+            self._cut()
+
+    def _cut(self) -> None:
+        for handle in tuple(self._handles):
+            with suppress(OSError):  # it has ended already
+                handle.shutdown(socket.SHUT_RDWR)
+
+
+class PinnedAdapter(IPFilterAdapter):  # type: ignore[misc]  # requests-hardened has no types
+    """Connects to one address that was checked, and speaks to the name of the URL there.
+
+    requests-hardened's own adapter resolves the name by itself, looks at the first answer only and cannot let an
+    operator's private receiver pass; what it does with Host, SNI and certificate is kept.
+    """
+
+    def __init__(self, address: Address, deadline: Deadline, *, is_https_proto: bool) -> None:
+        self._address, self._deadline = address, deadline
+        super().__init__(is_https_proto=is_https_proto)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make pools whose connections the deadline watches."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _watched_pools(self._deadline)
+
+    def build_connection_pool_key_attributes(
+        self,
+        request: requests.PreparedRequest,
+        verify: bool | str,  # noqa: FBT001  as requests calls it
+        cert: Any = None,
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return where to connect and how, as requests asks for it."""
+        # Not that of IPFilterAdapter, which looks the name up itself. Any: its stubs know too few keys.
+        plain: Any = HTTPAdapter.build_connection_pool_key_attributes
+        host_params, pool_kwargs = plain(self, request, verify, cert)
+        name, port = host_params["host"].strip("[]"), host_params["port"]
+        shown = f"[{name}]" if ":" in name else name
+        request.headers["Host"] = f"{shown}:{port}" if port else shown
+        if self._is_https_proto:
+            pool_kwargs |= {"assert_hostname": name, "server_hostname": name}
+        host_params["host"] = f"[{self._address}]" if self._address.version == 6 else str(self._address)
+        return host_params, pool_kwargs
+
+
+def _watched_pools(deadline: Deadline) -> dict[str, type]:
+    """Return urllib3's pools with connections that hand themselves to the deadline."""
+
+    class Http(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            connected = super()._new_conn()
+            deadline.watch(connected)
+            return connected
+
+    class Https(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            connected = super()._new_conn()
+            deadline.watch(connected)
+            return connected
+
+    http = type("WatchedHttp", (HTTPConnectionPool,), {"ConnectionCls": Http})
+    return {"http": http, "https": type("WatchedHttps", (HTTPSConnectionPool,), {"ConnectionCls": Https})}
+
+
+KNOWN: Final = (
+    ("CertificateError", "The certificate does not fit the name of the address."),
+    ("SSLCertVerificationError", "The certificate could not be verified; use one that a known authority has signed."),
+    ("SSL", "TLS could not be agreed with the receiver."),
+    ("ConnectionRefusedError", "Nobody listens there; check host and port."),
+    ("NewConnectionError", "The host cannot be reached; check host, port and routes."),
+    ("ConnectTimeout", "Nobody answered the connection in time; check host, port and firewall."),
+    ("ReadTimeout", "The receiver took the request and said nothing in time."),
+    ("RemoteDisconnected", "The receiver closed the connection without an answer."),
+    ("IncompleteRead", "The connection was closed in the middle of the answer."),
+    ("ConnectionResetError", "The receiver cut the connection."),
+    ("BrokenPipeError", "The receiver cut the connection."),
+    ("HTTPException", "The receiver answered something that is not HTTP."),
+    ("LineTooLong", "The receiver answered something that is not HTTP."),
+    ("BadStatusLine", "The receiver answered something that is not HTTP."),
+    ("Invalid", "The address cannot be used."),
+)
+
+
+def broken_words(error: BaseException) -> str:
+    """Say in one sentence what went wrong. Never by the error's own text: that holds the query of the address."""
+    kinds = {kind.__name__ for link in _chain(error) for kind in type(link).__mro__}
+    for word, sentence in KNOWN:
+        if any(kind.startswith(word) for kind in kinds):
+            return sentence
+    return "The connection broke off."
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Return an error and what lies behind it: causes, contexts, and errors kept as arguments or `reason`."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        link = waiting.pop()
+        if not isinstance(link, BaseException) or id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        waiting += [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]
+
+
+QUERY: Final = re.compile(r"\?[^\s\"'<>)]*")
+
+
+def _drop_queries(record: logging.LogRecord) -> bool:
+    """Take the query of every address out of a log line, and the traceback, whose text may hold it too."""
+    record.msg, record.args, record.exc_info = QUERY.sub("?…", record.getMessage()), (), None
+    return True
+
+
+# At whatever level urllib3 is told to speak: queries carry other people's secrets.
+for speaker in ("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry", "urllib3.poolmanager"):
+    logging.getLogger(speaker).addFilter(_drop_queries)

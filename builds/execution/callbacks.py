@@ -1,0 +1,205 @@
+"""The courier: delivers the ledger of callbacks, each lane in order, at least once (build-api.md, section 5).
+
+A lane is what one receiver hears of one run (or of one build): only its oldest waiting delivery is sent. A claim of
+90 s by PostgreSQL's clock keeps two couriers apart; a courier that was killed leaves a claim that lapses, and the
+sweeper rings again. The service floor writes the rows, `engine.outbound` speaks HTTP, this joins them.
+"""
+
+import logging
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Least, Now
+from standardwebhooks import Webhook
+
+from builds import queue
+from builds.domain.callbacks import MOST_ATTEMPTS, WAITS, Outcome, next_wait, retry_after_seconds
+from builds.domain.outbound import without_query
+from builds.engine.outbound import Answer, Ask, Limits, OutboundFailed, OutboundRefused, send
+from builds.models import CallbackDelivery, DeliveryAttempt, DeliveryState
+from builds.services import callbacks
+
+log = logging.getLogger(__name__)
+CLAIM: Final = timedelta(seconds=90)
+LIMITS: Final = Limits(connect_seconds=5, read_seconds=10, total_seconds=15, body_bytes=4096)
+USER_AGENT: Final = "BuildHub-Callback/1"
+RINGS_AT_ONCE: Final = 200
+COURIERS_AT_ONE_RECEIVER: Final = 2  # of the four that an installation has
+LOST: Final = "The courier was lost on its way; whether the receiver has got this is not known."
+
+WAITING: Final = Q(state=DeliveryState.WAITING)
+UNCLAIMED: Final = Q(claimed_until=None) | Q(claimed_until__lt=Now())
+# Sent again after it had ended: such a delivery stands beside the order of its lane (services/callbacks.py).
+BESIDE: Final = Q(delivered_at__isnull=False) | Q(attempt_count__gte=MOST_ATTEMPTS)
+
+
+def deliver(delivery_id: int, *, waits: Sequence[float] = WAITS, limits: Limits = LIMITS) -> int:
+    """Send what is due in the lane of a delivery; return how many attempts were made.
+
+    `waits` are the seconds between attempts; while the head of the lane has to wait, so does the lane. One that is
+    sent again goes alone.
+    """
+    named = CallbackDelivery.objects.filter(pk=delivery_id).first()
+    if named is None:
+        return 0
+    attempts = 0
+    if CallbackDelivery.objects.filter(BESIDE, pk=delivery_id).exists():
+        attempts += _attempt_if_free(delivery_id, waits, limits)
+    while (head := _lane_of(named).values_list("pk", flat=True).first()) is not None:
+        if not _attempt_if_free(head, waits, limits):
+            break
+        attempts += 1
+    return attempts
+
+
+def ring_for_due() -> int:
+    """Ring for the lanes whose head is due, or whose courier was lost; return how many. The sweeper's look.
+
+    It does not ring while bells are left unheard: the couriers have enough to do.
+    """
+    if queue.couriers_have_calls():
+        return 0
+    earlier = _in_lane(CallbackDelivery.objects.all()).filter(
+        run=OuterRef("run"), url=OuterRef("url"), pk__lt=OuterRef("pk")
+    )
+    due = CallbackDelivery.objects.filter(WAITING & UNCLAIMED, due_at__lte=Now()).filter(BESIDE | ~Exists(earlier))
+    found = list(due.order_by("due_at").values_list("pk", flat=True)[:RINGS_AT_ONCE])
+    for delivery_id in found:
+        queue.call_courier(delivery_id)
+    return len(found)
+
+
+def _lane_of(delivery: CallbackDelivery) -> "QuerySet[CallbackDelivery]":
+    """Return what waits in a delivery's lane, oldest first."""
+    same = CallbackDelivery.objects.filter(build_id=delivery.build_id, run_id=delivery.run_id, url=delivery.url)
+    return _in_lane(same).order_by("pk")
+
+
+def _in_lane(deliveries: "QuerySet[CallbackDelivery]") -> "QuerySet[CallbackDelivery]":
+    return deliveries.filter(WAITING).exclude(BESIDE)
+
+
+def _attempt_if_free(delivery_id: int, waits: Sequence[float], limits: Limits) -> int:
+    """Make one attempt if the delivery is due and nobody else has it; return how many were made."""
+    claimed = _claim(delivery_id)
+    if claimed is None:
+        return 0
+    delivery, attempt = claimed
+    status, answer, error, outcome = _sent(delivery, limits)
+    values: dict[str, object] = {"status": status, "answer": answer, "error": error}
+    _record(delivery, attempt, values, outcome, waits)
+    return 1
+
+
+def _claim(delivery_id: int) -> tuple[CallbackDelivery, DeliveryAttempt] | None:
+    """Take a due delivery for 90 s and open its attempt; None where it is not due or somebody else has it."""
+    with transaction.atomic():
+        due = CallbackDelivery.objects.filter(WAITING & UNCLAIMED, pk=delivery_id, due_at__lte=Now())
+        found = due.select_for_update(of=("self",), no_key=True).select_related("requested_by").first()
+        if found is None or _is_crowded(found):
+            return None
+        if found.claimed_until is not None:
+            found.attempts.filter(status=None, error="").update(error=LOST, end_time=Now())
+            # Lost attempts count as well, but alone they never use the schedule up.
+            counted = Least(F("attempt_count") + 1, MOST_ATTEMPTS - 1)
+            CallbackDelivery.objects.filter(pk=found.pk).exclude(BESIDE).update(attempt_count=counted)
+        attempt = callbacks.open_attempt(found)
+        DeliveryAttempt.objects.filter(pk=attempt.pk).update(begin_time=Now(), end_time=Now())
+        CallbackDelivery.objects.filter(pk=found.pk).update(claimed_until=Now() + CLAIM)
+        found.refresh_from_db(fields=["claimed_until", "attempt_count"])
+    return found, attempt
+
+
+def _is_crowded(delivery: CallbackDelivery) -> bool:
+    """Say whether couriers enough are with this receiver: one that hangs must not keep all of them from the others.
+
+    The sweeper rings again, so that a look a moment too early or too late does no harm.
+    """
+    parts = urlsplit(delivery.url)
+    there = CallbackDelivery.objects.filter(
+        WAITING, claimed_until__gt=Now(), url__startswith=f"{parts.scheme}://{parts.netloc}"
+    )
+    return there.count() >= COURIERS_AT_ONE_RECEIVER
+
+
+def _sent(delivery: CallbackDelivery, limits: Limits) -> tuple[int | None, str, str, Outcome]:
+    """Send; return status, kept answer and error for the ledger, and what it came to."""
+    body = delivery.body.encode()
+    ask = Ask(
+        method="POST",
+        url=delivery.url,
+        headers=_headers(delivery),
+        body=body,
+        allowed=settings.OUTBOUND_ALLOW,
+        limits=limits,
+    )
+    try:
+        answer = send(ask)
+    except OutboundRefused as error:
+        return None, "", error.answered, Outcome(refused=True)
+    except OutboundFailed as error:
+        return None, "", error.answered, Outcome()
+    wished = retry_after_seconds(_header(answer, "retry-after"), now=datetime.now(UTC))
+    return answer.status, _kept(answer), answer.cut, Outcome(answer.status, retry_after=wished)
+
+
+def _headers(delivery: CallbackDelivery) -> dict[str, str]:
+    """Return the headers of Standard Webhooks, and who asked for what is told."""
+    now = datetime.now(UTC)
+    signer = Webhook(callbacks.webhook_secret(delivery.account_id))
+    name = delivery.requested_by.get_username() if delivery.requested_by else ""
+    return {
+        "content-type": "application/json",
+        "user-agent": USER_AGENT,
+        "webhook-id": delivery.webhook_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": signer.sign(delivery.webhook_id, now, delivery.body),
+        "user-id": quote(name, safe="@.+-_"),  # headers are ASCII; names need not be
+        "user-role": delivery.user_role,
+    }
+
+
+def _kept(answer: Answer) -> str:
+    """Return the answer's first bytes as text that PostgreSQL takes."""
+    return answer.body.decode("utf-8", "replace").replace("\x00", "�")
+
+
+def _header(answer: Answer, name: str) -> str | None:
+    return next((value for key, value in answer.headers.items() if key.lower() == name), None)
+
+
+def _record(
+    delivery: CallbackDelivery,
+    attempt: DeliveryAttempt,
+    values: dict[str, object],
+    outcome: Outcome,
+    waits: Sequence[float],
+) -> None:
+    """Write what the attempt came to; a courier whose claim has lapsed leaves the delivery to its successor."""
+    with transaction.atomic():
+        DeliveryAttempt.objects.filter(pk=attempt.pk).update(**values, end_time=Now())
+        mine = CallbackDelivery.objects.filter(WAITING, pk=delivery.pk, claimed_until=delivery.claimed_until)
+        moved = mine.update(claimed_until=None, **_next(delivery, outcome, waits))
+    if not outcome.is_delivered or not moved:
+        said = values["error"] or f"status {values['status']}"
+        log.info("Callback %s to %s: %s", delivery.webhook_id, without_query(delivery.url), said)
+
+
+def _next(delivery: CallbackDelivery, outcome: Outcome, waits: Sequence[float]) -> dict[str, object]:
+    """Return the columns of a delivery after an attempt."""
+    count = delivery.attempt_count + 1
+    if outcome.is_delivered:
+        return {"state": DeliveryState.DELIVERED, "attempt_count": count, "delivered_at": Now()}
+    if delivery.delivered_at is not None:  # it was sent once more, and has been delivered before
+        return {"state": DeliveryState.DELIVERED, "attempt_count": count}
+    chance = random.random()  # noqa: S311  spreads attempts, guards nothing
+    wait = next_wait(outcome, attempts=count, chance=chance, waits=waits)
+    if wait is None:
+        return {"state": DeliveryState.GIVEN_UP, "attempt_count": count}
+    return {"attempt_count": count, "due_at": Now() + timedelta(seconds=wait)}

@@ -1,0 +1,129 @@
+"""A build from an exported file: it fills the form, and what the form has no field for goes along unseen.
+
+The form carries that as JSON, of which nothing is trusted: kinds of values are checked here, their meaning by the
+services, as of any body.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from builds.domain.states import StepType
+from builds.domain.steps import api_name
+from builds.models import BuildStep
+from builds.pages.forms import BuildForm, new_form
+from builds.pages.screens.steps import KINDS, StepWords, step_words
+from builds.queries.config_shapes import CONFIG_KEYS, FILLED
+from builds.services.builds import BuildDraft, StepDraft
+
+DEEPEST: Final = 32
+STEPS: Final = "buildSteps"
+IN_FORM: Final = ("docker_file", "docker_file_path", "docker_file_type")
+UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+# what a build has beside the form's fields: name at the API, name of the draft, kind of value
+CARRIED_TEXTS: Final = {
+    "buildServerHost": "server_host",
+    "buildServerCacrt": "server_ca_cert",
+    "buildServerClientCert": "server_client_cert",
+}
+CARRIED_NUMBERS: Final = {"externalRegistrySeq": "external_registry_seq", "registryProjectId": "registry_project_id"}
+CARRIED: Final = (*CARRIED_TEXTS, *CARRIED_NUMBERS, "buildServerTlsVerify", STEPS)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What goes along with the form; `text` is how the form carries it, empty for a build that was not imported."""
+
+    text: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[StepDraft, ...] = ()
+
+    @property
+    def image_step(self) -> StepDraft | None:
+        """Return the step whose Dockerfile the form edits."""
+        return next((step for step in self.steps if step.step_type == StepType.CREATE_IMAGE and step.use), None)
+
+    @property
+    def shown_steps(self) -> list[StepWords]:
+        """Return the other steps in words."""
+        others = [step for step in self.steps if step is not self.image_step]
+        return [
+            step_words(BuildStep(step_type=s.step_type, order=s.order or 0, use=s.use, config=s.config)) for s in others
+        ]
+
+    def complete(self, draft: BuildDraft) -> BuildDraft:
+        """Return what the form says together with what goes along."""
+        if not self.text or not draft.steps:
+            return draft
+        (image,) = draft.steps
+        kept = self.image_step
+        steps = [replace(image, order=kept.order) if step is kept and kept else step for step in self.steps]
+        return replace(draft, **self.settings, steps=tuple(steps if kept else [*steps, image]))
+
+
+def imported_form(definition: Mapping[str, Any]) -> tuple[BuildForm, Carried]:
+    """Return the form that an exported definition (a BuildAdd) fills, and what goes along with it."""
+    carried = read_carried(json.dumps({name: definition.get(name) for name in CARRIED}))
+    form = new_form()
+    form.values |= {name: text for name in form.values if (text := _typed(definition.get(name))) is not None}
+    config = carried.image_step.config if carried.image_step else {}
+    form.values |= {api_name(name): str(config.get(name) or form.values[api_name(name)]) for name in IN_FORM}
+    return form, carried
+
+
+def read_carried(text: str) -> Carried:
+    """Read what a form carries; what is not of the kind that it has to be is left out."""
+    try:
+        found = json.loads(text) if text else None
+        if not isinstance(found, Mapping) or not isinstance(found.get(STEPS), list):
+            return Carried()
+        steps = [step for value in found[STEPS] if (step := _step(value)) is not None]
+    except (ValueError, RecursionError):
+        return Carried()
+    settings: dict[str, Any] = {draft: _text(found.get(name)) for name, draft in CARRIED_TEXTS.items()}
+    settings |= {draft: _number(found.get(name)) for name, draft in CARRIED_NUMBERS.items()}
+    settings["server_tls_verify"] = found.get("buildServerTlsVerify") == "Y"
+    return Carried(text, settings, tuple(steps))
+
+
+def _step(value: object) -> StepDraft | None:
+    """Return one step, None for a kind that users do not configure."""
+    if not isinstance(value, Mapping) or value.get("stepType") not in KINDS:
+        return None
+    kind = StepType(value["stepType"])
+    config = value.get("buildStepConfig")
+    given = config if isinstance(config, Mapping) else {}
+    filled = FILLED if kind is StepType.CREATE_IMAGE else ()
+    read = {key: _stored(given[api_name(key)]) for key in CONFIG_KEYS[kind] if given.get(api_name(key)) is not None}
+    return StepDraft(
+        step_type=kind,
+        order=_number(value.get("stepOrder")),
+        use=value.get("useFlag") is not False,
+        config={key: one for key, one in read.items() if key not in filled},
+    )
+
+
+def _stored(value: Any, depth: int = 0) -> Any:
+    """Return a value with the keys of its objects as they are stored; raises `ValueError` where it nests too deep."""
+    if depth > DEEPEST:
+        raise ValueError("No definition nests as deep as this.")
+    if isinstance(value, list):
+        return [_stored(item, depth + 1) for item in value]
+    if isinstance(value, Mapping):
+        return {re.sub("(?<=.)([A-Z])", r"_\1", key).lower(): _stored(one, depth + 1) for key, one in value.items()}
+    return value
+
+
+def _typed(value: object) -> str | None:
+    """Return a value as somebody would have typed it, None where it is none for a field."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and not UNSTORABLE.search(value) else None
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31 else None

@@ -1,0 +1,61 @@
+"""Steps of a build in words: for those that pages show and do not edit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from builds.domain.states import StepType
+from builds.models import BuildStep
+
+KINDS: Final = {
+    StepType.CODE_DOWN: "Code download",
+    StepType.USER_TASK: "User task",
+    StepType.FTP: "FTP",
+    StepType.HTTP: "HTTP",
+    StepType.SHELL: "Shell",
+    StepType.CREATE_IMAGE: "Build & Push",
+}
+LONGEST: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class StepWords:
+    """One step: its kind, its title, and the one fact that tells what it does."""
+
+    order: int
+    kind: str
+    title: str
+    fact: str
+    in_use: bool
+
+
+def other_steps(steps: Sequence[BuildStep], edited: BuildStep | None) -> list[StepWords]:
+    """Return the steps that the form leaves alone: all but the one it edits and what is generated."""
+    return [step_words(step) for step in steps if step != edited and step.step_type in KINDS]
+
+
+def step_words(step: BuildStep) -> StepWords:
+    """Return a step in words. None of its facts is a secret: those are not in its config."""
+    return StepWords(
+        order=step.order,
+        kind=KINDS[StepType(step.step_type)],
+        title=str(step.config.get("step_title") or ""),
+        fact=_fact(StepType(step.step_type), step.config)[:LONGEST],
+        in_use=step.use,
+    )
+
+
+def _fact(kind: StepType, config: Mapping[str, Any]) -> str:
+    match kind:
+        case StepType.CODE_DOWN:
+            return " ".join(str(config.get(name) or "") for name in ("repository_url", "branch_name"))
+        case StepType.USER_TASK:
+            return f"{config.get('image_name') or ''}:{config.get('image_tag') or 'latest'}"
+        case StepType.HTTP:
+            return f"{config.get('http_mode') or ''} {str(config.get('url') or '').partition('?')[0]}"
+        case StepType.FTP:
+            return f"{config.get('ftp_exec_type') or ''} {config.get('url') or ''}"
+        case StepType.SHELL:
+            return (str(config.get("command") or "").strip().splitlines() or [""])[0]
+        case _:
+            return str(config.get("docker_file_path") or "")

@@ -1,0 +1,197 @@
+"""`/account`: an account's settings and its webhook secret; `/account/members`: who belongs to it."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from builds.domain.access import Role
+from builds.models import Membership
+from builds.pages.access import PageRequest, signed_in
+from builds.pages.asking import Question, ask
+from builds.pages.screens.account import AccountScreen, account_screen, member_rows
+from builds.pages.typed import TypedForm
+from builds.pages.views.builds import number_of
+from builds.services import accounts, callbacks
+from builds.services.errors import Invalid, NoRight, Refused
+
+SETTINGS: Final = {"name": "Name", "timeZone": "Time zone"}
+MEMBER: Final = {"userName": "User name", "role": "Role"}
+ROLES: Final = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)
+
+
+def screen_of(request: PageRequest) -> AccountScreen:
+    """Return the account that the address names. Raises `Http404`."""
+    wanted = request.GET.get("account")
+    number = number_of(wanted)
+    screen = account_screen(request.caller, number) if wanted is None or number is not None else None
+    if screen is None:
+        raise Http404
+    return screen
+
+
+def managed_screen(request: PageRequest) -> AccountScreen:
+    """Return the account of a deed; somebody without account has nothing to do. Raises `Http404`."""
+    screen = screen_of(request)
+    if screen.account is None:
+        raise Http404
+    return screen
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def account(request: PageRequest) -> HttpResponse:
+    """Answer `/account`, and store its form."""
+    if request.method == "POST":
+        return _store(request, managed_screen(request))
+    return _account_page(request, screen_of(request))
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def webhook_secret(request: PageRequest) -> HttpResponse:
+    """Ask, then make a new signing secret and show it this once."""
+    screen = managed_screen(request)
+    if request.method == "GET":
+        return ask(request, _secret_question(screen))
+    try:
+        secret = callbacks.rotate_webhook_secret(account_id=screen.account.pk, caller=request.caller)
+    except Refused as refused:
+        return _account_page(request, screen, banner=refused.sentence, status=refused.status)
+    return _account_page(request, screen, secret=secret)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def members(request: PageRequest) -> HttpResponse:
+    """Answer `/account/members`, and add who is named in its form."""
+    screen = screen_of(request) if request.method == "GET" else managed_screen(request)
+    form = TypedForm(MEMBER, {name: request.POST.get(name, "") for name in MEMBER})
+    if request.method == "GET":
+        return _members_page(request, screen, form)
+
+    def add() -> str:
+        name, role = form.values["userName"].strip(), form.values["role"]
+        accounts.add_member(account_id=screen.account.pk, user_name=name, role=role, caller=request.caller)
+        return f"{name} is a member now."
+
+    return _done(request, screen, form, add)
+
+
+@require_POST
+@signed_in
+def change_role(request: PageRequest, membership_seq: int) -> HttpResponse:
+    """Give a member another role."""
+    screen = managed_screen(request)
+    member = _member(request, screen, membership_seq)
+
+    def change() -> str:
+        role = request.POST.get("role", "")
+        changed = accounts.change_role(membership_id=member.pk, role=role, caller=request.caller)
+        return f"{member.user} is {Role(changed.role).words} now."
+
+    return _done(request, screen, TypedForm({}), change)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def remove_member(request: PageRequest, membership_seq: int) -> HttpResponse:
+    """Ask, then take somebody out of the account."""
+    screen = managed_screen(request)
+    member = _member(request, screen, membership_seq)
+    if request.method == "GET":
+        return ask(request, _member_question(screen, member))
+
+    def remove() -> str:
+        accounts.remove_member(membership_id=member.pk, caller=request.caller)
+        return f"{member.user} is no member any more."
+
+    return _done(request, screen, TypedForm({}), remove)
+
+
+def _store(request: PageRequest, screen: AccountScreen) -> HttpResponse:
+    form = TypedForm(SETTINGS, {name: request.POST.get(name, "").strip() for name in SETTINGS})
+    try:
+        accounts.change_account(
+            account_id=screen.account.pk,
+            caller=request.caller,
+            name=form.values["name"],
+            time_zone=form.values["timeZone"],
+        )
+    except Invalid as refused:
+        form.refuse(refused.errors)
+        return _account_page(request, screen, form=form, status=refused.status)
+    except Refused as refused:
+        return _account_page(request, screen, form=form, banner=refused.sentence, status=refused.status)
+    messages.info(request, "The account is stored.")
+    return redirect(reverse("account") + screen.query)
+
+
+def _account_page(request: PageRequest, screen: AccountScreen, **more: Any) -> HttpResponse:
+    status = more.pop("status", 200)
+    if screen.account and "form" not in more:
+        more["form"] = TypedForm(SETTINGS, {"name": screen.account.name, "timeZone": screen.account.time_zone})
+    return render(request, "pages/account.html", {"screen": screen, "tab": "account", **more}, status=status)
+
+
+def _members_page(request: PageRequest, screen: AccountScreen, form: TypedForm, **more: Any) -> HttpResponse:
+    status, rows = more.pop("status", 200), None
+    if screen.account:
+        try:
+            rows = member_rows(screen, request.caller, after=number_of(request.GET.get("after")))
+        except NoRight as refused:
+            more["banner"], status = refused.sentence, refused.status
+    context = {"screen": screen, "tab": "members", "form": form, "list": rows, "roles": ROLES, **more}
+    return render(request, "pages/members.html", context, status=status)
+
+
+def _done(request: PageRequest, screen: AccountScreen, form: TypedForm, deed: Callable[[], str]) -> HttpResponse:
+    """Do something to the members and say so, or show why not."""
+    try:
+        said = deed()
+    except Refused as refused:
+        if isinstance(refused, Invalid) and form.labels:  # the form to add; the others have no place for errors
+            form.refuse(refused.errors)
+            return _members_page(request, screen, form, status=refused.status)
+        return _members_page(request, screen, form, banner=refused.sentence, status=refused.status)
+    messages.info(request, said)
+    return redirect(reverse("members") + screen.query)
+
+
+def _member(request: PageRequest, screen: AccountScreen, membership_seq: int) -> Membership:
+    """Return a member of this very account. Raises `Http404`."""
+    try:
+        found = accounts.members_of(screen.account.pk, request.caller).filter(pk=membership_seq)
+    except Refused as refused:
+        raise Http404 from refused
+    member = found.select_related("user").first()
+    if member is None:
+        raise Http404
+    return member
+
+
+def _secret_question(screen: AccountScreen) -> Question:
+    return Question(
+        title="Make a new webhook secret?",
+        sentence="Callbacks are signed with the new one from now on; receivers that check with the old one refuse "
+        "them until you give them the new one. It is shown once.",
+        confirm="Make a new secret",
+        action=reverse("webhook-secret") + screen.query,
+        back=reverse("account") + screen.query,
+    )
+
+
+def _member_question(screen: AccountScreen, member: Membership) -> Question:
+    return Question(
+        title=f"Remove {member.user} from {screen.account}?",
+        sentence="Whoever is removed sees nothing of this account any more, and tokens issued for it stop to work. "
+        "Builds and runs stay.",
+        confirm="Remove member",
+        action=reverse("remove-member", args=[member.pk]) + screen.query,
+        back=reverse("members") + screen.query,
+        losses=(("Role", Role(member.role).words),),
+    )

@@ -1,0 +1,82 @@
+"""`/docs/api`: the API with try-it; `/docs/errors`: what each code means, open to everybody."""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_safe
+
+from builds.domain.error_pages import ERROR_HELP
+from builds.pages.access import PageRequest, signed_in
+
+# the HTTP status that a code usually comes with (build-api.md, section 6); 400 where it is not listed
+STATUSES: Final[Mapping[str, int]] = {
+    "CCCM1007000": 409, "CCCM1008000": 429, "CCCM1009000": 401, "CCCM1013000": 404, "CCCM1044000": 403,
+    "CCCM1048000": 404, "CCBD1003000": 409, "CCBD1004000": 409, "CCBD1012000": 409, "CCBD1013000": 409,
+    "CCBD1014000": 409, "CCBD1020000": 404, "CKSY1404000": 404, "CKSY1405000": 405, "CKSY1406000": 406,
+    "CKSY1415000": 415, "CCCM2020000": 502, "CCCM2027000": 500,
+}  # fmt: skip
+SCHEMA: Final = "/v1/openapi.json"
+KEPT: Final = (401, 403, 429)  # of the enveloped dialect; all else is 200 there
+FIELD: Final = {"field": "tagName", "message": "What is wrong with this field, and what to give instead."}
+SENTENCE: Final = "One sentence about this very request, with the remedy."
+REQUEST_ID: Final = "4f1c2d9e8a7b6c50"
+
+
+@require_GET
+@signed_in
+def api(request: PageRequest) -> HttpResponse:
+    """Answer `/docs/api`."""
+    return render(request, "pages/api_docs.html", {"schema": SCHEMA})
+
+
+@require_safe
+def errors(request: HttpRequest) -> HttpResponse:
+    """Answer `/docs/errors`: every code."""
+    return render(request, "pages/errors.html", {"errors": sorted(ERROR_HELP.items())})
+
+
+@require_safe
+def error(request: HttpRequest, code: str) -> HttpResponse:
+    """Answer `/docs/errors/{code}`, to which `type` of a problem leads."""
+    found = ERROR_HELP.get(code)
+    if found is None:
+        raise Http404
+    status = STATUSES.get(code, 400)
+    context = {
+        "code": code,
+        "help": found,
+        "status": status,
+        "enveloped_status": status if status in KEPT else 200,
+        "example": _problem(code, status),
+        "enveloped": _enveloped(code, status),
+    }
+    return render(request, "pages/error.html", context)
+
+
+def _problem(code: str, status: int) -> str:
+    """Return a problem document as `/v1` answers it."""
+    body = {
+        "type": f"/docs/errors/{code}",
+        "title": ERROR_HELP[code].title,
+        "status": status,
+        "detail": SENTENCE,
+        "code": code,
+        "errors": [{**FIELD, "code": code}] if status == 400 else [],
+        "requestId": REQUEST_ID,
+    }
+    return json.dumps(body, indent=2)
+
+
+def _enveloped(code: str, status: int) -> str:
+    """Return an error as `/api` answers it."""
+    body = {
+        "code": code,
+        "message": SENTENCE,
+        "status": "error",
+        "errors": [{**FIELD, "code": code}] if status == 400 else [],
+        "requestId": REQUEST_ID,
+    }
+    return json.dumps(body, indent=2)

@@ -1,0 +1,75 @@
+"""Reads of build servers and registries: what a caller may see, and what happens on a server now."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from builds.models import BuildRun, BuildServer, Caller, Registry, WorkerHost
+from builds.queries.queue import HOST_SILENCE
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLoad:
+    """What happens on build servers now, read once for a whole list: runs by server, topics by live host."""
+
+    running: Mapping[int, int]
+    waiting: Mapping[int, int]
+    hosts: Mapping[str, frozenset[str]]
+
+    def served_by(self, server: BuildServer) -> list[str]:
+        """Return the live worker hosts that take runs of `server`: any, or for a topic those that serve it."""
+        topic = server.url.removeprefix("topic:") if server.url.startswith("topic:") else None
+        return sorted(host for host, topics in self.hosts.items() if topic is None or topic in topics)
+
+
+def visible_servers(caller: Caller) -> "QuerySet[BuildServer]":
+    """Return the build servers that an account of the caller may use; all to instance admins, whose they are."""
+    if caller.is_instance_admin and caller.account_id != 0:  # 0: a token without account, which sees nothing
+        return BuildServer.objects.order_by("pk")
+    if not caller.account_ids:
+        return BuildServer.objects.none()
+    grants = BuildServer.accounts.through.objects.filter(buildserver=OuterRef("pk"))
+    own = Exists(grants.filter(account_id__in=caller.account_ids))
+    return BuildServer.objects.filter(Q(is_default=True) | ~Exists(grants) | own).order_by("pk")
+
+
+def visible_registries(caller: Caller) -> "QuerySet[Registry]":
+    """Return the registries of the caller's accounts and those of all accounts."""
+    if caller.sees_everything:
+        return Registry.objects.order_by("pk")
+    if not caller.account_ids:
+        return Registry.objects.none()
+    return Registry.objects.filter(Q(account=None) | Q(account_id__in=caller.account_ids)).order_by("pk")
+
+
+def live_hosts(server: BuildServer) -> list[str]:
+    """Return the live worker hosts that take runs of `server`."""
+    return ServerLoad({}, {}, _live_topics()).served_by(server)
+
+
+def with_load(servers: "QuerySet[BuildServer]") -> tuple[list[BuildServer], ServerLoad]:
+    """Return build servers with their accounts, and what happens on them now, with a fixed number of queries."""
+    listed = list(servers.prefetch_related("accounts"))
+    return listed, _load(listed)
+
+
+def _load(servers: Sequence[BuildServer]) -> ServerLoad:
+    runs = BuildRun.objects.filter(server__in=servers)
+    return ServerLoad(
+        running=_count_by_server(runs.holding_slots()),
+        waiting=_count_by_server(runs.waiting()),
+        hosts=_live_topics(),
+    )
+
+
+def _live_topics() -> dict[str, frozenset[str]]:
+    alive = WorkerHost.objects.filter(beat_at__gt=Now() - HOST_SILENCE)
+    return {name: frozenset(topics) for name, topics in alive.values_list("name", "topics")}
+
+
+def _count_by_server(runs: Any) -> Counter[int]:
+    return Counter(dict(runs.order_by().values("server").annotate(count=Count("pk")).values_list("server", "count")))

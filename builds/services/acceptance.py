@@ -1,0 +1,174 @@
+"""How a new BUILD run gets in: way, number, tag, insert, and what is written with it; all in the caller's transaction.
+
+The build's row is locked by the caller, so that numbers, tags and `whenRunning` are decided one press after another.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from builds import doorbell
+from builds.domain import actions, failures, tags
+from builds.domain.actions import Action
+from builds.domain.states import RunState, RunType, WhenRunning
+from builds.domain.steps import FieldError
+from builds.domain.tags import TagRule
+from builds.models import Account, Build, BuildRun, BuildServer, Caller, RunEvent, RunStep
+from builds.queries.queue import account_facts
+from builds.services import activity, callbacks, transitions
+from builds.services.definitions import StepCopy
+from builds.services.dispatch import dispatch
+from builds.services.errors import Busy, Invalid, NotPossible, Refused
+from builds.services.follow_ups import request_cancel
+from builds.services.limits import queue_limit
+from builds.services.recipes import Recipe
+from builds.services.transitions import End
+
+
+def check_in_use(build: Build) -> None:
+    """Raise `NotPossible` for a build that is out of use."""
+    if not build.in_use:
+        raise NotPossible(Action.BUILD, actions.NOT_IN_USE)
+
+
+def make_way(build: Build, caller: Caller, *, replaces: bool = True) -> None:
+    """Apply `whenRunning` and the limits to a new run; `replaces` False: a run that waits instead of replacing.
+
+    Raises `NotPossible`, `Refused` (CCBD1013000) or `Busy`.
+    """
+    if build.runs.active().filter(run_type=RunType.REMOVE, target=None).exists():
+        raise NotPossible(Action.BUILD, actions.BUILD_GOES)
+    others = list(build.runs.active().filter(run_type=RunType.BUILD).values_list("pk", flat=True))
+    if others and build.when_running == WhenRunning.REFUSE:
+        raise NotPossible(Action.BUILD, actions.ANOTHER_RUNS)
+    account = _refusing_account(build.account_id)
+    if build.when_running == WhenRunning.REPLACE and replaces:
+        for other in others:
+            request_cancel(run_id=other, caller=caller)
+    if account is not None:
+        _check_parallel(account)
+    if BuildRun.objects.waiting().count() >= queue_limit():
+        raise Busy(f"{queue_limit()} runs wait already; try again when some have ended.")
+
+
+def accept(build: Build, server: BuildServer, caller: Caller, recipe: Recipe, **fields: Any) -> BuildRun:
+    """Insert a waiting run with its steps, history and deed; `fields` are further columns, such as `tag_name`."""
+    run = BuildRun.objects.create(
+        account_id=build.account_id,
+        build=build,
+        build_no=build.last_build_no,
+        run_type=RunType.BUILD,
+        definition=recipe.definition,
+        secrets_encrypted=recipe.secrets_encrypted,
+        target=recipe.target,
+        when_running=build.when_running,
+        requested_by=caller.user,
+        registry_id=recipe.registry_id,
+        registry_host=recipe.registry.host,
+        registry_prefix=recipe.registry.prefix,
+        server=server,
+        **fields,
+    )
+    copy_steps(run, recipe.steps)
+    Build.objects.filter(pk=build.pk).update(last_run=run, last_build_no=run.build_no, active_at=Now())
+    RunEvent.objects.create(run=run, what="accepted", run_state=run.run_state, because=caller.user.get_username())
+    did = activity.Did.PUSH_AGAIN if recipe.target else activity.Did.START_RUN
+    activity.record(by=caller.user, did=did, run=run)
+    callbacks.note_run(run.pk, what="accepted")
+    doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
+    return run
+
+
+def let_start(run: BuildRun, server: BuildServer, *, unless: str | None) -> None:
+    """Have an accepted run dispatched; `unless` says why this version cannot execute it: then it ends at once."""
+    if unless is None:
+        transaction.on_commit(partial(dispatch, server.pk))
+        return
+    failure = failures.definition_invalid(unless)
+    transitions.end_waiting(run.pk, End(failure.kind.end_reason, failure.sentence, failure.as_facts()))
+    run.refresh_from_db()
+
+
+def next_number(build: Build) -> int:
+    """Return the number of the build's next run, and keep it on `build` (stored by `accept`)."""
+    build.last_build_no += 1
+    return build.last_build_no
+
+
+def next_tag(build: Build, rule: TagRule, asked: str | None) -> str:
+    """Return the run's tag; raises `Invalid` where there is none, `Refused` where it belongs to another run."""
+    try:
+        tag = tags.next_tag(
+            rule,
+            build_no=build.last_build_no,
+            now=_local_now(ZoneInfo(build.account.time_zone)),
+            asked=asked,
+            taken=partial(is_tag_taken, build),
+        )
+    except tags.TagMissing as error:
+        raise Invalid([FieldError("tagName", str(error))]) from error
+    if tag != rule.tag:
+        check_tag_free(build, tag)
+    return tag
+
+
+def check_tag_free(build: Build, tag: str, *, apart_from: Collection[int] = ()) -> None:
+    """Raise `Refused` (CCBD1004000) where a run of the build but those of `apart_from` has the tag."""
+    if is_tag_taken(build, tag, apart_from=apart_from):
+        raise Refused(
+            f"The tag {tag} belongs to an earlier run of this build; choose another.", code="CCBD1004000", status=409
+        )
+
+
+def is_tag_taken(build: Build, tag: str, *, apart_from: Collection[int] = ()) -> bool:
+    """Say whether a waiting, running or done run of the build that is not removed has this tag."""
+    keeps = [RunState.CREATED, RunState.RUNNING, RunState.DONE]
+    same = build.runs.filter(run_type=RunType.BUILD, tag_name=tag, run_state__in=keeps, removed_at=None)
+    return same.exclude(pk__in=apart_from).exists()
+
+
+def copy_steps(run: BuildRun, steps: Sequence[StepCopy]) -> None:
+    """Store the run's own copy of the steps, secrets included."""
+    RunStep.objects.bulk_create(
+        RunStep(
+            run=run,
+            order=step.order,
+            step_type=step.step_type,
+            use=step.use,
+            config=step.config,
+            secrets_encrypted=step.secrets_encrypted,
+            build_step_seq=step.build_step_seq,
+        )
+        for step in steps
+    )
+
+
+def _refusing_account(account_id: int) -> Account | None:
+    """Return the account, locked, where it refuses presses above its limit: two of them are counted one by one.
+
+    Locked before any run is, in the order of dispatch: server, account, run.
+    """
+    refusing = Account.objects.filter(pk=account_id, parallel_refuse=True, parallel_limit__isnull=False)
+    return refusing.select_for_update(no_key=True).first()
+
+
+def _check_parallel(account: Account) -> None:
+    """Refuse a press where the account has as many builds as it may; those that are being cancelled give way."""
+    facts = account_facts([account.pk])[account.pk]
+    active = BuildRun.objects.active().filter(account=account, run_type=RunType.BUILD, cancel_requested_at=None).count()
+    if active >= facts.limit:
+        raise Refused(
+            f"The account may have {facts.limit} builds at the same time and has {active}; wait for the end of one.",
+            code="CCBD1013000",
+            status=409,
+        )
+
+
+def _local_now(zone: ZoneInfo) -> datetime:
+    return timezone.now().astimezone(zone)

@@ -1,0 +1,151 @@
+"""An account's members, roles and settings (security.md, "Permission model" and rule g)."""
+
+from zoneinfo import available_timezones
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from builds.domain.access import Permission, Role
+from builds.domain.steps import FieldError
+from builds.models import Account, Caller, Membership
+from builds.models.accounts import ACCOUNT_ROLES
+from builds.services import activity
+from builds.services.access import require_on
+from builds.services.errors import Invalid, NotFound, NotPossible
+
+LAST_ADMIN = "This is the last admin of the account; make somebody else admin first."
+OWN_ROLE = "Nobody raises the own role; ask another admin of this account."
+
+
+def find_account(account_id: int, caller: Caller) -> Account:
+    """Return an account of the caller; raises `NotFound` where nothing of it may be seen."""
+    account = Account.objects.filter(pk=account_id).first() if caller.role_in(account_id) else None
+    if account is None:
+        raise NotFound(f"There is no account {account_id}.")
+    return account
+
+
+def members_of(account_id: int, caller: Caller) -> QuerySet[Membership]:
+    """Return the memberships of an account by user name; raises `NotFound`, `NoRight` for all but its admins."""
+    account = find_account(account_id, caller)
+    require_on(caller, Permission.MANAGE_ACCOUNT, account)
+    return Membership.objects.filter(account=account).select_related("user", "account").order_by("user__username")
+
+
+def add_member(*, account_id: int, user_name: str, role: str, caller: Caller) -> Membership:
+    """Give a user who exists a role in the account.
+
+    Raises `Invalid` on userName or role, `NotFound`, `NoRight`.
+    """
+    with transaction.atomic():
+        account = _locked(account_id, caller)
+        user = User.objects.filter(username=user_name.strip(), is_active=True).first()
+        errors = list(_role_errors(role))
+        if user is None:
+            errors.append(FieldError("userName", "There is no such user; ask an administrator to create the user."))
+        elif Membership.objects.filter(account=account, user=user).exists():
+            errors.append(FieldError("userName", f"{user.username} is a member already; change the role instead."))
+        if errors or user is None:
+            raise Invalid(errors)
+        membership = Membership.objects.create(account=account, user=user, role=Role(role))
+        _record(caller, activity.Did.ADD_MEMBER, membership)
+    return membership
+
+
+def change_role(*, membership_id: int, role: str, caller: Caller) -> Membership:
+    """Give a member another role. Raises `NotPossible` for the last admin and for a raise of the own role."""
+    with transaction.atomic():
+        membership = _locked_membership(membership_id, caller)
+        if errors := _role_errors(role):
+            raise Invalid(errors)
+        old, new = Role(membership.role), Role(role)
+        if membership.user_id == caller.user.pk and not old.covers(new):
+            raise NotPossible("MEMBER", OWN_ROLE)
+        if old is Role.ADMIN and new is not Role.ADMIN:
+            _keep_an_admin(membership)
+        if old is not new:
+            membership.role = new
+            membership.save(update_fields=["role"])
+            _record(caller, activity.Did.CHANGE_ROLE, membership)
+    return membership
+
+
+def remove_member(*, membership_id: int, caller: Caller) -> None:
+    """End a membership; tokens of this user for the account see nothing from now on."""
+    with transaction.atomic():
+        membership = _locked_membership(membership_id, caller)
+        if membership.role == Role.ADMIN:
+            _keep_an_admin(membership)
+        _record(caller, activity.Did.REMOVE_MEMBER, membership)
+        membership.delete()
+
+
+def change_account(
+    *, account_id: int, caller: Caller, name: str | None = None, time_zone: str | None = None
+) -> Account:
+    """Change an account's name or time zone; None keeps. Raises `Invalid` on name and timeZone."""
+    with transaction.atomic():
+        account = _locked(account_id, caller)
+        account.name = account.name if name is None else name.strip()
+        account.time_zone = account.time_zone if time_zone is None else time_zone.strip()
+        if errors := _account_errors(account):
+            raise Invalid(errors)
+        try:
+            with transaction.atomic():
+                account.save(update_fields=["name", "time_zone"])
+        except IntegrityError as error:  # two at the same moment: the index decides
+            raise Invalid([_taken(account.name)]) from error
+        activity.record(by=caller.user, did=activity.Did.CHANGE_ACCOUNT, account_id=account.pk, detail=account.name)
+    return account
+
+
+def _locked(account_id: int, caller: Caller) -> Account:
+    """Return the account, its row locked, so that two changes of members follow one another."""
+    account = find_account(account_id, caller)
+    require_on(caller, Permission.MANAGE_ACCOUNT, account)
+    return Account.objects.select_for_update().get(pk=account.pk)
+
+
+def _locked_membership(membership_id: int, caller: Caller) -> Membership:
+    found = Membership.objects.filter(pk=membership_id).first()
+    if found is None or caller.role_in(found.account_id) is None:
+        raise NotFound(f"There is no member {membership_id}.")
+    _locked(found.account_id, caller)
+    again = Membership.objects.select_related("user", "account").filter(pk=membership_id).first()
+    if again is None:
+        raise NotFound(f"There is no member {membership_id}.")
+    return again
+
+
+def _keep_an_admin(membership: Membership) -> None:
+    """Raise `NotPossible` where nobody else who can sign in administers the account."""
+    admins = Membership.objects.filter(account_id=membership.account_id, role=Role.ADMIN, user__is_active=True)
+    if not admins.exclude(pk=membership.pk).exists():
+        raise NotPossible("MEMBER", LAST_ADMIN)
+
+
+def _role_errors(role: str) -> list[FieldError]:
+    if role in {known.value for known in ACCOUNT_ROLES}:
+        return []
+    return [FieldError("role", f"Choose one of {', '.join(ACCOUNT_ROLES)}.")]
+
+
+def _account_errors(account: Account) -> list[FieldError]:
+    errors = []
+    if not account.name or len(account.name) > 100 or not account.name.isprintable():
+        errors.append(FieldError("name", "Give the account a name of 1 to 100 characters on one line."))
+    elif Account.objects.filter(name=account.name).exclude(pk=account.pk).exists():
+        errors.append(_taken(account.name))
+    if account.time_zone not in available_timezones():
+        errors.append(FieldError("timeZone", "Choose a zone such as UTC or Asia/Seoul."))
+    return errors
+
+
+def _taken(name: str) -> FieldError:
+    return FieldError("name", f"There is an account {name} already; choose another name.")
+
+
+def _record(caller: Caller, did: activity.Did, membership: Membership) -> None:
+    detail = f"{membership.user.get_username()}: {Role(membership.role).words}"
+    activity.record(by=caller.user, did=did, account_id=membership.account_id, detail=detail)

@@ -1,0 +1,118 @@
+"""What makes the fields of a build valid, apart from its steps (build-api.md, section 5 "Definition")."""
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from builds.domain.outbound import is_allowed, is_public, literal_address
+from builds.domain.references import check_image_name, check_project
+from builds.domain.states import WhenRunning
+from builds.domain.step_places import check_url
+from builds.domain.steps import FieldError
+from builds.domain.tags import AutoTagSeqType, check_prefix, check_tag
+from builds.models import Build
+from builds.services.certificates import check_tls
+from builds.services.credentials import decrypt
+
+RANGES: Final = {
+    "time_limit_seconds": ("timeLimitSec", 60, 86_400),
+    "queue_limit_seconds": ("queueLimitSec", 60, 30 * 86_400),
+    "max_attempts": ("maxAttempts", 1, 10),
+}
+TLS_FIELDS: Final = {"ca": "buildServerCacrt", "certificate": "buildServerClientCert", "key": "buildServerClientKey"}
+MISSING: Final = {
+    "ca": "TLS needs the CA of the build server; paste its certificate (PEM).",
+    "certificate": "TLS needs a client certificate; paste it (PEM).",
+    "key": "TLS needs the client key; paste it (PEM). It is kept for one buildServerHost only.",
+}
+SERVER_FORMS: Final = "Leave it empty for the default server, or use topic:NAME or tcp://host:port."
+PRIVATE_SERVER: Final = (
+    "This address is private; ask the operator to add it to BUILDHUB_OUTBOUND_ALLOW, or to register the server."
+)
+PLAIN_SERVER: Final = (
+    "An engine without TLS can be taken over by anybody on its network; set buildServerTlsVerify Y, or ask the"
+    " operator to add the address to BUILDHUB_OUTBOUND_ALLOW."
+)
+
+
+def build_errors(build: Build) -> Iterator[FieldError]:
+    """Yield what is wrong with names, tag rule, limits and the address of the build server."""
+    yield from _text_errors("buildName", build.name or build.image_name, 200)
+    yield from _text_errors("buildDesc", build.description, 1000)
+    if sentence := check_project(build.project):
+        yield FieldError("registryName", sentence)
+    if sentence := check_image_name(build.image_name):
+        yield FieldError("imageName", sentence)
+    yield from _tag_errors(build)
+    yield from _server_errors(build)
+    if build.when_running not in set(WhenRunning):
+        yield FieldError("whenRunning", f"Use one of {', '.join(WhenRunning)}.")
+    for name, (api_name, low, high) in RANGES.items():
+        if not low <= getattr(build, name) <= high:
+            yield FieldError(api_name, f"Use a whole number from {low} to {high}.")
+
+
+def tls_errors(build: Build) -> Iterator[FieldError]:
+    """Yield what is wrong with CA, certificate and key: all three are there where TLS is on, and fit together."""
+    texts = {
+        "ca": build.server_ca_cert,
+        "certificate": build.server_client_cert,
+        "key": decrypt(build.server_client_key_encrypted),
+    }
+    needed = build.server_tls_verify and bool(build.server_host)
+    missing = [which for which, text in texts.items() if needed and not text]
+    yield from (FieldError(TLS_FIELDS[which], MISSING[which]) for which in missing)
+    for which, sentence in check_tls(**texts):
+        if which not in missing:
+            yield FieldError(TLS_FIELDS[which], sentence)
+
+
+def _text_errors(name: str, text: str, length: int) -> Iterator[FieldError]:
+    if len(text) > length:
+        yield FieldError(name, f"At most {length} characters are kept; this has {len(text)}.")
+    if any(ord(sign) < 32 and sign not in "\n\t\r" for sign in text) or (
+        name == "buildName" and not text.isprintable()
+    ):
+        yield FieldError(name, "Control characters are not allowed here; leave them out.")
+
+
+def _tag_errors(build: Build) -> Iterator[FieldError]:
+    if not build.auto_tag:
+        if not build.tag_name:
+            yield FieldError("tagName", "Give tagName, or switch the automatic tag on (autotagUseYn Y).")
+        elif sentence := check_tag(build.tag_name):
+            yield FieldError("tagName", sentence)
+        return
+    if sentence := check_prefix(build.auto_tag_prefix):
+        yield FieldError("autotagPrefix", sentence)
+    if build.auto_tag_sequence not in set(AutoTagSeqType):
+        yield FieldError("autotagSeqType", f"Use one of {', '.join(AutoTagSeqType)}.")
+
+
+def _server_errors(build: Build) -> Iterator[FieldError]:
+    host = build.server_host
+    if not host and build.server_tls_verify:
+        yield FieldError("buildServerTlsVerify", "TLS needs a buildServerHost; leave it N for the default server.")
+    if host.startswith("tcp://"):
+        if sentence := _direct_problem(host, tls=build.server_tls_verify):
+            yield FieldError("buildServerHost", sentence)
+    elif host and (not host.startswith("topic:") or not host.removeprefix("topic:").strip() or not host.isprintable()):
+        yield FieldError("buildServerHost", SERVER_FORMS)
+
+
+def _direct_problem(host: str, *, tls: bool) -> str | None:
+    """Say what is wrong with the address of an engine that is reached directly, or None (security.md, F7)."""
+    if sentence := check_url(host, ("tcp",)):
+        return sentence
+    parts = urlsplit(host)
+    name = parts.hostname or ""
+    if not parts.port or parts.path or parts.query or parts.fragment:
+        return "Write it as tcp://host:port, with nothing behind the port."
+    address = literal_address(name)
+    if is_allowed(name, address, settings.OUTBOUND_ALLOW):
+        return None
+    if name.rstrip(".").lower() == "localhost" or (address is not None and not is_public(address)):
+        return PRIVATE_SERVER
+    return None if tls else PLAIN_SERVER

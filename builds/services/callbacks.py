@@ -1,0 +1,194 @@
+"""Writes the ledger of callbacks; delivering is builds/execution/callbacks.py (build-api.md, section 5 "Callback").
+
+A delivery is written in the transaction of the fact that it tells, so that neither can be without the other.
+"""
+
+import base64
+import json
+import secrets
+import uuid
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+
+from builds import queue
+from builds.domain.access import Permission, Role
+from builds.domain.callbacks import MOST_ATTEMPTS
+from builds.models import (
+    Account,
+    Build,
+    BuildRun,
+    CallbackDelivery,
+    CallbackEvent,
+    Caller,
+    DeliveryAttempt,
+    DeliveryState,
+)
+from builds.queries.callbacks import told_of_build, told_of_run
+from builds.queries.facts import with_build_facts, with_facts
+from builds.queries.shapes import Shape
+from builds.services import activity
+from builds.services.access import caller_for, require
+from builds.services.credentials import decrypt, encrypt
+from builds.services.errors import NotFound, NotPossible
+
+SECRET_PREFIX: Final = "whsec_"  # noqa: S105  the prefix that Standard Webhooks gives its secrets
+SECRET_BYTES: Final = 32  # Standard Webhooks asks for 24 to 64
+
+
+def addresses(callback_url: str) -> list[str]:
+    """Return the addresses of a `callbackUrl`, which are joined by `|`; each once."""
+    return list(dict.fromkeys(url for part in callback_url.split("|") if (url := part.strip())))
+
+
+def note_run(run_id: int, *, what: str) -> None:
+    """Keep a delivery of the run's state as it is now for each of its addresses; nothing where it has none.
+
+    Call it in the transaction of the fact. `what`: accepted, running, step or ended.
+    """
+    with transaction.atomic():
+        # The row's lock makes the numbers gapless and their order that of the facts.
+        locked = BuildRun.objects.select_for_update(no_key=True).exclude(callback_url="").filter(pk=run_id).first()
+        if locked is None:
+            return
+        run = with_facts(BuildRun.objects.filter(pk=run_id)).get()
+        caller = requester_of(run)
+        first = CallbackDelivery.objects.filter(run_id=run_id).aggregate(last=Max("number"))["last"] or 0
+        body = _text(told_of_run(run, caller))
+        _keep(run.build, run, caller, (CallbackEvent.RUN_STATE, what, body), run.callback_url, first)
+
+
+def note_build(build: Build, *, what: str, callback_url: str, caller: Caller) -> None:
+    """Keep a delivery of the build as it is now for each address of `callback_url`; empty: nothing.
+
+    Call it in the transaction of the fact. `what`: created or removed.
+    """
+    if not addresses(callback_url):
+        return
+    with transaction.atomic():
+        Build.objects.select_for_update(of=("self",), no_key=True).get(pk=build.pk)
+        stored = with_build_facts(Build.objects.filter(pk=build.pk)).get()
+        of_build = CallbackDelivery.objects.filter(build=build, run=None)
+        first = of_build.aggregate(last=Max("number"))["last"] or 0
+        body = _text(told_of_build(stored, caller))
+        _keep(build, None, caller, (CallbackEvent.BUILD_STATE, what, body), callback_url, first)
+
+
+def send_again(*, run_id: int, number: int, caller: Caller) -> CallbackDelivery:
+    """Send a delivery of the run again, to the same address and with the same webhook-id; return it.
+
+    One that has ended, delivered or given up, gets one further attempt beside the order of its run, so that it holds
+    up nobody; one that waits for its next attempt is due now. Raises `NotFound`, `NoRight`, or `NotPossible` while
+    a courier has it.
+    """
+    with transaction.atomic():
+        run = BuildRun.objects.visible_to(caller).filter(pk=run_id).first()
+        if run is None:
+            raise NotFound(f"There is no run {run_id}.")
+        require(caller, Permission.RUN, run.account_id)
+        delivery = CallbackDelivery.objects.select_for_update(no_key=True).filter(run=run, number=number).first()
+        if delivery is None:
+            raise NotFound(f"Run {run_id} has no callback {number}.")
+        _refuse_under_way(delivery)
+        if delivery.state == DeliveryState.GIVEN_UP:
+            delivery.attempt_count = max(delivery.attempt_count, MOST_ATTEMPTS)
+        delivery.state = DeliveryState.WAITING
+        delivery.due_at = Now()  # PostgreSQL's clock
+        delivery.save(update_fields=["state", "due_at", "attempt_count"])
+        open_attempt(delivery, asked_by=caller.user)
+        activity.record(by=caller.user, did=activity.Did.RESEND_CALLBACK, run=run, detail=f"callback {number}")
+        queue.call_courier(delivery.pk)
+        delivery.refresh_from_db()
+    return delivery
+
+
+def open_attempt(delivery: CallbackDelivery, *, asked_by: User | None = None) -> DeliveryAttempt:
+    """Return the attempt that has not ended (neither status nor error), a new one where there is none.
+
+    It is written before anything is sent: what a lost courier has begun stays visible.
+    """
+    unended = delivery.attempts.filter(status=None, error="").first()
+    if unended is not None:
+        return unended
+    last = delivery.attempts.aggregate(last=Max("number"))["last"] or 0
+    return DeliveryAttempt.objects.create(
+        delivery=delivery, number=last + 1, begin_time=Now(), end_time=Now(), asked_by=asked_by
+    )
+
+
+def webhook_secret(account_id: int) -> str:
+    """Return the account's signing secret (`whsec_…`), made at first need."""
+    if stored := Account.objects.values_list("webhook_secret_encrypted", flat=True).get(pk=account_id):
+        return decrypt(stored)
+    with transaction.atomic():
+        account = Account.objects.select_for_update(no_key=True).get(pk=account_id)  # runs may be inserted meanwhile
+        if account.webhook_secret_encrypted:
+            return decrypt(account.webhook_secret_encrypted)
+        return _store_new_secret(account)
+
+
+def rotate_webhook_secret(*, account_id: int, caller: Caller) -> str:
+    """Replace the account's signing secret and return the new one: deliveries are signed with it from now on.
+
+    Raises `NotFound` for an account that the caller may not know of, `NoRight` without MANAGE_ACCOUNT.
+    """
+    with transaction.atomic():
+        account = Account.objects.select_for_update(no_key=True).filter(pk=account_id).first()
+        if account is None or caller.role_in(account_id) is None:
+            raise NotFound(f"There is no account {account_id}.")
+        require(caller, Permission.MANAGE_ACCOUNT, account_id)
+        activity.record(by=caller.user, did=activity.Did.ROTATE_WEBHOOK_SECRET, detail=account.name)
+        return _store_new_secret(account)
+
+
+def requester_of(run: BuildRun) -> Caller:
+    """Return the rights, now, of whoever asked for the run; one whose user is gone is seen as by a viewer."""
+    if run.requested_by is None:
+        return Caller(user=User(), roles={run.account_id: Role.VIEWER})
+    return caller_for(run.requested_by)
+
+
+def _refuse_under_way(delivery: CallbackDelivery) -> None:
+    claimed = CallbackDelivery.objects.filter(pk=delivery.pk, state=DeliveryState.WAITING, claimed_until__gt=Now())
+    if claimed.exists():
+        raise NotPossible("RESEND", "This callback is being sent at this moment; look again in a few seconds.")
+
+
+def _store_new_secret(account: Account) -> str:
+    secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    Account.objects.filter(pk=account.pk).update(webhook_secret_encrypted=encrypt(secret))
+    return secret
+
+
+def _text(body: Shape) -> str:
+    """Return the very text that is signed and sent."""
+    return json.dumps(body, separators=(",", ":"), allow_nan=False)
+
+
+def _keep(
+    build: Build, run: BuildRun | None, caller: Caller, said: tuple[str, str, str], callback_url: str, first: int
+) -> None:
+    """Insert a delivery for each address, numbered after `first`, and ring for a courier on commit."""
+    event, what, body = said
+    role = caller.role_in(build.account_id)
+    rows = CallbackDelivery.objects.bulk_create(
+        CallbackDelivery(
+            account_id=build.account_id,
+            build=build,
+            run=run,
+            number=number,
+            event=event,
+            what=what,
+            url=url,
+            webhook_id=f"msg_{uuid.uuid4().hex}",
+            body=body,
+            requested_by=caller.user if caller.user.pk else None,
+            user_role=role.value if role else "",
+        )
+        for number, url in enumerate(addresses(callback_url), start=first + 1)
+    )
+    for row in rows:
+        queue.call_courier(row.pk)

@@ -1,0 +1,167 @@
+"""Definitions as files: a zip with `build.json`, which names its format and version and holds a BuildAdd.
+
+Nothing in the file is a secret, and nothing of a file that is read is trusted: only `build.json` is ever unpacked, in
+memory and within a limit (reliability.md, E7).
+"""
+
+import io
+import json
+import re
+import struct
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from builds.domain.access import Permission
+from builds.domain.states import RunType
+from builds.models import BuildRun, Caller
+from builds.queries.definition_shapes import definition_of_run, filled_definition
+from builds.queries.shapes import Shape
+from builds.services.access import require_on
+from builds.services.errors import NotFound, Refused
+
+FORMAT: Final = "buildhub-build"
+VERSION: Final = 1
+ENTRY: Final = "build.json"
+STEPS: Final = "buildSteps"
+LARGEST_FILE: Final = 20 * 1024 * 1024  # bytes: surface.md, "Limits"
+LARGEST_DEFINITION: Final = 4 * 1024 * 1024  # bytes of build.json: 64 steps with their Dockerfiles and more
+MOST_ENTRIES: Final = 100
+DIRECTORY_BYTES: Final = 64 * 1024  # of the zip's own directory, before Python reads it into objects
+DEEPEST: Final = 32
+MOST_STEPS: Final = 1000  # far more than a build may have: the rules say the rest, with the field
+FIXED_TIME: Final = (1980, 1, 1, 0, 0, 0)  # the same definition gives the same bytes
+
+NO_ZIP: Final = "CCBD1018000"
+OTHER_VERSION: Final = "CCBD1019000"
+BROKEN: Final = "CCBD2017000"
+NOT_EXPORTED: Final = "CCBD2016000"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """A file for the browser or client to keep: its name, in ASCII, and its bytes."""
+
+    name: str
+    content: bytes
+
+
+def export_run(*, run_id: int, caller: Caller) -> ExportedFile:
+    """Return the definition of a BUILD run as a zip without secrets.
+
+    Raises `NotFound`, and `Refused` (CCBD2016000) for a CANCEL or REMOVE run.
+    """
+    run = BuildRun.objects.visible_to(caller).select_related("build").filter(pk=run_id).first()
+    if run is None:
+        raise NotFound(f"There is no run {run_id}.")
+    require_on(caller, Permission.SEE, run)
+    if run.run_type != RunType.BUILD:
+        sentence = f"A {run.run_type} run has no definition of its own; export the BUILD run that it is about."
+        raise Refused(sentence, code=NOT_EXPORTED)
+    steps = list(run.steps.filter(attempt=1).order_by("order"))
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", str(run.definition.get("name") or "")).strip("-.")[:80] or "build"
+    return ExportedFile(f"{name}-{run.build_no}.zip", _packed(definition_of_run(run, steps, caller)))
+
+
+def read_definition(content: bytes) -> Shape:
+    """Return the BuildAdd in an exported file, every field filled, secrets None; nothing is created.
+
+    Raises `Refused`: CCBD1018000 no zip, CCBD1019000 another format or version, CCBD2017000 broken content.
+    """
+    document = _document(_entry(content))
+    if document.get("format") != FORMAT or type(document.get("version")) is not int:
+        raise Refused(f"This file is no exported build ({FORMAT}); export one with BuildHub.", code=OTHER_VERSION)
+    if document["version"] != VERSION:
+        sentence = f"This file has version {document['version']} of its format and {VERSION} is read here."
+        raise Refused(f"{sentence} Export it again with this version of BuildHub.", code=OTHER_VERSION)
+    build = document.get("build")
+    steps = build.get(STEPS) if isinstance(build, Mapping) else None
+    if not isinstance(build, Mapping) or not isinstance(steps, list) or not 0 < len(steps) <= MOST_STEPS:
+        raise _broken(f"{ENTRY} holds no build with steps")
+    if not all(isinstance(step, Mapping) and isinstance(step.get("stepType"), str) for step in steps):
+        raise _broken(f"a step in {ENTRY} is no object with a stepType")
+    return filled_definition(build)
+
+
+def _packed(definition: Shape) -> bytes:
+    document = {"format": FORMAT, "version": VERSION, "build": definition}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        entry = zipfile.ZipInfo(ENTRY, FIXED_TIME)
+        entry.external_attr = 0o644 << 16
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        archive.writestr(entry, json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
+    return packed.getvalue()
+
+
+def _entry(content: bytes) -> bytes:
+    """Return the bytes of build.json, having looked at the names of everything beside it."""
+    if len(content) > LARGEST_FILE:
+        raise Refused("The file is larger than 20 MiB; export it again.", code=NO_ZIP)
+    if not zipfile.is_zipfile(io.BytesIO(content)) or _directory_bytes(content) > DIRECTORY_BYTES:
+        raise Refused("The file is no zip that BuildHub has exported; choose another one.", code=NO_ZIP)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return _only_definition(archive)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile) as error:
+        raise _broken("the zip is damaged") from error
+    except (RuntimeError, NotImplementedError, ValueError, EOFError, OSError, struct.error) as error:
+        raise _broken("the zip is encrypted, damaged or packed in an unknown way") from error
+    except Exception as error:  # zlib.error, lzma.LZMAError … of the packer of an entry, which share no base
+        raise _broken("an entry cannot be unpacked") from error
+
+
+def _only_definition(archive: zipfile.ZipFile) -> bytes:
+    names = archive.namelist()
+    if len(names) > MOST_ENTRIES:
+        raise _broken(f"it has {len(names)} entries")
+    if strange := next((name for name in names if _leaves(name)), None):
+        raise _broken(f"it has an entry {strange[:100]!r}")
+    if names.count(ENTRY) != 1:
+        raise _broken(f"it has no single {ENTRY}")
+    with archive.open(ENTRY) as entry:
+        data = entry.read(LARGEST_DEFINITION + 1)
+    if len(data) > LARGEST_DEFINITION:
+        raise _broken(f"{ENTRY} is larger than {LARGEST_DEFINITION // 1024**2} MiB")
+    return data
+
+
+def _document(data: bytes) -> Mapping[str, Any]:
+    try:
+        document = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise _broken(f"{ENTRY} is no JSON in UTF-8") from error
+    if not isinstance(document, Mapping) or _is_deep(document):
+        raise _broken(f"{ENTRY} is no flat object of JSON")
+    return document
+
+
+def _directory_bytes(content: bytes) -> int:
+    """Return the length that the zip names for its directory (APPNOTE 4.3.16), as much as there is without one."""
+    at = content.rfind(b"PK\x05\x06")
+    return struct.unpack_from("<I", content, at + 12)[0] if 0 <= at <= len(content) - 16 else len(content) + 2**32
+
+
+def _leaves(name: str) -> bool:
+    return name.startswith("/") or "\\" in name or ":" in name or "\0" in name or ".." in name.split("/")
+
+
+def _is_deep(value: object) -> bool:
+    """Say whether a value nests deeper than any definition does; without recursion."""
+    waiting = [(value, 1)]
+    while waiting:
+        item, depth = waiting.pop()
+        if depth > DEEPEST:
+            return True
+        inner = item.values() if isinstance(item, Mapping) else item if isinstance(item, list) else ()
+        waiting += ((one, depth + 1) for one in inner)
+    return False
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(word)
+
+
+def _broken(why: str) -> Refused:
+    return Refused(f"The file cannot be imported: {why}; export it again.", code=BROKEN)

@@ -1,0 +1,83 @@
+"""Who comes first among the runs that wait."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from builds import doorbell
+from builds.domain.access import Permission, Role
+from builds.domain.states import RunState, RunType
+from builds.models import BuildRun, BuildServer, Caller, RunEvent
+from builds.services import activity
+from builds.services.access import require
+from builds.services.dispatch import dispatch
+from builds.services.errors import NotFound, NotPossible
+
+FRONT: Final = "FRONT"  # what a refusal is about: no word of possibleActions
+STEP: Final = timedelta(milliseconds=1)
+
+
+def move_to_front(*, run_id: int, caller: Caller) -> BuildRun:
+    """Let a waiting run start before others of its server, and return it.
+
+    An instance admin moves it before all. Everybody else moves it to the place of the account's first waiting run,
+    whose others go back by one: the places of other accounts stay as they are. Raises `NotPossible` for a run that
+    does not wait. Source: build-api.md, section 3, POST `/build/queue/{buildRunSeq}/front`.
+    """
+    with transaction.atomic():
+        run = _locked(run_id, caller)
+        if sentence := _not_waiting(run):
+            raise NotPossible(FRONT, sentence)
+        if caller.role_in(run.account_id) is Role.INSTANCE_ADMIN:
+            _before_all(run)
+        else:
+            _first_of_account(run)
+        RunEvent.objects.create(run=run, what="moved to front", run_state=run.run_state, because=str(caller.user))
+        activity.record(by=caller.user, did=activity.Did.MOVE_TO_FRONT, run=run)
+        doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
+        if run.server_id is not None:
+            transaction.on_commit(partial(dispatch, run.server_id))
+    return run
+
+
+def _locked(run_id: int, caller: Caller) -> BuildRun:
+    """Return a visible run that the caller may run; its server is locked first, as dispatch does."""
+    seen = BuildRun.objects.visible_to(caller).filter(pk=run_id).first()
+    if seen is None:
+        raise NotFound(f"There is no run {run_id}.")
+    require(caller, Permission.RUN, seen.account_id)
+    if seen.server_id is not None:
+        BuildServer.objects.select_for_update(no_key=True).get(pk=seen.server_id)
+    return BuildRun.objects.select_for_update(of=("self",), no_key=True).get(pk=run_id)
+
+
+def _not_waiting(run: BuildRun) -> str | None:
+    if run.run_type != RunType.BUILD:
+        return f"A {run.run_type} run does not wait in the queue."
+    if run.run_state != RunState.CREATED:
+        return "This run waits no more."
+    if run.claimed_at is not None:
+        return f"This run was handed to a worker on {run.claimed_host} already."
+    elder = BuildRun.objects.waiting().filter(build_id=run.build_id, pk__lt=run.pk).first()
+    return f"Run {elder.pk} of this build has to start before it; move that one." if elder else None
+
+
+def _before_all(run: BuildRun) -> None:
+    first = BuildRun.objects.waiting().filter(server_id=run.server_id).exclude(pk=run.pk).first()
+    if first is not None and (first.front_at, first.pk) < (run.front_at, run.pk):
+        BuildRun.objects.filter(pk=run.pk).update(front_at=first.front_at - STEP, updated_at=Now())
+
+
+def _first_of_account(run: BuildRun) -> None:
+    """Give `run` the place of the account's first waiting run, and each of those before it the next one's."""
+    waiting = BuildRun.objects.waiting().filter(server_id=run.server_id, account_id=run.account_id)
+    ahead = list(waiting.filter(front_at__lte=run.front_at).select_for_update(of=("self",)))
+    ahead = [other for other in ahead if (other.front_at, other.pk) < (run.front_at, run.pk)]
+    in_new_order = [run, *ahead]
+    places = sorted(other.front_at for other in in_new_order)
+    for other, place in zip(in_new_order, places, strict=True):
+        other.front_at = place
+    BuildRun.objects.bulk_update(in_new_order, ["front_at"], batch_size=500)

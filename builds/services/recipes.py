@@ -1,0 +1,128 @@
+"""What a run is made from: a build as it is, an earlier run's snapshot, or the image of a run that is pushed again."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from builds.domain.states import RunType, StepType
+from builds.domain.steps import StepDefinition, validate_steps
+from builds.domain.tags import AutoTagSeqType, TagRule
+from builds.models import Build, BuildRun, Registry, RunStep
+from builds.services import credentials, definitions, run_asks
+from builds.services.definitions import StepCopy, StepDraft
+from builds.services.errors import Invalid, NotPossible
+from builds.services.registries import usable_registry
+from builds.services.run_asks import RunAsk
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The definition that a run keeps, its steps, and where its image goes.
+
+    `registry_id` is that of the definition (None: the default one) and `registry` where it leads;
+    `secrets_encrypted` belongs to the definition; `target` is the run whose image is pushed again.
+    """
+
+    definition: dict[str, Any]
+    steps: list[StepCopy]
+    registry_id: int | None
+    registry: Registry
+    secrets_encrypted: str = ""
+    target: BuildRun | None = None
+
+    @property
+    def server_host(self) -> str:
+        """Return which build server is asked for; empty: the default one."""
+        return str(self.definition.get("server_host") or "")
+
+    @property
+    def tag_rule(self) -> TagRule:
+        """Return the rule that names the run's tag."""
+        sequence = self.definition.get("auto_tag_sequence")
+        return TagRule(
+            automatic=bool(self.definition.get("auto_tag")),
+            prefix=str(self.definition.get("auto_tag_prefix") or ""),
+            sequence=AutoTagSeqType(sequence) if sequence else None,
+            tag=str(self.definition.get("tag_name") or ""),
+        )
+
+    def with_parameters(self, ask: RunAsk) -> "Recipe":
+        """Return the recipe with the parameters of `ask` in its steps and its definition; raises `Invalid`.
+
+        Those of a run that is run again stay; new ones win.
+        """
+        recipe = replace(self, steps=run_asks.with_parameters(self.steps, ask))
+        parameters = {**self.definition.get("parameters", {}), **ask.parameters}
+        return replace(recipe, definition={**self.definition, "parameters": parameters}) if parameters else recipe
+
+
+def recipe_of_build(build: Build, steps: tuple[StepDraft, ...] | None = None) -> Recipe:
+    """Return the build as it is now, with its own steps or with those that are given once; raises `Refused`."""
+    key = credentials.decrypt(build.server_client_key_encrypted)
+    return Recipe(
+        definition=definitions.snapshot(build),
+        steps=definitions.runnable_steps(build) if steps is None else definitions.steps_for_once(build, steps),
+        registry_id=build.registry_id,
+        registry=_registry(build.registry_id, build.account_id),
+        secrets_encrypted=credentials.encrypt_fields({"server_client_key": key} if key else {}),
+    )
+
+
+def recipe_of_run(run: BuildRun) -> Recipe:
+    """Return what `run` was made from, held against the rules of today; raises `Refused`.
+
+    The image goes to where its registry is now: the login that belongs to it is for no other host.
+    """
+    if run.run_type != RunType.BUILD:
+        sentence = f"A {run.run_type} run has no steps that could run again; name a BUILD run, or give steps."
+        raise NotPossible("BUILD", sentence)
+    recipe = _kept(run, run.registry_id)
+    _check_still_valid(recipe, run.account_id)
+    return recipe
+
+
+def recipe_of_push(original: BuildRun, registry_seq: int | None) -> Recipe:
+    """Return the snapshot of `original` that pushes its image: to the registry asked for, else to its own.
+
+    Raises `NotFound` (CCBD1020000) for a registry that may not be used.
+    """
+    recipe = _kept(original, original.registry_id if registry_seq is None else registry_seq)
+    return replace(recipe, definition={**recipe.definition, "push_of": original.pk}, target=original)
+
+
+def _kept(run: BuildRun, registry_seq: int | None) -> Recipe:
+    """Return the snapshot of `run` for the registry `registry_seq` (None or 0: the default one)."""
+    return Recipe(
+        definition={name: value for name, value in run.definition.items() if name != "push_of"},
+        steps=_copied_steps(run),
+        registry_id=registry_seq or None,
+        registry=_registry(registry_seq, run.account_id),
+        secrets_encrypted=run.secrets_encrypted,
+    )
+
+
+def _registry(seq: int | None, account_id: int) -> Registry:
+    """Return a registry that the account may use, for None or 0 the default one; raises `NotFound`."""
+    return usable_registry(seq or 0, account_id=account_id) or definitions.registry_of(Build())
+
+
+def _check_still_valid(recipe: Recipe, account_id: int) -> None:
+    """Hold an earlier snapshot against the rules of today, such as the host paths that are open now."""
+    host_paths = definitions.host_paths_of(Build(account_id=account_id, server_host=recipe.server_host))
+    steps = [step for step in recipe.steps if step.step_type is not StepType.INIT]
+    written = [StepDefinition(step.step_type, step.order, step.use, step.config) for step in steps]
+    if errors := validate_steps(written, host_paths=host_paths):
+        raise Invalid(errors)
+
+
+def _copied_steps(run: BuildRun) -> list[StepCopy]:
+    return [
+        StepCopy(
+            order=step.order,
+            step_type=StepType(step.step_type),
+            use=step.use,
+            config=step.config,
+            build_step_seq=step.build_step_seq,
+            secrets_encrypted=step.secrets_encrypted,
+        )
+        for step in RunStep.objects.filter(run=run, attempt=1).order_by("order")
+    ]

@@ -1,0 +1,148 @@
+"""Registries: found for a build, and registered, changed, removed and tested by the admins whose they are.
+
+One of an account is its admins'; one that all accounts share is the instance admins'. A registry that runs refer to is
+never deleted, since their images are removed through it: it is switched off instead.
+"""
+
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import Q
+
+from builds.domain.access import Permission
+from builds.domain.steps import FieldError
+from builds.models import Account, BuildRun, Caller, Registry
+from builds.queries.connections import visible_registries
+from builds.services import activity, connections
+from builds.services.access import require, require_on
+from builds.services.connections import RegistryProbe
+from builds.services.credentials import encrypt
+from builds.services.errors import Invalid, NotFound, NotPossible
+from builds.services.registry_rules import RegistryDraft, registry_errors
+
+__all__ = ["RegistryDraft", "create_registry", "edit_registry", "remove_registry", "try_registry", "usable_registry"]
+
+REMOVE: Final = "REMOVE"
+OFF_INSTEAD: Final = "set useYn to N instead, then it takes no further images."
+
+
+def usable_registry(seq: int, *, account_id: int) -> Registry | None:
+    """Return the registry `seq` that builds of the account may push to; None for 0, the default one.
+
+    Raises `NotFound` (CCBD1020000) for one that is unknown, of another account, or switched off.
+    """
+    if seq == 0:
+        return None
+    registry = Registry.objects.filter(Q(account=None) | Q(account=account_id), pk=seq).first()
+    if registry is None:
+        raise NotFound(f"There is no registry {seq}; choose another, or 0 for the default one.", code="CCBD1020000")
+    if not registry.enabled:
+        raise NotFound(f"{registry.name} is switched off; choose another registry.", code="CCBD1020000")
+    return registry
+
+
+def create_registry(*, caller: Caller, draft: RegistryDraft) -> Registry:
+    """Register a registry of the account that the draft names: of the caller's only one, else shared by all.
+
+    Raises `NotFound` for an account that the caller may not know of, `NoRight`, or `Invalid` with all that is wrong.
+    """
+    with transaction.atomic():
+        registry = Registry(account_id=_account_of(caller, draft))
+        require_on(caller, Permission.MANAGE_CONNECTIONS, registry)
+        _apply(registry, draft)
+        _record(caller, activity.Did.ADD_REGISTRY, registry)
+    return registry
+
+
+def edit_registry(*, registry_id: int, caller: Caller, draft: RegistryDraft) -> Registry:
+    """Change a registry; what the draft leaves out stays, a login stays unless the address changes.
+
+    The default registry's address follows BUILDHUB_REGISTRY and is not changed here. Raises `NotFound`, `NoRight`,
+    `Invalid`.
+    """
+    with transaction.atomic():
+        registry = _locked(registry_id, caller)
+        _apply(registry, draft)
+        _record(caller, activity.Did.EDIT_REGISTRY, registry)
+    return registry
+
+
+def remove_registry(*, registry_id: int, caller: Caller) -> None:
+    """Remove a registry that nothing refers to; raises `NotPossible` with what does and what to do instead."""
+    with transaction.atomic():
+        registry = _locked(registry_id, caller)
+        if reason := _why_kept(registry):
+            raise NotPossible(REMOVE, reason)
+        _record(caller, activity.Did.REMOVE_REGISTRY, registry)
+        registry.delete()
+
+
+def try_registry(*, registry_id: int, caller: Caller) -> RegistryProbe:
+    """Ask a registry whether it answers and takes the stored login; only for those who may change it (F9)."""
+    registry = visible_registries(caller).filter(pk=registry_id).first()
+    if registry is None:
+        raise _unknown(registry_id)
+    require_on(caller, Permission.MANAGE_CONNECTIONS, registry)
+    return connections.probe_registry(registry)
+
+
+def _account_of(caller: Caller, draft: RegistryDraft) -> int | None:
+    """Return whose a new registry is; None: shared."""
+    if draft.account_id is not None:
+        if caller.role_in(draft.account_id) is None or not Account.objects.filter(pk=draft.account_id).exists():
+            raise NotFound(f"There is no account {draft.account_id}.")
+        require(caller, Permission.MANAGE_CONNECTIONS, draft.account_id)
+        return draft.account_id
+    if caller.is_instance_admin or not caller.account_ids:
+        return None
+    if len(caller.account_ids) > 1:
+        raise Invalid([*draft.errors, FieldError("accountSeq", "You are in several accounts; name one in accountSeq.")])
+    return caller.account_ids[0]
+
+
+def _locked(registry_id: int, caller: Caller) -> Registry:
+    """Return a registry that the caller may change, its row locked."""
+    found = Registry.objects.select_for_update().filter(pk__in=visible_registries(caller), pk=registry_id).first()
+    if found is None:
+        raise _unknown(registry_id)
+    require_on(caller, Permission.MANAGE_CONNECTIONS, found)
+    return found
+
+
+def _unknown(registry_id: int) -> NotFound:
+    return NotFound(f"There is no registry {registry_id}.")
+
+
+def _apply(registry: Registry, draft: RegistryDraft) -> None:
+    """Check and store a draft; the login is bound to the address, so another address takes it away."""
+    if errors := registry_errors(registry, draft):
+        raise Invalid(errors)
+    for name, value in {**_login(registry, draft), **draft.columns()}.items():
+        setattr(registry, name, value)
+    registry.save()
+
+
+def _login(registry: Registry, draft: RegistryDraft) -> dict[str, Any]:
+    """Return the columns of the login as the draft changes them."""
+    if draft.has_login is False and not draft.username:
+        return {"username": "", "password_encrypted": ""}
+    kept = {} if not draft.moves(registry) else {"username": "", "password_encrypted": ""}
+    named = {"username": draft.username} if draft.username else {}
+    return {**kept, **named, **({"password_encrypted": encrypt(draft.password)} if draft.password else {})}
+
+
+def _record(caller: Caller, did: activity.Did, registry: Registry) -> None:
+    detail = f"{registry.name} ({registry.host})"
+    activity.record(by=caller.user, did=did, account_id=registry.account_id, detail=detail)
+
+
+def _why_kept(registry: Registry) -> str | None:
+    """Say why a registry cannot be removed, or None."""
+    if registry.is_default:
+        return "The default registry follows BUILDHUB_REGISTRY and cannot be removed; switch it off instead."
+    if builds := registry.builds.filter(removed_at=None).count():
+        return f"{builds} builds push to it; let them use another registry, or {OFF_INSTEAD}"
+    runs = BuildRun.objects.filter(registry=registry).count()
+    if runs or registry.builds.exists():
+        return f"The history of {runs} runs refers to it; {OFF_INSTEAD}"
+    return None

@@ -1,0 +1,149 @@
+"""What a registry has to be: every error of a draft at once, with the field's name at the API."""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from builds.domain.references import check_reference
+from builds.domain.steps import FieldError
+from builds.models import Registry
+from builds.services.certificates import check_tls
+
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+PORT: Final = re.compile(r":(\d{1,5})\Z")
+HOST_FORM: Final = (
+    "Give host or host:port without path, such as registry.example:5000; the path goes to registryPrefix."
+)
+# Docker reads the first part of a name as a host only if it has a dot or a port, or is localhost: anything else would
+# be sent to Docker's own hub.
+NO_HOST: Final = "Docker would not take this for a host; give it with its domain or its port, such as {host}:443."
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryDraft:
+    """What a body says of a registry; None: not given. `errors`: what is wrong with its types already."""
+
+    name: str | None = None
+    host: str | None = None
+    prefix: str | None = None
+    plain_http: bool | None = None
+    username: str | None = None
+    password: str | None = None
+    has_login: bool | None = None  # False takes a stored login away
+    ca_certificate: str | None = None
+    account_id: int | None = None
+    enabled: bool | None = None
+    errors: Sequence[FieldError] = ()
+
+    def columns(self) -> dict[str, Any]:
+        """Return what is given under the names of the columns; the login and the account are stored apart."""
+        given = {
+            "name": self.name,
+            "host": self.host,
+            "prefix": self.prefix,
+            "plain_http": self.plain_http,
+            "ca_certificate": self.ca_certificate,
+            "enabled": self.enabled,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+    def moves(self, registry: Registry) -> bool:
+        """Say whether the address changes; TLS given up counts, since the login would then cross in the open."""
+        to_plain = bool(self.plain_http) and not registry.plain_http
+        return (self.host is not None and self.host != registry.host) or to_plain
+
+
+def registry_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:
+    """Return all that is wrong with `draft` as a new registry, or as a change of the stored `registry`."""
+    found = [
+        *_name_errors(registry, draft),
+        *_host_errors(registry, draft),
+        *_prefix_errors(registry, draft),
+        *_login_errors(registry, draft),
+        *_account_errors(registry, draft),
+        *[
+            FieldError("caCertificate", said)
+            for _, said in check_tls(ca=draft.ca_certificate or "", certificate="", key="")
+        ],
+    ]
+    known = {error.field for error in draft.errors}
+    return [*draft.errors, *(error for error in found if error.field not in known)]
+
+
+def _name_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:
+    field, name = "registryName", draft.name if draft.name is not None else registry.name
+    if not name.strip():
+        return [FieldError(field, "Give the registry a name.")]
+    if len(name) > 100 or CONTROL.search(name):
+        return [FieldError(field, "The name may have up to 100 characters, and no control characters.")]
+    same = Registry.objects.filter(name=name, account=registry.account).exclude(pk=registry.pk)
+    return [FieldError(field, f"There is a registry {name} already; choose another name.")] if same.exists() else []
+
+
+def _host_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:
+    field, host = "registryUrl", draft.host
+    if registry.pk and host in (None, registry.host):
+        return []
+    if registry.is_default:
+        return [FieldError(field, "The default registry follows BUILDHUB_REGISTRY; change it there and start again.")]
+    sentence = _host_problem(host or "")
+    return [FieldError(field, sentence)] if sentence else []
+
+
+def _host_problem(host: str) -> str | None:
+    """Say why `host` cannot be that of a registry, or None."""
+    if SCHEME.match(host):
+        return f"Leave the scheme out: {SCHEME.sub('', host)[:100]}; plain HTTP is plainHttp."
+    port = PORT.search(host)
+    wrong_port = port is not None and not 1 <= int(port[1]) <= 65_535
+    if not host or "/" in host or "@" in host or wrong_port or len(host) > 255 or check_reference(f"{host}/image:1"):
+        return HOST_FORM
+    if "." not in host and ":" not in host and host != "localhost":
+        return NO_HOST.format(host=host)
+    return "Nobody's registry is at such an address; give another one." if _is_nowhere(host) else None
+
+
+def _is_nowhere(host: str) -> bool:
+    """Say whether `host` is an address that machines use for themselves, such as that of a cloud's metadata (F2)."""
+    try:
+        address = ipaddress.ip_address(PORT.sub("", host))
+    except ValueError:
+        return False
+    return address.is_link_local or address.is_multicast or address.is_unspecified
+
+
+def _prefix_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:
+    field, prefix = "registryPrefix", draft.prefix
+    if not prefix or prefix == registry.prefix:
+        return []
+    if registry.is_default:
+        return [FieldError(field, "The default registry follows BUILDHUB_REGISTRY; change it there and start again.")]
+    if len(prefix) > 200 or ":" in prefix or "@" in prefix or check_reference(f"host.invalid/{prefix}/image:1"):
+        return [FieldError(field, "Give a path of lower-case parts, such as team/images, without / at its ends.")]
+    return []
+
+
+def _login_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:
+    """Return what is wrong with the login as it would be stored: a user with a password, or neither."""
+    moves = draft.moves(registry)
+    stored_user = "" if moves or draft.has_login is False else registry.username
+    if draft.password and not (draft.username or stored_user):
+        return [FieldError("loginId", "A password needs a user; give loginId with it.")]
+    if draft.username and len(draft.username) > 200:
+        return [FieldError("loginId", "The user may have up to 200 characters.")]
+    if draft.username and (":" in draft.username or CONTROL.search(draft.username)):
+        return [FieldError("loginId", "The user may hold neither a colon nor control characters (RFC 7617).")]
+    if draft.username and draft.username != stored_user and not draft.password:
+        return [
+            FieldError("password", "Give the password of this user; a stored one belongs to another address or user.")
+        ]
+    return []
+
+
+def _account_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:
+    if draft.account_id is None or not registry.pk or draft.account_id == registry.account_id:
+        return []
+    return [FieldError("accountSeq", "A registry stays with its account; create another one for that account.")]

@@ -1,0 +1,127 @@
+"""What the caller of a run may ask for, and how it goes into the run's own copy of the steps (ADR 0016)."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from builds.domain import tags
+from builds.domain.states import StepType
+from builds.domain.steps import FieldError, StepDefinition, validate_steps
+from builds.services import definitions
+from builds.services.definitions import StepCopy
+from builds.services.errors import Invalid
+
+if TYPE_CHECKING:
+    from builds.services.definitions import StepDraft
+
+LONGEST_DESCRIPTION: Final = 1000  # characters: build-api.md, section 1
+# Where the rules of a step find fault with a parameter: part of the path, and the parameter that put it there.
+PARAMETER_PATHS: Final = (("branchName", "branchName"), ("buildArgs", "buildArg"), ("noCache", "noCache"))
+
+
+@dataclass(frozen=True, slots=True)
+class RunAsk:
+    """The query of POST run, all optional; `steps` are those of a run with steps once (build-api.md, section 3)."""
+
+    tag_name: str | None = None
+    description: str = ""
+    callback_url: str = ""
+    branch_name: str = ""
+    no_cache: bool = False
+    build_args: tuple[tuple[str, str], ...] = ()
+    steps: "tuple[StepDraft, ...] | None" = None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Return what the snapshot keeps of them: only what was given."""
+        given: dict[str, Any] = {}
+        if self.branch_name:
+            given["branch_name"] = self.branch_name
+        if self.no_cache:
+            given["no_cache"] = True
+        if self.build_args:
+            given["build_args"] = [{"key": key, "value": value} for key, value in self.build_args]
+        return given
+
+
+def with_parameters(steps: Sequence[StepCopy], ask: RunAsk) -> list[StepCopy]:
+    """Return the run's own steps, the parameters merged in; raises `Invalid` with everything that is wrong with `ask`.
+
+    Build arguments are allowed where the image step in use lists their names; what a step's rules refuse of a
+    parameter is told under the parameter's name.
+    """
+    errors = [*_plain_errors(ask), *_parameter_errors(steps, ask)]
+    merged = [_with(step, ask) for step in steps]
+    if not errors and ask.parameters:
+        errors = _rule_errors(merged)
+    errors += definitions.callback_errors(ask.callback_url)
+    if errors:
+        raise Invalid(errors)
+    return merged
+
+
+def check_callback(callback_url: str) -> None:
+    """Raise `Invalid` on `callbackUrl` unless every address in it may be called."""
+    if errors := definitions.callback_errors(callback_url):
+        raise Invalid(errors)
+
+
+def _plain_errors(ask: RunAsk) -> Iterator[FieldError]:
+    if ask.tag_name and (sentence := tags.check_tag(ask.tag_name)):
+        yield FieldError("tagName", sentence)
+    if len(ask.description) > LONGEST_DESCRIPTION or "\x00" in ask.description:
+        yield FieldError("description", "The description may have up to 1,000 characters and no NUL.")
+
+
+def _parameter_errors(steps: Sequence[StepCopy], ask: RunAsk) -> Iterator[FieldError]:
+    if ask.branch_name and not _used(steps, StepType.CODE_DOWN):
+        yield FieldError("branchName", "No step in use of this build downloads code; leave branchName out.")
+    allowed = _allowed_names(steps)
+    for name, times in Counter(name for name, _ in ask.build_args).items():
+        if name not in allowed:
+            yield FieldError("buildArg", _not_allowed(name, allowed))
+        elif times > 1:
+            yield FieldError("buildArg", f"{name} is given {times} times; give it once.")
+
+
+def _not_allowed(name: str, allowed: Sequence[str]) -> str:
+    if not allowed:
+        return f"This build takes no build argument; leave {name[:100]} out, or list it in its image step first."
+    return f"The build argument {name[:100]} is not open to callers; this build allows {', '.join(allowed)}."
+
+
+def _allowed_names(steps: Sequence[StepCopy]) -> list[str]:
+    """Return the names that the image step in use lists; reserved ones never get into a definition."""
+    listed = [pair for step in _used(steps, StepType.CREATE_IMAGE) for pair in step.config.get("build_args") or ()]
+    return [str(pair["key"]) for pair in listed]
+
+
+def _rule_errors(merged: Sequence[StepCopy]) -> list[FieldError]:
+    """Return what the rules of the steps say about the parameters; all else is as valid as it was."""
+    found = validate_steps([StepDefinition(step.step_type, step.order, step.use, step.config) for step in merged])
+    return [replace(error, field=name) for error in found for part, name in PARAMETER_PATHS if part in error.field]
+
+
+def _with(step: StepCopy, ask: RunAsk) -> StepCopy:
+    """Return a step with the parameters that concern it."""
+    if not step.use:
+        return step
+    if step.step_type is StepType.CODE_DOWN and ask.branch_name:
+        return replace(step, config={**step.config, "branch_name": ask.branch_name})
+    if step.step_type is not StepType.CREATE_IMAGE:
+        return step
+    return replace(step, config={**step.config, **_image_changes(step.config, ask)})
+
+
+def _image_changes(config: Mapping[str, Any], ask: RunAsk) -> dict[str, Any]:
+    changes: dict[str, Any] = {"no_cache": True} if ask.no_cache else {}
+    if ask.build_args:
+        given = dict(ask.build_args)
+        listed = config.get("build_args") or ()
+        changes["build_args"] = [{**pair, "value": given.get(pair["key"], pair.get("value"))} for pair in listed]
+    return changes
+
+
+def _used(steps: Sequence[StepCopy], step_type: StepType) -> list[StepCopy]:
+    return [step for step in steps if step.use and step.step_type is step_type]

@@ -1,0 +1,170 @@
+"""What a build server has to be: every error of a draft at once, with the field's name at the API."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from builds.domain.steps import FieldError
+from builds.models import Account, BuildServer
+from builds.services.certificates import check_tls
+from builds.services.credentials import decrypt
+
+TOPIC: Final = re.compile(r"topic:[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+MOST_CAPACITY: Final = 256
+MOST_PATHS: Final = 64
+PEM_FIELDS: Final = {
+    "ca": "buildServerCacrt",
+    "certificate": "buildServerClientCert",
+    "key": "buildServerClientKey",
+}
+HOST_FORMS: Final = "Give tcp://host:port or topic:NAME; other addresses are only for the default build server."
+
+
+@dataclass(frozen=True, slots=True)
+class ServerDraft:
+    """What a body says of a build server; None: not given. `errors`: what is wrong with its types already."""
+
+    name: str | None = None
+    host: str | None = None
+    tls_verify: bool | None = None
+    ca: str | None = None
+    certificate: str | None = None
+    client_key: str | None = None
+    capacity: int | None = None
+    enabled: bool | None = None
+    allowed_host_paths: Sequence[str] | None = None
+    account_ids: Sequence[int] | None = None
+    errors: Sequence[FieldError] = ()
+
+    def columns(self) -> dict[str, Any]:
+        """Return what is given under the names of the columns; the key and the accounts are stored apart."""
+        given = {
+            "name": self.name,
+            "url": self.host,
+            "tls_verify": self.tls_verify,
+            "ca_cert": self.ca,
+            "client_cert": self.certificate,
+            "capacity": self.capacity,
+            "enabled": self.enabled,
+            "allowed_host_paths": None if self.allowed_host_paths is None else list(self.allowed_host_paths),
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def server_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
+    """Return all that is wrong with `draft` as a new server, or as a change of the stored `server`."""
+    found = [
+        *_name_errors(server, draft),
+        *_host_errors(server, draft),
+        *_limit_errors(draft),
+        *_path_errors(draft),
+        *_account_errors(draft),
+        *_tls_errors(server, draft),
+    ]
+    known = {error.field for error in draft.errors}
+    return [*draft.errors, *(error for error in found if error.field not in known)]
+
+
+def kept_key(server: BuildServer, draft: ServerDraft) -> str:
+    """Return the stored key where it stays: it is bound to its address and sent to no other (security.md)."""
+    moves = draft.host is not None and draft.host != server.url
+    return "" if moves else decrypt(server.client_key_encrypted)
+
+
+def _name_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
+    field, name = "buildServerName", draft.name if draft.name is not None else server.name
+    if not name.strip():
+        return [FieldError(field, "Give the build server a name.")]
+    if len(name) > 100 or CONTROL.search(name):
+        return [FieldError(field, "The name may have up to 100 characters, and no control characters.")]
+    if BuildServer.objects.filter(name=name).exclude(pk=server.pk).exists():
+        return [FieldError(field, f"There is a build server {name} already; choose another name.")]
+    return []
+
+
+def _host_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
+    field, host = "buildServerHost", draft.host
+    if server.pk and host in (None, server.url):
+        return []
+    if server.is_default:
+        return [FieldError(field, "The default build server follows DOCKER_HOST; change it there and start again.")]
+    if not host or not (TOPIC.match(host) or _is_tcp(host)):
+        return [FieldError(field, HOST_FORMS)]
+    if other := BuildServer.objects.filter(url=host).exclude(pk=server.pk).first():
+        return [FieldError(field, f"This address is that of {other.name} already; change that one.")]
+    return []
+
+
+def _limit_errors(draft: ServerDraft) -> list[FieldError]:
+    if draft.capacity is None or 1 <= draft.capacity <= MOST_CAPACITY:
+        return []
+    return [FieldError("capacity", f"capacity has to be a whole number from 1 to {MOST_CAPACITY}.")]
+
+
+def _path_errors(draft: ServerDraft) -> list[FieldError]:
+    paths = draft.allowed_host_paths or ()
+    if len(paths) > MOST_PATHS:
+        return [FieldError("allowedHostPaths", f"At most {MOST_PATHS} paths are allowed; name a folder above some.")]
+    return [
+        FieldError(f"allowedHostPaths[{index}]", "Give an absolute path without '..', such as /srv/cache.")
+        for index, path in enumerate(paths)
+        if not path.startswith("/") or ".." in path.split("/") or len(path) > 1000 or CONTROL.search(path)
+    ]
+
+
+def _account_errors(draft: ServerDraft) -> list[FieldError]:
+    wanted = draft.account_ids or ()
+    known = set(Account.objects.filter(pk__in=wanted).values_list("pk", flat=True))
+    return [
+        FieldError(f"accountSeqs[{index}]", f"There is no account {account_id}.")
+        for index, account_id in enumerate(wanted)
+        if account_id not in known
+    ]
+
+
+def _tls_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
+    """Return what is wrong with the TLS fields as they would be stored.
+
+    With TLS N they are kept unlooked at, and so are those that stay: a certificate that has expired meanwhile must
+    not keep anybody from switching its server off.
+    """
+    tls = draft.tls_verify if draft.tls_verify is not None else server.tls_verify
+    if not tls or not _touches_tls(server, draft):
+        return []
+    if not (server.url if draft.host is None else draft.host).startswith("tcp://"):
+        return [FieldError("buildServerTlsVerify", "TLS is for tcp:// addresses; use N with any other.")]
+    texts = {
+        "ca": draft.ca if draft.ca is not None else server.ca_cert,
+        "certificate": draft.certificate if draft.certificate is not None else server.client_cert,
+        "key": draft.client_key or kept_key(server, draft),
+    }
+    if missing := [which for which, text in texts.items() if not text]:
+        return [FieldError(PEM_FIELDS[which], _missing(which, server)) for which in missing]
+    return [FieldError(PEM_FIELDS[which], sentence) for which, sentence in check_tls(**texts)]
+
+
+def _touches_tls(server: BuildServer, draft: ServerDraft) -> bool:
+    stored = (server.url, server.tls_verify, server.ca_cert, server.client_cert)
+    given = (draft.host, draft.tls_verify, draft.ca, draft.certificate)
+    moved = any(new is not None and new != old for new, old in zip(given, stored, strict=True))
+    return moved or bool(draft.client_key)
+
+
+def _missing(which: str, server: BuildServer) -> str:
+    if which == "key" and server.client_key_encrypted:
+        return "The address has changed, and the stored client key belongs to the old one; give it again."
+    return f"With TLS, give {PEM_FIELDS[which]} in PEM."
+
+
+def _is_tcp(url: str) -> bool:
+    """Say whether `url` is tcp://host:port and nothing more."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc or parts.path)
+    return plain and parts.scheme == "tcp" and bool(parts.hostname) and bool(port) and url.isascii() and " " not in url

@@ -1,0 +1,143 @@
+"""Build servers: found for a run, and registered, changed, removed and tested by instance admins.
+
+A server that runs refer to is never deleted, since their history names it: it is switched off instead.
+"""
+
+from functools import partial
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+
+from builds.domain.access import Permission
+from builds.models import Build, BuildServer, Caller
+from builds.queries.connections import live_hosts, visible_servers
+from builds.services import activity, connections
+from builds.services.access import require_on
+from builds.services.connections import EngineProbe
+from builds.services.credentials import encrypt
+from builds.services.dispatch import dispatch
+from builds.services.errors import Invalid, NotFound, NotPossible
+from builds.services.server_rules import ServerDraft, kept_key, server_errors
+
+__all__ = ["ServerDraft", "create_server", "edit_server", "find_server", "remove_server", "try_server"]
+
+REMOVE: Final = "REMOVE"
+OFF_INSTEAD: Final = "set useYn to N instead, then it takes no further runs."
+
+
+def find_server(host: str, *, account_id: int) -> BuildServer:
+    """Return the enabled server that `buildServerHost` names, of those that the account may use.
+
+    Empty is the default one, `topic:NAME` or `tcp://host:port` a stored one. A `tcp://` address that is not stored
+    gives the default server: `definitions.unexecutable` says why such a run does not start.
+    Raises `NotFound` (CCCM1013000).
+    """
+    usable = BuildServer.objects.filter(Q(accounts=None) | Q(accounts=account_id) | Q(is_default=True))
+    server = usable.filter(Q(url=host) if host else Q(is_default=True)).order_by("-enabled", "pk").first()
+    if server is None and host.startswith("tcp://"):
+        return find_server("", account_id=account_id)
+    if server is None or not server.enabled:
+        name = host or "the default build server"
+        why = "is switched off" if server else "is not known here"
+        raise NotFound(f"{name} {why}; choose another build server, or ask an administrator.", code="CCCM1013000")
+    return server
+
+
+def create_server(*, caller: Caller, draft: ServerDraft) -> BuildServer:
+    """Register a build server; raises `NoRight`, or `Invalid` with all that is wrong."""
+    server = BuildServer()
+    with transaction.atomic():
+        require_on(caller, Permission.MANAGE_SERVERS, server)
+        _apply(server, draft)
+        _record(caller, activity.Did.ADD_SERVER, server)
+    return server
+
+
+def edit_server(*, server_id: int, caller: Caller, draft: ServerDraft) -> BuildServer:
+    """Change a build server; what the draft leaves out stays, a blank key stays unless the address changes.
+
+    The default server's address follows DOCKER_HOST and is not changed here. Raises `NotFound`, `NoRight`, `Invalid`.
+    """
+    with transaction.atomic():
+        server = _locked(server_id, caller)
+        _apply(server, draft)
+        _record(caller, activity.Did.EDIT_SERVER, server)
+        transaction.on_commit(partial(dispatch, server.pk))
+    return server
+
+
+def remove_server(*, server_id: int, caller: Caller) -> None:
+    """Remove a build server that nothing refers to; raises `NotPossible` with what does and what to do instead."""
+    with transaction.atomic():
+        server = _locked(server_id, caller)
+        if reason := _why_kept(server):
+            raise NotPossible(REMOVE, reason)
+        _record(caller, activity.Did.REMOVE_SERVER, server)
+        server.delete()
+
+
+def try_server(*, server_id: int, caller: Caller) -> EngineProbe:
+    """Connect to a build server as a build would; a topic answers by the worker hosts that serve it now.
+
+    Only for those who may change the server: whoever may test may make BuildHub connect (security.md, F9).
+    """
+    server = visible_servers(caller).filter(pk=server_id).first()
+    if server is None:
+        raise _unknown(server_id)
+    require_on(caller, Permission.MANAGE_SERVERS, server)
+    return _served(server) if server.url.startswith("topic:") else connections.probe_engine(server)
+
+
+def _locked(server_id: int, caller: Caller) -> BuildServer:
+    """Return a server that the caller may change, its row locked."""
+    server = BuildServer.objects.select_for_update().filter(pk__in=visible_servers(caller), pk=server_id).first()
+    if server is None:
+        raise _unknown(server_id)
+    require_on(caller, Permission.MANAGE_SERVERS, server)
+    return server
+
+
+def _unknown(server_id: int) -> NotFound:
+    return NotFound(f"There is no build server {server_id}.")
+
+
+def _apply(server: BuildServer, draft: ServerDraft) -> None:
+    """Check and store a draft; the key is bound to the address, so another address takes it away."""
+    if errors := server_errors(server, draft):
+        raise Invalid(errors)
+    if draft.client_key:
+        server.client_key_encrypted = encrypt(draft.client_key)
+    elif not kept_key(server, draft):
+        server.client_key_encrypted = ""
+    for name, value in draft.columns().items():
+        setattr(server, name, value)
+    server.save()
+    if draft.account_ids is not None:
+        server.accounts.set(draft.account_ids)
+
+
+def _record(caller: Caller, did: activity.Did, server: BuildServer) -> None:
+    activity.record(by=caller.user, did=did, detail=f"{server.name} ({server.url})")
+
+
+def _why_kept(server: BuildServer) -> str | None:
+    """Say why a server cannot be removed, or None."""
+    if server.is_default:
+        return "The default build server follows DOCKER_HOST and cannot be removed; switch it off instead."
+    if active := server.runs.active().count():
+        return f"{active} runs wait or run on it; cancel them, or wait for their end."
+    if builds := Build.objects.filter(server_host=server.url, removed_at=None).count():
+        return f"{builds} builds name it as buildServerHost; let them name another one, or {OFF_INSTEAD}"
+    if runs := server.runs.count():
+        return f"The history of {runs} runs refers to it; {OFF_INSTEAD}"
+    return None
+
+
+def _served(server: BuildServer) -> EngineProbe:
+    topic = server.url.removeprefix("topic:")
+    hosts = live_hosts(server)
+    if hosts:
+        return EngineProbe(ok=True, message=f"{server.url} is served by {', '.join(hosts)}.")
+    remedy = f"start workers with BUILDHUB_TOPICS={topic} on the machine whose engine is to build."
+    return EngineProbe(ok=False, message=f"No live worker host serves {server.url}; {remedy}")

@@ -1,0 +1,23 @@
+// Shows the API's own document with Swagger UI, from local files. Calls use the session; what changes something
+// carries the CSRF token, unless a bearer token was given under Authorize.
+const holder = document.querySelector("[data-api]");
+
+function withCsrf(request) {
+  const isOwn = new URL(request.url, location.href).origin === location.origin;
+  const changes = !["GET", "HEAD", "OPTIONS"].includes((request.method ?? "GET").toUpperCase());
+  if (isOwn && changes && !request.headers?.Authorization) {
+    request.headers = { ...request.headers, "X-CSRFToken": holder.dataset.csrf };
+  }
+  return request;
+}
+
+globalThis.SwaggerUIBundle({
+  url: holder.dataset.schema,
+  domNode: holder,
+  deepLinking: true,
+  docExpansion: "list",
+  defaultModelsExpandDepth: 0,
+  displayRequestDuration: true,
+  validatorUrl: null, // no one else is told of this document
+  requestInterceptor: withCsrf,
+});

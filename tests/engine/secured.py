@@ -1,0 +1,48 @@
+"""A real Docker Engine behind TLS, as an administrator of a build server elsewhere would start it."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from builds.management.supervisor import engine
+from builds.management.supervisor.children import Children
+from tests.engine.certificates import Authority, Pair
+from tests.support.folders import make_folder
+from tests.support.waiting import free_port
+
+
+@dataclass(frozen=True)
+class SecuredEngine:
+    """Where it listens, and what lets us in."""
+
+    url: str
+    ca: str
+    client: Pair
+
+
+@contextmanager
+def secured_engine() -> Iterator[SecuredEngine]:
+    """Start a dockerd that asks for client certificates on a free port of 127.0.0.1; it has no network for RUN."""
+    authority, home, port = Authority(), make_folder(), free_port()
+    children = Children(home, cgroup=engine.cgroup_of(home), adopt_orphans=False)
+    prepared = engine.prepare(home, socket_path=home / "docker.sock", options=_options(authority, home, port))
+    try:
+        children.wait_until(prepared.is_ready, children.start(prepared.command), seconds=60)
+        yield SecuredEngine(f"tcp://127.0.0.1:{port}", authority.ca, authority.issue("buildhub"))
+    finally:
+        children.stop()
+        engine.clean_up(home)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _options(authority: Authority, home: Path, port: int) -> tuple[str, ...]:
+    own = authority.issue("engine")
+    texts = {"tlscacert": authority.ca, "tlscert": own.certificate, "tlskey": own.key}
+    for name, text in texts.items():
+        (home / name).write_text(text)
+    return (
+        *("--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"),
+        *(f"--host=tcp://127.0.0.1:{port}", "--tlsverify", *(f"--{name}={home / name}" for name in texts)),
+    )
