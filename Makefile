@@ -1,6 +1,6 @@
 # BuildHub's commands. Only make and Python 3.11 are assumed: scripts/bootstrap.sh brings the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock
+.PHONY: help run test check fuzz bench lock
 python := .venv/bin/python
 
 # What a person's shell may have set for other projects must not change what happens here.
@@ -22,6 +22,10 @@ test: ## the checks, then all tests against the real engine, registry, PostgreSQ
 check: ## format, lint, types, import contracts, migrations, templates
 	@scripts/bootstrap.sh test
 	@exec scripts/check.sh </dev/null
+
+fuzz: ## tens of thousands of requests by schemathesis (make test sends a few thousand)
+	@scripts/bootstrap.sh test
+	@exec env BUILDHUB_TEST_FUZZ=long $(python) -m pytest -q tests/fuzz </dev/null
 
 bench: ## ratios against a baseline of the same run
 	@scripts/bootstrap.sh test
