@@ -11,6 +11,7 @@ from bench.figures import Figure, median, p95, store, table
 from bench.idle import shares_of_a_core
 from bench.presses import Presser
 from bench.raw import Raw, RawKilledError
+from bench.rows import measure as many_rows
 from bench.world import World
 from tests.support.services import exit_on_sigterm
 
@@ -79,7 +80,7 @@ def idle(world: World, _presser: Presser, options: argparse.Namespace) -> list[F
 
 
 # idle first: afterwards caches and connections of the other measurements are still warm
-MEASURES: dict[str, Measure] = {"idle": idle, "press": press_and_trivial, "lines": many_lines}
+MEASURES: dict[str, Measure] = {"idle": idle, "press": press_and_trivial, "lines": many_lines, "rows": many_rows}
 
 
 def main() -> int:
@@ -106,6 +107,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=30, help="presses and raw builds of the trivial image")
     parser.add_argument("--long-rounds", type=int, default=5, help="builds of 50,000 lines on each side")
     parser.add_argument("--idle-seconds", type=float, default=20.0, help="how long idle use is watched")
+    parser.add_argument("--row-rounds", type=int, default=50, help="pages asked for on each side")
     parser.add_argument("--only", nargs="+", choices=list(MEASURES), default=list(MEASURES), help="which to measure")
     return parser.parse_args()
 
