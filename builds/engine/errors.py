@@ -2,9 +2,12 @@
 
 # ruff: noqa: N818 - the names say what happened (BuildStopped is no error to its reader); EngineError is the base
 
-from typing import Literal
+import re
+from typing import Final, Literal
 
 PushReason = Literal["denied", "unauthorized", "unreachable", "unknown_host", "server", "missing", "other"]
+# Docker 20.10: a build of the same content ends while the image's last name is taken off.
+LOST_IMAGE: Final = re.compile(r"failed to get digest sha256:\w+: open \S*/imagedb/\S+: no such file")
 
 
 class EngineError(Exception):
@@ -67,6 +70,11 @@ class BuildFailed(EngineError):
         self.exit_code = exit_code
         self.vertex = vertex
         self.vertex_name = vertex_name
+
+    @property
+    def lost_its_image(self) -> bool:
+        """True where the engine had all of the image, and another's removal of the same content took it away."""
+        return LOST_IMAGE.search(self.message) is not None
 
 
 class BuildStopped(EngineError):

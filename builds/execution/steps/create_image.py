@@ -3,7 +3,7 @@
 A run that pushes an earlier run's image again finds that one instead of building.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from builds.domain import failures
 from builds.domain.progress import BuildProgress, TraceRecord
@@ -16,6 +16,8 @@ from builds.execution.recorder import Recorder
 from builds.execution.steps import earlier_image, push, verify
 from builds.models import RunStep
 from builds.services import run_steps
+
+TIMES_LOST: Final = 3  # that the engine may lose a finished image before the run fails
 
 
 def run(context: RunContext, step: RunStep) -> None:
@@ -48,9 +50,8 @@ def build(context: RunContext, config: dict[str, Any]) -> str:
         no_cache=bool(config.get("no_cache")),
         pull=bool(config.get("pull")),
     )
-    watcher = TraceWatcher(context.recorder)
     try:
-        return context.engine.build(request, watcher, context.stop.event)
+        return _built(context, request)
     except BuildFailed as error:
         failure = failures.build_failed(
             error.message,
@@ -60,6 +61,18 @@ def build(context: RunContext, config: dict[str, Any]) -> str:
             tail=context.recorder.tail(error.vertex),
         )
         raise RunFailed(failure) from error
+
+
+def _built(context: RunContext, request: BuildRequest) -> str:
+    """Build, and once more where another run of the same content took its image off the engine at this moment."""
+    for _ in range(TIMES_LOST):
+        try:
+            return context.engine.build(request, TraceWatcher(context.recorder), context.stop.event)
+        except BuildFailed as error:
+            if not error.lost_its_image:
+                raise
+        context.recorder.say("Another run of the same content took the image away meanwhile; taking it from the cache")
+    return context.engine.build(request, TraceWatcher(context.recorder), context.stop.event)
 
 
 class TraceWatcher:
