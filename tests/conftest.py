@@ -8,10 +8,31 @@ import pytest
 from tests.support.images import make_base_image
 from tests.support.plugin import SERVICES
 
-pytest_plugins = ["tests.support.stack"]
+pytest_plugins = ["tests.support.stack", "tests.support.flushing"]
 
 if TYPE_CHECKING:
     from builds.engine.types import Endpoint
+
+
+# What asks for one of these starts a daemon: all such tests stay in one process (`-n`), the others fill the rest.
+DAEMONS = frozenset({"engine_url", "registry_host", "worker_processes", "web", "browser"})
+STARTS_ITS_OWN = ("tests/management/", "tests/faults/", "tests/engine/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that need daemons together, in their order; see `--dist loadgroup`."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if not DAEMONS.isdisjoint(fixtures) or item.nodeid.startswith(STARTS_ITS_OWN):
+            item.add_marker(pytest.mark.xdist_group("daemons"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests want to be seen (`record_property("told", …)`), from whatever process they ran in."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties:
+            if name == "told":
+                terminalreporter.write_line(str(value))
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,9 @@ def test_a_token_acts_as_its_owner_and_remembers_its_use(operator, account, buil
 
 
 @pytest.mark.parametrize(
-    "change", [{"revoked_at": timezone.now()}, {"expires_at": timezone.now()}, {"owner__is_active": False}], ids=str
+    "change",
+    [{"revoked_at": timezone.now()}, {"expires_at": timezone.now()}, {"owner__is_active": False}],
+    ids=lambda change: next(iter(change)),
 )
 def test_a_token_that_is_revoked_expired_or_of_an_inactive_user_is_401(operator, account, change):
     word = issue_token(owner=operator, account=account, name="ci", scopes=list(Scope))

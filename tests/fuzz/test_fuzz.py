@@ -52,11 +52,10 @@ def token(transactional_db: None, settings) -> str:
 
 
 @pytest.mark.parametrize("prefix", SIZES)
-def test_every_request_is_answered_as_documented(prefix, token, capsys):
+def test_every_request_is_answered_as_documented(prefix, token, record_property):
     size = SIZES[prefix]
     found = hunt(prefix, token, size=size, every_body=LONG, tick=Hands().work)
-    with capsys.disabled():
-        print(f"\n{prefix}: {found.summary}")  # noqa: T201  the number of cases is what one wants to see
+    record_property("told", f"{prefix}: {found.summary}")
     assert found.failures == {}, "\n\n".join(f"{kind}\n{told}" for kind, told in found.failures.items())
     assert found.errors == []
     assert [status for status in found.statuses if status >= 500] == []
