@@ -140,7 +140,9 @@ def rotate_webhook_secret(*, account_id: int, caller: Caller) -> str:
         if account is None or caller.role_in(account_id) is None:
             raise NotFound(f"There is no account {account_id}.")
         require(caller, Permission.MANAGE_ACCOUNT, account_id)
-        activity.record(by=caller.user, did=activity.Did.ROTATE_WEBHOOK_SECRET, detail=account.name)
+        activity.record(
+            by=caller.user, did=activity.Did.ROTATE_WEBHOOK_SECRET, account_id=account.pk, detail=account.name
+        )
         return _store_new_secret(account)
 
 
