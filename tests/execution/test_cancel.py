@@ -1,24 +1,11 @@
 """Cancel: the state is written only when the process is gone. Tests look at the engine's host at that very moment."""
 
-import uuid
-
 import pytest
 
-from builds.execution.executor import execute_build
-from builds.models import BuildRun, WorkerHost
 from builds.services import runs
 from builds.services.errors import NotPossible
-from tests.support.runs import ended, press, processes_with, until_printed
+from tests.support.runs import ended, marked_sleep, press, processes_with, until_printed
 from tests.support.waiting import wait_until
-
-
-def marked_sleep() -> tuple[str, str]:
-    """Return an instruction that prints and sleeps, and the marker in its shell's command line.
-
-    Something must follow the sleep: a shell replaces itself by its last command, and the marker would be gone.
-    """
-    marker = f"marker-{uuid.uuid4().hex}"
-    return f"RUN : {marker}; echo ready; sleep 300; echo over", marker
 
 
 def test_a_cancelled_build_is_gone_from_the_engine_when_the_state_is_seen(workers, caller, build_of):
@@ -56,26 +43,3 @@ def test_a_cancel_that_comes_after_the_end_is_refused_with_the_reason_of_the_pag
     run = ended(press(build_of("RUN true"), caller))
     with pytest.raises(NotPossible, match="already ended"):
         runs.request_cancel(run_id=run.pk, caller=caller)
-
-
-def test_a_run_that_takes_too_long_is_stopped_and_says_so(caller, build_of):
-    """The executor runs in this process, with a limit of its own that is shorter than any build may ask for."""
-    instruction, marker = marked_sleep()
-    WorkerHost.objects.create(name="here", workers=1)
-    run = press(build_of(instruction), caller)
-    run.refresh_from_db()
-    BuildRun.objects.filter(pk=run.pk).update(definition={**run.definition, "time_limit_seconds": 3})
-    execute_build(run.pk, run.claim)
-    run.refresh_from_db()
-    assert (run.run_state, run.end_reason) == ("ERROR", "TIME_LIMIT")
-    assert "3 seconds" in run.end_message
-    assert not processes_with(marker)
-
-
-def test_a_waiting_run_is_cancelled_without_ever_starting(caller, build_of):
-    run = press(build_of("RUN true"), caller)
-    BuildRun.objects.filter(pk=run.pk).update(claimed_at=None, claim=99)
-    cancel = runs.request_cancel(run_id=run.pk, caller=caller)
-    run.refresh_from_db()
-    assert (run.run_state, run.end_reason, run.begin_time) == ("ERROR", "CANCELLED", None)
-    assert (cancel.run_state, cancel.end_reason) == ("DONE", "DONE")

@@ -1,5 +1,6 @@
 """Runs as tests press, watch and look behind them."""
 
+import uuid
 from pathlib import Path
 
 from builds.models import Build, BuildRun, Caller
@@ -48,3 +49,12 @@ def processes_with(marker: str) -> list[int]:
         if marker.encode() in words and b"pytest" not in words:
             found.append(int(folder.name))
     return found
+
+
+def marked_sleep() -> tuple[str, str]:
+    """Return an instruction that prints and sleeps, and the marker in its shell's command line.
+
+    Something must follow the sleep: a shell replaces itself by its last command, and the marker would be gone.
+    """
+    marker = f"marker-{uuid.uuid4().hex}"
+    return f"RUN : {marker}; echo ready; sleep 300; echo over", marker
