@@ -29,7 +29,7 @@ def run(context: RunContext) -> None:
     context.recorder.say(f"Pushing {image.tagged}")
     retrying = Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, PushFailed) and error.retryable),
-        wait=wait_exponential_jitter(initial=0.5, max=20),
+        wait=wait_exponential_jitter(multiplier=0.5, max=20),
         stop=stop_after_attempt(TRIES) | stop_when_event_set(context.stop.event),
         sleep=sleep_using_event(context.stop.event),
         before_sleep=lambda state: _say_retry(context, state),
