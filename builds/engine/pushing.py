@@ -23,6 +23,9 @@ from builds.engine.types import PushUpdate, RegistryLogin
 from builds.engine.watch import Watch
 
 ASKED: Final = "push the image"
+# The last word of a push. Engines with the containerd image store tell the digest here only (28.5.2); the older store
+# adds an `aux` record (20.10.24 and later).
+DIGEST: Final = re.compile(r"\S+: digest: (sha256:[0-9a-f]{64}) size: \d+")
 
 # First match wins. The texts are the engine's: its own, those of Go's network code, and the registry's error codes.
 PATTERNS: Final[tuple[tuple[str, PushReason, bool], ...]] = (
@@ -55,6 +58,8 @@ class PushStream:
             self.digest = aux.get("Digest", "")
         elif record.get("id"):
             self._on_update(update_of(record))
+        elif told := DIGEST.fullmatch(record.get("status", "")):
+            self.digest = told[1]
 
 
 def run_push(

@@ -3,7 +3,7 @@
 Source: the OCI distribution specification 1.1 and the measurements on registry 2.8 in the engine notes, section 5.
 """
 
-from typing import Final, Self
+from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
 
 from builds.engine.registry_session import ACCEPT, Answer, RegistrySession, digest_of, expect, manifest_path
@@ -47,10 +47,12 @@ class RegistryClient:
         if answer.status == 404:
             return None
         expect(answer, asked, 200)
+        content = answer.json(asked)
         return ManifestFacts(
             digest=digest_of(answer.body),
             media_type=answer.headers.get("Content-Type", "").partition(";")[0],
-            size_bytes=self._size_bytes(name, answer, asked),
+            size_bytes=self._size_bytes(name, content),
+            config_digest=(content.get("config") or {}).get("digest", ""),
         )
 
     def digest(self, name: str, reference: str) -> str | None:
@@ -100,9 +102,8 @@ class RegistryClient:
         Untagging(self, self._session, name, tag).run(digest)
         return DeletedTag(deleted=True)
 
-    def _size_bytes(self, name: str, answer: Answer, asked: str) -> int:
+    def _size_bytes(self, name: str, content: dict[str, Any]) -> int:
         """Add up configuration and layers; for an index, those of the images in it (not its attestations)."""
-        content = answer.json(asked)
         if "manifests" not in content:
             parts = [content.get("config") or {}, *(content.get("layers") or [])]
             return sum(int(part.get("size", 0)) for part in parts)

@@ -103,11 +103,22 @@ class Leftover:
 
 @dataclass(frozen=True)
 class ManifestFacts:
-    """A manifest as a registry stores it; `size_bytes` is configuration and layers, compressed."""
+    """A manifest as a registry stores it.
+
+    `size_bytes` is configuration and layers, compressed; `config_digest` names the configuration (none in an index).
+    """
 
     digest: str
     media_type: str
     size_bytes: int
+    config_digest: str = ""
+
+    def is_of(self, image_id: str) -> bool:
+        """Say whether this is the image that an engine calls `image_id`.
+
+        That is the configuration's digest in the older image store, and the manifest's in containerd's.
+        """
+        return image_id in {self.digest, self.config_digest}
 
 
 @dataclass(frozen=True)

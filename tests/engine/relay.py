@@ -11,10 +11,13 @@ from builds.engine.types import Endpoint
 
 
 class Relay:
-    """Forwards each connection on a free port of 127.0.0.1 to the unix socket at `path`, byte for byte."""
+    """Forwards each connection on a free port of 127.0.0.1 to the unix socket at `path`, byte for byte.
 
-    def __init__(self, path: str, context: ssl.SSLContext | None = None) -> None:
-        self._path, self._context = path, context
+    `cut_before`: a connection ends just before the engine's answer would bring these bytes.
+    """
+
+    def __init__(self, path: str, context: ssl.SSLContext | None = None, *, cut_before: bytes = b"") -> None:
+        self._path, self._context, self._cut_before = path, context, cut_before
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.endpoint = Endpoint(f"tcp://127.0.0.1:{self.port}")
@@ -71,7 +74,7 @@ class Relay:
             ready = [near] if pending else select.select([near, far], [], [])[0]
             for source in ready:
                 data = source.recv(65536)
-                if not data:
+                if not data or (source is far and self._cut_before and self._cut_before in data):
                     return
                 if not self._swallows.is_set():
                     (far if source is near else near).sendall(data)

@@ -4,11 +4,13 @@ import threading
 
 import pytest
 
-from builds.engine.errors import PushFailed, PushStopped
-from builds.engine.pushing import failure
+from builds.engine.docker import Engine
+from builds.engine.errors import ConnectionLost, PushFailed, PushStopped
+from builds.engine.pushing import PushStream, failure
 from builds.engine.registry import RegistryClient
 from builds.engine.types import RegistryLogin
 from tests.engine.registries import OwnRegistry, htpasswd_settings
+from tests.engine.relay import Relay
 from tests.engine.support import SOON, Told, mark, request
 from tests.support.waiting import free_port
 
@@ -44,6 +46,35 @@ def test_the_digest_of_a_push_is_the_one_that_the_registry_gives_back(push, regi
 def test_pushing_again_gives_the_same_digest(push, registry_host):
     repository = f"{registry_host}/tests/{mark()}"
     assert push(repository) == push(repository)
+
+
+def test_the_digest_is_read_from_either_form_of_the_last_word():
+    digest, said = f"sha256:{'0a' * 32}", []
+    for last in ({"aux": {"Tag": "1", "Digest": digest, "Size": 696}}, {"status": f"1: digest: {digest} size: 696"}):
+        stream = PushStream(said.append)
+        stream.take({"status": "The push refers to repository [127.0.0.1:5000/tests/image]"})
+        stream.take({"status": f"digest: {digest}", "id": "layer"})
+        assert stream.digest == ""
+        stream.take(last)
+        assert stream.digest == digest
+    assert [update.layer for update in said] == ["layer", "layer"]
+
+
+def test_an_answer_that_ends_without_its_last_word_is_a_lost_connection(
+    engine, engine_socket, image, registry_host, never
+):
+    name = f"tests/{mark()}"
+    engine.tag_image(image, f"{registry_host}/{name}", "1")
+    with (
+        Relay(engine_socket, cut_before=b"digest: sha256:") as relay,
+        RegistryClient(registry_host, plain_http=True) as registry,
+    ):
+        behind = Engine(relay.endpoint)
+        with pytest.raises(ConnectionLost, match="neither a digest nor an error"):
+            behind.push(f"{registry_host}/{name}", "1", login=None, on_update=lambda _: None, stopping=never)
+        behind.close()
+        assert registry.manifest(name, "1").is_of(image)
+        assert not registry.manifest(name, "1").is_of(f"sha256:{'0' * 64}")
 
 
 def test_a_registry_with_a_password_takes_the_push_with_it_and_refuses_without(push, tmp_path):

@@ -7,10 +7,25 @@ import pytest
 from builds.engine.docker import Engine
 from builds.engine.registry import RegistryClient
 from builds.execution.executor import execute_build
-from builds.models import BuildServer, Registry, WorkerHost
+from builds.models import Build, BuildRun, BuildServer, Registry, WorkerHost
 from builds.services.transitions import seal
+from tests.engine.relay import Relay
 from tests.support.runs import ended, press, texts
 from tests.support.waiting import free_port
+
+
+@pytest.fixture
+def alone(caller):
+    """Press a build on the server `topic:gone`, whose worker host is no process: the test is the worker."""
+    BuildServer.objects.create(name="gone", url="topic:gone", capacity=1)
+    WorkerHost.objects.create(name="elsewhere", topics=["gone"], workers=1)
+
+    def pressed(build: Build) -> BuildRun:
+        run = press(build, caller)
+        run.refresh_from_db()
+        return run
+
+    return pressed
 
 
 def test_a_press_ends_done_with_the_digest_that_the_registry_has(workers, caller, build_of, registry_host):
@@ -71,11 +86,33 @@ def test_a_registry_that_does_not_answer_is_named_and_nothing_is_done(workers, c
     assert any("trying again" in text for text in texts(run))
 
 
-def test_an_engine_that_does_not_answer_is_named(workers, caller, build_of):
-    BuildServer.objects.create(name="gone", url="topic:gone", capacity=1)
-    WorkerHost.objects.create(name="elsewhere", topics=["gone"], workers=1)
-    run = press(build_of("RUN true", server_host="topic:gone"), caller)
+def behind_a_relay(run: BuildRun, relay: Relay) -> BuildRun:
+    """Execute a run, which waits for a server that nobody else serves, on the engine behind `relay`."""
+    BuildServer.objects.filter(name="gone").update(url=relay.endpoint.url)
+    execute_build(run.pk, run.claim)
     run.refresh_from_db()
+    return run
+
+
+def test_a_push_whose_answer_broke_off_is_asked_of_the_registry(workers, caller, build_of, engine_socket, alone):
+    run = alone(build_of("RUN true", server_host="topic:gone"))
+    with Relay(engine_socket, cut_before=b"digest: sha256:") as relay:
+        run = behind_a_relay(run, relay)
+    assert (run.run_state, run.image_digest[:7]) == ("DONE", "sha256:")
+    assert "The engine's answer to the push broke off, but the registry has the image" in texts(run)
+
+
+def test_a_push_that_broke_off_before_its_image_arrived_is_not_done(workers, caller, build_of, engine_socket, alone):
+    large = f"RUN : {uuid.uuid4()}; dd if=/dev/urandom of=/large bs=1M count=40"
+    run = alone(build_of(large, server_host="topic:gone"))
+    with Relay(engine_socket, cut_before=b'"Pushing"') as relay:
+        run = behind_a_relay(run, relay)
+    assert (run.end_reason, run.image_digest) == ("SERVER_FAILED", "")
+    assert "broke off" in run.end_message
+
+
+def test_an_engine_that_does_not_answer_is_named(workers, build_of, alone):
+    run = alone(build_of("RUN true", server_host="topic:gone"))
     BuildServer.objects.filter(name="gone").update(url="tcp://127.0.0.1:1")
     execute_build(run.pk, run.claim)
     run.refresh_from_db()

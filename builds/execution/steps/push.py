@@ -13,7 +13,7 @@ from tenacity import (
 from tenacity.stop import stop_when_event_set
 
 from builds.domain import failures
-from builds.engine.errors import PushFailed
+from builds.engine.errors import ConnectionLost, PushFailed, RegistryRefused, RegistryUnreachable
 from builds.engine.types import PushUpdate
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
@@ -49,7 +49,29 @@ def _push_once(context: RunContext) -> str:
     image = context.run.image
     login = connections.registry_login(context.registry)
     said = Progress(context)
-    return context.engine.push(image.image, image.tag, login=login, on_update=said, stopping=context.stop.event)
+    try:
+        return context.engine.push(image.image, image.tag, login=login, on_update=said, stopping=context.stop.event)
+    except ConnectionLost:
+        if arrived := _arrived(context):
+            return arrived
+        raise
+
+
+def _arrived(context: RunContext) -> str:
+    """Return the digest of the run's image if the registry has it under its tag; nothing where that cannot be told.
+
+    For a push whose answer broke off: the engine may have finished it all the same.
+    """
+    image = context.run.image
+    try:
+        with connections.registry_client(context.registry) as registry:
+            found = registry.manifest(image.repository, image.tag)
+    except (RegistryUnreachable, RegistryRefused):
+        return ""
+    if found is None or not found.is_of(context.image_id):
+        return ""
+    context.recorder.say("The engine's answer to the push broke off, but the registry has the image")
+    return found.digest
 
 
 def _say_retry(context: RunContext, state: RetryCallState) -> None:
