@@ -7,13 +7,14 @@ Sources: build-api.md section 5 "States", engine.md sections 1, 4, 5 and 12.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from builds.domain import failure_kinds as kinds
 from builds.domain.dockerfile import find_instruction, parse_error_line
 from builds.domain.failure_kinds import KINDS, FailureKind, Whose
 from builds.domain.known_errors import BUILD_SIGNS, PUSH_SIGNS, explain_exit, hint, kind_of
+from builds.domain.masking import Masker
 
 __all__ = [
     "KINDS",
@@ -66,6 +67,15 @@ class Failure:
     def sentence(self) -> str:
         """Message and remedy in one line, for endMessage, callbacks and pages."""
         return " ".join(f"{self.message} {self.remedy}".split())
+
+    def masked(self, masker: Masker) -> "Failure":
+        """Return it without the secrets that `masker` hides."""
+        return replace(
+            self,
+            message=masker.mask_text(self.message),
+            remedy=masker.mask_text(self.remedy),
+            instruction=None if self.instruction is None else masker.mask_text(self.instruction),
+        )
 
     def as_facts(self) -> dict[str, Any]:
         """Return it as JSON-able facts, as stored with the run; `from_facts` reads them back."""

@@ -32,6 +32,10 @@ class Masker:
         """Return `data` with every form of every secret replaced."""
         return self.mask_part(data, covered=0, final=True)[0]
 
+    def mask_text(self, text: str) -> str:
+        """Return `text` with every form of every secret replaced."""
+        return self.mask(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
     def mask_part(self, data: bytes, *, covered: int, final: bool) -> tuple[bytes, int, int]:
         """Mask the decided beginning of `data`, the part of a stream that is not handed out yet.
 

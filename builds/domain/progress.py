@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from builds.domain.masking import Masker
 from builds.domain.states import StepState
 
 CANCELED: Final = "context canceled"  # BuildKit's word for what it stopped because of something else
@@ -100,6 +101,10 @@ class VertexState:
     def was_stopped(self) -> bool:
         """True when its error only says that it was stopped, by a cancel or because another vertex failed."""
         return self.error.rstrip().endswith(CANCELED)
+
+    def masked(self, masker: Masker) -> "VertexState":
+        """Return it without the secrets that `masker` hides: an instruction's name holds its whole command."""
+        return replace(self, name=masker.mask_text(self.name), error=masker.mask_text(self.error))
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as the socket and the API send it (surface.md, "Socket"), without the step."""

@@ -4,6 +4,7 @@ import os
 
 from builds.domain import failures
 from builds.domain.failures import Failure
+from builds.domain.logs import Masker
 from builds.domain.states import EndReason, StepState, StepType
 from builds.engine.errors import BuildStopped, EngineStalled, EngineUnreachable, PullStopped, PushStopped
 from builds.execution.context import RunContext
@@ -15,6 +16,7 @@ from builds.execution.stop import Stop, StopReason, StopRequested
 from builds.models import BuildRun, RunStep
 from builds.services import run_steps, transitions
 from builds.services.limits import log_limit_bytes, worker_host
+from builds.services.run_secrets import secrets_of
 from builds.services.run_steps import LeaseLost
 from builds.services.runs import end_run
 from builds.services.transitions import End, Lease
@@ -27,6 +29,11 @@ def execute_build(run_id: int, claim: int) -> None:
         Executor(lease).execute()
 
 
+def _masker_of(run: BuildRun) -> Masker:
+    """Return what hides the secrets of a run, and those of the run whose image it pushes again."""
+    return Masker(secrets_of(filter(None, (run, run.target))))
+
+
 class Executor:
     """One attempt of one run."""
 
@@ -34,7 +41,7 @@ class Executor:
         self._lease = lease
         self._stop = Stop()
         self._run = BuildRun.objects.select_related("server", "registry", "target__registry").get(pk=lease.run_id)
-        recorder = Recorder(lease, self._stop, limit_bytes=log_limit_bytes())
+        recorder = Recorder(lease, self._stop, limit_bytes=log_limit_bytes(), masker=_masker_of(self._run))
         self._context = RunContext(run=self._run, lease=lease, stop=self._stop, recorder=recorder)
 
     def execute(self) -> None:
@@ -94,7 +101,7 @@ class Executor:
             self._end(failures.engine_stalled(self._context.server.name, attempt))
             return
         self._context.recorder.close()
-        transitions.give_back(self._lease, because=f"{error.answered} (a known fault of Docker before 23)")
+        self._give_back(f"{error.answered} (a known fault of Docker before 23)")
 
     def _end_unreachable(self, error: EngineUnreachable) -> None:
         """End with the server's failure; a stop that the engine did not confirm is left to the sweeper."""
@@ -103,9 +110,13 @@ class Executor:
             return
         self._context.recorder.say(f"The build server did not confirm the stop: {error.answered}")
         self._context.recorder.close()
-        transitions.give_back(self._lease, because=f"the stop was not confirmed: {error.answered}")
+        self._give_back(f"the stop was not confirmed: {error.answered}")
 
-    def _end(self, failure: Failure) -> None:
+    def _give_back(self, because: str) -> None:
+        transitions.give_back(self._lease, because=self._context.recorder.masker.mask_text(because))
+
+    def _end(self, found: Failure) -> None:
+        failure = found.masked(self._context.recorder.masker)
         self._context.recorder.say(failure.sentence)
         self._context.recorder.close()
         end = End(failure.kind.end_reason, failure.sentence, failure.as_facts())

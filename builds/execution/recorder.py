@@ -15,6 +15,7 @@ from typing import Any, Final
 from django.db import DatabaseError, connection
 
 from builds.domain.logs import LineSplitter, LogLimit, LogLine, Masker, Stream, clip_remedy
+from builds.domain.progress import VertexState
 from builds.execution.stop import Stop, StopReason
 from builds.queries.log import CHUNK_LINES
 from builds.services import run_log, run_steps
@@ -28,13 +29,17 @@ RECENT_LINES: Final = 200
 
 
 class Recorder:
-    """The one writer of an attempt's log. Not for use by several threads at once, but for its own."""
+    """The one writer of an attempt's log. Not for use by several threads at once, but for its own.
 
-    def __init__(self, lease: Lease, stop: Stop, *, limit_bytes: int, masker: Masker | None = None) -> None:
+    Whatever it is given goes through `masker`, its own lines and the names of build instructions too.
+    """
+
+    def __init__(self, lease: Lease, stop: Stop, *, limit_bytes: int, masker: Masker) -> None:
+        self.masker = masker
         self._lease = lease
         self._stop = stop
         self._began = time.monotonic() - lease.elapsed_ms / 1000
-        self._splitter = LineSplitter(masker or Masker())
+        self._splitter = LineSplitter(masker)
         self._limit = LogLimit(limit_bytes)
         self._changed = threading.Condition()
         self._pending: list[tuple[int | None, LogLine]] = []
@@ -54,8 +59,8 @@ class Recorder:
 
     def say(self, text: str) -> None:
         """Add lines of BuildHub's own (stream 0)."""
-        now = self._now()
-        self._append([LogLine(f"{line}\n".encode(), None, Stream.BUILDHUB, now) for line in text.splitlines()])
+        now, lines = self._now(), self.masker.mask_text(text).splitlines()
+        self._append([LogLine(f"{line}\n".encode(), None, Stream.BUILDHUB, now) for line in lines])
 
     def output(self, vertex: str | None, stream: int, data: bytes) -> None:
         """Add bytes as they were printed."""
@@ -65,11 +70,12 @@ class Recorder:
         """Hand out the unterminated rest of a build instruction that has ended."""
         self._append(self._splitter.close(vertex))
 
-    def show_vertices(self, vertices: Sequence[dict[str, Any]]) -> None:
+    def show_vertices(self, vertices: Sequence[VertexState]) -> None:
         """Show how far the build instructions of the present step are; stored with the next batch."""
         if self._step_id is not None:
+            shown = [vertex.masked(self.masker).as_dict() for vertex in vertices]
             with self._changed:
-                self._vertices = (self._step_id, list(vertices))
+                self._vertices = (self._step_id, shown)
                 self._changed.notify()
 
     def tail(self, vertex: str | None) -> str:

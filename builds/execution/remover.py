@@ -4,6 +4,7 @@ import logging
 import os
 
 from builds.domain import failures
+from builds.domain.logs import Masker
 from builds.domain.states import EndReason, RunState, RunType
 from builds.engine.errors import EngineError
 from builds.execution.failing import failure_from
@@ -13,6 +14,7 @@ from builds.execution.stop import Stop
 from builds.models import BuildRun
 from builds.services import connections, removals, run_steps, transitions
 from builds.services.limits import log_limit_bytes, worker_host
+from builds.services.run_secrets import secrets_of
 from builds.services.transitions import End, Lease
 
 log = logging.getLogger(__name__)
@@ -26,7 +28,9 @@ def execute_removal(run_id: int, claim: int) -> None:
         return
     removal = BuildRun.objects.select_related("target", "build").get(pk=run_id)
     stop = Stop()
-    recorder = Recorder(lease, stop, limit_bytes=log_limit_bytes())
+    one_a_registry = {(run.registry_id, run.registry_host): run for run in _runs_of(removal)}
+    masker = Masker(secrets_of((removal, *one_a_registry.values())))
+    recorder = Recorder(lease, stop, limit_bytes=log_limit_bytes(), masker=masker)
     with Heartbeat(lease, stop, seconds_left=TIME_LIMIT_SECONDS):
         end = _work(removal, lease, recorder)
         recorder.close()
@@ -52,6 +56,7 @@ def _work(removal: BuildRun, lease: Lease, recorder: Recorder) -> End:
     else:
         recorder.say("\n".join(said) or "There was no image to remove.")
         return End(EndReason.DONE, said[-1] if len(said) == 1 else f"{len(said)} images were looked at.")
+    failure = failure.masked(recorder.masker)
     recorder.say(failure.sentence)
     return End(failure.kind.end_reason, failure.sentence, failure.as_facts())
 

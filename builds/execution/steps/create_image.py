@@ -6,6 +6,7 @@ A run that pushes an earlier run's image again finds that one instead of buildin
 from typing import Any, Final
 
 from builds.domain import failures
+from builds.domain.failures import Failure
 from builds.domain.progress import BuildProgress, TraceRecord
 from builds.engine.context import DOCKERFILE_NAME, inline_context
 from builds.engine.errors import BuildFailed
@@ -53,14 +54,19 @@ def build(context: RunContext, config: dict[str, Any]) -> str:
     try:
         return _built(context, request)
     except BuildFailed as error:
-        failure = failures.build_failed(
-            error.message,
-            exit_code=error.exit_code,
-            instruction=error.vertex_name,
-            dockerfile=dockerfile,
-            tail=context.recorder.tail(error.vertex),
-        )
-        raise RunFailed(failure) from error
+        raise RunFailed(_failure(context.recorder, error, dockerfile)) from error
+
+
+def _failure(recorder: Recorder, error: BuildFailed, dockerfile: str) -> Failure:
+    """Return whose problem it is; masked before long texts are cut, as half a secret would not be recognised."""
+    hide = recorder.masker.mask_text
+    return failures.build_failed(
+        hide(error.message),
+        exit_code=error.exit_code,
+        instruction=hide(error.vertex_name) if error.vertex_name else None,
+        dockerfile=hide(dockerfile),
+        tail=recorder.tail(error.vertex),
+    )
 
 
 def _built(context: RunContext, request: BuildRequest) -> str:
@@ -92,4 +98,4 @@ class TraceWatcher:
         for warning in record.warnings:
             self._recorder.say(f"Warning of the build: {warning.short.decode('utf-8', 'replace')}")
         if self._progress.apply(record):
-            self._recorder.show_vertices([vertex.as_dict() for vertex in self._progress.vertices])
+            self._recorder.show_vertices(self._progress.vertices)

@@ -1,0 +1,44 @@
+"""Every stored secret that a run uses, decrypted so that its log can hide them (security.md, "Secrets", point 6)."""
+
+from collections.abc import Iterable, Iterator
+
+from cryptography.fernet import InvalidToken
+
+from builds.models import BuildRun, RunStep
+from builds.services.callbacks import SECRET_PREFIX
+from builds.services.connections import registry_of_run
+from builds.services.credentials import decrypt, decrypt_fields
+
+
+def secrets_of(runs: Iterable[BuildRun]) -> frozenset[str]:
+    """Return the secrets of `runs`: passwords of their registries and steps, keys of their servers, signing secrets.
+
+    The names of logins are left out: one like `deploy` would hide half of a log.
+    """
+    return frozenset(secret for run in runs for secret in _secrets_of(run) if secret)
+
+
+def _secrets_of(run: BuildRun) -> Iterator[str]:
+    yield _readable(registry_of_run(run).password_encrypted)
+    yield _readable(run.server.client_key_encrypted if run.server else "")
+    webhook_secret = _readable(run.account.webhook_secret_encrypted)
+    yield webhook_secret
+    yield webhook_secret.removeprefix(SECRET_PREFIX)  # programs print the key that it is made of
+    steps = RunStep.objects.filter(run=run).values_list("secrets_encrypted", flat=True).distinct()
+    for stored in (run.secrets_encrypted, *steps):
+        yield from _readable_fields(stored)
+
+
+def _readable(stored: str) -> str:
+    """Return a stored secret; "" for one whose key is gone: nobody can print it, and who needs it will say so."""
+    try:
+        return decrypt(stored)
+    except InvalidToken:
+        return ""
+
+
+def _readable_fields(stored: str) -> list[str]:
+    try:
+        return [str(value) for name, value in decrypt_fields(stored).items() if name != "login_id"]
+    except InvalidToken:
+        return []
