@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from builds.domain import failures
 from builds.domain.failures import Failure
+from builds.domain.lost_attempts import ATTEMPT_LOST, LostAttempt
 from builds.domain.states import RunType
 from builds.engine.errors import EngineError
 from builds.execution.context import build_id, labels
@@ -83,13 +84,20 @@ def _next_attempt(run: BuildRun) -> None:
     free = [place for place in places if place.free + (place.host == run.claimed_host) > 0]
     if not free:
         return
-    if not RunEvent.objects.filter(run=run, what="attempt lost", facts__attempt=run.attempt).exists():
-        beat = run.lease_expires_at - transitions.LEASE if run.lease_expires_at else timezone.now()
-        given_back = RunEvent.objects.filter(run=run, what="given back", facts__attempt=run.attempt).first()
-        why = given_back.because if given_back else f"its worker was lost, last heard of at {beat:%H:%M:%S} UTC"
-        facts = {"attempt": run.attempt, "why": why}
-        RunEvent.objects.create(run=run, what="attempt lost", because=run.lease_owner, facts=facts)
+    if not RunEvent.objects.filter(run=run, what=ATTEMPT_LOST, facts__attempt=run.attempt).exists():
+        RunEvent.objects.create(
+            run=run, what=ATTEMPT_LOST, because=run.lease_owner, facts=_lost_attempt(run).as_facts()
+        )
     dispatch.hand_over_again(run.pk, host=max(free, key=lambda place: place.free).host)
+
+
+def _lost_attempt(run: BuildRun) -> LostAttempt:
+    """Return why the present attempt is over: what its own worker said when it gave the run back, else its silence."""
+    given_back = RunEvent.objects.filter(run=run, what=transitions.GIVEN_BACK, facts__attempt=run.attempt).first()
+    if given_back is not None:
+        return LostAttempt(run.attempt, given_back.because)
+    beat = run.lease_expires_at - transitions.LEASE if run.lease_expires_at else timezone.now()
+    return LostAttempt.silent(run.attempt, beat)
 
 
 def _end(run: BuildRun, failure: Failure) -> None:

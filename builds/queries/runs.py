@@ -7,13 +7,12 @@ from typing import Any
 from django.db.models import QuerySet
 
 from builds.domain import scheduling
+from builds.domain.lost_attempts import ATTEMPT_LOST, LostAttempt
 from builds.domain.states import RunState, RunType
 from builds.models import BuildRun, BuildServer, Caller, RunEvent, RunStep
 from builds.queries.facts import with_facts
 from builds.queries.queue import Waiting, account_facts, elder_active, live_places, server_facts
 from builds.queries.shapes import Shape, iso_time, run_shape, step_run_shape
-
-ATTEMPT_LOST = "attempt lost"  # RunEvent.what (execution/recovery.py): because = the worker, facts = which and when
 
 
 def find_run(run_id: int, caller: Caller) -> Any | None:
@@ -63,6 +62,12 @@ def steps_by_attempt(run: BuildRun) -> tuple[list[list[RunStep]], list[RunStep]]
     return attempts[:-1], attempts[-1] if attempts else []
 
 
+def lost_attempts(run_id: int) -> list[LostAttempt]:
+    """Return the attempts of a run that another one followed, in order."""
+    events = RunEvent.objects.filter(run_id=run_id, what=ATTEMPT_LOST).order_by("pk")
+    return [LostAttempt.from_facts(facts) for facts in events.values_list("facts", flat=True)]
+
+
 def waiting_of_all(runs: Sequence[BuildRun]) -> dict[int, Waiting]:
     """Return position and reason of each waiting run among `runs`: what `waiting_of` says, read for all at once."""
     waiting = [run for run in runs if run.run_type == RunType.BUILD and run.run_state == RunState.CREATED]
@@ -99,14 +104,8 @@ def _waiting_on(
 def _attempts(run: BuildRun, earlier: list[list[RunStep]]) -> list[Shape]:
     if not earlier:
         return []
-    lost = RunEvent.objects.filter(run_id=run.pk, what=ATTEMPT_LOST).order_by("pk")
-    said = {int(event.facts.get("attempt", 0)): _lost_sentence(event) for event in lost}
+    said = {lost.attempt: lost.sentence for lost in lost_attempts(run.pk)}
     return [_attempt(run, steps, said.get(steps[0].attempt)) for steps in earlier]
-
-
-def _lost_sentence(event: RunEvent) -> str:
-    last = event.facts.get("last_beat")
-    return f"The worker {event.because} was lost{f'; it was last heard of at {last} UTC' if last else ''}."
 
 
 def _attempt(run: BuildRun, steps: list[RunStep], end_message: str | None) -> Shape:

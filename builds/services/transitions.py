@@ -20,6 +20,7 @@ from builds.queries.log import iterate_bytes
 from builds.services import callbacks
 
 LEASE: Final = timedelta(seconds=20)
+GIVEN_BACK: Final = "given back"  # RunEvent.what: `because` is why, in the words that the next attempt begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def give_back(lease: Lease, *, because: str) -> None:
         # Without a claim of a moment ago the sweeper need not wait for a worker to follow it up.
         if mine.update(lease_expires_at=Now() - timedelta(seconds=1), claimed_at=None, updated_at=Now()):
             facts: dict[str, object] = {"attempt": lease.attempt}
-            _record(BuildRun.objects.get(pk=lease.run_id), what="given back", because=because, facts=facts)
+            _record(BuildRun.objects.get(pk=lease.run_id), what=GIVEN_BACK, because=because, facts=facts)
 
 
 def end_attempt(lease: Lease, end: End) -> bool:
@@ -197,6 +198,7 @@ def _record(run: BuildRun, *, what: str, because: str = "", facts: dict[str, obj
 
 
 __all__ = [
+    "GIVEN_BACK",
     "LEASE",
     "End",
     "Lease",
@@ -204,6 +206,7 @@ __all__ = [
     "end_cancel",
     "end_lost",
     "end_waiting",
+    "give_back",
     "seal",
     "start_cancel",
     "take",

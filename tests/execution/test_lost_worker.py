@@ -1,6 +1,7 @@
 """A worker that dies or hangs in mid-build: abort first and confirm, then start again; nothing stored is lost."""
 
 import os
+import re
 import signal
 import uuid
 
@@ -8,6 +9,7 @@ import pytest
 
 from builds.models import BuildRun, LogChunk
 from builds.queries.log import iterate_bytes
+from builds.queries.runs import find_run, run_detail
 from builds.services import runs
 from builds.services.transitions import seal
 from tests.support.runs import ended, press, processes_with, texts, until_printed
@@ -54,6 +56,9 @@ def test_after_kill_minus_nine_another_attempt_ends_the_run_and_no_line_is_lost(
     assert seal(run.pk) == (run.byte_count, run.log_sha256)
     assert sum(len(part) for part in iterate_bytes(run.pk)) == run.byte_count
     assert {(step.attempt, step.step_state) for step in run.steps.all()} == {(1, "DONE"), (1, "ERROR"), (2, "DONE")}
+    (lost,) = run_detail(find_run(run.pk, caller), caller)["attempts"]
+    assert re.fullmatch(r"Attempt 1 is over: its worker was lost, last heard of at [\d:]{8} UTC\.", lost["endMessage"])
+    assert any(text.startswith(lost["endMessage"]) for text in after)
 
 
 def test_a_worker_that_comes_back_from_a_long_stop_writes_nothing(workers, caller, build_of):

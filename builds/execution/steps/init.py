@@ -1,7 +1,8 @@
 """INIT: say what begins, and that the build server answers."""
 
 from builds.execution.context import RunContext
-from builds.models import RunEvent, RunStep
+from builds.models import RunStep
+from builds.queries.runs import lost_attempts
 
 
 def run(context: RunContext, _step: RunStep) -> None:
@@ -18,9 +19,9 @@ def run(context: RunContext, _step: RunStep) -> None:
 
 def _after_loss(context: RunContext) -> str:
     """Say what happened to the attempt before (architecture.md, "The life of a run", step 10)."""
-    lost = RunEvent.objects.filter(run=context.run, what="attempt lost").order_by("-id").first()
-    why = lost.facts["why"] if lost else "its worker was lost"
+    number = context.lease.attempt
+    said = {lost.attempt: lost.sentence for lost in lost_attempts(context.run.pk)}
     return (
-        f"Attempt {context.lease.attempt - 1} is over: {why}. Attempt {context.lease.attempt} begins. What was printed"
-        " after the line above may be missing; instructions that had finished are cached now and print nothing again."
+        f"{said.get(number - 1, f'Attempt {number - 1} is over.')} Attempt {number} begins. What was printed after the"
+        " line above may be missing; instructions that had finished are cached now and print nothing again."
     )
