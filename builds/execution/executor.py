@@ -16,9 +16,9 @@ from builds.execution.stop import Stop, StopReason, StopRequested
 from builds.models import BuildRun, RunStep
 from builds.services import run_steps, transitions
 from builds.services.limits import log_limit_bytes, worker_host
+from builds.services.run_ends import end_run
 from builds.services.run_secrets import secrets_of
 from builds.services.run_steps import LeaseLost
-from builds.services.runs import end_run
 from builds.services.transitions import End, Lease
 
 
@@ -82,7 +82,7 @@ class Executor:
             self._end(failures.definition_invalid("no step made an image"))
             return
         end = End(EndReason.DONE, image_digest=verified.digest, image_size=verified.size_bytes)
-        end_run(self._lease, end, server_id=self._run.server_id)
+        end_run(self._lease, end)
 
     def _end_stopped(self) -> None:
         """End what was stopped, now that the engine has confirmed it; a lost lease leaves without a word."""
@@ -120,4 +120,4 @@ class Executor:
         self._context.recorder.say(failure.sentence)
         self._context.recorder.close()
         end = End(failure.kind.end_reason, failure.sentence, failure.as_facts())
-        end_run(self._lease, end, server_id=self._run.server_id)
+        end_run(self._lease, end)

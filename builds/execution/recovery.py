@@ -19,6 +19,7 @@ from builds.execution.context import build_id, labels
 from builds.models import BuildRun, RunEvent
 from builds.queries.queue import live_places
 from builds.services import connections, dispatch, transitions
+from builds.services.run_ends import end_lost_run
 from builds.services.transitions import End
 
 log = logging.getLogger(__name__)
@@ -102,8 +103,7 @@ def _lost_attempt(run: BuildRun) -> LostAttempt:
 
 def _end(run: BuildRun, failure: Failure) -> None:
     end = End(failure.kind.end_reason, failure.sentence, failure.as_facts())
-    if transitions.end_lost(run.pk, token=run.token, end=end) and run.server_id is not None:
-        dispatch.dispatch(run.server_id)
+    end_lost_run(run.pk, token=run.token, end=end)
 
 
 def _seconds_running(run: BuildRun) -> float:

@@ -19,8 +19,9 @@ from builds.domain.states import ACTIVE, RunState, RunType
 from builds.execution import callbacks
 from builds.execution.recovery import settle_lost_run
 from builds.models import BuildRun, WorkerHost
-from builds.services import dispatch, idempotency, transitions
+from builds.services import dispatch, idempotency
 from builds.services.limits import worker_host
+from builds.services.run_ends import end_waiting_run
 from builds.services.transitions import End
 
 log = logging.getLogger(__name__)
@@ -113,4 +114,4 @@ def _end_overdue() -> None:
         limit = run.definition["queue_limit_seconds"]
         if run.age.total_seconds() > limit:  # type: ignore[attr-defined]  # annotated above
             failure = failures.queue_limit(limit)
-            transitions.end_waiting(run.pk, End(failure.kind.end_reason, failure.sentence, failure.as_facts()))
+            end_waiting_run(run.pk, End(failure.kind.end_reason, failure.sentence, failure.as_facts()))

@@ -21,13 +21,14 @@ from builds.domain.steps import FieldError
 from builds.domain.tags import TagRule
 from builds.models import Account, Build, BuildRun, BuildServer, Caller, RunEvent, RunStep
 from builds.queries.queue import account_facts
-from builds.services import activity, callbacks, transitions
+from builds.services import activity, callbacks
 from builds.services.definitions import StepCopy
 from builds.services.dispatch import dispatch
 from builds.services.errors import Busy, Invalid, NotPossible, Refused
 from builds.services.follow_ups import request_cancel
 from builds.services.limits import queue_limit
 from builds.services.recipes import Recipe
+from builds.services.run_ends import end_waiting_run
 from builds.services.transitions import End
 
 
@@ -91,7 +92,7 @@ def let_start(run: BuildRun, server: BuildServer, *, unless: str | None) -> None
         transaction.on_commit(partial(dispatch, server.pk))
         return
     failure = failures.definition_invalid(unless)
-    transitions.end_waiting(run.pk, End(failure.kind.end_reason, failure.sentence, failure.as_facts()))
+    end_waiting_run(run.pk, End(failure.kind.end_reason, failure.sentence, failure.as_facts()))
     run.refresh_from_db()
 
 

@@ -1,7 +1,6 @@
 """What is asked of runs and builds that exist: cancel and remove. Each function is one use case in one transaction."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -15,9 +14,9 @@ from builds.models import Build, BuildRun, Caller, RunStep
 from builds.queries.facts import build_facts, run_facts, with_build_facts, with_facts
 from builds.services import activity, callbacks, definitions, transitions
 from builds.services.access import require
-from builds.services.dispatch import dispatch_after
 from builds.services.errors import NotFound, NotPossible
 from builds.services.run_asks import check_callback
+from builds.services.run_ends import end_waiting_run
 from builds.services.transitions import End
 
 
@@ -40,8 +39,7 @@ def request_cancel(*, run_id: int, caller: Caller, callback_url: str = "") -> Bu
         callbacks.note_run(cancel.pk, what="accepted")
         transitions.start_cancel(cancel)
         if run.run_state == RunState.CREATED:
-            transitions.end_waiting(run.pk, End(EndReason.CANCELLED, "Cancelled while it waited; it never started."))
-            transaction.on_commit(partial(dispatch_after, run.pk))
+            end_waiting_run(run.pk, End(EndReason.CANCELLED, "Cancelled while it waited; it never started."))
         else:
             doorbell.stop_asked(run.pk)
             doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)

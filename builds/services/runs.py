@@ -1,9 +1,8 @@
-"""What starts runs and moves them in the queue: press Build, push again, move to the front; and a run's end.
+"""What starts runs and moves them in the queue: press Build, push again, move to the front.
 
-Each function is one use case in one transaction. Cancel and remove: follow_ups.py.
+Each function is one use case in one transaction. Cancel and remove: follow_ups.py; ends: run_ends.py.
 """
 
-from functools import partial
 from typing import Final
 
 from django.db import transaction
@@ -13,20 +12,17 @@ from builds.domain.access import Permission
 from builds.domain.states import RunState, RunType
 from builds.domain.steps import FieldError
 from builds.models import Build, BuildRun, Caller
-from builds.services import acceptance, definitions, transitions
+from builds.services import acceptance, definitions
 from builds.services.access import require
-from builds.services.dispatch import dispatch_after
 from builds.services.errors import Invalid, NotFound, NotPossible
 from builds.services.follow_ups import request_build_removal, request_cancel, request_removals, request_remove
 from builds.services.queue_order import move_to_front
 from builds.services.recipes import recipe_of_build, recipe_of_push, recipe_of_run
 from builds.services.run_asks import RunAsk
 from builds.services.servers import find_server
-from builds.services.transitions import End
 
 __all__ = [
     "RunAsk",
-    "end_run",
     "find_server",
     "move_to_front",
     "push_again",
@@ -88,15 +84,6 @@ def push_again(
         run = acceptance.accept(build, server, caller, recipe, tag_name=tag, description=original.description)
         acceptance.let_start(run, server, unless=None)
     return run
-
-
-def end_run(lease: transitions.Lease, end: End, *, server_id: int | None) -> bool:
-    """End a run as its attempt and give its slot to the next; False where the lease was lost."""
-    with transaction.atomic():
-        ended = transitions.end_attempt(lease, end)
-        if ended and server_id is not None:
-            transaction.on_commit(partial(dispatch_after, lease.run_id))
-    return ended
 
 
 def _locked_build(build_id: int, caller: Caller) -> Build:

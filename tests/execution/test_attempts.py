@@ -6,7 +6,8 @@ from builds.engine.docker import Engine
 from builds.engine.errors import EngineStalled
 from builds.execution.executor import execute_build
 from builds.execution.recovery import settle_lost_run
-from builds.models import BuildRun, WorkerHost
+from builds.models import Account, BuildRun, BuildServer, WorkerHost
+from builds.services import transitions
 from tests.support.runs import press, texts
 
 STALL = "the engine sends empty news without end"
@@ -39,3 +40,22 @@ def test_an_attempt_given_back_for_a_stalled_engine_tells_its_own_cause(caller, 
     (told,) = client.get(f"/v1/build/run/{run.pk}").json()["attempts"]
     assert told["endMessage"] == f"Attempt 1 is over: {STALL} (a known fault of Docker before 23)."
     assert any(text.startswith(f"{told['endMessage']} Attempt 2 begins.") for text in texts(run))
+
+
+def test_the_end_of_a_lost_run_lets_the_next_of_its_account_start_on_another_server(caller, build_of):
+    """The sweeper ends it, in this process, and with its last attempt."""
+    WorkerHost.objects.create(name="here", workers=4, topics=["near"])
+    BuildServer.objects.create(name="near", url="topic:near")
+    Account.objects.update(parallel_limit=1)
+    lost = press(build_of("RUN true", name="lost", max_attempts=1), caller)
+    waiting = press(build_of("RUN true", name="waits", server_host="topic:near"), caller)
+    lost.refresh_from_db()
+    lease = transitions.take(lost.pk, claim=lost.claim, owner="a worker that dies")
+    transitions.give_back(lease, because="it died")
+    lost.refresh_from_db()
+    waiting.refresh_from_db()
+    assert (lost.run_state, waiting.claimed_host) == ("RUNNING", "")
+    settle_lost_run(lost)
+    lost.refresh_from_db()
+    waiting.refresh_from_db()
+    assert (lost.end_reason, waiting.claimed_host) == ("WORKER_LOST", "here")

@@ -7,7 +7,7 @@ from builds.queries.queue import waiting_of
 from builds.queries.runs import waiting_of_all
 from builds.services import dispatch, runs, transitions
 from builds.services.errors import Refused
-from builds.services.runs import end_run
+from builds.services.run_ends import end_run
 from builds.services.transitions import End
 from tests.services.together import side_by_side
 from tests.support.people import make_build, make_world, operator_of
@@ -58,7 +58,7 @@ def test_the_end_of_a_run_on_another_server_lets_the_next_of_the_account_start(
     assert dispatch.dispatch(server.pk) == []
     lease = transitions.take(elsewhere.pk, claim=1, owner="w")
     with django_capture_on_commit_callbacks(execute=True):
-        assert end_run(lease, End("BUILD_FAILED", "no"), server_id=near.pk)
+        assert end_run(lease, End("BUILD_FAILED", "no"))
     here.refresh_from_db()
     assert here.claimed_host == "host"
 

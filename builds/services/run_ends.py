@@ -1,0 +1,39 @@
+"""How a BUILD run ends, whoever ends it: the last move, and its slot given to the next run.
+
+The slot goes once the end is committed: to a run that waits for the same server, or for the room of its account on
+another one.
+"""
+
+from functools import partial
+
+from django.db import transaction
+
+from builds.services import transitions
+from builds.services.dispatch import dispatch_after
+from builds.services.transitions import End, Lease
+
+__all__ = ["end_lost_run", "end_run", "end_waiting_run"]
+
+
+def end_run(lease: Lease, end: End) -> bool:
+    """End a run as the attempt that holds it; False where the lease was lost."""
+    with transaction.atomic():
+        return _free_slot(lease.run_id, ended=transitions.end_attempt(lease, end))
+
+
+def end_lost_run(run_id: int, *, token: int, end: End) -> bool:
+    """End a run whose attempt `token` is lost; False where a further attempt was quicker."""
+    with transaction.atomic():
+        return _free_slot(run_id, ended=transitions.end_lost(run_id, token=token, end=end))
+
+
+def end_waiting_run(run_id: int, end: End) -> bool:
+    """End a run that has never started; False where a worker was quicker."""
+    with transaction.atomic():
+        return _free_slot(run_id, ended=transitions.end_waiting(run_id, end))
+
+
+def _free_slot(run_id: int, *, ended: bool) -> bool:
+    if ended:
+        transaction.on_commit(partial(dispatch_after, run_id))
+    return ended
