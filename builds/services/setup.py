@@ -25,8 +25,9 @@ CMD ["cat", "/hello.txt"]
 
 
 def ensure_account() -> Account:
-    """Return account 1 `default`."""
-    return Account.objects.get_or_create(pk=1, defaults={"name": "default", "time_zone": "UTC"})[0]
+    """Return the first account; a first start makes it, `default`, and the database numbers it 1."""
+    first = Account.objects.order_by("pk").first()
+    return first or Account.objects.get_or_create(name="default", defaults={"time_zone": "UTC"})[0]
 
 
 def ensure_administrator(account: Account, *, username: str, password: str) -> str | None:
