@@ -17,15 +17,20 @@ MOST_AT_ONCE: Final = 100  # each is a transaction of its own within one request
 Ask = Callable[[int, Caller], str]
 
 
+def caller_of(request: HttpRequest) -> Caller:
+    """Return who asks through Django's admin."""
+    if not isinstance(request.user, User):
+        raise TypeError("Django's admin let somebody in who has not signed in.")
+    return caller_for(request.user)
+
+
 def ask_each(request: HttpRequest, ids: Iterable[int], ask: Ask, *, what: str) -> None:
     """Ask for each of `ids` and show each answer; `what` names one of them in front of a refusal."""
     asked = list(ids)
     if len(asked) > MOST_AT_ONCE:
         messages.error(request, f"{len(asked)} are chosen; choose {MOST_AT_ONCE} or fewer. Nothing was asked for.")
         return
-    if not isinstance(request.user, User):
-        raise TypeError("Django's admin let somebody in who has not signed in.")
-    caller = caller_for(request.user)
+    caller = caller_of(request)
     for seq in asked:
         try:
             messages.success(request, ask(seq, caller))

@@ -1,26 +1,53 @@
-"""The forms of registries and build servers."""
+"""The forms of registries and build servers: fields only. What they have to be is the services' rule, as at the API."""
 
-import re
-from typing import Any, Final
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar
 
 from django import forms
 
 from builds.admin.fields import LinesField, SecretText
+from builds.domain.steps import FieldError
 from builds.models import BuildServer, Registry
-from builds.services.certificates import check_tls
-from builds.services.credentials import decrypt, encrypt
+from builds.services.registry_rules import RegistryDraft, registry_errors
+from builds.services.server_rules import ServerDraft, server_errors
 
-# host or host:port; an address of version 6 stands in brackets
-HOST: Final = re.compile(
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::(?P<port>\d{1,5}))?"
-)
-TLS_FIELDS: Final = {"ca": "ca_cert", "certificate": "client_cert", "key": "client_key"}
-TOPIC: Final = re.compile(r"topic:[A-Za-z0-9][A-Za-z0-9._-]*")
+Draft = TypeVar("Draft", RegistryDraft, ServerDraft)
 
 
-class RegistryForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
-    """A registry. Its stored password is bound to its host: who changes the host gives it anew (security.md)."""
+class ConnectionForm(forms.ModelForm, Generic[Draft]):  # type: ignore[type-arg]  # generic for the type checker only
+    """A form that is read into a draft, which a service stores: the form itself saves nothing."""
+
+    places: ClassVar[Mapping[str, str]]  # the API's name of a field: ours
+    draft: Draft
+    cleared_because = ""  # why the stored secret goes, where it does
+
+    def clean(self) -> dict[str, Any]:
+        """Hold the fields against the rules; `instance` is still as it is stored."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        self.draft = self.drafted(cleaned)
+        self.cleared_because = self.reason_to_clear(cleaned)
+        wrong = frozenset(self.errors)
+        for error in self.rule_errors():
+            place = self.places.get(error.field.partition("[")[0])
+            if place not in wrong:
+                self.add_error(place if place in self.fields else None, error.message)
+        return cleaned
+
+    def drafted(self, cleaned: Mapping[str, Any]) -> Draft:
+        """Return what the fields say."""
+        raise NotImplementedError
+
+    def rule_errors(self) -> list[FieldError]:
+        """Return all that is wrong with the draft."""
+        raise NotImplementedError
+
+    def reason_to_clear(self, cleaned: Mapping[str, Any]) -> str:
+        """Say why the stored secret goes, "" where it stays or there is none."""
+        raise NotImplementedError
+
+
+class RegistryForm(ConnectionForm[RegistryDraft]):
+    """A registry. Its stored login is bound to its address: who changes that gives it anew."""
 
     password = forms.CharField(
         required=False,
@@ -28,69 +55,78 @@ class RegistryForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for th
         strip=False,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
     )
+    places = {
+        "registryName": "name",
+        "registryUrl": "host",
+        "registryPrefix": "prefix",
+        "loginId": "username",
+        "password": "password",
+        "accountSeq": "account",
+        "caCertificate": "ca_certificate",
+    }
 
     class Meta:
         model = Registry
         fields = ("name", "account", "host", "prefix", "plain_http", "username", "ca_certificate", "enabled")
 
-    cleared_because = ""
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        stored = "A password is stored. Leave this empty to keep it" if self.instance.password_encrypted else "None yet"
-        self.fields["password"].help_text = f"{stored}; it is never shown, and cleared when the host changes."
-
-    @property
-    def has_cleared_password(self) -> bool:
-        """True where `save` took a stored password away."""
-        return bool(self.cleared_because)
-
-    def clean_host(self) -> str:
-        """Return the host; raises `ValidationError` for an address with scheme or path."""
-        host: str = self.cleaned_data["host"]
-        found = HOST.fullmatch(host)
-        if not found or int(found["port"] or 1) not in range(1, 65_536):
-            raise forms.ValidationError(
-                "Give host or host:port, without scheme and path, such as registry.example:5000."
+        if password := self.fields.get("password"):  # who may only look has no such field
+            stored = self.instance.password_encrypted
+            kept = "A password is stored. Leave this empty to keep it" if stored else "None yet"
+            password.help_text = (
+                f"{kept}; it is never shown, and cleared when the host changes or plain HTTP is chosen."
             )
-        return host
 
-    def clean_ca_certificate(self) -> str:
-        """Return the authorities; raises `ValidationError` for what is no certificate."""
-        pem: str = self.cleaned_data["ca_certificate"]
-        if problems := [said for _, said in check_tls(ca=pem, certificate="", key="")]:
-            raise forms.ValidationError(problems)
-        return pem
+    def drafted(self, cleaned: Mapping[str, Any]) -> RegistryDraft:
+        """Return what the fields say; a user name that nobody has touched goes with the stored password."""
+        username, password = cleaned.get("username") or "", cleaned.get("password") or ""
+        account = cleaned.get("account")
+        return RegistryDraft(
+            name=cleaned.get("name"),
+            host=cleaned.get("host"),
+            prefix=cleaned.get("prefix"),
+            plain_http=cleaned.get("plain_http"),
+            username=username if password or "username" in self.changed_data else None,
+            password=password or None,
+            has_login=bool(username),
+            ca_certificate=cleaned.get("ca_certificate"),
+            account_id=account.pk if account else None,
+            enabled=cleaned.get("enabled"),
+        )
 
-    def clean(self) -> dict[str, Any] | None:
-        """Refuse a password without a user, which nothing would ever use."""
-        cleaned: dict[str, Any] | None = super().clean()
-        if cleaned and cleaned.get("password") and not cleaned.get("username"):
-            self.add_error("username", "A password needs a user name; give both, or neither.")
-        return cleaned
+    def rule_errors(self) -> list[FieldError]:
+        """Return all that is wrong with the draft."""
+        stored = self.instance if self.instance.pk else Registry(account_id=self.draft.account_id)
+        return registry_errors(stored, self.draft)
 
-    def save(self, commit: bool = True) -> Registry:  # noqa: FBT001, FBT002  Django's
-        """Keep, replace or clear the password; only its encrypted form is stored."""
-        registry: Registry = self.instance
-        if password := self.cleaned_data.get("password"):
-            registry.password_encrypted = encrypt(password)
-        elif registry.password_encrypted and (reason := self._reason_to_clear()):
-            registry.password_encrypted = ""
-            self.cleared_because = reason
-        saved: Registry = super().save(commit)
-        return saved
-
-    def _reason_to_clear(self) -> str:
-        if "host" in self.changed_data:
-            return "the host has changed"
-        return "" if self.cleaned_data.get("username") else "there is no user name any more"
+    def reason_to_clear(self, cleaned: Mapping[str, Any]) -> str:
+        """Say why the stored password goes, "" where it stays or there is none."""
+        if not self.instance.password_encrypted or self.draft.password:
+            return ""
+        if not self.draft.has_login:
+            return "there is no user name any more"
+        if not self.draft.moves(self.instance):
+            return ""
+        return "the host has changed" if "host" in self.changed_data else "plain HTTP would send it in the open"
 
 
-class BuildServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
+class BuildServerForm(ConnectionForm[ServerDraft]):
     """A build server. Its stored client key is bound to its address: who changes the address gives it anew."""
 
     client_key = SecretText(label="Client key")
     allowed_host_paths = LinesField(help_text="Host paths that user tasks may mount, one a line; none: no host path.")
+    places = {
+        "buildServerName": "name",
+        "buildServerHost": "url",
+        "buildServerTlsVerify": "tls_verify",
+        "buildServerCacrt": "ca_cert",
+        "buildServerClientCert": "client_cert",
+        "buildServerClientKey": "client_key",
+        "capacity": "capacity",
+        "allowedHostPaths": "allowed_host_paths",
+        "accountSeqs": "accounts",
+    }
 
     class Meta:
         model = BuildServer
@@ -99,67 +135,33 @@ class BuildServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
             *("tls_verify", "ca_cert", "client_cert"),
         )
 
-    cleared_because = ""
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if key := self.fields.get("client_key"):  # who may only look has no such field
-            stored = "A key is stored. Leave this empty to keep it" if self._stored_key else "None yet"
-            key.help_text = f"{stored}; it is never shown, and cleared when the address changes."
+            stored = self.instance.client_key_encrypted
+            kept = "A key is stored. Leave this empty to keep it" if stored else "None yet"
+            key.help_text = f"{kept}; it is never shown, and cleared when the address changes."
 
-    @property
-    def _stored_key(self) -> str:
-        return str(self.instance.client_key_encrypted)
+    def drafted(self, cleaned: Mapping[str, Any]) -> ServerDraft:
+        """Return what the fields say."""
+        return ServerDraft(
+            name=cleaned.get("name"),
+            host=cleaned.get("url"),
+            tls_verify=cleaned.get("tls_verify"),
+            ca=cleaned.get("ca_cert"),
+            certificate=cleaned.get("client_cert"),
+            client_key=cleaned.get("client_key"),
+            capacity=cleaned.get("capacity"),
+            enabled=cleaned.get("enabled"),
+            allowed_host_paths=cleaned.get("allowed_host_paths"),
+            account_ids=[account.pk for account in cleaned.get("accounts") or ()],
+        )
 
-    def clean_url(self) -> str:
-        """Return the address; raises `ValidationError` for one that no worker could use."""
-        url: str = self.cleaned_data["url"]
-        if not (TOPIC.fullmatch(url) or _is_engine(url)):
-            raise forms.ValidationError("Use unix:///path/to/docker.sock, tcp://host:port or topic:NAME.")
-        return url
+    def rule_errors(self) -> list[FieldError]:
+        """Return all that is wrong with the draft."""
+        return server_errors(self.instance, self.draft)
 
-    def clean_allowed_host_paths(self) -> list[str]:
-        """Return the paths; raises `ValidationError` for one that is not absolute or leaves its folder."""
-        paths: list[str] = self.cleaned_data["allowed_host_paths"]
-        if wrong := [path for path in paths if not path.startswith("/") or ".." in path.split("/")]:
-            raise forms.ValidationError(f"Give absolute paths without '..'; this is none: {wrong[0]}")
-        return paths
-
-    def clean(self) -> dict[str, Any] | None:
-        """Refuse certificates that do not fit together."""
-        cleaned: dict[str, Any] | None = super().clean()
-        if cleaned and cleaned.get("tls_verify"):
-            key = cleaned.get("client_key") or self._kept_key()
-            given = {"ca": cleaned.get("ca_cert", ""), "certificate": cleaned.get("client_cert", ""), "key": key}
-            for which, sentence in check_tls(**given):
-                self.add_error(TLS_FIELDS[which], sentence)
-        return cleaned
-
-    def save(self, commit: bool = True) -> BuildServer:  # noqa: FBT001, FBT002  Django's
-        """Keep, replace or clear the client key; only its encrypted form is stored."""
-        server: BuildServer = self.instance
-        if key := self.cleaned_data.get("client_key"):
-            server.client_key_encrypted = encrypt(key)
-        elif server.client_key_encrypted and "url" in self.changed_data:
-            server.client_key_encrypted = ""
-            self.cleared_because = "the address has changed"
-        saved: BuildServer = super().save(commit)
-        return saved
-
-    def _kept_key(self) -> str:
-        """Return the stored key where it stays: it has to fit the certificate too."""
-        return decrypt(self._stored_key) if self._stored_key and "url" not in self.changed_data else ""
-
-
-def _is_engine(url: str) -> bool:
-    """Say whether `url` is unix:///path or tcp://host:port and nothing more."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return False
-    if parts.query or parts.fragment or parts.username or re.search(r"[\x00-\x20\x7f]", url):
-        return False
-    if parts.scheme == "unix":
-        return not parts.netloc and len(parts.path) > 1
-    return parts.scheme == "tcp" and bool(parts.hostname) and bool(port) and parts.path in ("", "/")
+    def reason_to_clear(self, cleaned: Mapping[str, Any]) -> str:
+        """Say why the stored key goes, "" where it stays or there is none."""
+        moves = "url" in self.changed_data and not self.draft.client_key
+        return "the address has changed" if moves and self.instance.client_key_encrypted else ""

@@ -1,18 +1,23 @@
-"""Registries, build servers and worker hosts. Passwords and keys go in and never come out."""
+"""Registries, build servers and worker hosts. Passwords and keys go in and never come out.
 
-from functools import partial
+What is added, changed or deleted here goes through the services, which check it and write who did it.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
+from builds.admin.asking import caller_of
 from builds.admin.base import ReadOnlyAdmin, TableAdmin
 from builds.admin.connection_forms import BuildServerForm, RegistryForm
-from builds.models import BuildServer, Registry, WorkerHost
-from builds.services.dispatch import dispatch
+from builds.models import BuildServer, Caller, Registry, WorkerHost
+from builds.services.errors import Refused
+from builds.services.registries import RegistryDraft, create_registry, edit_registry, remove_registry
+from builds.services.servers import ServerDraft, create_server, edit_server, remove_server
 
 
 class ConnectionAdmin(TableAdmin):
@@ -20,6 +25,34 @@ class ConnectionAdmin(TableAdmin):
 
     ordering = ("id",)
     readonly_fields = ("is_default", "created_at")
+    secret = ""  # what the stored secret is called
+
+    def store(self, pk: int | None, caller: Caller, draft: Any) -> Any:
+        """Create one, or change the one with this key; return it. Raises `Refused`."""
+        raise NotImplementedError
+
+    def remove(self, pk: int, caller: Caller) -> None:
+        """Remove one; raises `Refused`."""
+        raise NotImplementedError
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001  Django's
+        """Let the service store what the form has read, and say when the stored secret has gone."""
+        obj.pk = self.store(obj.pk if change else None, caller_of(request), form.draft).pk
+        obj.refresh_from_db()
+        if form.cleared_because:
+            messages.warning(request, f"The stored {self.secret} of {obj} was cleared, because {form.cleared_because}.")
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Let the service remove it."""
+        self.remove(obj.pk, caller_of(request))
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show or store one; what the service refuses is said on the same page."""
+        return _or_refusal(request, super().changeform_view, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Ask, or delete; what the service refuses is said on the same page."""
+        return _or_refusal(request, super().delete_view, *args, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say no for the default one, which every start would make again."""
@@ -35,6 +68,7 @@ class RegistryAdmin(ConnectionAdmin):
     """Registries."""
 
     form = RegistryForm
+    secret = "password"  # noqa: S105  its name
     list_display = ("id", "name", "account", "host", "prefix", "username", "plain_http", "enabled", "is_default")
     list_display_links = ("id", "name")
     list_filter = ("enabled", "is_default", "plain_http")
@@ -52,11 +86,19 @@ class RegistryAdmin(ConnectionAdmin):
         """Show or store a registry; an error report does not hold the password."""
         return super().changeform_view(*args, **kwargs)
 
-    def save_model(self, request: HttpRequest, obj: Registry, form: Any, change: bool) -> None:  # noqa: FBT001  Django's
-        """Store the registry and say when its password has gone."""
-        super().save_model(request, obj, form, change)
-        if form.has_cleared_password:
-            messages.warning(request, f"The stored password of {obj} was cleared, because {form.cleared_because}.")
+    def get_readonly_fields(self, request: HttpRequest, obj: Registry | None = None) -> tuple[str, ...]:
+        """Return what is only shown: a registry stays with its account."""
+        return (*self.readonly_fields, "account") if obj else self.readonly_fields
+
+    def store(self, pk: int | None, caller: Caller, draft: RegistryDraft) -> Registry:
+        """Create or change a registry."""
+        if pk is None:
+            return create_registry(caller=caller, draft=draft)
+        return edit_registry(registry_id=pk, caller=caller, draft=draft)
+
+    def remove(self, pk: int, caller: Caller) -> None:
+        """Remove a registry."""
+        remove_registry(registry_id=pk, caller=caller)
 
 
 @admin.register(BuildServer)
@@ -64,6 +106,7 @@ class BuildServerAdmin(ConnectionAdmin):
     """Build servers."""
 
     form = BuildServerForm
+    secret = "key"  # noqa: S105  its name
     list_display = ("id", "name", "url", "capacity", "enabled", "is_default")
     list_display_links = ("id", "name")
     list_filter = ("enabled", "is_default", "tls_verify")
@@ -82,12 +125,15 @@ class BuildServerAdmin(ConnectionAdmin):
         """Show or store a build server; an error report does not hold the key."""
         return super().changeform_view(*args, **kwargs)
 
-    def save_model(self, request: HttpRequest, obj: BuildServer, form: Any, change: bool) -> None:  # noqa: FBT001  Django's
-        """Store the server and start what it has room for now."""
-        super().save_model(request, obj, form, change)
-        if form.cleared_because:
-            messages.warning(request, f"The stored key of {obj} was cleared, because {form.cleared_because}.")
-        transaction.on_commit(partial(dispatch, obj.pk))
+    def store(self, pk: int | None, caller: Caller, draft: ServerDraft) -> BuildServer:
+        """Create or change a build server; what it has room for starts then."""
+        if pk is None:
+            return create_server(caller=caller, draft=draft)
+        return edit_server(server_id=pk, caller=caller, draft=draft)
+
+    def remove(self, pk: int, caller: Caller) -> None:
+        """Remove a build server."""
+        remove_server(server_id=pk, caller=caller)
 
 
 @admin.register(WorkerHost)
@@ -97,3 +143,12 @@ class WorkerHostAdmin(ReadOnlyAdmin):
     list_display = ("name", "workers", "topics", "beat_at")
     search_fields = ("name",)
     ordering = ("name",)
+
+
+def _or_refusal(request: HttpRequest, view: Callable[..., HttpResponse], *args: Any, **kwargs: Any) -> HttpResponse:
+    """Answer with `view`; where a service refuses, show its sentence on the page that was sent."""
+    try:
+        return view(request, *args, **kwargs)
+    except Refused as refusal:
+        messages.error(request, refusal.sentence)
+        return HttpResponseRedirect(request.get_full_path())

@@ -109,7 +109,7 @@ def _host_problem(host: str) -> str | None:
 def _is_nowhere(host: str) -> bool:
     """Say whether `host` is an address that machines use for themselves, such as that of a cloud's metadata (F2)."""
     try:
-        address = ipaddress.ip_address(PORT.sub("", host))
+        address = ipaddress.ip_address(PORT.sub("", host).strip("[]"))
     except ValueError:
         return False
     return address.is_link_local or address.is_multicast or address.is_unspecified

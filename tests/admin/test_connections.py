@@ -40,7 +40,7 @@ def test_a_password_goes_in_encrypted_and_is_on_no_page(admin, registry):
 def test_a_refused_form_does_not_send_the_password_back(admin, account):
     answer = admin.post("/admin/builds/registry/add/", form(host="https://registry.example", password=SECRET))
     assert answer.status_code == 200
-    assert "without scheme" in answer.content.decode()
+    assert "Leave the scheme out" in answer.content.decode()
     assert SECRET not in answer.content.decode()
 
 
@@ -69,11 +69,11 @@ def test_without_user_name_the_password_goes(admin, registry):
 
 def test_a_password_without_user_name_is_refused(admin, registry):
     page = save(admin, registry, username="", password="new")
-    assert "A password needs a user name" in page
+    assert "A password needs a user; give loginId" in page
     assert registry_login(registry).password == SECRET
 
 
-@pytest.mark.parametrize("host", ["http://x", "x/y", "x y", "x:99999", "x:0", "-x", "a@b", "x\ny"])
+@pytest.mark.parametrize("host", ["x/y", "x y", "x:99999", "x:0", "-x", "a@b", "x\ny"])
 def test_a_host_that_is_none_is_refused(admin, account, host):
     answer = admin.post("/admin/builds/registry/add/", form(host=host))
     assert "Give host or host:port" in answer.content.decode()
@@ -89,7 +89,7 @@ def test_the_default_one_stays_the_default_and_cannot_be_deleted(admin, account)
         assert row.is_default
 
 
-@pytest.mark.parametrize("url", ["tcp://engine.example:2375", "unix:///run/other.sock", "topic:arm"])
+@pytest.mark.parametrize("url", ["tcp://engine.example:2375", "topic:arm"])
 def test_a_build_server_is_added(admin, account, url):
     answer = admin.post(
         "/admin/builds/buildserver/add/", {"name": "second", "url": url, "capacity": 3, "enabled": "on"}
@@ -99,11 +99,11 @@ def test_a_build_server_is_added(admin, account, url):
 
 
 @pytest.mark.parametrize(
-    "url", ["http://x:1", "tcp://x", "tcp://u:p@x:1", "tcp://x:99999", "unix://x", "ssh://x", "topic:", "topic:a b"]
+    "url", ["http://x:1", "tcp://x", "tcp://u:p@x:1", "tcp://x:99999", "unix:///x", "ssh://x", "topic:", "topic:a b"]
 )
 def test_an_address_that_no_worker_can_use_is_refused(admin, account, url):
     answer = admin.post("/admin/builds/buildserver/add/", {"name": "second", "url": url, "capacity": 3})
-    assert "Use unix:///path" in answer.content.decode()
+    assert "Give tcp://host:port or topic:NAME" in answer.content.decode()
     assert BuildServer.objects.count() == 1
 
 

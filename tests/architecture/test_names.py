@@ -20,6 +20,7 @@ SHAPES = {
     "builds/queries/callbacks.py",
     "builds/queries/runs.py",
     "builds/live/reading.py",
+    "builds/admin/connection_forms.py",  # which field shows what a service says of a field
 }
 
 
