@@ -1,6 +1,6 @@
 # BuildHub's commands. Only make and Python 3.11 are assumed: scripts/bootstrap.sh brings the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run test check fuzz bench lock
+.PHONY: help run test check fuzz engines bench lock
 python := .venv/bin/python
 
 # What a person's shell may have set for other projects must not change what happens here.
@@ -26,6 +26,10 @@ check: ## format, lint, types, import contracts, migrations, templates
 fuzz: ## tens of thousands of requests by schemathesis (make test sends a few thousand)
 	@scripts/bootstrap.sh test
 	@exec env BUILDHUB_TEST_FUZZ=long $(python) -m pytest -q tests/fuzz </dev/null
+
+engines: ## builds, pushes and faults on Docker 20.10, 26.1 and the newest, both image stores (root; half an hour)
+	@scripts/bootstrap.sh test
+	@exec $(python) scripts/engines/table.py $(ROWS)
 
 bench: ## ratios against a baseline of the same run
 	@scripts/bootstrap.sh test

@@ -8,7 +8,7 @@ done=$root/.made-of
 wanted="$suite $*"
 [[ -f $done && $(<"$done") == "$wanted" ]] && exit 0
 ((EUID == 0)) || { echo "debian_root: run it as root" >&2; exit 1; }
-command -v debootstrap >/dev/null || { echo "debian_root: run \`apt-get install debootstrap\` first" >&2; exit 1; }
+command -v debootstrap >/dev/null || apt-get install -y -qq --no-install-recommends debootstrap </dev/null >/dev/null
 
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' 'Component: main' | head -n 1)
 [[ -n $mirror ]] || { echo "debian_root: this machine's apt knows no Debian mirror" >&2; exit 1; }

@@ -41,8 +41,9 @@ __all__ = [
     "worker_lost",
 ]
 
-# The one part of the text that all engines share; what was stopped has the code of its kill, not of its own.
-EXIT_CODE: Final = re.compile(r"exit code: (\d+)(?!\d|: context canceled)")
+# The one part of the text that all engines share. It ends them: before it stands the user's own command, and after it
+# "context canceled" for what was stopped, which has the code of its kill, not of its own.
+EXIT_CODE: Final = re.compile(r"exit code: (\d+)$")
 SERVER_PATH: Final = re.compile(
     r"/\S*/buildkit-mount\d+(?=/)"
 )  # where the engine mounts the context, of no use to people

@@ -25,7 +25,8 @@ from builds.engine.watch import Watch
 
 ASKED: Final = "build the image"
 IMAGE_ID: Final = "moby.image.id"
-EXIT_CODE: Final = re.compile(r"exit code: (\d+)")  # all that the texts of 20.10 and later engines have in common
+# All that the texts of 20.10 and later engines have in common. It ends them: before it stands the user's own command.
+EXIT_CODE: Final = re.compile(r"exit code: (\d+)$")
 EMPTY: Final = TraceRecord()
 STALL_RECORDS: Final = 2000
 STALL_SECONDS: Final = 1.0

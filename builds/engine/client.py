@@ -1,5 +1,6 @@
 """One HTTP client to one Docker Engine, and the translation of its failures into ours."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -17,6 +18,8 @@ from builds.engine.tls import tls_context
 from builds.engine.types import Endpoint
 from builds.engine.wire import TcpAdapter, UnixAdapter, Wire
 
+# TLS alerts by which the other side refuses the certificate that we show; which one, depends on its Go release.
+CERTIFICATE_ALERTS: Final = re.compile(r"_ALERT_(?:UNKNOWN_CA|\w*CERTIFICATE\w*)")
 OLDEST_API: Final = "1.41"  # the API of 20.10, the oldest engine that was measured
 
 
@@ -146,8 +149,10 @@ def reason_text(error: BaseException) -> str:
     """Return the innermost cause in words ("Connection refused"), not the layers of libraries around it."""
     while inner := _inner(error):
         error = inner
-    text = getattr(error, "verify_message", None) or getattr(error, "strerror", None) or str(error)
-    return str(text or type(error).__name__)
+    text = str(getattr(error, "verify_message", None) or getattr(error, "strerror", None) or error)
+    if CERTIFICATE_ALERTS.search(text):
+        return f"The other side does not accept the client certificate: {text}"
+    return text or type(error).__name__
 
 
 def _inner(error: BaseException) -> BaseException | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from docker.errors import NotFound
 
@@ -29,6 +29,8 @@ from builds.engine.types import (
 )
 from builds.engine.watch import PATIENCE, Patience, Watch
 
+SNAPSHOTTER: Final = ["driver-type", "io.containerd.snapshotter.v1"]  # in /info of an engine with containerd's store
+
 
 class Engine:
     """One build server. Every call may be repeated without harm; calls may come from several threads.
@@ -41,6 +43,11 @@ class Engine:
         self._endpoint = endpoint
         self._timeout = timeout
         self._patience = patience
+
+    @property
+    def api_spoken(self) -> str:
+        """The version of the API that this engine and BuildHub have agreed on."""
+        return self._client.spoken
 
     def info(self) -> EngineInfo:
         """Ask the engine what it is: versions, size of its machine, its own warnings."""
@@ -56,6 +63,7 @@ class Engine:
             memory_bytes=facts.get("MemTotal", 0),
             warnings=tuple(facts.get("Warnings") or ()),
             storage_driver=facts.get("Driver", ""),
+            image_store="containerd" if SNAPSHOTTER in (facts.get("DriverStatus") or ()) else "docker",
         )
 
     def build(self, request: BuildRequest, on_record: Callable[[TraceRecord], None], stopping: threading.Event) -> str:

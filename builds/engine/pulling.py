@@ -22,7 +22,11 @@ from builds.engine.types import PushUpdate, RegistryLogin
 from builds.engine.watch import Watch
 
 ASKED: Final = "pull the image"
-MISSING: Final = re.compile(r"manifest unknown|manifest for .* not found|repository .*not found|name unknown", re.I)
+# The last form is that of containerd's image store.
+MISSING: Final = re.compile(
+    r"manifest unknown|manifest for .* not found|repository .*not found|name unknown|failed to resolve .*: not found$",
+    re.I,
+)
 ENDED: Final = re.compile(r"Status: (?:Downloaded newer image|Image is up to date) for ")
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 LeftoverKind = Literal["container", "volume"]
+ImageStore = Literal["docker", "containerd"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,11 @@ class BuildRequest:
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What an engine says of itself; `warnings` are its own sentences."""
+    """What an engine says of itself; `warnings` are its own sentences.
+
+    `image_store` decides what an image's id is: the digest of its configuration in docker's, of its manifest in
+    containerd's.
+    """
 
     version: str
     api_version: str
@@ -70,6 +75,7 @@ class EngineInfo:
     memory_bytes: int
     warnings: tuple[str, ...] = ()
     storage_driver: str = ""
+    image_store: ImageStore = "docker"
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def test_an_instruction_that_fails_with_the_password_in_it_is_named_without(exec
     run = executed(f"RUN echo before {'x' * 280} {PASSWORD}; exit 3")
     assert run.end_reason == "BUILD_FAILED"
     assert run.failure["dockerfile_line"] == 2
-    assert "***" in run.steps.get(step_type="CREATE_IMAGE").vertices[-1]["name"]
+    assert any("***" in vertex["name"] for vertex in run.steps.get(step_type="CREATE_IMAGE").vertices)
     assert "hush" not in kept_of(run)  # nor half of it, where the long instruction is cut
     assert CallbackDelivery.objects.filter(run=run, what="ended").exists()
 
