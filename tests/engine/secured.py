@@ -9,6 +9,7 @@ from pathlib import Path
 from builds.management.supervisor import engine
 from builds.management.supervisor.children import Children
 from tests.engine.certificates import Authority, Pair
+from tests.support.bridges import own_bridge
 from tests.support.folders import make_folder
 from tests.support.waiting import free_port
 
@@ -24,10 +25,17 @@ class SecuredEngine:
 
 @contextmanager
 def secured_engine() -> Iterator[SecuredEngine]:
-    """Start a dockerd that asks for client certificates on a free port of 127.0.0.1; it has no network for RUN."""
+    """Start a dockerd that asks for client certificates on a free port of 127.0.0.1."""
+    with own_bridge() as bridge, _started(bridge) as started:
+        yield started
+
+
+@contextmanager
+def _started(bridge: tuple[str, ...]) -> Iterator[SecuredEngine]:
     authority, home, port = Authority(), make_folder(), free_port()
     children = Children(home, cgroup=engine.cgroup_of(home), adopt_orphans=False)
-    prepared = engine.prepare(home, socket_path=home / "docker.sock", options=_options(authority, home, port))
+    options = (*bridge, *_options(authority, home, port))
+    prepared = engine.prepare(home, socket_path=home / "docker.sock", options=options)
     try:
         children.wait_until(prepared.is_ready, children.start(prepared.command), seconds=60)
         yield SecuredEngine(f"tcp://127.0.0.1:{port}", authority.ca, authority.issue("buildhub"))
@@ -42,7 +50,4 @@ def _options(authority: Authority, home: Path, port: int) -> tuple[str, ...]:
     texts = {"tlscacert": authority.ca, "tlscert": own.certificate, "tlskey": own.key}
     for name, text in texts.items():
         (home / name).write_text(text)
-    return (
-        *("--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"),
-        *(f"--host=tcp://127.0.0.1:{port}", "--tlsverify", *(f"--{name}={home / name}" for name in texts)),
-    )
+    return (f"--host=tcp://127.0.0.1:{port}", "--tlsverify", *(f"--{name}={home / name}" for name in texts))

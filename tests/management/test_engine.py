@@ -16,7 +16,7 @@ from builds.management.supervisor import engine, registry
 from builds.management.supervisor.children import Children
 from builds.management.supervisor.files import CannotStart
 from builds.management.supervisor.processes import process_ids, stragglers
-from tests.support.bridges import make_bridge, remove_bridge
+from tests.support.bridges import own_bridge
 from tests.support.images import make_base_image, make_registry_image
 from tests.support.waiting import wait_until
 
@@ -29,9 +29,8 @@ pytestmark = [
 @pytest.fixture
 def engine_options():
     """dockerd's options for a bridge that exists during the test."""
-    name = make_bridge()
-    yield (f"--bridge={name}", "--iptables=false", "--ip6tables=false", "--ip-forward=false")
-    remove_bridge(name)
+    with own_bridge() as options:
+        yield options
 
 
 @pytest.fixture

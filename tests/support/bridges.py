@@ -1,8 +1,9 @@
 """A network bridge for the engine of the tests, so that two of them (or one beside `make run`) do not meet.
 
-Measured on docker.io 20.10.24: with `--bridge=none` every BuildKit RUN fails ("network bridge not found"); two daemons
-on one docker0 give the same addresses to two containers; with a bridge of its own and `--iptables=false` a RUN works,
-has an address, and nothing of the machine's packet filter is touched. The tests' builds reach no outer network.
+Measured on docker.io 20.10.24: with `--bridge=none` every BuildKit RUN fails ("network bridge not found"), and docker0
+is deleted, another engine's too; two daemons on one docker0 give the same addresses to two containers; with a bridge of
+its own and `--iptables=false` a RUN works, has an address, and nothing of the machine's packet filter is touched. The
+tests' builds reach no outer network.
 """
 
 import ipaddress
@@ -10,11 +11,25 @@ import os
 import random
 import secrets
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from builds.management.supervisor.processes import is_running
 
+# What else keeps a dockerd from touching the machine's packet filter and routes.
+QUIET = ("--iptables=false", "--ip6tables=false", "--ip-forward=false")
 RANGES = tuple(ipaddress.ip_network("172.24.0.0/13").subnets(new_prefix=24))  # 2,048 of them
+
+
+@contextmanager
+def own_bridge() -> Iterator[tuple[str, ...]]:
+    """Give dockerd's options for a bridge that exists during the block."""
+    name = make_bridge()
+    try:
+        yield (f"--bridge={name}", *QUIET)
+    finally:
+        remove_bridge(name)
 
 
 def make_bridge() -> str:

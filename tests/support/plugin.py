@@ -1,14 +1,20 @@
 """Loaded before pytest-django reads the settings (`-p tests.support.plugin`): a database and a data directory.
 
 PostgreSQL starts while this module is imported unless DATABASE_URL names one, because the settings read that name.
-Engine and registry start with the first test that asks for them (tests/conftest.py).
+Engine and registry start with the first test that asks for them (tests/conftest.py). At the end of a run it looks
+whether the machine is as it was; what is not counts as an error of the run.
 """
 
 import atexit
 import os
 import re
+from collections.abc import Iterator
 
+import pytest
+
+from tests.support.machine import MARK, Machine
 from tests.support.services import Services, exit_on_sigterm
+from tests.support.waiting import wait_until
 
 # What a developer's shell may have set must not decide what the tests see (BUILDHUB_TEST_… is meant for them).
 FOREIGN = re.compile(r"BUILDHUB_(?!TEST_)|DOCKER_|REGISTRY_|PORT$")
@@ -16,6 +22,8 @@ for name in tuple(os.environ):
     if FOREIGN.match(name):
         del os.environ[name]
 
+# One process of a run looks after the machine: not the workers of xdist, nor a pytest that a test has started.
+MACHINE = None if MARK in os.environ else Machine()
 SERVICES = Services()
 atexit.register(SERVICES.stop)
 exit_on_sigterm()
@@ -25,3 +33,19 @@ data_dir.mkdir(mode=0o755)
 os.environ["BUILDHUB_DATA_DIR"] = str(data_dir)
 if not os.environ.get("DATABASE_URL"):
     os.environ["DATABASE_URL"] = SERVICES.postgres()
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)  # after xdist's workers have ended, before the closing line is printed
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """Fail a run that leaves the machine in another state than it found it in."""
+    yield
+    if MACHINE is None:
+        return
+    SERVICES.stop()
+    try:
+        wait_until(lambda: not MACHINE.changes(), timeout=10, message=lambda: "\n".join(MACHINE.changes()))
+    except AssertionError as error:
+        place = (__file__, None, "the machine after the tests")
+        report = pytest.TestReport(place[2], place, {}, "failed", str(error), "teardown")
+        session.config.pluginmanager.get_plugin("terminalreporter").stats.setdefault("error", []).append(report)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

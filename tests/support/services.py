@@ -11,7 +11,7 @@ import signal
 
 from builds.management.supervisor import engine, postgres, registry
 from builds.management.supervisor.children import Child, Children
-from tests.support.bridges import make_bridge, remove_bridge
+from tests.support.bridges import QUIET, make_bridge, remove_bridge
 from tests.support.folders import make_folder, remove_abandoned
 
 # Data that lives as long as one test run need not survive a power cut.
@@ -38,7 +38,7 @@ class Services:
     def engine(self) -> str:
         """Start an engine with a bridge of its own; return its address."""
         self._bridge = make_bridge()
-        options = (f"--bridge={self._bridge}", "--iptables=false", "--ip6tables=false", "--ip-forward=false")
+        options = (f"--bridge={self._bridge}", *QUIET)
         prepared = engine.prepare(self.home, socket_path=self.home / "docker.sock", options=options)
         child = self._children.start(prepared.command)
         self._children.wait_until(prepared.is_ready, child, seconds=60)
