@@ -46,17 +46,17 @@ def read_build(body: Mapping[str, Any], *, edit: bool) -> BuildBody:
     steps = _read_steps(fields, steps_name, edit=edit)
     draft = BuildDraft(
         account_id=fields.number("accountSeq", least=1),
-        name=fields.text("buildName", most=_longest("name")),
-        description=fields.text("buildDesc", "description", most=_longest("description")),
-        project=fields.text("registryName", most=_longest("project")),
+        name=fields.text("buildName", most=Build.longest("name")),
+        description=fields.text("buildDesc", "description", most=Build.longest("description")),
+        project=fields.text("registryName", most=Build.longest("project")),
         registry_project_id=fields.number("registryProjectId"),
         external_registry_seq=fields.number("externalRegistrySeq"),
-        image_name=fields.text("imageName", most=_longest("image_name")),
+        image_name=fields.text("imageName", most=Build.longest("image_name")),
         auto_tag=fields.yes_no("autotagUseYn"),
-        auto_tag_prefix=fields.text("autotagPrefix", most=_longest("auto_tag_prefix")),
+        auto_tag_prefix=fields.text("autotagPrefix", most=Build.longest("auto_tag_prefix")),
         auto_tag_sequence=fields.word("autotagSeqType", ["", *AutoTagSeqType]),
-        tag_name=fields.text("tagName", most=_longest("tag_name")),
-        server_host=fields.text("buildServerHost", most=_longest("server_host")),
+        tag_name=fields.text("tagName", most=Build.longest("tag_name")),
+        server_host=fields.text("buildServerHost", most=Build.longest("server_host")),
         server_tls_verify=fields.yes_no("buildServerTlsVerify"),
         server_ca_cert=fields.text("buildServerCacrt", most=LONGEST_PEM),
         server_client_cert=fields.text("buildServerClientCert", most=LONGEST_PEM),
@@ -186,8 +186,3 @@ def _stored(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {re.sub("(?<=.)([A-Z])", r"_\1", key).lower(): _stored(item) for key, item in value.items()}
     return value
-
-
-def _longest(name: str) -> int:
-    """Return how many characters the column of a build keeps."""
-    return int(getattr(Build._meta.get_field(name), "max_length", None) or 4000)

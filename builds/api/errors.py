@@ -112,7 +112,7 @@ def problem_of(error: Exception, request: Any = None) -> Problem:
         return _framework_problem(error)
     if isinstance(error, OperationalError | InterfaceError):
         logger.warning("The database did not answer: %s", error)
-        return Problem(503, BELOW, DATABASE_AWAY, headers={"Retry-After": "5"})
+        return Problem(ERROR_HELP[BELOW].status, BELOW, DATABASE_AWAY, headers={"Retry-After": "5"})
     for kind, status in PLAIN_ERRORS:
         if isinstance(error, kind):
             return of_status(status)
@@ -123,6 +123,8 @@ def of_status(status: int, *, headers: Mapping[str, str] | None = None, request_
     """Return the problem of a bare status, for what was refused before any of our code was asked."""
     detail = SENTENCES.get(status) or f"{HTTPStatus(status).phrase}."
     code = CODES.get(status, UNEXPECTED if status >= 500 else UNREADABLE)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:  # the pages' word for it, which the contract does not know
+        status = ERROR_HELP[BELOW].status
     if status == 500:
         request_id = request_id or request_id_of(None)
         detail = f"Something unexpected happened here; tell the operator the request id {request_id}."

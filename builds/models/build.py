@@ -86,6 +86,11 @@ class Build(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def longest(cls, field: str) -> int:
+        """Return how many characters the column of a text keeps: the one source of such limits."""
+        return int(getattr(cls._meta.get_field(field), "max_length", None) or 0)
+
     @property
     def tag_rule(self) -> TagRule:
         """Return the rule that names the next tag."""

@@ -122,9 +122,7 @@ def next_tag(build: Build, rule: TagRule, asked: str | None) -> str:
 def check_tag_free(build: Build, tag: str, *, apart_from: Collection[int] = ()) -> None:
     """Raise `Refused` (CCBD1004000) where a run of the build but those of `apart_from` has the tag."""
     if is_tag_taken(build, tag, apart_from=apart_from):
-        raise Refused(
-            f"The tag {tag} belongs to an earlier run of this build; choose another.", code="CCBD1004000", status=409
-        )
+        raise Refused(f"The tag {tag} belongs to an earlier run of this build; choose another.", code="CCBD1004000")
 
 
 def is_tag_taken(build: Build, tag: str, *, apart_from: Collection[int] = ()) -> bool:
@@ -167,7 +165,6 @@ def _check_parallel(account: Account) -> None:
         raise Refused(
             f"The account may have {facts.limit} builds at the same time and has {active}; wait for the end of one.",
             code="CCBD1013000",
-            status=409,
         )
 
 

@@ -39,8 +39,8 @@ PLAIN_SERVER: Final = (
 
 def build_errors(build: Build) -> Iterator[FieldError]:
     """Yield what is wrong with names, tag rule, limits and the address of the build server."""
-    yield from _text_errors("buildName", build.name or build.image_name, 200)
-    yield from _text_errors("buildDesc", build.description, 1000)
+    yield from _text_errors("buildName", build.name or build.image_name, "name")
+    yield from _text_errors("buildDesc", build.description, "description")
     if sentence := check_project(build.project):
         yield FieldError("registryName", sentence)
     if sentence := check_image_name(build.image_name):
@@ -69,7 +69,8 @@ def tls_errors(build: Build) -> Iterator[FieldError]:
             yield FieldError(TLS_FIELDS[which], sentence)
 
 
-def _text_errors(name: str, text: str, length: int) -> Iterator[FieldError]:
+def _text_errors(name: str, text: str, column: str) -> Iterator[FieldError]:
+    length = Build.longest(column)
     if len(text) > length:
         yield FieldError(name, f"At most {length} characters are kept; this has {len(text)}.")
     if any(ord(sign) < 32 and sign not in "\n\t\r" for sign in text) or (

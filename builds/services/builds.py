@@ -169,14 +169,13 @@ def _check_limit(account: Account) -> None:
         return
     if Build.objects.filter(account=account, removed_at=None).count() >= limit:
         sentence = f"This account may have {limit} builds and has them all; remove one, or ask for more."
-        raise Refused(sentence, code="CCBD1012000", status=409)
+        raise Refused(sentence, code="CCBD1012000")
 
 
 def _save(build: Build) -> None:
     taken = Refused(
         f"Another build of this account makes the image {build.image_name}; choose another image name.",
         code="CCBD1003000",
-        status=409,
     )
     twin = Build.objects.filter(account=build.account, image_name=build.image_name, removed_at=None)
     if twin.exclude(pk=build.pk).exists():

@@ -1,9 +1,10 @@
-"""What services refuse, for pages and API alike: each carries the sentence, the code and the HTTP status.
+"""What services refuse, for pages and API alike: each carries the sentence and the code.
 
-Codes: build-api.md, section 6.
+Codes and their statuses: domain/error_pages.py.
 """
 
 from builds.domain.actions import Action
+from builds.domain.error_pages import ERROR_HELP
 from builds.domain.steps import FieldError
 
 
@@ -11,13 +12,16 @@ class Refused(Exception):  # noqa: N818  a refusal is an answer, not a fault
     """Base of all refusals. `sentence` is shown to people as it is."""
 
     code = "CCCM1004000"
-    status = 400
 
-    def __init__(self, sentence: str, *, code: str | None = None, status: int | None = None) -> None:
+    def __init__(self, sentence: str, *, code: str | None = None) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.code = code or self.code
-        self.status = status or self.status
+
+    @property
+    def status(self) -> int:
+        """Return the HTTP status that the code has."""
+        return ERROR_HELP[self.code].status
 
 
 class Invalid(Refused):
@@ -32,21 +36,18 @@ class NotFound(Refused):
     """What is not there, or may not be known of."""
 
     code = "CCCM1048000"
-    status = 404
 
 
 class NoRight(Refused):
     """What this caller may not do."""
 
     code = "CCCM1044000"
-    status = 403
 
 
 class NotPossible(Refused):
     """What the state does not allow now; the reason is that of possibleActions."""
 
     code = "CCCM1007000"
-    status = 409
 
     def __init__(self, action: Action | str, sentence: str, *, code: str | None = None) -> None:
         super().__init__(sentence, code=code)
@@ -57,4 +58,3 @@ class Busy(Refused):
     """Too much is asked at the same time."""
 
     code = "CCCM1008000"
-    status = 429

@@ -77,14 +77,14 @@ def test_the_request_id_of_the_answer_is_that_of_the_error(as_, operator, monkey
     assert answer.json()["requestId"] == answer["X-Request-Id"] == "my-request-0001"
 
 
-def test_a_database_that_does_not_answer_is_503_with_a_sentence(as_, operator, monkeypatch):
+def test_a_database_that_does_not_answer_is_502_with_a_sentence(as_, operator, monkeypatch):
     def gone(*_args, **_kwargs):
         raise OperationalError("connection to server at 10.0.0.5 failed")
 
     client = as_(operator)
     monkeypatch.setattr(run_views, "find_run", gone)
     answer = client.get("/v1/build/run/1")
-    assert (answer.status_code, answer.json()["code"]) == (503, "CCCM2020000")
+    assert (answer.status_code, answer.json()["code"]) == (502, "CCCM2020000")
     assert answer.json()["detail"].startswith("The database does not answer now")
     assert b"10.0.0.5" not in answer.content
     assert answer["Retry-After"]

@@ -15,6 +15,7 @@ from builds.api.schema.document import OPERATIONS, PREFIXES, openapi_document, v
 from builds.api.schema.run_models import SEED_FIELDS
 from builds.api.schema.views import OpenApi
 from builds.api.schema.writing import MODELS
+from tests.api.making import build_add
 from tests.contract.published import METHODS, differences, operations
 from tests.contract.test_build_run_fields import NAMES, SEED, seed_fields
 
@@ -148,7 +149,17 @@ def test_the_document_takes_no_other_method(api):
 
 def test_each_dialect_documents_its_own_errors():
     plain, enveloped = operations(PLAIN)["startRun"][2], operations(ENVELOPED)["startRun"][2]
-    assert set(plain["responses"]) >= {"200", "400", "401", "403", "404", "409", "429", "500", "503"}
+    assert set(plain["responses"]) >= {"200", "400", "401", "403", "404", "409", "429", "500", "502"}
     assert set(enveloped["responses"]) == {"200", "401", "403", "429"}
     assert list(plain["responses"]["409"]["content"]) == ["application/problem+json"]
     assert "oneOf" in enveloped["responses"]["200"]["content"]["application/json"]["schema"]
+
+
+@pytest.mark.parametrize("field", ["buildName", "buildDesc", "registryName", "imageName", "tagName"])
+def test_a_text_is_taken_up_to_its_documented_length_and_no_longer(as_, operator, field):
+    longest = openapi_document(PLAIN)["components"]["schemas"]["BuildAdd"]["properties"][field]["maxLength"]
+    for length, status in ((longest, 200), (longest + 1, 400)):
+        text = "/".join(["a" * 49] * (length // 50 + 1))[:length].rstrip("/") if field == "imageName" else "a" * length
+        body = build_add(**{"autotagUseYn": "N", "tagName": "1", field: text.ljust(length, "a")})
+        answer = as_(operator).post("/v1/build", body, content_type="application/json")
+        assert answer.status_code == status, answer.content

@@ -12,7 +12,8 @@ CODE = re.compile(r'"(C(?:CCM|CBD|KSY)\d{7})"')
 
 @pytest.mark.parametrize("code", ERROR_HELP)
 def test_a_code_has_a_title_what_happened_and_what_to_do(code):
-    title, happened, remedy = ERROR_HELP[code]
+    status, title, happened, remedy = ERROR_HELP[code]
+    assert 400 <= status < 600
     assert not title.endswith(".")
     assert happened.endswith(".")
     assert remedy.endswith(".")

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from builds.api.schema.document import openapi_document
 from builds.domain.error_pages import ERROR_HELP
 from tests.pages.reading import read
 from tests.pages.test_safety import INLINE
@@ -14,6 +15,8 @@ def test_each_code_has_a_page_that_is_open_and_says_what_to_do(db, code):
     help_ = ERROR_HELP[code]
     for text in (code, help_.title, help_.happened, help_.remedy, "application/problem+json"):
         assert " ".join(text.split()) in page.main_text
+    documented = openapi_document("/v1")["components"]["examples"][code]["value"]["status"]
+    assert f'"status": {documented},' in page.main_text
     assert not INLINE.search(page.html)
 
 

@@ -24,6 +24,7 @@ from builds.api.schema.words import (
 from builds.domain.states import StepType
 from builds.domain.steps import MOST_STEPS
 from builds.domain.tags import AutoTagSeqType
+from builds.models import Build
 
 HEAD_FIELDS: Final[dict[str, Schema]] = {
     "buildSeq": number("Number of the build", example=1),
@@ -78,17 +79,19 @@ STEP_ADD_FIELDS: Final[dict[str, Schema]] = {
 }
 ADD_FIELDS: Final[dict[str, Schema]] = {
     "editType": word(["N", "U"], "N with POST, U with PUT", example="N"),
-    "buildName": text("Default: imageName", most=100, example="hello"),
-    "buildDesc": text(most=1000),
-    "description": text("Alias of buildDesc, which wins", most=1000),
+    "buildName": text("Default: imageName", most=Build.longest("name"), example="hello"),
+    "buildDesc": text(most=Build.longest("description")),
+    "description": text("Alias of buildDesc, which wins", most=Build.longest("description")),
     "accountSeq": number("Default: the caller's account", least=1, example=1),
     "registryProjectId": number("Kept, never used"),
-    "registryName": text("The project: the first path part in the registry", example="ops"),
-    "imageName": text("Lower-case parts joined by /", example="hello"),
+    "registryName": text(
+        "The project: the first path part in the registry", most=Build.longest("project"), example="ops"
+    ),
+    "imageName": text("Lower-case parts joined by /", most=Build.longest("image_name"), example="hello"),
     "autotagUseYn": yes_no("Y needs autotagPrefix and autotagSeqType, N needs tagName (here or at the press)"),
-    "autotagPrefix": text("What an automatic tag begins with", example="v"),
+    "autotagPrefix": text("What an automatic tag begins with", most=Build.longest("auto_tag_prefix"), example="v"),
     "autotagSeqType": word([*AutoTagSeqType, ""], "What follows the prefix", example="SEQUENCE"),
-    "tagName": text("Tag of the images"),
+    "tagName": text("Tag of the images", most=Build.longest("tag_name")),
     "externalRegistrySeq": number("Number of the registry; 0 is the default one"),
     "buildServerHost": text("Empty: the default server; `topic:NAME`, or `tcp://host:port` (account admins)"),
     "buildServerTlsVerify": yes_no("Y needs CA, client certificate and client key"),

@@ -1,4 +1,4 @@
-"""Which status each code has, and how errors are documented in both dialects (build-api.md, sections 1 and 6)."""
+"""How errors are documented in both dialects (build-api.md, sections 1 and 6)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -7,13 +7,6 @@ from builds.api.schema.words import Schema, answer_model, items, maybe, one_of, 
 from builds.domain.error_pages import ERROR_HELP
 
 PROBLEM: Final = "application/problem+json"
-STATUSES: Final[Mapping[str, int]] = {
-    "CCCM1004000": 400, "CCBD1011000": 400, "CCBD2016000": 400, "CCBD2017000": 400, "CCBD1018000": 400,
-    "CCBD1019000": 400, "CKSY1400000": 400, "CCCM1009000": 401, "CCCM1044000": 403, "CCCM1013000": 404,
-    "CCCM1048000": 404, "CCBD1020000": 404, "CKSY1404000": 404, "CKSY1405000": 405, "CKSY1406000": 406,
-    "CCCM1007000": 409, "CCBD1003000": 409, "CCBD1004000": 409, "CCBD1012000": 409, "CCBD1013000": 409,
-    "CCBD1014000": 409, "CKSY1415000": 415, "CCCM1008000": 429, "CCCM2027000": 500, "CCCM2020000": 503,
-}  # fmt: skip
 ALWAYS: Final = (
     "CCCM1004000", "CCCM1009000", "CCCM1044000", "CKSY1406000", "CCCM1008000", "CCCM2027000", "CCCM2020000",
 )  # fmt: skip
@@ -61,13 +54,13 @@ def kept_errors(codes: Iterable[str], *, further: Mapping[int, str]) -> dict[str
 
 def error_examples() -> dict[str, Any]:
     """Return a problem of each code."""
-    return {code: {"value": _example(status, code)} for code, status in STATUSES.items()}
+    return {code: {"value": _example(known.status, code)} for code, known in ERROR_HELP.items()}
 
 
 def _by_status(codes: Iterable[str], further: Mapping[int, str]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     for code in dict.fromkeys((*ALWAYS, *codes)):
-        found.setdefault(STATUSES[code], []).append(code)
+        found.setdefault(ERROR_HELP[code].status, []).append(code)
     return found | {status: [code] for status, code in further.items()}
 
 
@@ -80,7 +73,7 @@ def _problem(status: int, codes: list[str]) -> dict[str, Any]:
 def _answer(status: int, codes: list[str], media_type: str, schema: Schema) -> dict[str, Any]:
     headers = {
         **REQUEST_ID,
-        **(RETRY_AFTER if status in (429, 503) else {}),
+        **(RETRY_AFTER if status in (429, 502) else {}),
         **(CHALLENGE if status == 401 else {}),
     }
     told = "; ".join(f"`{code}` {ERROR_HELP[code].title}" for code in codes)

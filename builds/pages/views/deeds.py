@@ -133,7 +133,9 @@ def _run(request: PageRequest, run_seq: int) -> RunScreen:
 def _unless_refused(request: PageRequest, screen: RunScreen, action: Action) -> HttpResponse | None:
     """Show why `action` is not possible instead of asking about it; None where it is possible."""
     sentence = refusal(action, run_facts(screen.run, request.caller))
-    return run_page(request, screen.run.pk, banner=sentence, status=NotPossible.status) if sentence else None
+    if sentence is None:
+        return None
+    return run_page(request, screen.run.pk, banner=sentence, status=NotPossible(action, sentence).status)
 
 
 def _ask(request: PageRequest, question: Question) -> HttpResponse:

@@ -1,7 +1,6 @@
 """`/docs/api`: the API with try-it; `/docs/errors`: what each code means, open to everybody."""
 
 import json
-from collections.abc import Mapping
 from typing import Final
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,13 +10,6 @@ from django.views.decorators.http import require_GET, require_safe
 from builds.domain.error_pages import ERROR_HELP
 from builds.pages.access import PageRequest, signed_in
 
-# the HTTP status that a code usually comes with (build-api.md, section 6); 400 where it is not listed
-STATUSES: Final[Mapping[str, int]] = {
-    "CCCM1007000": 409, "CCCM1008000": 429, "CCCM1009000": 401, "CCCM1013000": 404, "CCCM1044000": 403,
-    "CCCM1048000": 404, "CCBD1003000": 409, "CCBD1004000": 409, "CCBD1012000": 409, "CCBD1013000": 409,
-    "CCBD1014000": 409, "CCBD1020000": 404, "CKSY1404000": 404, "CKSY1405000": 405, "CKSY1406000": 406,
-    "CKSY1415000": 415, "CCCM2020000": 502, "CCCM2027000": 500,
-}  # fmt: skip
 SCHEMA: Final = "/v1/openapi.json"
 KEPT: Final = (401, 403, 429)  # of the enveloped dialect; all else is 200 there
 FIELD: Final = {"field": "tagName", "message": "What is wrong with this field, and what to give instead."}
@@ -44,7 +36,7 @@ def error(request: HttpRequest, code: str) -> HttpResponse:
     found = ERROR_HELP.get(code)
     if found is None:
         raise Http404
-    status = STATUSES.get(code, 400)
+    status = found.status
     context = {
         "code": code,
         "help": found,
