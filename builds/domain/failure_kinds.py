@@ -130,6 +130,14 @@ ENGINE_UNREACHABLE: Final = FailureKind(
     "The engine of {server} does not answer: {detail}.",
     "Check that it runs and can be reached from the worker, then press Build again.",
 )
+ENGINE_UNSUPPORTED: Final = FailureKind(
+    "engine.unsupported",
+    Whose.SERVER,
+    EndReason.SERVER_FAILED,
+    "{server} is no build server that BuildHub can use: {found} answers there.",
+    "BuildHub builds with BuildKit of Docker Engine 20.10 or newer on Linux: let the administrator start one and give"
+    " the build server its address.",
+)
 ENGINE_CONNECTION_LOST: Final = FailureKind(
     "engine.connection_lost",
     Whose.SERVER,

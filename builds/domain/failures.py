@@ -29,6 +29,7 @@ __all__ = [
     "engine_refused",
     "engine_stalled",
     "engine_unreachable",
+    "engine_unsupported",
     "hint",
     "image_gone",
     "internal",
@@ -153,6 +154,11 @@ def image_gone(build_no: int, server: str) -> Failure:
 def engine_unreachable(server: str, detail: str = "") -> Failure:
     """Return that the engine of `server` did not answer, with what the connection said."""
     return _made(kinds.ENGINE_UNREACHABLE, server=server, detail=_clean(detail))
+
+
+def engine_unsupported(server: str, found: str) -> Failure:
+    """Return that what answers at the address of `server` cannot build for us; `found` names it."""
+    return _made(kinds.ENGINE_UNSUPPORTED, server=server, found=_clean(found))
 
 
 def engine_connection_lost(server: str, detail: str = "") -> Failure:

@@ -105,22 +105,6 @@ def _split(url: str) -> Any:
     raise EndpointInvalid("url", "Use unix:///path/to/docker.sock or tcp://host:port.")
 
 
-def api_version(offered: dict[str, Any]) -> str:
-    """Return the API version to speak, given the answer of /version: ours, or newer where the engine insists.
-
-    Raises `EngineRefused` for an engine that is too old for BuildKit as we use it.
-    """
-    newest, oldest = str(offered.get("ApiVersion", "0.0")), str(offered.get("MinAPIVersion", OLDEST_API))
-    if _number(newest) < _number(OLDEST_API):
-        answered = f"It speaks API {newest}; BuildHub needs {OLDEST_API} (Docker 20.10) or newer."
-        raise EngineRefused("agree on an API version with the engine", answered, status=400)
-    return oldest if _number(oldest) > _number(OLDEST_API) else OLDEST_API
-
-
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
-
-
 @contextmanager
 def asking(asked: str) -> Iterator[None]:
     """Translate failures of the block, which asks the engine for `asked`, into `EngineError`s.

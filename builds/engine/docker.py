@@ -12,12 +12,13 @@ from docker.errors import NotFound
 from builds.domain.progress import TraceRecord
 from builds.engine.base_image import Content, rootfs
 from builds.engine.building import BuildStream, run_build
-from builds.engine.client import EngineClient, api_version, asking
-from builds.engine.errors import BuildStopped, EngineRefused, PullFailed, PullStopped, PushStopped
+from builds.engine.client import EngineClient, asking
+from builds.engine.errors import BuildStopped, EngineError, EngineRefused, PullFailed, PullStopped, PushStopped
 from builds.engine.json_lines import json_lines
 from builds.engine.leftovers import find_leftovers, remove_leftover
 from builds.engine.pulling import PullStream, run_pull
 from builds.engine.pushing import PushStream, run_push
+from builds.engine.supported import agree
 from builds.engine.types import (
     BuildRequest,
     Endpoint,
@@ -35,8 +36,9 @@ SNAPSHOTTER: Final = ["driver-type", "io.containerd.snapshotter.v1"]  # in /info
 class Engine:
     """One build server. Every call may be repeated without harm; calls may come from several threads.
 
-    All methods raise `EngineUnreachable` when nothing answers within `timeout` seconds, `EngineRefused` when the
-    engine says no, and `EndpointInvalid` for an address or PEM text that cannot be used.
+    All methods raise `EngineUnreachable` when nothing answers within `timeout` seconds, `EngineUnsupported` when what
+    answers cannot build for us, `EngineRefused` when the engine says no, and `EndpointInvalid` for an address or PEM
+    text that cannot be used.
     """
 
     def __init__(self, endpoint: Endpoint, *, timeout: float = 10, patience: Patience = PATIENCE) -> None:
@@ -202,9 +204,11 @@ class Engine:
     def _client(self) -> EngineClient:
         """The client of all short calls, speaking the version that the engine agreed to."""
         client = EngineClient(self._endpoint, timeout=self._timeout)
-        with asking("reach the engine"):
-            offered: dict[str, Any] = client.version(api_version=False)
-        client.speak(api_version(offered))
+        try:
+            client.speak(agree(client))
+        except EngineError:
+            client.close()
+            raise
         return client
 
     def _new_client(self, timeout: float | None = None) -> EngineClient:

@@ -5,6 +5,8 @@
 import re
 from typing import Final, Literal
 
+from builds.domain.failure_kinds import ENGINE_UNSUPPORTED
+
 PushReason = Literal["denied", "unauthorized", "unreachable", "unknown_host", "server", "missing", "other"]
 # Docker 20.10: a build of the same content ends while the image's last name is taken off.
 LOST_IMAGE: Final = re.compile(r"failed to get digest sha256:\w+: open \S*/imagedb/\S+: no such file")
@@ -41,6 +43,14 @@ class EngineRefused(EngineError):
     def __init__(self, asked: str, answered: str, *, status: int) -> None:
         super().__init__(asked, answered)
         self.status = status
+
+
+class EngineUnsupported(EngineError):
+    """What answers cannot build for us, whatever it is asked: `found` names it (`supported.py` decides)."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__("build with BuildKit there", f"{found} answers here. {ENGINE_UNSUPPORTED.remedy}")
+        self.found = found
 
 
 class ConnectionLost(EngineError):

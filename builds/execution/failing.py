@@ -5,7 +5,14 @@ import secrets
 
 from builds.domain import failures
 from builds.domain.failures import Failure
-from builds.engine.errors import AnswerUnreadable, ConnectionLost, EndpointInvalid, EngineRefused, EngineUnreachable
+from builds.engine.errors import (
+    AnswerUnreadable,
+    ConnectionLost,
+    EndpointInvalid,
+    EngineRefused,
+    EngineUnreachable,
+    EngineUnsupported,
+)
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +32,8 @@ def failure_from(error: Exception, *, server: str) -> Failure:
             return error.failure
         case EngineUnreachable() | EndpointInvalid():
             return failures.engine_unreachable(server, error.answered)
+        case EngineUnsupported():
+            return failures.engine_unsupported(server, error.found)
         case ConnectionLost():
             return failures.engine_connection_lost(server, error.answered)
         case EngineRefused() | AnswerUnreadable():

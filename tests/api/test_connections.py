@@ -8,6 +8,7 @@ from builds.models import Activity, BuildServer, WorkerHost
 from builds.services.credentials import decrypt
 from builds.services.servers import find_server
 from tests.engine.certificates import Authority
+from tests.engine.foreign import NEEDED, SENTENCES, foreign_engine
 from tests.support.waiting import free_port
 
 AUTHORITY = Authority()
@@ -242,6 +243,15 @@ def test_a_test_of_what_does_not_answer_says_why(root, make):
     assert (found["ok"], found["version"], found["apiVersion"], found["storageDriver"]) == (False, None, None, None)
     assert "Connection refused" in found["message"]
     assert "neither encrypted" in found["warnings"][0]
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_a_test_of_what_cannot_build_for_us_names_it_and_what_is_needed(root, name):
+    with foreign_engine(name) as foreign:
+        BuildServer.objects.update(url=foreign.url)
+        found = root.post(f"/v1/build/server/{BuildServer.objects.get().pk}/test").json()
+    assert (found["ok"], found["version"]) == (False, None)
+    assert f"cannot be used: {SENTENCES[name]} here. {NEEDED}" in found["message"]
 
 
 def test_a_test_of_the_real_engine_tells_what_it_is(root, engine_url):

@@ -161,6 +161,11 @@ def test_a_failed_push_is_told_by_the_registrys_words(text, kind):
     ("failure", "reason", "words"),
     [
         (failures.engine_unreachable("srv", "refused"), EndReason.SERVER_FAILED, "engine of srv does not answer"),
+        (
+            failures.engine_unsupported("srv", "Podman 4"),
+            EndReason.SERVER_FAILED,
+            "use: Podman 4 answers there. BuildHub",
+        ),
         (failures.engine_connection_lost("srv"), EndReason.SERVER_FAILED, "no reason was given"),
         (failures.engine_disk_full("srv"), EndReason.SERVER_FAILED, "disk of srv is full"),
         (failures.manifest_lost(registry="r", reference="r/a:1"), EndReason.REGISTRY_FAILED, "accepted r/a:1"),

@@ -6,7 +6,7 @@ from builds.queries.runs import lost_attempts
 
 
 def run(context: RunContext, _step: RunStep) -> None:
-    """Ask the engine what it is and say it; raises `EngineUnreachable` before anything was done."""
+    """Ask the engine what it is and say it; raises where it does not answer or cannot build for us."""
     run_ = context.run
     if context.lease.attempt > 1:
         context.recorder.say(_after_loss(context))

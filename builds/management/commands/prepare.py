@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from builds.models import BuildServer
 from builds.services import setup
-from builds.services.connections import EngineError, ensure_base_image
+from builds.services.connections import EngineError, EngineUnsupported, ensure_base_image
 
 
 class Command(BaseCommand):
@@ -44,8 +44,10 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps({"username": username, "password": password}))
 
     def _ensure_base(self, server: BuildServer) -> None:
-        """Make the sample's base image; an engine that does not answer does not keep BuildHub from starting."""
+        """Make the sample's base image; an engine that cannot be used does not keep BuildHub from starting."""
         try:
             ensure_base_image(server, setup.SAMPLE_BASE)
+        except EngineUnsupported as error:
+            self.stderr.write(f"No build can run at DOCKER_HOST={settings.DEFAULT_ENGINE}: {error.answered}")
         except (EngineError, OSError) as error:
             self.stderr.write(f"The sample's base image could not be made: {error}")

@@ -1,0 +1,76 @@
+"""Which engines BuildHub can build with, by what they say of themselves at GET /version.
+
+Podman's service speaks the same API, ignores `version=2` (its builder has no trace to show) and knows no
+/build/cancel: measured on 4.3.1. Docker's own answer always has a component "Engine". The header `Builder-Version` of
+/_ping proves nothing: 20.10.24 with BuildKit does not send it.
+"""
+
+import re
+from typing import Any, Final
+
+import requests
+from docker.errors import NotFound
+
+from builds.engine.client import OLDEST_API, EngineClient, asking
+from builds.engine.errors import EngineUnsupported
+
+VERSION: Final = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
+LONGEST: Final = 80  # characters of a name or version that is repeated
+DOCKERS_COMPONENT: Final = "Engine"
+
+
+def agree(client: EngineClient) -> str:
+    """Ask what answers there and return the API version to speak with it.
+
+    Raises `EngineUnsupported` for what cannot build for us, `EngineUnreachable` and `EngineRefused`.
+    """
+    with asking("reach the engine"):
+        try:
+            offered: object = client.version(api_version=False)  # without a version every engine answers
+        except (NotFound, requests.JSONDecodeError):
+            offered = None  # another kind of server
+    return api_version(offered)
+
+
+def api_version(offered: object) -> str:
+    """Return the API version to speak, given the answer of /version: ours, or newer where the engine insists.
+
+    Raises `EngineUnsupported` for what is no Docker Engine, has no BuildKit, or is too old.
+    """
+    facts: dict[str, Any] = offered if isinstance(offered, dict) else {}
+    if found := _misfit(facts):
+        raise EngineUnsupported(found)
+    oldest = str(facts.get("MinAPIVersion"))
+    return oldest if _number(oldest) > _number(OLDEST_API) else OLDEST_API
+
+
+def _misfit(facts: dict[str, Any]) -> str | None:
+    """Name what answers where BuildHub cannot build with it, or None."""
+    newest, version = _number(facts.get("ApiVersion")), _words(facts.get("Version"))
+    names = _components(facts)
+    if not newest:
+        return "Something other than a Docker Engine"
+    if names and DOCKERS_COMPONENT not in names:
+        return f"{names[0]} {version}"
+    if newest < _number(OLDEST_API):
+        return f"Docker Engine {version}, which is too old,"
+    if not names:
+        return f"Something that does not call itself Docker Engine (version {version})"
+    system = _words(facts.get("Os"))
+    return None if system == "linux" else f"Docker Engine {version} for {system} containers"
+
+
+def _components(facts: dict[str, Any]) -> list[str]:
+    parts = facts.get("Components")
+    return [_words(part.get("Name")) for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+
+
+def _number(version: object) -> tuple[int, ...]:
+    """Return an API version as numbers, which compare; an empty tuple for what is none."""
+    text = version if isinstance(version, str) else ""
+    return tuple(int(part) for part in text.split(".")) if VERSION.fullmatch(text) else ()
+
+
+def _words(said: object) -> str:
+    """Return what the other side said in one short line."""
+    return " ".join(str(said or "unknown").split())[:LONGEST]
