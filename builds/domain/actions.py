@@ -9,6 +9,7 @@ from builds.domain.access import Permission, Role, refused
 from builds.domain.states import ACTIVE, RunState, RunType, WhenRunning
 
 __all__ = [
+    "LISTED",
     "Action",
     "BuildFacts",
     "Role",
@@ -21,13 +22,19 @@ __all__ = [
 
 
 class Action(StrEnum):
-    """Words of possibleActions, in the order in which they are always listed."""
+    """What may be done with a run or a build; only `LISTED` are words of possibleActions, the others are our own."""
 
     VIEW = "VIEW"
     BUILD = "BUILD"
     LOG = "LOG"
     REMOVE = "REMOVE"
     CANCEL = "CANCEL"
+    PUSH = "PUSH"  # push its image again
+    FRONT = "FRONT"  # move to the front of the queue
+    RESEND = "RESEND"  # send one of its callbacks again
+
+
+LISTED: Final = (Action.VIEW, Action.BUILD, Action.LOG, Action.REMOVE, Action.CANCEL)  # always in this order
 
 
 NOT_IN_USE: Final = "This build is out of use; take it into use again to run it."
@@ -48,6 +55,10 @@ class RunFacts:
     other_active: bool = False  # another BUILD run of the build is CREATED or RUNNING
     build_removal_active: bool = False
     removal_active: bool = False  # a REMOVE of this run is under way
+    has_image: bool = False  # it pushed one, or its engine holds one
+    claimed_host: str = ""  # the worker host that it waits for, once it was handed over
+    elder: int = 0  # a waiting run of the same build that has to start before it; read for FRONT only
+    being_sent: bool = False  # the callback that RESEND is about
     tag_protected: bool = False
 
 
@@ -76,8 +87,8 @@ def refusal(action: Action, run: RunFacts) -> str | None:
 
 
 def possible_actions(run: RunFacts) -> tuple[Action, ...]:
-    """Return what may be done with `run` now, in the order of `Action`."""
-    return tuple(action for action in Action if refusal(action, run) is None)
+    """Return which words of `LISTED` may be done with `run` now."""
+    return tuple(action for action in LISTED if refusal(action, run) is None)
 
 
 def build_refusal(action: Action, build: BuildFacts) -> str | None:
@@ -88,7 +99,7 @@ def build_refusal(action: Action, build: BuildFacts) -> str | None:
 
 def build_possible_actions(build: BuildFacts) -> tuple[Action, ...]:
     """Return which of VIEW, BUILD and REMOVE may be done with `build` now, in this order."""
-    return tuple(action for action in Action if build_refusal(action, build) is None)
+    return tuple(action for action in LISTED if build_refusal(action, build) is None)
 
 
 def _see_run(run: RunFacts) -> str | None:
@@ -141,6 +152,38 @@ def _cancel_run(run: RunFacts) -> str | None:
     return "Cancelling was already asked for." if run.cancel_active else None
 
 
+def _push_again(run: RunFacts) -> str | None:
+    if sentence := refused(Permission.RUN, run.role):
+        return sentence
+    if run.run_type is not RunType.BUILD:
+        return f"A {run.run_type} run has no image that could be pushed."
+    if run.run_state in ACTIVE:
+        return "This run has not ended; wait for its end before its image is pushed again."
+    if run.removal_active:
+        return "This run is being removed."
+    if not run.has_image:
+        return "This run ended before its image was built; press Build instead."
+    return _build_from_run(run)
+
+
+def _move_to_front(run: RunFacts) -> str | None:
+    if sentence := refused(Permission.RUN, run.role):
+        return sentence
+    if run.run_type is not RunType.BUILD:
+        return f"A {run.run_type} run does not wait in the queue."
+    if run.run_state is not RunState.CREATED:
+        return "This run waits no more."
+    if run.claimed_host:
+        return f"This run was handed to a worker on {run.claimed_host} already."
+    return f"Run {run.elder} of this build has to start before it; move that one." if run.elder else None
+
+
+def _send_again(run: RunFacts) -> str | None:
+    if sentence := refused(Permission.RUN, run.role):
+        return sentence
+    return "This callback is being sent at this moment; look again in a few seconds." if run.being_sent else None
+
+
 def _see_build(build: BuildFacts) -> str | None:
     return refused(Permission.SEE, build.role)
 
@@ -169,6 +212,9 @@ RUN_REFUSALS: Final[Mapping[Action, Callable[[RunFacts], str | None]]] = {
     Action.LOG: _see_run,
     Action.REMOVE: _remove_run,
     Action.CANCEL: _cancel_run,
+    Action.PUSH: _push_again,
+    Action.FRONT: _move_to_front,
+    Action.RESEND: _send_again,
 }
 
 BUILD_REFUSALS: Final[Mapping[Action, Callable[[BuildFacts], str | None]]] = {

@@ -33,6 +33,8 @@ def run_facts(run: Any, caller: Caller) -> RunFacts:
         other_active=run.has_other,
         build_removal_active=run.has_build_removal,
         removal_active=run.has_removal,
+        has_image=bool(run.image_digest or run.image_id),
+        claimed_host=run.claimed_host if run.claimed_at else "",
     )
 
 

@@ -7,6 +7,7 @@ import base64
 import json
 import secrets
 import uuid
+from dataclasses import replace
 from typing import Final
 
 from django.contrib.auth.models import User
@@ -15,7 +16,9 @@ from django.db.models import Max
 from django.db.models.functions import Now
 
 from builds import queue
+from builds.domain import actions
 from builds.domain.access import Permission, Role
+from builds.domain.actions import Action
 from builds.domain.callbacks import MOST_ATTEMPTS
 from builds.models import (
     Account,
@@ -28,7 +31,7 @@ from builds.models import (
     DeliveryState,
 )
 from builds.queries.callbacks import told_of_build, told_of_run
-from builds.queries.facts import with_build_facts, with_facts
+from builds.queries.facts import run_facts, with_build_facts, with_facts
 from builds.queries.shapes import Shape
 from builds.services import activity
 from builds.services.access import caller_for, require
@@ -85,14 +88,16 @@ def send_again(*, run_id: int, number: int, caller: Caller) -> CallbackDelivery:
     a courier has it.
     """
     with transaction.atomic():
-        run = BuildRun.objects.visible_to(caller).filter(pk=run_id).first()
+        run = with_facts(BuildRun.objects.visible_to(caller).filter(pk=run_id)).first()
         if run is None:
             raise NotFound(f"There is no run {run_id}.")
         require(caller, Permission.RUN, run.account_id)
         delivery = CallbackDelivery.objects.select_for_update(no_key=True).filter(run=run, number=number).first()
         if delivery is None:
             raise NotFound(f"Run {run_id} has no callback {number}.")
-        _refuse_under_way(delivery)
+        facts = replace(run_facts(run, caller), being_sent=_is_being_sent(delivery))
+        if sentence := actions.refusal(Action.RESEND, facts):
+            raise NotPossible(Action.RESEND, sentence)
         if delivery.state == DeliveryState.GIVEN_UP:
             delivery.attempt_count = max(delivery.attempt_count, MOST_ATTEMPTS)
         delivery.state = DeliveryState.WAITING
@@ -153,10 +158,9 @@ def requester_of(run: BuildRun) -> Caller:
     return caller_for(run.requested_by)
 
 
-def _refuse_under_way(delivery: CallbackDelivery) -> None:
+def _is_being_sent(delivery: CallbackDelivery) -> bool:
     claimed = CallbackDelivery.objects.filter(pk=delivery.pk, state=DeliveryState.WAITING, claimed_until__gt=Now())
-    if claimed.exists():
-        raise NotPossible("RESEND", "This callback is being sent at this moment; look again in a few seconds.")
+    return claimed.exists()
 
 
 def _store_new_secret(account: Account) -> str:

@@ -1,5 +1,6 @@
 """Who comes first among the runs that wait."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -8,15 +9,16 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from builds import doorbell
+from builds.domain import actions
 from builds.domain.access import Permission, Role
-from builds.domain.states import RunState, RunType
+from builds.domain.actions import Action, RunFacts
 from builds.models import BuildRun, BuildServer, Caller, RunEvent
+from builds.queries.facts import run_facts, with_facts
 from builds.services import activity
 from builds.services.access import require
 from builds.services.dispatch import dispatch
 from builds.services.errors import NotFound, NotPossible
 
-FRONT: Final = "FRONT"  # what a refusal is about: no word of possibleActions
 STEP: Final = timedelta(milliseconds=1)
 
 
@@ -29,8 +31,8 @@ def move_to_front(*, run_id: int, caller: Caller) -> BuildRun:
     """
     with transaction.atomic():
         run = _locked(run_id, caller)
-        if sentence := _not_waiting(run):
-            raise NotPossible(FRONT, sentence)
+        if sentence := actions.refusal(Action.FRONT, _facts(run, caller)):
+            raise NotPossible(Action.FRONT, sentence)
         if caller.role_in(run.account_id) is Role.INSTANCE_ADMIN:
             _before_all(run)
         else:
@@ -54,15 +56,11 @@ def _locked(run_id: int, caller: Caller) -> BuildRun:
     return BuildRun.objects.select_for_update(of=("self",), no_key=True).get(pk=run_id)
 
 
-def _not_waiting(run: BuildRun) -> str | None:
-    if run.run_type != RunType.BUILD:
-        return f"A {run.run_type} run does not wait in the queue."
-    if run.run_state != RunState.CREATED:
-        return "This run waits no more."
-    if run.claimed_at is not None:
-        return f"This run was handed to a worker on {run.claimed_host} already."
-    elder = BuildRun.objects.waiting().filter(build_id=run.build_id, pk__lt=run.pk).first()
-    return f"Run {elder.pk} of this build has to start before it; move that one." if elder else None
+def _facts(locked: BuildRun, caller: Caller) -> RunFacts:
+    """Return what decides whether a run, whose row is locked, may be moved."""
+    run = with_facts(BuildRun.objects.filter(pk=locked.pk)).get()
+    elders = BuildRun.objects.waiting().filter(build_id=run.build_id, pk__lt=run.pk)
+    return replace(run_facts(run, caller), elder=elders.values_list("pk", flat=True).first() or 0)
 
 
 def _before_all(run: BuildRun) -> None:

@@ -7,11 +7,13 @@ from typing import Final
 
 from django.db import transaction
 
-from builds.domain import tags
+from builds.domain import actions, tags
 from builds.domain.access import Permission
-from builds.domain.states import RunState, RunType
+from builds.domain.actions import Action
+from builds.domain.states import RunType
 from builds.domain.steps import FieldError
 from builds.models import Build, BuildRun, Caller
+from builds.queries.facts import run_facts, with_facts
 from builds.services import acceptance, definitions
 from builds.services.access import require
 from builds.services.errors import Invalid, NotFound, NotPossible
@@ -33,7 +35,6 @@ __all__ = [
     "start_run",
 ]
 NOTHING_ASKED: Final = RunAsk()
-PUSH: Final = "PUSH"  # what a refusal of push_again is about: no word of possibleActions
 
 
 def start_run(*, build_id: int, caller: Caller, ask: RunAsk = NOTHING_ASKED, again: int | None = None) -> BuildRun:
@@ -115,31 +116,19 @@ def _locked_original(run_id: int, caller: Caller) -> BuildRun:
     if seen is None:
         raise NotFound(f"There is no run {run_id}.")
     require(caller, Permission.RUN, seen.account_id)
-    _check_image(seen)
+    _check_pushable(seen, caller)
     original = BuildRun.objects.select_for_update(of=("self",), no_key=True).get(pk=run_id)
     original.build = _locked_build(original.build_id, caller)
     if original.removed_at is not None:
         raise NotFound(f"There is no run {run_id}.")
-    _check_image(original)
+    _check_pushable(original, caller)
     return original
 
 
-def _check_image(run: BuildRun) -> None:
-    if reason := _no_image(run):
-        raise NotPossible(PUSH, reason)
-
-
-def _no_image(run: BuildRun) -> str | None:
-    """Say why there is no image of `run` to push, or None."""
-    if run.run_type != RunType.BUILD:
-        return f"A {run.run_type} run has no image that could be pushed."
-    if not run.is_final:
-        return "This run has not ended; wait for its end before its image is pushed again."
-    if run.follow_ups.active().filter(run_type=RunType.REMOVE).exists():
-        return "This run is being removed."
-    if (run.run_state == RunState.DONE and run.image_digest) or run.image_id:
-        return None
-    return "This run ended before its image was built; press Build instead."
+def _check_pushable(run: BuildRun, caller: Caller) -> None:
+    facts = run_facts(with_facts(BuildRun.objects.filter(pk=run.pk)).get(), caller)
+    if reason := actions.refusal(Action.PUSH, facts):
+        raise NotPossible(Action.PUSH, reason)
 
 
 def _same_image(original: BuildRun) -> set[int]:

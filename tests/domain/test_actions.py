@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 
 from builds.domain.actions import (
+    LISTED,
     Action,
     BuildFacts,
     Role,
@@ -136,5 +137,34 @@ def test_log_and_cancel_are_no_actions_on_a_build():
     assert build_refusal(Action.CANCEL, BuildFacts(Role.ADMIN))
 
 
+@pytest.mark.parametrize(
+    ("action", "run", "part"),
+    [
+        (Action.PUSH, a_run(DONE, has_image=True), None),
+        (Action.PUSH, a_run(ERROR, has_image=True, when_running=WhenRunning.QUEUE, other_active=True), None),
+        (Action.PUSH, a_run(ERROR), "before its image was built"),
+        (Action.PUSH, a_run(RUNNING, has_image=True), "has not ended"),
+        (Action.PUSH, a_run(DONE, REMOVE, has_image=True), "no image that could be pushed"),
+        (Action.PUSH, a_run(DONE, has_image=True, removal_active=True), "being removed"),
+        (Action.PUSH, a_run(DONE, has_image=True, build_removal_active=True), "being removed"),
+        (Action.PUSH, a_run(DONE, has_image=True, build_in_use=False), "out of use"),
+        (Action.PUSH, a_run(DONE, has_image=True, other_active=True), "Another run"),
+        (Action.PUSH, a_run(DONE, role=Role.VIEWER, has_image=True), "needs the role operator"),
+        (Action.FRONT, a_run(CREATED), None),
+        (Action.FRONT, a_run(CREATED, elder=7), "Run 7"),
+        (Action.FRONT, a_run(CREATED, claimed_host="one"), "a worker on one"),
+        (Action.FRONT, a_run(RUNNING), "waits no more"),
+        (Action.FRONT, a_run(CREATED, CANCEL), "does not wait"),
+        (Action.RESEND, a_run(RUNNING, CANCEL), None),
+        (Action.RESEND, a_run(DONE, being_sent=True), "being sent"),
+        (Action.RESEND, a_run(DONE, role=Role.VIEWER), "needs the role operator"),
+    ],
+)
+def test_what_buildhub_itself_offers_has_its_rule_in_the_table_and_is_never_listed(action, run, part):
+    reason = refusal(action, run)
+    assert part in reason if part else reason is None
+    assert action not in possible_actions(run)
+
+
 def test_actions_are_listed_in_the_order_of_the_contract():
-    assert " ".join(Action) == "VIEW BUILD LOG REMOVE CANCEL"
+    assert " ".join(LISTED) == "VIEW BUILD LOG REMOVE CANCEL"

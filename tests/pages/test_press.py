@@ -110,6 +110,17 @@ def test_a_done_run_is_pushed_again_by_a_plain_form_that_is_no_action(as_, page,
     assert f"/runs/{run.pk}" in {e.attributes.get("href") for e in found.elements}
 
 
+def test_push_again_is_offered_just_where_a_press_of_it_is_accepted(as_, page, operator, build):
+    done = making.done_run(build, operator)
+    active = making.running_run(build, operator)
+    for taken in (True, False):
+        if not taken:
+            BuildRun.objects.filter(pk=active.pk).delete()
+        offered = "Push again" in page(f"/runs/{done.pk}", operator).main_text
+        answer = as_(operator).post(f"/runs/{done.pk}/push")
+        assert (offered, answer.status_code) == ((False, 409) if taken else (True, 302))
+
+
 def test_push_again_is_not_offered_where_it_is_refused(as_, page, operator, viewer, stranger, build):
     failed, done = making.failed_run(build, operator), making.done_run(build, operator)
     assert "Push again" not in page(f"/runs/{failed.pk}", operator).main_text

@@ -3,7 +3,7 @@
 from typing import Final
 
 from builds.api.schema.words import Schema, word
-from builds.domain.actions import Action
+from builds.domain.actions import LISTED
 from builds.domain.error_pages import ERROR_HELP
 from builds.domain.states import EndReason, RunState, RunType, StepState, StepType, WhenRunning
 from builds.domain.tags import AutoTagSeqType
@@ -15,7 +15,7 @@ WORD_MODELS: Final[dict[str, Schema]] = {
     "EndReason": word(EndReason, "What ended a run."),
     "StepType": word(StepType, "Kind of a step."),
     "StepState": word(StepState, "Steps never reached stay WAIT."),
-    "Action": word(Action, "What may be done."),
+    "Action": word(LISTED, "What may be done."),
     "AutoTagSeqType": word(AutoTagSeqType, "What follows the prefix of an automatic tag."),
     "WhenRunning": word(WhenRunning, "What a press does while another run of the build is active."),
     "ErrorCode": word(ERROR_HELP, "Stable codes; each has its page under /docs/errors."),

@@ -39,6 +39,12 @@ RUN_SITUATIONS: Final[tuple[tuple[str, RunFacts], ...]] = (
     ("CANCEL, any state", RunFacts(RunType.CANCEL, RUNNING, None)),
     ("REMOVE, any state", RunFacts(RunType.REMOVE, RUNNING, None)),
 )
+OWN_SITUATIONS: Final[tuple[tuple[str, RunFacts], ...]] = (  # what only PUSH, FRONT and RESEND look at
+    ("BUILD, DONE or ERROR, with its image", RunFacts(BUILD, DONE, None, has_image=True)),
+    ("BUILD, CREATED, handed over", RunFacts(BUILD, CREATED, None, claimed_host="HOST")),
+    ("BUILD, CREATED, behind run 7 of its build", RunFacts(BUILD, CREATED, None, elder=7)),
+    ("any run, the callback is under way", RunFacts(BUILD, DONE, None, being_sent=True)),
+)
 BUILD_SITUATIONS: Final[tuple[tuple[str, BuildFacts], ...]] = (
     ("idle", BuildFacts(None)),
     ("a run is active", BuildFacts(None, active=True)),
@@ -80,7 +86,9 @@ An instance admin may do what an account admin may.
 
 ## Why not
 
-What `refusal` and `build_refusal` say: the pages show this sentence, and a refused call is answered with it.
+What `refusal` and `build_refusal` say: the pages show this sentence, and a refused call is answered with it. PUSH (push
+again), FRONT (move to the front of the queue) and RESEND (send a callback again) are BuildHub's own: no word of
+`possibleActions`, but rules of the same table.
 
 {refusals}
 """
@@ -155,7 +163,7 @@ def _run_refusals() -> Iterator[tuple[str, ...]]:
     """Yield each sentence about a run once, with the first situation and the least role that meets it."""
     said: set[str | None] = {None}
     for action in Action:
-        for name, facts in RUN_SITUATIONS:
+        for name, facts in (*RUN_SITUATIONS, *OWN_SITUATIONS):
             for role in ROLES:
                 sentence = refusal(action, replace(facts, role=role))
                 if sentence not in said:

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.db.models import Count, Q
 
-from builds.domain.access import Permission, refused
+from builds.domain.actions import Action, refusal
 from builds.models import BuildRun, CallbackDelivery, Caller, DeliveryState
 from builds.pages.looks import CANCELLING, DONE, FAILED, RUNNING, WAITING, Look
 from builds.queries.callbacks import delivery_shapes
+from builds.queries.facts import run_facts
 from builds.queries.runs import find_run
 
 SHOWN_ANSWER: Final = 1000  # signs of an answer; all that is kept is at the API
@@ -75,7 +76,7 @@ def callback_screen(run_id: int, caller: Caller) -> CallbackScreen | None:
     run = find_run(run_id, caller)
     if run is None:
         return None
-    why_not = refused(Permission.RUN, caller.role_in(run.account_id), caller.scopes)
+    why_not = refusal(Action.RESEND, run_facts(run, caller))
     return CallbackScreen(
         run=run,
         title=str(run.definition.get("name") or run.build.name),

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from builds.domain.access import Permission, refused
-from builds.domain.actions import Action, possible_actions
+from builds.domain.actions import Action, possible_actions, refusal
 from builds.domain.estimates import range_of
 from builds.domain.states import RunState, RunType, StepState
 from builds.models import BuildRun, Caller, RunStep
@@ -136,19 +135,13 @@ def run_screen(run_id: int, caller: Caller) -> RunScreen | None:
         timeline=timeline_of(run, steps, now),
         dockerfile=dockerfile_of(steps),
         callbacks=callback_counts(run),
-        may_push=_may_push(run, caller),
+        may_push=refusal(Action.PUSH, run_facts(run, caller)) is None,
     )
 
 
 def _actions(run: Any, caller: Caller) -> frozenset[str]:
     """Return the buttons of the run's own page: VIEW is where the reader is already."""
     return frozenset(action.value for action in possible_actions(run_facts(run, caller)) if action is not Action.VIEW)
-
-
-def _may_push(run: BuildRun, caller: Caller) -> bool:
-    """Say whether the image can be pushed again; the service decides, and says why not."""
-    has_image = run.run_type == RunType.BUILD and run.is_final and bool(run.image_digest or run.image_id)
-    return has_image and refused(Permission.RUN, caller.role_in(run.account_id), caller.scopes) is None
 
 
 def _good_runs(run: BuildRun) -> list[BuildRun]:
