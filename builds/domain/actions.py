@@ -59,7 +59,6 @@ class RunFacts:
     claimed_host: str = ""  # the worker host that it waits for, once it was handed over
     elder: int = 0  # a waiting run of the same build that has to start before it; read for FRONT only
     being_sent: bool = False  # the callback that RESEND is about
-    tag_protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +136,7 @@ def _remove_run(run: RunFacts) -> str | None:
         return "This run is active; cancel it or wait for its end before removing it."
     if run.removal_active:
         return "This run is being removed."
-    if run.build_removal_active:
-        return BUILD_GOES
-    return "Its tag is protected; lift the protection first." if run.tag_protected else None
+    return BUILD_GOES if run.build_removal_active else None
 
 
 def _cancel_run(run: RunFacts) -> str | None:

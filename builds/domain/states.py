@@ -1,4 +1,4 @@
-"""The states of runs and steps, and the only moves between them (build-api.md, section 5 "States")."""
+"""The states of runs and steps, and the only moves of a run between them (build-api.md, section 5 "States")."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -85,15 +85,7 @@ MOVES: Final[Mapping[RunState, frozenset[RunState]]] = {
     RunState.ERROR: frozenset(),
 }
 
-STEP_MOVES: Final[Mapping[StepState, frozenset[StepState]]] = {
-    StepState.WAIT: frozenset({StepState.RUNNING}),
-    StepState.RUNNING: frozenset({StepState.DONE, StepState.ERROR}),
-    StepState.DONE: frozenset(),
-    StepState.ERROR: frozenset(),
-}
-
 ACTIVE: Final = (RunState.CREATED, RunState.RUNNING)
-FINAL: Final = tuple(state for state in RunState if not MOVES[state])
 
 
 def sources_of(target: RunState) -> tuple[RunState, ...]:

@@ -20,7 +20,7 @@ from builds.domain.actions import (
     possible_actions,
     refusal,
 )
-from builds.domain.states import MOVES, STEP_MOVES, EndReason, RunState, RunType, StepState, WhenRunning, fits
+from builds.domain.states import MOVES, EndReason, RunState, RunType, StepState, WhenRunning, fits
 
 ROLES: Final = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)  # an instance admin may do here what an account admin may
 BUILD, CREATED, RUNNING, DONE = RunType.BUILD, RunState.CREATED, RunState.RUNNING, RunState.DONE
@@ -33,7 +33,6 @@ RUN_SITUATIONS: Final[tuple[tuple[str, RunFacts], ...]] = (
     ("BUILD, DONE or ERROR", RunFacts(BUILD, DONE, None)),
     ("BUILD, DONE or ERROR, another run is active", RunFacts(BUILD, DONE, None, other_active=True)),
     ("BUILD, DONE or ERROR, being removed", RunFacts(BUILD, DONE, None, removal_active=True)),
-    ("BUILD, DONE or ERROR, tag protected", RunFacts(BUILD, DONE, None, tag_protected=True)),
     ("BUILD, DONE or ERROR, build out of use", RunFacts(BUILD, DONE, None, build_in_use=False)),
     ("BUILD, DONE or ERROR, build being removed", RunFacts(BUILD, DONE, None, build_removal_active=True)),
     ("CANCEL, any state", RunFacts(RunType.CANCEL, RUNNING, None)),
@@ -70,9 +69,7 @@ a run was asked to cancel is the fact `cancel_requested_at`, and what ended it i
 
 ## Steps of a run
 
-{step_diagram}
-
-A step that was never reached stays WAIT.
+{step_states}. A step that was never reached stays WAIT; the end of its run ends the one that was running.
 
 ## What may be done with a run (`possibleActions`)
 
@@ -119,7 +116,7 @@ def states_page() -> str:
     return PAGE.format(
         run_diagram=diagram(MOVES, first=RunState.CREATED),
         end_reasons=table(("final state", "end_reason"), [row for row in reasons if row[1]]),
-        step_diagram=diagram(STEP_MOVES, first=StepState.WAIT),
+        step_states=", ".join(StepState),
         run_actions=table(("run", *(role.words for role in ROLES)), _run_rows()),
         build_actions=table(("build", *(role.words for role in ROLES)), _build_rows()),
         refusals=table(("action", "situation", "who asks", "sentence"), [*_run_refusals(), *_build_refusals()]),
