@@ -26,6 +26,7 @@ class Masker:
         forms = {form for secret in secrets for form in forms_of(secret)}
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         self.reach: int = len(longest_first[0]) if longest_first else 0
+        self._longest_first = longest_first
         self._forms = re.compile(b"|".join(map(re.escape, longest_first))) if longest_first else None
 
     def mask(self, data: bytes) -> bytes:
@@ -57,7 +58,13 @@ class Masker:
         return bytes(masked), decided, max(0, end - decided)
 
     def _matches(self, data: bytes, decided: int) -> Iterator[tuple[int, int]]:
-        """Yield the longest match at every position below `decided`, overlapping ones too."""
+        """Yield the longest match at every position below `decided`, overlapping ones too.
+
+        Nearly all output holds no secret, and that is found out by a plain search for each form: the expression of a
+        key of many lines has hundreds of forms, and tries all of them at each byte.
+        """
+        if not any(form in data for form in self._longest_first):
+            return
         position = 0
         while self._forms and (match := self._forms.search(data, position)) and match.start() < decided:
             yield match.span()
