@@ -7,6 +7,9 @@ python := .venv/bin/python
 unexport DJANGO_SETTINGS_MODULE PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT
 unexport PYTEST_ADDOPTS PYTEST_PLUGINS MYPYPATH VIRTUAL_ENV MAKEFLAGS MFLAGS MAKELEVEL
 
+# dockerd and iptables are there, and a Debian user's PATH does not name it.
+export PATH := $(PATH):/usr/sbin:/sbin
+
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 

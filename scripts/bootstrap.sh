@@ -40,7 +40,7 @@ connection.close()
 PYTHON
 }
 
-# Print the Debian packages that are missing, one a line.
+# Print the Debian packages that are missing, one a line; the one that Python's packages wait for comes first.
 missing_packages() {
     [[ -d .venv ]] || "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
     have git || echo git
@@ -53,6 +53,9 @@ missing_packages() {
     [[ $purpose == test ]] || return 0
     have chromium || echo chromium
     have ip || echo iproute2
+    have curl || echo curl
+    # For the browser driver's node.
+    ldconfig -p | grep -q libatomic.so.1 || echo libatomic1
 }
 
 # Keep the packages' services from being started: BuildHub starts its own, and a registry on port 5000 is nobody's wish.
@@ -63,19 +66,19 @@ hold_services() {
     trap 'rm -f /usr/sbin/policy-rc.d' EXIT
 }
 
-install_packages() {
-    local packages=("$@") line
-    line="apt-get install -y --no-install-recommends ${packages[*]}"
+# Stop with the one line to type where this user cannot install the packages given as arguments.
+check_installable() {
     if ((EUID != 0)) || ! have apt-get; then
-        say "these packages are missing: ${packages[*]}. Run this line as root, then \`make $purpose\` again:"
-        echo "  apt-get update && $line" >&2
+        say "these packages are missing: $*. Run this line as root, then \`make $purpose\` again:"
+        echo "  apt-get update && apt-get install -y --no-install-recommends $*" >&2
         exit 1
     fi
-    say "installing ${packages[*]}"
+}
+
+install_packages() {
+    say "installing $*"
     hold_services
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq </dev/null
-    apt-get install -y -qq --no-install-recommends "${packages[@]}" </dev/null >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null
 }
 
 # Install the lock files given as arguments unless the stamp says that just these are installed.
@@ -98,10 +101,27 @@ else # there is none, or the Python it was made from has gone
     rm -rf .venv
 fi
 mapfile -t packages < <(missing_packages)
-if ((${#packages[@]})); then install_packages "${packages[@]}"; fi
+if ((${#packages[@]})); then
+    check_installable "${packages[@]}"
+    apt-get update -qq </dev/null
+    if [[ ${packages[0]} == python3-venv ]]; then
+        (install_packages python3-venv) # in a shell of its own, as below: it leaves by its own trap
+        packages=("${packages[@]:1}")
+    fi
+fi
+# Debian's packages and Python's are fetched side by side.
+if ((${#packages[@]})); then
+    install_packages "${packages[@]}" &
+    installing=$!
+    trap 'wait "$installing"' EXIT # also when Python's fail: apt is not left running behind the prompt
+fi
 [[ -d .venv ]] || "$python" -m venv .venv
 if [[ $purpose == test ]]; then
     install_python_packages requirements.lock requirements-dev.lock
 else
     install_python_packages requirements.lock
+fi
+if [[ -n ${installing:-} ]]; then
+    trap - EXIT
+    wait "$installing"
 fi
