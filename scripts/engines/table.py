@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tests.support.machine import Machine
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 RELEASES = Path(os.environ.get("BUILDHUB_TEST_ROOTS", "/var/cache/buildhub"))
@@ -31,6 +33,7 @@ class Row:
     release: str
     store: str = "docker"
     oldest_api: str = ""
+    tests: tuple[str, ...] = TESTS
 
     @property
     def name(self) -> str:
@@ -41,7 +44,7 @@ class Row:
 ROWS = (
     Row("bookworm"),
     Row("trixie"),
-    Row("trixie", "containerd"),
+    Row("trixie", "containerd", tests=("tests/engine/refused.py",)),  # it cannot build, and that is said
     Row("sid"),
     Row("sid", "containerd"),
     Row("sid", "containerd", "1.44"),  # as Docker Engine 29 is installed
@@ -61,19 +64,18 @@ class Result:
 def main() -> int:
     """Run the chosen rows and print the table."""
     arguments = _arguments()
-    before = _machine()
-    results = [(row, _run(row, arguments.tests or TESTS)) for row in arguments.rows or ROWS]
-    after = _machine()
+    machine, engines = Machine(), _engines()
+    results = [(row, _run(row, arguments.tests or row.tests)) for row in arguments.rows or ROWS]
     print("\n" + LINE.format("engine", "image store", "API", "passed", "failed", "seconds"))
     for row, result in results:
         version, store, api = result.engine
         print(
             LINE.format(f"{version} ({row.release})", store, api, result.passed, result.failed, f"{result.seconds:.0f}")
         )
-    for what in before:
-        print(f"{what}: {'as before' if before[what] == after[what] else 'CHANGED'}")
+    changes = [*machine.changes(), *(f"the engine {pid} has ended" for pid in engines - _engines())]
+    print("\n".join(changes) or "interfaces, packet filter, processes and engines of this machine: as before")
     red = any(result.failed or not result.passed or not _is_as_asked(row, result) for row, result in results)
-    return 1 if red or before != after else 0
+    return 1 if red or changes else 0
 
 
 def _arguments() -> argparse.Namespace:
@@ -138,21 +140,9 @@ def _is_as_asked(row: Row, result: Result) -> bool:
     return store == row.store and (not row.oldest_api or api == row.oldest_api)
 
 
-def _machine() -> dict[str, object]:
-    """Return what must be the same afterwards: interfaces with addresses, packet filter, the machine's own engine."""
-    commands = {
-        "interfaces": ("ip", "-json", "address"),
-        "iptables": ("iptables-save",),
-        "engine of this machine": ("pgrep", "-a", "-x", "dockerd|containerd"),
-    }
-    return {what: _said(command) for what, command in commands.items()}
-
-
-def _said(command: tuple[str, ...]) -> object:
-    text = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    if command[0] == "ip":
-        return [(link["ifname"], [one["local"] for one in link["addr_info"]]) for link in json.loads(text)]
-    return [line for line in text.splitlines() if not line.startswith(("#", ":"))]
+def _engines() -> set[str]:
+    """Return the process ids of the engines that run on this machine."""
+    return set(subprocess.run(["pgrep", "-x", "dockerd"], capture_output=True, text=True, check=False).stdout.split())
 
 
 if __name__ == "__main__":
