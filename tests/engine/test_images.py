@@ -10,8 +10,8 @@ from tests.engine.support import Told, mark, request
 
 
 @pytest.fixture
-def client(engine_endpoint):
-    with EngineClient(engine_endpoint, timeout=10) as client:
+def client(engine, engine_endpoint):
+    with EngineClient(engine_endpoint, timeout=10, version=engine.api_spoken) as client:
         yield client
 
 
