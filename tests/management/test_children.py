@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
+from builds.management.supervisor import children as children_module
 from builds.management.supervisor.files import CannotStart
-from builds.management.supervisor.processes import Command, is_running, mark_of, stragglers
+from builds.management.supervisor.processes import Command, is_frozen, is_running, mark_of, stragglers
 from tests.support.waiting import wait_until
 
 SLEEP = "import time; time.sleep(600)"
@@ -94,3 +95,26 @@ def test_the_guardian_ends_with_the_family(children):
     children.stop()
     assert not is_running(guardian)
     assert marked(children) == set()
+
+
+@pytest.mark.parametrize("which", ["child", "its second process", "the guardian"])
+def test_what_was_stopped_by_a_signal_and_stays_so_is_killed(children, monkeypatch, which):
+    monkeypatch.setattr(children_module, "LOOK_SECONDS", 0.1)
+    first = children.start(python(WITH_SECOND)).pid
+    both = wait_until(lambda: len(marked(children)) == 2 and marked(children), message="no second process")
+    victim = {"child": first, "the guardian": children.guardian_pid}.get(which, (both - {first}).pop())
+    os.kill(victim, signal.SIGSTOP)
+    wait_until(lambda: children.tend() and not is_running(victim), message="it is still there")
+    wait_until(lambda: children.tend() and is_running(children.guardian_pid) and marked(children))
+
+
+def test_a_child_that_was_stopped_for_a_moment_goes_on(children, monkeypatch):
+    child = children.start(python(SLEEP)).pid
+    os.kill(child, signal.SIGSTOP)
+    wait_until(lambda: is_frozen(child))
+    children.tend()
+    os.kill(child, signal.SIGCONT)
+    wait_until(lambda: not is_frozen(child))
+    monkeypatch.setattr(children_module, "LOOK_SECONDS", 0.0)
+    children.tend()
+    assert is_running(child)

@@ -15,6 +15,8 @@ from builds.management.supervisor.processes import (
     LAST_WAIT_SECONDS,
     Command,
     Group,
+    frozen,
+    is_frozen,
     kill_stragglers,
     mark_of,
     signal_group,
@@ -24,6 +26,7 @@ from builds.management.supervisor.processes import (
 
 FIRST_PAUSE_SECONDS = 0.5  # before a child that died is started again; doubled each time
 LONGEST_PAUSE_SECONDS = 10.0
+LOOK_SECONDS = 5.0  # between two looks for what has stopped
 STEADY_SECONDS = 60.0  # a child that ran this long begins again with the first pause
 _PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
@@ -89,6 +92,8 @@ class Children:
         self._say = say
         self._asked_to_stop = asked_to_stop
         self._children: dict[str, Child] = {}
+        self._frozen: set[int] = set()
+        self._looked_at = 0.0
         self._guard = Guard(data_dir, cgroup, held=held)
         self._adopts = adopt_orphans
         if adopt_orphans:
@@ -156,7 +161,8 @@ class Children:
         self.reap()
         self._guard.keep()
         now = time.monotonic()
-        waits = [5.0]
+        self._kill_frozen(now)
+        waits = [LOOK_SECONDS]
         for child in tuple(self._children.values()):
             if child.process is not None and child.process.poll() is not None:
                 self._bury(child, now)
@@ -165,6 +171,18 @@ class Children:
             elif child.process is None:
                 waits.append(child.due_at - now)
         return min(waits)
+
+    def _kill_frozen(self, now: float) -> None:
+        """Kill what was stopped by a signal at the last look too: nobody else misses it, and the others wait for it."""
+        if now - self._looked_at < LOOK_SECONDS:
+            return
+        guardian = {pid for pid in (self._guard.pid,) if pid and is_frozen(pid)}
+        found = frozen(mark_of(self.data_dir)) | guardian
+        for pid in found & self._frozen:
+            self._say(f"Process {pid} was stopped by a signal and did not go on: killed, to be started again.")
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._frozen, self._looked_at = found, now
 
     def _bury(self, child: Child, now: float) -> None:
         """Kill what is left of a child that died and decide when it is started again."""

@@ -193,6 +193,17 @@ def stragglers(mark: str, cgroup: str = "") -> list[int]:
     ]
 
 
+def is_frozen(pid: int) -> bool:
+    """Say whether a process was stopped by a signal; one that a debugger holds is not meant."""
+    return _read(pid, "stat").rpartition(b") ")[2][:1] == b"T"
+
+
+def frozen(mark: str) -> set[int]:
+    """Return the processes that carry `mark` and were stopped by a signal."""
+    needle = f"\0{MARK}={mark}".encode()
+    return {pid for pid in process_ids() if is_frozen(pid) and needle in b"\0" + _read(pid, "environ")}
+
+
 def kill_stragglers(mark: str, cgroup: str = "") -> int:
     """SIGKILL what `stragglers` finds until nothing is left (at most 2 s); return how many there were at first."""
     deadline = time.monotonic() + LAST_WAIT_SECONDS
