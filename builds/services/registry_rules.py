@@ -1,25 +1,16 @@
 """What a registry has to be: every error of a draft at once, with the field's name at the API."""
 
-import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from builds.domain.references import check_reference
+from builds.domain.registry_addresses import host_problem, prefix_problem
 from builds.domain.steps import FieldError
 from builds.models import Registry
 from builds.services.certificates import check_tls
 
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-PORT: Final = re.compile(r":(\d{1,5})\Z")
-HOST_FORM: Final = (
-    "Give host or host:port without path, such as registry.example:5000; the path goes to registryPrefix."
-)
-# Docker reads the first part of a name as a host only if it has a dot or a port, or is localhost: anything else would
-# be sent to Docker's own hub.
-NO_HOST: Final = "Docker would not take this for a host; give it with its domain or its port, such as {host}:443."
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,30 +80,8 @@ def _host_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:
         return []
     if registry.is_default:
         return [FieldError(field, "The default registry follows BUILDHUB_REGISTRY; change it there and start again.")]
-    sentence = _host_problem(host or "")
+    sentence = host_problem(host or "")
     return [FieldError(field, sentence)] if sentence else []
-
-
-def _host_problem(host: str) -> str | None:
-    """Say why `host` cannot be that of a registry, or None."""
-    if SCHEME.match(host):
-        return f"Leave the scheme out: {SCHEME.sub('', host)[:100]}; plain HTTP is plainHttp."
-    port = PORT.search(host)
-    wrong_port = port is not None and not 1 <= int(port[1]) <= 65_535
-    if not host or "/" in host or "@" in host or wrong_port or len(host) > 255 or check_reference(f"{host}/image:1"):
-        return HOST_FORM
-    if "." not in host and ":" not in host and host != "localhost":
-        return NO_HOST.format(host=host)
-    return "Nobody's registry is at such an address; give another one." if _is_nowhere(host) else None
-
-
-def _is_nowhere(host: str) -> bool:
-    """Say whether `host` is an address that machines use for themselves, such as that of a cloud's metadata (F2)."""
-    try:
-        address = ipaddress.ip_address(PORT.sub("", host).strip("[]"))
-    except ValueError:
-        return False
-    return address.is_link_local or address.is_multicast or address.is_unspecified
 
 
 def _prefix_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:
@@ -121,9 +90,8 @@ def _prefix_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]
         return []
     if registry.is_default:
         return [FieldError(field, "The default registry follows BUILDHUB_REGISTRY; change it there and start again.")]
-    if len(prefix) > 200 or ":" in prefix or "@" in prefix or check_reference(f"host.invalid/{prefix}/image:1"):
-        return [FieldError(field, "Give a path of lower-case parts, such as team/images, without / at its ends.")]
-    return []
+    sentence = prefix_problem(prefix)
+    return [FieldError(field, sentence)] if sentence else []
 
 
 def _login_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:

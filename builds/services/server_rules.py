@@ -7,11 +7,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from builds.domain.steps import FieldError
+from builds.domain.topics import TOPIC_NAME
 from builds.models import Account, BuildServer
 from builds.services.certificates import check_tls
 from builds.services.credentials import decrypt
 
-TOPIC: Final = re.compile(r"topic:[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+TOPIC: Final = re.compile(rf"topic:{TOPIC_NAME.pattern}")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 MOST_CAPACITY: Final = 256
 MOST_PATHS: Final = 64
