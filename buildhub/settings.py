@@ -1,79 +1,36 @@
 """Django settings of BuildHub, read from the environment (surface.md, "Environment" and "Limits")."""
 
-import json
 import os
 import secrets
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from django.core.exceptions import ImproperlyConfigured
 
-from buildhub import env
+from buildhub import env, rules
+from buildhub.database import database, running_url
 from builds.api.schema.settings import DRF_SPECTACULAR
+from builds.management.supervisor import place
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("BUILDHUB_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 env.load_dotenv(DATA_DIR / ".env")
+if _problem := place.foreign(DATA_DIR, named=env.files_named()):
+    raise env.wrong("BUILDHUB_DATA_DIR", _problem, value=str(DATA_DIR))
+SETTINGS_FROM_FILE = env.FROM_FILE
 
 DEBUG = env.flag("BUILDHUB_DEBUG", default=False)
 PORT = env.number("PORT", 8000, minimum=1, maximum=65535)
-BIND = env.text("BUILDHUB_BIND", "127.0.0.1")
-PUBLIC_URL = env.text("BUILDHUB_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
-SECRET_KEY = env.kept_secret("BUILDHUB_SECRET_KEY", DATA_DIR / "secret-key", lambda: secrets.token_urlsafe(64))
-CREDENTIAL_KEYS = env.kept_secret(
-    "BUILDHUB_CREDENTIAL_KEYS", DATA_DIR / "credential-keys", lambda: Fernet.generate_key().decode()
-)
-
-
-def _public_host(url: str) -> tuple[str, str]:
-    """Return scheme and host of BUILDHUB_PUBLIC_URL."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise ImproperlyConfigured(f"BUILDHUB_PUBLIC_URL={url!r}: use http://host[:port] or https://host[:port].")
-    return parts.scheme, parts.hostname
-
-
-def _database_url() -> str:
-    """Return DATABASE_URL, or the address of the embedded PostgreSQL that `make run` keeps in the data directory."""
-    if given := env.text("DATABASE_URL"):
-        return given
-    try:
-        return str(json.loads((DATA_DIR / "run" / "services.json").read_text(encoding="utf-8"))["database_url"])
-    except (OSError, ValueError, KeyError):
-        return ""
-
-
-def _database(url: str) -> dict[str, Any]:
-    """Turn a postgresql:// address into Django's settings; an empty one gives an engine that refuses to connect."""
-    if not url:
-        return {"ENGINE": "django.db.backends.dummy"}
-    parts = urlsplit(url)
-    if parts.scheme not in ("postgresql", "postgres"):
-        raise ImproperlyConfigured("DATABASE_URL: use postgresql://user:password@host:port/name.")
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.lstrip("/")) or "postgres",
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
-        "PORT": str(parts.port or ""),
-        "CONN_MAX_AGE": 0 if POOLED else None,
-        "CONN_HEALTH_CHECKS": not POOLED,
-        "OPTIONS": {
-            "connect_timeout": 5,
-            "application_name": "buildhub",
-            **({"pool": {"min_size": 1, "max_size": 10, "timeout": 10}} if POOLED else {}),
-        },
-    }
-
-
-PUBLIC_SCHEME, PUBLIC_HOST = _public_host(PUBLIC_URL)
+BIND = env.text("BUILDHUB_BIND", "127.0.0.1", rule=rules.bind)
+PUBLIC_URL = env.text("BUILDHUB_PUBLIC_URL", place.url_of(BIND, PORT), rule=rules.public_url).rstrip("/")
+PUBLIC_SCHEME, PUBLIC_HOST = urlsplit(PUBLIC_URL).scheme, urlsplit(PUBLIC_URL).hostname or ""
 # The web process shares connections between its threads; workers and commands keep one for themselves.
 POOLED = env.flag("BUILDHUB_DATABASE_POOL", default=False)
-DATABASES = {"default": _database(_database_url())}
+DATABASE_URL = env.text("DATABASE_URL", rule=rules.database_url, hidden=True)
+DATABASES = {"default": database(DATABASE_URL or running_url(DATA_DIR), pooled=POOLED)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -152,7 +109,7 @@ LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
 
 _SECURE = PUBLIC_SCHEME == "https"
-ALLOWED_HOSTS = [PUBLIC_HOST, "127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = [f"[{PUBLIC_HOST}]" if ":" in PUBLIC_HOST else PUBLIC_HOST, "127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _SECURE
 SECURE_HSTS_SECONDS = 31_536_000 if _SECURE else 0
@@ -183,7 +140,7 @@ CHANNEL_LAYERS: dict[str, Any] = {}
 # huge on purpose: redelivery is the sweeper's business, a lease decides who may run (platform.md, section 2).
 WORKERS = env.number("BUILDHUB_WORKERS", os.cpu_count() or 1, minimum=1, maximum=256)
 WORKER_HOST = env.text("BUILDHUB_WORKER_HOST", socket.gethostname())
-TOPICS = tuple(name.strip() for name in env.text("BUILDHUB_TOPICS").split(",") if name.strip())
+TOPICS = env.listed("BUILDHUB_TOPICS", rule=rules.topic)
 CLUSTER_WORKERS = {"builds": WORKERS, "service": 1, "callbacks": 4}
 CLUSTER = env.word("BUILDHUB_CLUSTER", "builds", words=tuple(CLUSTER_WORKERS))
 Q_CLUSTER: dict[str, Any] = {
@@ -223,13 +180,26 @@ REST_FRAMEWORK: dict[str, Any] = {
 }
 SPECTACULAR_SETTINGS = DRF_SPECTACULAR
 
-DEFAULT_REGISTRY = env.text("BUILDHUB_REGISTRY")
-REGISTRY_USER = env.text("BUILDHUB_REGISTRY_USER")
+DEFAULT_REGISTRY = env.text("BUILDHUB_REGISTRY", rule=rules.registry)
+REGISTRY_USER = env.text("BUILDHUB_REGISTRY_USER", rule=rules.registry_user)
 REGISTRY_PASSWORD = env.secret("BUILDHUB_REGISTRY_PASSWORD")
-ADMIN_USERNAME = env.text("BUILDHUB_ADMIN_USERNAME", "admin")
-ADMIN_PASSWORD = env.secret("BUILDHUB_ADMIN_PASSWORD")
-DEFAULT_ENGINE = env.text("DOCKER_HOST", "unix:///var/run/docker.sock")
-OUTBOUND_ALLOW = tuple(word.strip() for word in env.text("BUILDHUB_OUTBOUND_ALLOW").split(",") if word.strip())
+if REGISTRY_USER and not REGISTRY_PASSWORD:
+    _problem = "it has no password: write that in BUILDHUB_REGISTRY_PASSWORD, or unset both."
+    raise env.wrong("BUILDHUB_REGISTRY_USER", _problem, value=REGISTRY_USER)
+if REGISTRY_PASSWORD and not REGISTRY_USER:
+    raise env.wrong(
+        "BUILDHUB_REGISTRY_PASSWORD", "it has no user: write that in BUILDHUB_REGISTRY_USER, or unset both."
+    )
+if REGISTRY_USER and not DEFAULT_REGISTRY:
+    _problem = "the local registry has no login: name the registry in BUILDHUB_REGISTRY, or unset user and password."
+    raise env.wrong("BUILDHUB_REGISTRY_USER", _problem, value=REGISTRY_USER)
+ADMIN_USERNAME = env.text("BUILDHUB_ADMIN_USERNAME", "admin", rule=rules.admin_username)
+ADMIN_PASSWORD = env.secret(
+    "BUILDHUB_ADMIN_PASSWORD",
+    rule=partial(rules.admin_password, username=ADMIN_USERNAME, validators=AUTH_PASSWORD_VALIDATORS),
+)
+DEFAULT_ENGINE = env.text("DOCKER_HOST", "unix:///var/run/docker.sock", rule=rules.docker_host)
+OUTBOUND_ALLOW = env.listed("BUILDHUB_OUTBOUND_ALLOW", rule=rules.outbound)
 LOG_LIMIT_BYTES = env.number("BUILDHUB_LOG_LIMIT_MB", 256, minimum=1, maximum=102_400) * 1024 * 1024
 V1_ENVELOPE = env.flag("BUILDHUB_V1_ENVELOPE", default=False)
 QUEUE_LIMIT = env.number("BUILDHUB_QUEUE_LIMIT", 10_000, minimum=1, maximum=10_000_000)
@@ -247,3 +217,20 @@ LOGGING = {
         "django-q": {"level": "WARNING"},
     },
 }
+
+# Last: where a value is wrong, nothing has been written.
+_signing = env.secret("BUILDHUB_SECRET_KEY", rule=rules.secret_key)
+_storing = env.secret("BUILDHUB_CREDENTIAL_KEYS", rule=rules.credential_keys)
+try:
+    SECRET_KEY = _signing or env.kept_secret(
+        "BUILDHUB_SECRET_KEY", DATA_DIR / "secret-key", lambda: secrets.token_urlsafe(64), rule=rules.secret_key
+    )
+    CREDENTIAL_KEYS = _storing or env.kept_secret(
+        "BUILDHUB_CREDENTIAL_KEYS",
+        DATA_DIR / "credential-keys",
+        lambda: Fernet.generate_key().decode(),
+        rule=rules.credential_keys,
+    )
+except OSError as _error:
+    _problem = place.unusable(DATA_DIR) or f"keys cannot be kept there ({_error.strerror}): {place.OTHER}"
+    raise env.wrong("BUILDHUB_DATA_DIR", _problem, value=str(DATA_DIR)) from None

@@ -36,10 +36,12 @@ async def application(scope, receive, send):
 RUN = """
 import json, sys
 from pathlib import Path
+from builds.management.supervisor import given_database
 from builds.management.supervisor.files import CannotStart
 from builds.management.supervisor.plan import Plan
 from builds.management.supervisor.supervisor import Supervisor
 facts = json.loads(sys.argv[1])
+given_database.PATIENCE_SECONDS = facts.pop("patience")
 facts["engine_options"] = tuple(facts["engine_options"])
 paths = {name: Path(facts.pop(name)) for name in ("data_dir", "checkout", "engine_socket")}
 try:
@@ -64,8 +66,8 @@ class Standin:
         (home / "buildhub" / "__init__.py").touch()
         (home / "buildhub" / "asgi.py").write_text(ASGI, encoding="utf-8")
 
-    def start(self, **environment: str) -> subprocess.Popen[str]:
-        """Start the supervisor; does not wait for it."""
+    def start(self, *, database_url: str = "", patience: float = 30, **environment: str) -> subprocess.Popen[str]:
+        """Start the supervisor; does not wait for it. `patience`: seconds to wait for the database that is given."""
         facts = {
             "data_dir": str(self.data_dir),
             "checkout": str(self.home),
@@ -74,6 +76,8 @@ class Standin:
             "docker_host": self.docker_host,
             "engine_socket": str(self.home / "docker.sock"),
             "engine_options": self.engine_options,
+            "database_url": database_url,
+            "patience": patience,
         }
         process = subprocess.Popen(
             [sys.executable, "-c", RUN, json.dumps(facts)],

@@ -16,6 +16,7 @@ from django.db import OperationalError
 
 from builds.domain.states import RunState
 from builds.doorbell import WATCHERS, listen
+from builds.management.database import need_database
 from builds.models import Build, BuildRun, Caller
 from builds.queries.log import iterate_lines
 from builds.services import runs
@@ -44,6 +45,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Press; raises `CommandError` with exit code 2 where it is refused, `SystemExit` 1 for a run that failed."""
+        need_database(returncode=REFUSED)
         caller = caller_for(_user(options["user"]))
         build = _build(options["build"], caller)
         try:

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from builds.domain.access import Scope
+from builds.management.database import need_database
 from builds.models import Account, Membership
 from builds.services.tokens import issue_token
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the token; raises `CommandError` with what to do where it cannot be made."""
+        need_database()
         user = _user(options["user"])
         scopes = _scopes(options["scopes"])
         days = options["days"]

@@ -5,9 +5,11 @@ from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from builds.management.supervisor.files import CannotStart
+from builds.management.supervisor.place import WrongSetting
 from builds.management.supervisor.plan import Plan
 from builds.management.supervisor.supervisor import Supervisor
 
@@ -24,13 +26,15 @@ class Command(BaseCommand):
             data_dir=settings.DATA_DIR,
             bind=settings.BIND,
             port=settings.PORT,
-            database_url=os.environ.get("DATABASE_URL", "").strip(),
+            database_url=settings.DATABASE_URL,
             docker_host=os.environ.get("DOCKER_HOST", "").strip(),
             registry=settings.DEFAULT_REGISTRY,
-            public_url=os.environ.get("BUILDHUB_PUBLIC_URL", "").strip(),
+            public_url=settings.PUBLIC_URL,
         )
         try:
             Supervisor(plan, say=self._say).run()
+        except WrongSetting as wrong:
+            raise ImproperlyConfigured(wrong.told(settings.SETTINGS_FROM_FILE.get(wrong.name))) from None
         except CannotStart as reason:
             raise CommandError(str(reason)) from reason
 

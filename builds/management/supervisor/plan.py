@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builds.management.supervisor.engine import DEFAULT_SOCKET
+from builds.management.supervisor.place import reached_at, url_of
 from builds.management.supervisor.processes import Command
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -32,13 +33,12 @@ class Plan:
     @property
     def local_host(self) -> str:
         """The address at which this machine reaches the web process."""
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104  compared, not bound
+        return reached_at(self.bind)
 
     @property
     def url(self) -> str:
         """The address for people."""
-        host = f"[{self.local_host}]" if ":" in self.local_host else self.local_host
-        return self.public_url or f"http://{host}:{self.port}"
+        return self.public_url or url_of(self.bind, self.port)
 
 
 @dataclass(frozen=True, kw_only=True)

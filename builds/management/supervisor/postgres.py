@@ -44,6 +44,7 @@ class Postgres:
     """A cluster that is ready to be started."""
 
     command: Command
+    cluster: Path
     host: str
     port: int
     password: str
@@ -92,7 +93,7 @@ def prepare(data_dir: Path, *, settings: tuple[str, ...] = ()) -> Postgres:
         stop_signal=2,  # SIGINT: fast shutdown, sessions are cut and a checkpoint is written
         patience_seconds=5.0,
     )
-    return Postgres(command=command, host="127.0.0.1", port=port, password=password)
+    return Postgres(command=command, cluster=cluster, host="127.0.0.1", port=port, password=password)
 
 
 def service_user() -> Owner:

@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 
 from builds.management.supervisor import engine, postgres, registry
 from builds.management.supervisor.children import Child, Children, StopAsked
 from builds.management.supervisor.files import CannotStart, port_is_free, write_json
+from builds.management.supervisor.given_database import wait_until_it_answers
 from builds.management.supervisor.lock import only_one
+from builds.management.supervisor.place import WrongSetting, check_address, unusable
 from builds.management.supervisor.plan import Addresses, Plan, preparation, programs
 from builds.management.supervisor.signals import Signals
 
@@ -26,11 +29,15 @@ class Supervisor:
         self.plan = plan
         self._say = say
         self._signals = Signals()
+        self._cluster: Path | None = None
         self._engine_seen_at = time.monotonic()
 
     def run(self) -> None:
         """Run until SIGTERM, SIGINT or SIGHUP. Raises `CannotStart`."""
         plan = self.plan
+        if said := unusable(plan.data_dir):
+            raise WrongSetting("BUILDHUB_DATA_DIR", said, value=str(plan.data_dir))
+        check_address(plan.bind, plan.port)
         plan.data_dir.mkdir(parents=True, exist_ok=True)
         with only_one(plan.data_dir) as lock:
             if not port_is_free(plan.bind, plan.port):
@@ -58,6 +65,8 @@ class Supervisor:
     def _start(self, children: Children) -> dict[str, str]:
         """Start services side by side, then our programs; return the environment of these."""
         children.clear_leftovers()
+        if self.plan.database_url:
+            wait_until_it_answers(self.plan.database_url, say=self._say, pause=self._pause)
         engine_url, engine_ready = self._start_engine(children)
         registry_host, registry_ready = self._start_registry(children, engine_url)
         addresses = Addresses(
@@ -122,6 +131,7 @@ class Supervisor:
         if self.plan.database_url:
             return self.plan.database_url
         prepared = postgres.prepare(self.plan.data_dir)
+        self._cluster = prepared.cluster
         children.wait_until(prepared.is_ready, children.start(prepared.command), seconds=120)
         return prepared.url
 
@@ -144,8 +154,17 @@ class Supervisor:
         finally:
             connection.close()
 
+    def _pause(self, seconds: float) -> None:
+        """Sleep; raises `StopAsked` when somebody asks for the end."""
+        self._signals.wait(seconds)
+        if self._signals.asked():
+            raise StopAsked
+
     def _introduce(self, administrator: dict[str, str | None]) -> None:
-        """Say the user name, and the first time the password."""
+        """Say where the data is, the user name, and the first time the password."""
+        self._say(f"  data:      {self.plan.data_dir}")
+        if self._cluster and not self._cluster.is_relative_to(self.plan.data_dir):
+            self._say(f"  database:  {self._cluster}  (PostgreSQL's user cannot reach the data directory)")
         self._say(f"  user name: {administrator['username']}")
         if administrator["password"]:
             self._say(f"  password:  {administrator['password']}  (shown this once)")

@@ -1,0 +1,56 @@
+"""The database that DATABASE_URL names: another machine's may come up later than we do, so it is asked for a while."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+import psycopg
+
+from builds.management.supervisor.place import WrongSetting
+
+PATIENCE_SECONDS: Final = 30.0
+PAUSE_SECONDS: Final = 1.0
+PASSING: Final = ("starting up", "shutting down", "recovery", "too many", "remaining connection slots")
+
+
+def wait_until_it_answers(url: str, *, say: Callable[[str], None], pause: Callable[[float], None]) -> None:
+    """Return when the database at `url` lets us in; raises `WrongSetting` when it does not within 30 s.
+
+    `say` is told once that there is something to wait for; `pause` sleeps, and may raise to end the wait.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    is_told = False
+    while reason := _refusal(url):
+        if _is_final(reason):
+            said = f"the database at {_place(url)} does not let BuildHub in ({reason}): correct user, password or name."
+            raise WrongSetting("DATABASE_URL", said)
+        if time.monotonic() > deadline:
+            said = f"no PostgreSQL answers at {_place(url)} ({reason}): start it, or correct host and port."
+            raise WrongSetting("DATABASE_URL", said)
+        if not is_told:
+            say(f"No PostgreSQL answers at {_place(url)} (DATABASE_URL): trying again for {PATIENCE_SECONDS:.0f} s.")
+            is_told = True
+        pause(PAUSE_SECONDS)
+
+
+def _refusal(url: str) -> str:
+    """Return why there is no connection, empty where there is one; libpq's texts never hold the password."""
+    try:
+        with psycopg.connect(url, connect_timeout=5):
+            return ""
+    except psycopg.OperationalError as error:
+        first = str(error).strip().splitlines()[0]
+        return first.rpartition(" failed: ")[2].strip().rstrip(".:")
+
+
+def _is_final(reason: str) -> bool:
+    """Say whether the server itself refused us, for a reason that does not pass by waiting."""
+    return reason.startswith("FATAL") and not any(word in reason for word in PASSING)
+
+
+def _place(url: str) -> str:
+    """Return host and port of `url`, which is all of it that may be shown."""
+    parts = urlsplit(url)
+    host = parts.hostname or "the local socket"
+    return f"[{host}]:{parts.port or 5432}" if ":" in host else f"{host}:{parts.port or 5432}"
