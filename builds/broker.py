@@ -11,10 +11,13 @@ from typing import Any
 
 import psycopg
 from django import db
+from django.conf import settings
 from django.db import connections
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ
+
+from builds.domain.queues import own_queue
 
 log = logging.getLogger(__name__)
 WAIT_SECONDS = 1.0  # bounds the latency of a stop; a task itself rings at once
@@ -60,14 +63,20 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
             settings.pop("pool", None)
             settings.pop("context", None)
             self._listening = psycopg.connect(**settings, autocommit=True)
-            self._listening.execute(f"LISTEN {channel(self.list_key)}")
+            for key in self._keys:
+                self._listening.execute(f"LISTEN {channel(key)}")
         return self._listening
+
+    @property
+    def _keys(self) -> list[str]:
+        """The queues that this cluster takes from: what it is named for, and what is meant for this host alone."""
+        return sorted({self.list_key, own_queue(settings.CLUSTER, settings.WORKER_HOST)})
 
     def _take(self, connection: psycopg.Connection[Any]) -> list[tuple[int, str]] | None:
         row = connection.execute(
-            "DELETE FROM django_q_ormq WHERE id = (SELECT id FROM django_q_ormq WHERE key = %s"
+            "DELETE FROM django_q_ormq WHERE id = (SELECT id FROM django_q_ormq WHERE key = ANY(%s)"
             " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id, payload",
-            [self.list_key],
+            [self._keys],
         ).fetchone()
         return [(int(row[0]), str(row[1]))] if row else None
 

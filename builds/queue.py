@@ -3,18 +3,12 @@
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-SERVICE = "service"  # short work that holds no build slot: remove
-CALLBACKS = "callbacks"  # apart from the rest: a receiver that hangs holds up neither builds nor removals
-
-
-def builds_queue(host: str) -> str:
-    """Return the queue that the build workers of `host` listen to (the column holds 100 signs)."""
-    return f"builds@{host}"[:100]
+from builds.domain.queues import BUILDS, CALLBACKS, SERVICE, own_queue
 
 
 def hand_over(run_id: int, *, claim: int, host: str) -> None:
     """Give a claimed run to the build workers of `host`; delivered when the transaction commits."""
-    async_task("builds.tasks.execute_run", run_id, claim, cluster=builds_queue(host))
+    async_task("builds.tasks.execute_run", run_id, claim, cluster=own_queue(BUILDS, host))
 
 
 def call_service(run_id: int, *, claim: int) -> None:
@@ -25,6 +19,11 @@ def call_service(run_id: int, *, claim: int) -> None:
 def call_courier(delivery_id: int) -> None:
     """Ring for a courier to the lane of a callback delivery; delivered when the transaction commits."""
     async_task("builds.tasks.deliver_callbacks", delivery_id, cluster=CALLBACKS)
+
+
+def ask_cluster(cluster: str, *, host: str) -> None:
+    """Ask a host's cluster for an answer by way of its queue; delivered when the transaction commits."""
+    async_task("builds.tasks.answer", cluster, host, cluster=own_queue(cluster, host))
 
 
 def couriers_have_calls() -> bool:

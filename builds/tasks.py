@@ -1,5 +1,6 @@
 """What django-q2 calls, by name."""
 
+from builds.execution import pulse
 from builds.execution.callbacks import deliver
 from builds.execution.executor import execute_build
 from builds.execution.remover import execute_removal
@@ -18,3 +19,8 @@ def remove(run_id: int, claim: int) -> None:
 def deliver_callbacks(delivery_id: int) -> None:
     """Send what is due in the lane of a callback delivery."""
     deliver(delivery_id)
+
+
+def answer(cluster: str, host: str) -> None:
+    """Show that a worker of this cluster picks up what is put into its queue."""
+    pulse.answer(cluster, host)

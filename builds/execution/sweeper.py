@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from builds.domain import failures
 from builds.domain.states import ACTIVE, RunState, RunType
-from builds.execution import callbacks
+from builds.execution import callbacks, pulse
 from builds.execution.recovery import settle_lost_run
 from builds.models import BuildRun, WorkerHost
 from builds.services import dispatch, idempotency
@@ -34,9 +34,11 @@ ADVISORY_LOCK: Final = 0x6275696C  # "buil", within 32 bits
 def sweep_for_ever(stop: threading.Event) -> None:
     """Beat and sweep until `stop` is set; a database that is away is waited for."""
     tidy_at = time.monotonic()
+    questions = pulse.Questions()
     while not stop.is_set():
         try:
             beat()
+            questions.ask()
             if _elected():
                 sweep()
                 if time.monotonic() >= tidy_at:

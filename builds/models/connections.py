@@ -78,3 +78,19 @@ class WorkerHost(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class WorkerCluster(models.Model):
+    """One cluster of workers of a host: it serves its queue while it answers what it is asked through it."""
+
+    host = models.ForeignKey(WorkerHost, on_delete=models.CASCADE, related_name="clusters")
+    name = models.CharField(max_length=20)
+    asked_at = models.DateTimeField(null=True)  # the oldest question without an answer
+    heard_at = models.DateTimeField(null=True)
+    process_group = models.PositiveIntegerField(null=True)  # that the last answer came from
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["host", "name"], name="one_row_a_cluster")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.host.name}"

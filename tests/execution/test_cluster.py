@@ -3,11 +3,16 @@
 import multiprocessing
 import os
 import signal
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.db.models.functions import Now
 
 from builds.cluster import PACKET_BYTES, PacketQueue
+from builds.models import BuildRun, WorkerCluster, WorkerHost
+from builds.queries.clusters import silent_clusters
 from tests.support.runs import ended, press
 from tests.support.waiting import wait_until
 
@@ -86,12 +91,61 @@ def test_a_bounded_queue_makes_its_writer_wait(new_queue):
     writer.join()
 
 
+def fresh_cluster(workers, name: str) -> list[int]:
+    """Start a cluster anew; return its workers, monitor and pusher, in the order in which a sentinel starts them."""
+    workers.kill(name)
+    workers.start_cluster(name)
+    main = workers.processes[name].pid
+    count = settings.CLUSTER_WORKERS[name] + 2
+    return wait_until(lambda: [*found] if len(found := children_of_sentinel(main)) == count else None, timeout=30)
+
+
+def children_of_sentinel(main: int) -> list[int]:
+    return [process for sentinel in children_of(main) for process in children_of(sentinel)]
+
+
 @pytest.mark.parametrize("role", ["worker", "monitor", "pusher"])
 def test_a_press_runs_after_any_process_of_the_idle_cluster_was_killed(workers, caller, build_of, role):
-    (sentinel,) = children_of(workers.processes["builds"].pid)
-    processes = wait_until(lambda: found if len(found := children_of(sentinel)) == workers.workers + 2 else None)
-    victims = {"worker": processes[:-2], "monitor": processes[-2:-1], "pusher": processes[-1:]}[role]
-    for victim in victims:
+    *workers_, monitor, pusher = fresh_cluster(workers, "builds")
+    for victim in {"worker": workers_, "monitor": [monitor], "pusher": [pusher]}[role]:
         os.kill(victim, signal.SIGKILL)
     run = ended(press(build_of("RUN true"), caller), timeout=45)
     assert (run.run_state, run.attempt) == ("DONE", 1)
+
+
+def ready_checks(client) -> tuple[int, dict[str, str]]:
+    answer = client.get("/readyz")
+    return answer.status_code, answer.json()["checks"]
+
+
+def test_clusters_that_pick_nothing_up_are_told_by_readyz_and_ended(workers, client):
+    pushers = [fresh_cluster(workers, cluster)[-1] for cluster in settings.CLUSTER_WORKERS]
+    mains = {cluster: workers.processes[cluster] for cluster in settings.CLUSTER_WORKERS}
+    heard = {main.pid for main in mains.values()}
+    wait_until(lambda: set(WorkerCluster.objects.values_list("process_group", flat=True)) == heard, timeout=30)
+    assert ready_checks(client) == (200, dict.fromkeys(("database", "queue", "sweeper", "callbacks"), "ok"))
+    for pusher in pushers:
+        os.kill(pusher, signal.SIGSTOP)  # nothing here looks for stopped processes, as the supervisor does
+    for cluster, check in (("builds", "queue"), ("callbacks", "callbacks")):
+        said = f"no {cluster} worker picks up what is handed over, asked at "
+        wait_until(lambda check=check, said=said: ready_checks(client)[1][check].startswith(said), timeout=60)
+        assert ready_checks(client)[0] == 503
+    for cluster, main in mains.items():
+        assert main.wait(30) == -signal.SIGKILL
+        workers.start_cluster(cluster)
+    wait_until(lambda: ready_checks(client)[0] == 200, timeout=30, message=lambda: str(ready_checks(client)))
+
+
+def test_workers_that_all_have_a_run_are_not_taken_for_silent(workers, caller, build_of, client):
+    held = [press(build_of("RUN sleep 40", name=f"long-{number}"), caller) for number in range(workers.workers)]
+    wait_until(lambda: all_running(held), timeout=30)
+    host = WorkerHost.objects.get(name=workers.host)
+    WorkerCluster.objects.filter(host=host, name="builds").update(asked_at=Now() - timedelta(seconds=60))
+    assert not silent_clusters().exists()
+    assert ready_checks(client)[0] == 200
+    BuildRun.objects.filter(pk=held[0].pk).update(lease_expires_at=Now() - timedelta(seconds=1))
+    assert [cluster.name for cluster in silent_clusters()] == ["builds"]
+
+
+def all_running(runs: list[BuildRun]) -> bool:
+    return {run.run_state for run in BuildRun.objects.filter(pk__in=[run.pk for run in runs])} == {"RUNNING"}

@@ -12,10 +12,13 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from builds.domain.queues import BUILDS, CALLBACKS, SERVICE
 from builds.models import BuildServer, Registry, WorkerHost
+from builds.queries.clusters import unserved
 from builds.queries.queue import HOST_SILENCE
 
 VERSION: Final = "0.1.0"
+CHECKS: Final = ("database", "queue", "sweeper", "callbacks")
 LOCAL: Final = ("127.0.0.1", "::1", "")
 
 
@@ -30,14 +33,14 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """Say whether runs can be accepted and carried out; 503 names what is missing."""
-    checks: dict[str, str] = {"database": "ok", "queue": "ok", "sweeper": "ok"}
+    checks = dict.fromkeys(CHECKS, "ok")
     facts: dict[str, Any] = {}
     try:
         _look(checks)
         if _is_local(request):
             facts = _addresses()
     except (DatabaseError, InterfaceError) as error:
-        checks = {"database": f"does not answer ({type(error).__name__})", "queue": "unknown", "sweeper": "unknown"}
+        checks = dict.fromkeys(CHECKS, "unknown") | {"database": f"does not answer ({type(error).__name__})"}
     ready = all(word == "ok" for word in checks.values())
     answer = {"status": "ready" if ready else "not ready", "checks": checks, **facts}
     return JsonResponse(answer, status=200 if ready else 503)
@@ -70,8 +73,11 @@ def _look(checks: dict[str, str]) -> None:
         youngest = WorkerHost.objects.order_by("-beat_at").values_list("beat_at", flat=True).first()
         checks["sweeper"] = f"silent since {youngest.isoformat(timespec='seconds')}" if youngest else "has never beaten"
         checks["queue"] = "no worker host is alive"
-    elif not sum(workers):
-        checks["queue"] = "no worker takes runs"
+        checks["callbacks"] = checks["queue"]
+        return
+    silent = unserved(BUILDS, alive) or unserved(SERVICE, alive)
+    checks["queue"] = silent or ("ok" if sum(workers) else "no worker takes runs")
+    checks["callbacks"] = unserved(CALLBACKS, alive) or "ok"
 
 
 def _is_local(request: HttpRequest) -> bool:

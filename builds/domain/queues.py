@@ -1,0 +1,12 @@
+"""Names of the queues and of the clusters of workers that take from them."""
+
+from typing import Final
+
+BUILDS: Final = "builds"
+SERVICE: Final = "service"  # short work that holds no build slot: remove
+CALLBACKS: Final = "callbacks"  # apart from the rest: a receiver that hangs holds up neither builds nor removals
+
+
+def own_queue(cluster: str, host: str) -> str:
+    """Return the queue that only the workers of one host's cluster take from (the column holds 100 characters)."""
+    return f"{cluster}@{host}"[:100]

@@ -1,0 +1,81 @@
+"""Whether the clusters of workers of this host pick up what is put into their queues, and what is done if not.
+
+A cluster may look healthy and take nothing any more (a process that hangs, a lock that a killed one has left taken).
+Only an answer that has come through its own queue shows that it works. Who is asked answers at once, unless all of its
+workers have something to do: their silence then says nothing.
+"""
+
+import logging
+import os
+import signal
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Coalesce, Now
+
+from builds import queue
+from builds.models import WorkerCluster, WorkerHost
+from builds.queries.clusters import silent_clusters
+from builds.services.limits import worker_host
+
+log = logging.getLogger(__name__)
+CALM: Final = timedelta(seconds=15)  # from an answer to the next question
+ASK_AGAIN_SECONDS: Final = 6.0  # a question may be lost with the worker that had it
+
+
+class Questions:
+    """The questions of one sweeper to the clusters of its host."""
+
+    def __init__(self) -> None:
+        self._asked_at: dict[str, float] = {}
+
+    def ask(self) -> None:
+        """Ask whom it is time to ask, and end a cluster that has been silent for too long: it is started anew."""
+        host = WorkerHost.objects.get(name=worker_host())
+        for name in settings.CLUSTER_WORKERS:
+            self._ask(host, name)
+        for cluster in silent_clusters().filter(host=host):
+            _end(cluster)
+
+    def _ask(self, host: WorkerHost, name: str) -> None:
+        cluster, is_new = WorkerCluster.objects.get_or_create(host=host, name=name)
+        calm = WorkerCluster.objects.filter(pk=cluster.pk, asked_at=None, heard_at__gt=Now() - CALM)
+        asked_ago = time.monotonic() - self._asked_at.get(name, 0.0)
+        if asked_ago < ASK_AGAIN_SECONDS or (not is_new and calm.exists()):
+            return
+        with transaction.atomic():
+            WorkerCluster.objects.filter(pk=cluster.pk).update(asked_at=Coalesce("asked_at", Now()))
+            queue.ask_cluster(name, host=host.name)
+        self._asked_at[name] = time.monotonic()
+
+
+def answer(name: str, host: str) -> None:
+    """Note the answer of the cluster in whose worker this is called."""
+    WorkerCluster.objects.filter(host__name=host, name=name).update(
+        asked_at=None, heard_at=Now(), process_group=os.getpgid(0)
+    )
+
+
+def _end(cluster: WorkerCluster) -> None:
+    """Kill the processes of a cluster that takes nothing any more; whoever started it starts it again."""
+    group = cluster.process_group
+    if group is None or not _is_of_cluster(group, cluster.name):
+        return  # it has ended already, or has never answered
+    log.error("The %s workers take nothing from their queue any more; they are started anew.", cluster.name)
+    os.killpg(group, signal.SIGKILL)
+
+
+def _is_of_cluster(group: int, name: str) -> bool:
+    """Say whether a process group is led by the cluster: its number may be somebody else's by now."""
+    try:
+        environment = Path(f"/proc/{group}/environ").read_bytes().split(b"\0")
+        return (
+            b"qcluster" in Path(f"/proc/{group}/cmdline").read_bytes()
+            and f"BUILDHUB_CLUSTER={name}".encode() in environment
+        )
+    except OSError:
+        return False

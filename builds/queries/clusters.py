@@ -1,0 +1,54 @@
+"""Clusters of workers that owe an answer although one of their workers has nothing to do."""
+
+from collections import Counter
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from builds.domain.queues import BUILDS, CALLBACKS, SERVICE
+from builds.domain.states import RunState, RunType
+from builds.models import BuildRun, CallbackDelivery, WorkerCluster, WorkerHost
+
+PATIENCE: Final = timedelta(seconds=15)  # for an answer; a question is asked again twice within it
+
+
+def silent_clusters() -> "QuerySet[WorkerCluster]":
+    """Return the clusters that have been asked, have not answered in time, and have a worker to do so."""
+    late = WorkerCluster.objects.filter(asked_at__lt=Now() - PATIENCE).select_related("host")
+    removing, sending = _all_at_work(SERVICE, _removals()), _all_at_work(CALLBACKS, _sendings())
+    return late.exclude(_all_building()).exclude(removing).exclude(sending)
+
+
+def unserved(name: str, hosts: "QuerySet[WorkerHost]") -> str | None:
+    """Say since when no cluster `name` of `hosts` has picked anything up, or None where one does."""
+    served = WorkerCluster.objects.filter(name=name, host__in=hosts).exclude(pk__in=silent_clusters().values("pk"))
+    silent = WorkerCluster.objects.filter(name=name, host__in=hosts).order_by("-heard_at").first()
+    if silent is None or served.exists():
+        return None
+    return f"no {name} worker picks up what is handed over, asked at {silent.asked_at:%H:%M:%S} UTC"
+
+
+def _all_building() -> Q:
+    """The build clusters all of whose workers hold a run."""
+    held = BuildRun.objects.filter(run_type=RunType.BUILD, run_state=RunState.RUNNING, lease_expires_at__gt=Now())
+    counts = Counter(held.values_list("claimed_host", flat=True))
+    return Q(name=BUILDS, host__in=[host for host in WorkerHost.objects.all() if counts[host.name] >= host.workers])
+
+
+def _all_at_work(name: str, tasks: int) -> Q:
+    """The clusters `name`, if there is as much under way as one of them has workers."""
+    return Q(name=name) if tasks >= settings.CLUSTER_WORKERS[name] else Q(pk=None)
+
+
+def _removals() -> int:
+    """Return how many REMOVE runs are carried out now."""
+    running = BuildRun.objects.filter(run_type=RunType.REMOVE, run_state=RunState.RUNNING, lease_expires_at__gt=Now())
+    return running.count()
+
+
+def _sendings() -> int:
+    """Return how many callbacks are on their way now."""
+    return CallbackDelivery.objects.filter(claimed_until__gt=Now()).count()
