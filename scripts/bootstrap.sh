@@ -24,19 +24,14 @@ find_python() {
     exit 1
 }
 
-# Say whether a Docker Engine answers at DOCKER_HOST or the usual socket.
-engine_answers() {
-    "$python" - "${DOCKER_HOST:-unix:///var/run/docker.sock}" <<'PYTHON' 2>/dev/null
-import socket, sys
-from urllib.parse import urlsplit
-parts = urlsplit(sys.argv[1])
-if parts.scheme == "unix":
-    connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(3)
-    connection.connect(parts.path)
-else:
-    connection = socket.create_connection((parts.hostname, parts.port or 2375), timeout=3)
-connection.close()
+# Say whether a Docker Engine was named, which is then never replaced by ours, or answers at the usual socket.
+engine_is_there() {
+    [[ -z ${DOCKER_HOST:-} ]] || return 0
+    "$python" - <<'PYTHON' 2>/dev/null
+import socket
+connection = socket.socket(socket.AF_UNIX)
+connection.settimeout(3)
+connection.connect("/var/run/docker.sock")
 PYTHON
 }
 
@@ -45,8 +40,8 @@ missing_packages() {
     [[ -d .venv ]] || "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
     have git || echo git
     [[ -e /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
-    if ! have dockerd && { [[ $purpose == test ]] || ! engine_answers; }; then echo docker.io; fi
-    if have dockerd || [[ $purpose == test ]] || ! engine_answers; then have iptables || echo iptables; fi
+    if ! have dockerd && { [[ $purpose == test ]] || ! engine_is_there; }; then echo docker.io; fi
+    if have dockerd || [[ $purpose == test ]] || ! engine_is_there; then have iptables || echo iptables; fi
     if [[ $purpose == test || -z ${BUILDHUB_REGISTRY:-} ]]; then have docker-registry || echo docker-registry; fi
     # The sample's base image is made of it, so it must be the static one.
     if [[ ! -x /bin/busybox ]] || ldd /bin/busybox >/dev/null 2>&1; then echo busybox-static; fi

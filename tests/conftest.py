@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 # What asks for one of these starts a daemon: all such tests stay in one process (`-n`), the others fill the rest.
 DAEMONS = frozenset({"engine_url", "registry_host", "worker_processes", "web", "browser"})
 STARTS_ITS_OWN = ("tests/management/", "tests/faults/", "tests/engine/")
+STARTS_NOTHING = ("tests/management/test_settings_table.py",)  # a hundred starts that stop: for whoever has time
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that need daemons together, in their order; see `--dist loadgroup`."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if not DAEMONS.isdisjoint(fixtures) or item.nodeid.startswith(STARTS_ITS_OWN):
+        own = item.nodeid.startswith(STARTS_ITS_OWN) and not item.nodeid.startswith(STARTS_NOTHING)
+        if own or not DAEMONS.isdisjoint(fixtures):
             item.add_marker(pytest.mark.xdist_group("daemons"))
 
 

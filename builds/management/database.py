@@ -4,6 +4,8 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import OperationalError, connection
 
+from builds.management.supervisor.given_database import reason_of
+
 
 def need_database(*, returncode: int = 1) -> None:
     """Raise `CommandError` with what to do where there is no prepared database."""
@@ -14,9 +16,11 @@ def need_database(*, returncode: int = 1) -> None:
         raise CommandError(sentence, returncode=returncode)
     try:
         is_prepared = "auth_user" in connection.introspection.table_names()
-    except OperationalError:
+    except OperationalError as error:
         place = f"{given['HOST'] or 'the local socket'}:{given['PORT'] or 5432}"
         remedy = "start it, or correct DATABASE_URL." if settings.DATABASE_URL else f"BuildHub does not run: {again}"
-        raise CommandError(f"No database answers at {place}: {remedy}", returncode=returncode) from None
+        raise CommandError(
+            f"No database answers at {place} ({reason_of(error)}): {remedy}", returncode=returncode
+        ) from None
     if not is_prepared:
         raise CommandError(f"BuildHub has not used this database yet: {again}", returncode=returncode)

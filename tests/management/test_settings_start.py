@@ -163,7 +163,7 @@ def test_a_database_that_does_not_answer_is_waited_for_with_one_remark(standin):
         ("[]", "BuildHub has not been started on {folder}, and DATABASE_URL is not set: start it with `make run`"),
         (
             json.dumps({"database_url": "postgresql://buildhub:hunter2@127.0.0.1:1/buildhub"}),
-            "No database answers at 127.0.0.1:1: BuildHub does not run: start it with `make run`",
+            "No database answers at 127.0.0.1:1 (Connection refused): BuildHub does not run: start it with `make run`",
         ),
     ],
 )

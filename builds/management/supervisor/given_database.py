@@ -35,13 +35,18 @@ def wait_until_it_answers(url: str, *, say: Callable[[str], None], pause: Callab
 
 
 def _refusal(url: str) -> str:
-    """Return why there is no connection, empty where there is one; libpq's texts never hold the password."""
+    """Return why there is no connection, empty where there is one."""
     try:
         with psycopg.connect(url, connect_timeout=5):
             return ""
     except psycopg.OperationalError as error:
-        first = str(error).strip().splitlines()[0]
-        return first.rpartition(" failed: ")[2].strip().rstrip(".:")
+        return reason_of(error)
+
+
+def reason_of(error: Exception) -> str:
+    """Return what libpq says of a connection that it did not get, in one line; it never names the password."""
+    lines = str(error).strip().splitlines() or ["no reason given"]
+    return lines[0].rpartition(" failed: ")[2].strip().rstrip(".:")
 
 
 def _is_final(reason: str) -> bool:
