@@ -19,6 +19,7 @@ from builds.engine.errors import (
     EngineStalled,
     EngineUnreachable,
 )
+from builds.engine.in_use import still_running
 from builds.engine.json_lines import json_lines
 from builds.engine.types import BuildRequest
 from builds.engine.watch import Watch
@@ -34,6 +35,9 @@ CANCELLED: Final = "context canceled"
 KILLED_EXIT_CODE: Final = 137
 # After a shutdown of the socket RUN processes were gone within 55 ms (engine notes, sections 2 and 12).
 SETTLE_SECONDS: Final = 0.5
+SETTLE_LOOKS: Final = 8  # 26.1.5 calls the file system of a process that has gone in use for a second or two
+CALM_SECONDS: Final = 0.5
+CALM_LOOKS: Final = 4
 
 
 class BuildStream:
@@ -51,13 +55,15 @@ class BuildStream:
         self._image_id = ""
         self._error = ""
         self._blamed: VertexUpdate | None = None
+        self._running: dict[str, str] = {}  # names of the instructions that have begun and not ended
+        self._moved_at = 0.0  # when one began or ended
 
     def take(self, record: dict[str, Any]) -> None:
         """Take one record. Plain `stream` texts repeat what the trace says and are passed over."""
         if record.get("id") == TRACE_ID:
             trace = decode_trace(record["aux"])
             self._look_for_stall(trace)
-            self._blame(trace.vertexes)
+            self._follow(trace.vertexes)
             self._on_record(trace)
         elif record.get("id") == IMAGE_ID:
             self._image_id = record["aux"]["ID"]
@@ -82,9 +88,28 @@ class BuildStream:
             return self._failure()
         return self._image_id or None
 
-    def _blame(self, vertexes: Iterable[VertexUpdate]) -> None:
-        """Keep the first vertex that failed by itself, not because another one took it down."""
+    @property
+    def running(self) -> list[str]:
+        """Names of the instructions that have begun and not ended."""
+        return list(self._running.values())
+
+    def wait_for_calm(self) -> None:
+        """Wait until no instruction has begun or ended for `CALM_SECONDS`, a few times as long at most.
+
+        An engine may lose a cancel that comes while the process of an instruction is being started (in_use.py).
+        """
+        for _ in range(CALM_LOOKS):
+            if (left := self._moved_at + CALM_SECONDS - time.monotonic()) <= 0:
+                return
+            time.sleep(left)
+
+    def _follow(self, vertexes: Iterable[VertexUpdate]) -> None:
+        """Keep what runs, and the first vertex that failed by itself, not because another one took it down."""
         for vertex in vertexes:
+            if vertex.started and not vertex.completed and vertex.digest not in self._running:
+                self._running[vertex.digest], self._moved_at = vertex.name, time.monotonic()
+            elif vertex.completed and self._running.pop(vertex.digest, None):
+                self._moved_at = time.monotonic()
             if vertex.error and self._blamed is None and not vertex.error.endswith(CANCELLED):
                 self._blamed = vertex
 
@@ -117,41 +142,53 @@ class Upload:
 
 
 def run_build(
-    client: EngineClient, request: BuildRequest, stream: BuildStream, watch: Watch, *, ping: Callable[[], None]
+    client: EngineClient, request: BuildRequest, stream: BuildStream, watch: Watch, *, side: EngineClient
 ) -> str:
-    """Build on `client`, feed `stream`, return the image id. Blocks; the errors are those of `Engine.build`."""
+    """Build on `client`, feed `stream`, return the image id. Blocks; the errors are those of `Engine.build`.
+
+    `side` is a client with connections of its own, for what is asked beside the build.
+    """
     try:
         response = _post(client, request, watch)
     except EngineUnreachable:
         if client.wire.is_cut:
-            raise _broken_off(watch, ping) from None
+            raise _broken_off(stream, watch, side) from None
         raise
     with response:
         for record in json_lines(response, ASKED):
             watch.heard()
             stream.take(record)
-    return _settle(stream.outcome(), watch, ping)
+    return _settle(stream, watch, side)
 
 
-def _stopped(ping: Callable[[], None]) -> BuildStopped | EngineUnreachable:
+def _stopped(stream: BuildStream, side: EngineClient) -> BuildStopped | EngineUnreachable:
     """Say how a build ended whose connection is gone after we wanted it stopped.
 
-    An engine that answers has seen the connection go, and kills the build. One that does not has confirmed nothing.
+    An engine that answers has seen the connection go, and kills the build, unless it says that it still runs. One that
+    does not answer has confirmed nothing.
     """
     try:
-        ping()
+        side.sign_of_life()
+        for _ in range(SETTLE_LOOKS):
+            time.sleep(SETTLE_SECONDS)
+            if not (left := still_running(side, stream.running)):
+                break
     except EngineError as error:
         return EngineUnreachable("stop the build", error.answered)
-    time.sleep(SETTLE_SECONDS)
+    if left:
+        return EngineUnreachable(
+            "stop the build", f"The engine does not end an instruction that it has begun: {left[0]}"
+        )
     return BuildStopped("the connection was dropped")
 
 
-def _settle(outcome: str | BuildFailed | None, watch: Watch, ping: Callable[[], None]) -> str:
+def _settle(stream: BuildStream, watch: Watch, side: EngineClient) -> str:
+    outcome = stream.outcome()
     if isinstance(outcome, str):
         return outcome
     if isinstance(outcome, BuildFailed):
         raise BuildStopped(outcome.message) if _is_ours(outcome, watch) else outcome
-    raise _broken_off(watch, ping)
+    raise _broken_off(stream, watch, side)
 
 
 def _is_ours(failure: BuildFailed, watch: Watch) -> bool:
@@ -160,9 +197,9 @@ def _is_ours(failure: BuildFailed, watch: Watch) -> bool:
     return watch.stop_asked and by_cancel
 
 
-def _broken_off(watch: Watch, ping: Callable[[], None]) -> EngineError:
+def _broken_off(stream: BuildStream, watch: Watch, side: EngineClient) -> EngineError:
     if watch.stop_asked:
-        return _stopped(ping)
+        return _stopped(stream, side)
     if watch.engine_gone:
         return EngineUnreachable(ASKED, "The engine has stopped answering in the middle of the build.")
     return ConnectionLost(ASKED, "The engine's answer broke off with neither an image nor an error.")

@@ -53,13 +53,17 @@ class EngineClient(APIClient):
         """Use API `version` from now on."""
         self._version = version
 
-    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Send a request that the SDK has no fitting verb for; `options` are those of requests.
+    def ask(self, method: str, path: str, *, version: str = "", **options: Any) -> requests.Response:
+        """Send a request that the SDK has no fitting verb for, in API `version` (none: the one that is spoken).
+
+        `options` are those of requests.
 
         Raises `APIError` for an answer of 4xx or 5xx, to be translated by `asking`.
         """
         options.setdefault("timeout", self.timeout)
-        response = self.request(method, f"{self.base_url}/v{self._version}{path}", allow_redirects=False, **options)
+        response = self.request(
+            method, f"{self.base_url}/v{version or self._version}{path}", allow_redirects=False, **options
+        )
         try:
             response.raise_for_status()
         except requests.HTTPError as error:

@@ -1,7 +1,7 @@
 """A Docker Engine as the executor sees it: small verbs, typed answers, everything bounded in time."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
@@ -14,6 +14,7 @@ from builds.engine.base_image import Content, rootfs
 from builds.engine.building import BuildStream, run_build
 from builds.engine.client import EngineClient, asking
 from builds.engine.errors import BuildStopped, EngineError, EngineRefused, PullFailed, PullStopped, PushStopped
+from builds.engine.in_use import still_running
 from builds.engine.json_lines import json_lines
 from builds.engine.leftovers import find_leftovers, remove_leftover
 from builds.engine.pulling import PullStream, run_pull
@@ -87,19 +88,23 @@ class Engine:
         if stopping.is_set():
             raise BuildStopped("cancelled before the build had begun")
         with self._new_client() as client, self._new_client(self._patience.answer) as side:
-            watch = Watch(
-                client.wire,
-                stopping,
-                stop=lambda: side.cancel_build(request.build_id),
-                ping=side.sign_of_life,
-                patience=self._patience,
-            )
+            stream = BuildStream(on_record)
+
+            def stop() -> None:
+                stream.wait_for_calm()
+                side.cancel_build(request.build_id)
+
+            watch = Watch(client.wire, stopping, stop=stop, ping=side.sign_of_life, patience=self._patience)
             with watch:
-                return run_build(client, request, BuildStream(on_record), watch, ping=side.sign_of_life)
+                return run_build(client, request, stream, watch, side=side)
 
     def cancel_build(self, build_id: str) -> None:
         """Ask the engine to cancel `build_id`. Proves nothing: an unknown id is answered alike."""
         self._client.cancel_build(build_id)
+
+    def still_running(self, instructions: Iterable[str]) -> list[str]:
+        """Return those of `instructions` (names as a build has told them) that this engine still executes."""
+        return still_running(self._client, instructions)
 
     def push(
         self,

@@ -53,11 +53,25 @@ def _confirm_gone(run: BuildRun) -> str | None:
         engine.cancel_build(build_id(run.pk, run.attempt))
         engine.remove_leftovers(labels(run.pk))
         left = engine.leftovers(labels(run.pk))
+        instructions = engine.still_running(_begun(run))
     except EngineError as error:
         return error.answered
     finally:
         engine.close()
+    if instructions:
+        return f"the engine does not end an instruction that it has begun: {instructions[0]}"
     return f"{len(left)} containers or volumes are still there" if left else None
+
+
+def _begun(run: BuildRun) -> list[str]:
+    """Return the instructions of the attempt that have begun and not ended, as far as the engine's answer is ours.
+
+    Two runs of the same content share one process: beside other runs on the server it may be theirs.
+    """
+    if BuildRun.objects.holding_slots().filter(server=run.server).exclude(pk=run.pk).exists():
+        return []
+    vertices = [vertex for step in run.steps.filter(attempt=run.attempt) for vertex in step.vertices]
+    return [vertex["name"] for vertex in vertices if vertex["started"] and not vertex["completed"]]
 
 
 def _go_on_unconfirmed(run: BuildRun, why: str) -> None:
