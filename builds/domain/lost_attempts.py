@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 ATTEMPT_LOST: Final = "attempt lost"  # RunEvent.what of such a fact
+GIVEN_BACK: Final = "given back"  # RunEvent.what of an attempt's own last word: `because` is why, `counted` whether
 
 
 @dataclass(frozen=True, slots=True)

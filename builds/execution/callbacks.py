@@ -22,6 +22,7 @@ from builds import queue
 from builds.domain.callbacks import MOST_ATTEMPTS, WAITS, Outcome, next_wait, retry_after_seconds
 from builds.domain.outbound import without_query
 from builds.engine.outbound import Answer, Ask, Limits, OutboundFailed, OutboundRefused, send
+from builds.execution.patience import until_it_is_back
 from builds.models import CallbackDelivery, DeliveryAttempt, DeliveryState
 from builds.services import callbacks
 
@@ -45,13 +46,13 @@ def deliver(delivery_id: int, *, waits: Sequence[float] = WAITS, limits: Limits 
     `waits` are the seconds between attempts; while the head of the lane has to wait, so does the lane. One that is
     sent again goes alone.
     """
-    named = CallbackDelivery.objects.filter(pk=delivery_id).first()
+    named = until_it_is_back(CallbackDelivery.objects.filter(pk=delivery_id).first)
     if named is None:
         return 0
     attempts = 0
-    if CallbackDelivery.objects.filter(BESIDE, pk=delivery_id).exists():
+    if until_it_is_back(CallbackDelivery.objects.filter(BESIDE, pk=delivery_id).exists):
         attempts += _attempt_if_free(delivery_id, waits, limits)
-    while (head := _lane_of(named).values_list("pk", flat=True).first()) is not None:
+    while (head := until_it_is_back(_lane_of(named).values_list("pk", flat=True).first)) is not None:
         if not _attempt_if_free(head, waits, limits):
             break
         attempts += 1
@@ -87,13 +88,14 @@ def _in_lane(deliveries: "QuerySet[CallbackDelivery]") -> "QuerySet[CallbackDeli
 
 def _attempt_if_free(delivery_id: int, waits: Sequence[float], limits: Limits) -> int:
     """Make one attempt if the delivery is due and nobody else has it; return how many were made."""
-    claimed = _claim(delivery_id)
+    claimed = until_it_is_back(_claim, delivery_id)  # committed but not answered: it lapses, and is rung for again
     if claimed is None:
         return 0
     delivery, attempt = claimed
-    status, answer, error, outcome = _sent(delivery, limits)
+    secret = until_it_is_back(callbacks.webhook_secret, delivery.account_id)
+    status, answer, error, outcome = _sent(delivery, limits, secret)
     values: dict[str, object] = {"status": status, "answer": answer, "error": error}
-    _record(delivery, attempt, values, outcome, waits)
+    until_it_is_back(_record, delivery, attempt, values, outcome, waits)
     return 1
 
 
@@ -128,13 +130,13 @@ def _is_crowded(delivery: CallbackDelivery) -> bool:
     return there.count() >= COURIERS_AT_ONE_RECEIVER
 
 
-def _sent(delivery: CallbackDelivery, limits: Limits) -> tuple[int | None, str, str, Outcome]:
+def _sent(delivery: CallbackDelivery, limits: Limits, secret: str) -> tuple[int | None, str, str, Outcome]:
     """Send; return status, kept answer and error for the ledger, and what it came to."""
     body = delivery.body.encode()
     ask = Ask(
         method="POST",
         url=delivery.url,
-        headers=_headers(delivery),
+        headers=_headers(delivery, secret),
         body=body,
         allowed=settings.OUTBOUND_ALLOW,
         limits=limits,
@@ -149,10 +151,10 @@ def _sent(delivery: CallbackDelivery, limits: Limits) -> tuple[int | None, str, 
     return answer.status, _kept(answer), answer.cut, Outcome(answer.status, retry_after=wished)
 
 
-def _headers(delivery: CallbackDelivery) -> dict[str, str]:
+def _headers(delivery: CallbackDelivery, secret: str) -> dict[str, str]:
     """Return the headers of Standard Webhooks, and who asked for what is told."""
     now = datetime.now(UTC)
-    signer = Webhook(callbacks.webhook_secret(delivery.account_id))
+    signer = Webhook(secret)
     name = delivery.requested_by.get_username() if delivery.requested_by else ""
     return {
         "content-type": "application/json",

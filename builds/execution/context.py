@@ -6,6 +6,7 @@ from typing import Any
 
 from builds.engine.docker import Engine
 from builds.engine.types import ManifestFacts
+from builds.execution.patience import Patience
 from builds.execution.recorder import Recorder
 from builds.execution.stop import Stop
 from builds.models import BuildRun, BuildServer, Registry
@@ -16,12 +17,16 @@ from builds.services.transitions import Lease
 
 @dataclass
 class RunContext:
-    """One attempt: the run as it was accepted, the right to write it, and the doors to engine and registry."""
+    """One attempt: the run as it was accepted, the right to write it, and the doors to engine and registry.
+
+    Whatever a step asks of the database goes through `patiently`.
+    """
 
     run: BuildRun
     lease: Lease
     stop: Stop
     recorder: Recorder
+    patiently: Patience
     image_id: str = ""
     pulled_name: str = ""  # the name under which the engine holds an image that was fetched for this run
     pushed_digest: str = ""
@@ -42,7 +47,7 @@ class RunContext:
     @cached_property
     def registry(self) -> Registry:
         """Return where the image goes."""
-        return connections.registry_of_run(self.run)
+        return self.patiently(connections.registry_of_run, self.run)
 
     @property
     def original(self) -> BuildRun | None:
@@ -52,7 +57,7 @@ class RunContext:
     @property
     def build_id(self) -> str:
         """Return the name of this attempt's build on the engine; a lost attempt is cancelled by it."""
-        return build_id(self.run.pk, self.lease.attempt)
+        return self.patiently(build_id, self.run.pk, self.lease.attempt)
 
     def definition(self, name: str) -> Any:
         """Return a value of the definition that the run was accepted with."""

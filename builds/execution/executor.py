@@ -1,6 +1,8 @@
 """The story of a run: take the lease, run every step in order, end it. Never leaves a run it holds without an end."""
 
+import logging
 import os
+from typing import Final
 
 from builds.domain import failures
 from builds.domain.failures import Failure
@@ -10,10 +12,12 @@ from builds.engine.errors import BuildStopped, EngineStalled, EngineUnreachable,
 from builds.execution.context import RunContext
 from builds.execution.failing import failure_from
 from builds.execution.heartbeat import Heartbeat
+from builds.execution.patience import DatabaseAway, Patience, before_heartbeat, is_away, until_it_is_back
 from builds.execution.recorder import Recorder
 from builds.execution.steps import RUNNERS
 from builds.execution.stop import Stop, StopReason, StopRequested
-from builds.models import BuildRun, RunStep
+from builds.models import BuildRun
+from builds.queries.runs import counted_attempts
 from builds.services import run_steps, transitions
 from builds.services.limits import log_limit_bytes, worker_host
 from builds.services.run_ends import end_run
@@ -21,84 +25,106 @@ from builds.services.run_secrets import secrets_of
 from builds.services.run_steps import LeaseLost
 from builds.services.transitions import End, Lease
 
+log = logging.getLogger(__name__)
+AWAY: Final = "its worker could not reach the database"  # ends a sentence, see LostAttempt
+
 
 def execute_build(run_id: int, claim: int) -> None:
     """Execute a claimed BUILD run; leaves quietly where somebody else has it or it was cancelled."""
-    lease = transitions.take(run_id, claim=claim, owner=f"{worker_host()}/{os.getpid()}")
-    if lease is not None:
-        Executor(lease).execute()
+    owner = f"{worker_host()}/{os.getpid()}"
+    lease = until_it_is_back(transitions.take, run_id, claim=claim, owner=owner)
+    if lease is None:
+        return
+    try:
+        _executor_of(lease).execute()
+    except DatabaseAway:
+        # Said once it can be, and not counted: the attempt is over for the database's sake (ADR 20).
+        until_it_is_back(transitions.give_back, lease, because=AWAY, counted=False)
 
 
-def _masker_of(run: BuildRun) -> Masker:
-    """Return what hides the secrets of a run, and those of the run whose image it pushes again."""
-    return Masker(secrets_of(filter(None, (run, run.target))))
+def _executor_of(lease: Lease) -> "Executor":
+    """Return the executor of a run just taken, with all that has to be read before its heartbeat begins."""
+    patiently = before_heartbeat(lease)
+    run = patiently(BuildRun.objects.select_related("server", "registry", "target__registry").get, pk=lease.run_id)
+    secrets = patiently(secrets_of, [kept for kept in (run, run.target) if kept])
+    return Executor(lease, run, Masker(secrets))
 
 
 class Executor:
     """One attempt of one run."""
 
-    def __init__(self, lease: Lease) -> None:
+    def __init__(self, lease: Lease, run: BuildRun, masker: Masker) -> None:
         self._lease = lease
         self._stop = Stop()
-        self._run = BuildRun.objects.select_related("server", "registry", "target__registry").get(pk=lease.run_id)
-        recorder = Recorder(lease, self._stop, limit_bytes=log_limit_bytes(), masker=_masker_of(self._run))
-        self._context = RunContext(run=self._run, lease=lease, stop=self._stop, recorder=recorder)
+        self._patiently = Patience(self._stop.lease_is_over)
+        recorder = Recorder(lease, self._stop, limit_bytes=log_limit_bytes(), masker=masker)
+        self._context = RunContext(run=run, lease=lease, stop=self._stop, recorder=recorder, patiently=self._patiently)
 
     def execute(self) -> None:
-        """Run every step in order and end the run."""
+        """Run every step in order and end the run; raises `DatabaseAway` where it gave up its lease for that."""
         limit = float(self._context.definition("time_limit_seconds"))
         with Heartbeat(self._lease, self._stop, seconds_left=limit - self._lease.elapsed_ms / 1000):
             try:
-                self._run_steps()
-            except (StopRequested, BuildStopped, PullStopped, PushStopped):
-                self._end_stopped()
-            except LeaseLost:
+                self._run_and_end()
+            except (LeaseLost, DatabaseAway):
+                log.info("Run %s: attempt %s leaves", self._lease.run_id, self._lease.attempt)
+            finally:
                 self._context.recorder.close()
-            except EngineStalled as error:
-                self._end_stalled(error)
-            except EngineUnreachable as error:
-                self._end_unreachable(error)
-            except Exception as error:  # noqa: BLE001  whatever it is, the run gets an end that says so
-                self._end(failure_from(error, server=self._context.server.name))
-            else:
-                self._end_done()
+        if self._stop.reason is StopReason.DATABASE_AWAY:
+            raise DatabaseAway
+
+    def _run_and_end(self) -> None:
+        try:
+            self._run_steps()
+            self._end_done()
+        except (StopRequested, BuildStopped, PullStopped, PushStopped):
+            self._end_stopped()
+        except (LeaseLost, DatabaseAway):
+            raise
+        except EngineStalled as error:
+            self._end_stalled(error)
+        except EngineUnreachable as error:
+            self._end_unreachable(error)
+        except Exception as error:  # noqa: BLE001  whatever it is, the run gets an end that says so
+            self._end_unforeseen(error)
 
     def _run_steps(self) -> None:
-        for step in run_steps.prepare_attempt(self._lease):
+        for step in self._patiently(run_steps.prepare_attempt, self._lease):
             self._stop.check()
             self._context.recorder.enter_step(step.pk)
-            run_steps.open_step(self._lease, step)
+            self._patiently(run_steps.open_step, self._lease, step)
             RUNNERS[StepType(step.step_type)](self._context, step)
-            self._close(step)
-
-    def _close(self, step: RunStep) -> None:
-        run_steps.close_step(self._lease, step, to=StepState.DONE)
+            self._patiently(run_steps.close_step, self._lease, step, to=StepState.DONE)
 
     def _end_done(self) -> None:
         """End as DONE: only the digest that was read back allows it."""
         self._context.recorder.close()
+        if self._context.recorder.error is not None:
+            raise self._context.recorder.error
         verified = self._context.verified
         if verified is None:
             self._end(failures.definition_invalid("no step made an image"))
             return
         end = End(EndReason.DONE, image_digest=verified.digest, image_size=verified.size_bytes)
-        end_run(self._lease, end)
+        self._patiently(end_run, self._lease, end)
 
     def _end_stopped(self) -> None:
-        """End what was stopped, now that the engine has confirmed it; a lost lease leaves without a word."""
+        """End what was stopped, now that the engine has confirmed it."""
         match self._stop.reason:
             case StopReason.CANCEL:
                 self._end(failures.cancelled())
             case StopReason.TIME_LIMIT:
                 self._end(failures.time_limit(int(self._context.definition("time_limit_seconds"))))
+            case StopReason.LOG_FAILED if error := self._context.recorder.error:
+                self._end(failure_from(error, server=self._context.server.name))
             case _:
-                self._context.recorder.close()
+                raise LeaseLost
 
     def _end_stalled(self, error: EngineStalled) -> None:
         """Give the run back for a further attempt, or end it when this was the last one."""
-        attempt = self._lease.attempt
-        if attempt >= self._context.definition("max_attempts"):
-            self._end(failures.engine_stalled(self._context.server.name, attempt))
+        counted = self._patiently(counted_attempts, self._context.run)
+        if counted >= self._context.definition("max_attempts"):
+            self._end(failures.engine_stalled(self._context.server.name, self._lease.attempt))
             return
         self._context.recorder.close()
         self._give_back(f"{error.answered} (a known fault of Docker before 23)")
@@ -112,12 +138,22 @@ class Executor:
         self._context.recorder.close()
         self._give_back(f"the stop was not confirmed: {error.answered}")
 
-    def _give_back(self, because: str) -> None:
-        transitions.give_back(self._lease, because=self._context.recorder.masker.mask_text(because))
+    def _end_unforeseen(self, error: Exception) -> None:
+        """End with what `error` is; where a step asked the database without patience, a further attempt is due."""
+        if is_away(error):
+            log.error("Run %s: the database was asked without patience", self._lease.run_id, exc_info=error)
+            self._context.recorder.close()
+            self._give_back(AWAY, counted=False)
+        else:
+            self._end(failure_from(error, server=self._context.server.name))
+
+    def _give_back(self, because: str, *, counted: bool = True) -> None:
+        said = self._context.recorder.masker.mask_text(because)
+        self._patiently(transitions.give_back, self._lease, because=said, counted=counted)
 
     def _end(self, found: Failure) -> None:
         failure = found.masked(self._context.recorder.masker)
         self._context.recorder.say(failure.sentence)
         self._context.recorder.close()
         end = End(failure.kind.end_reason, failure.sentence, failure.as_facts())
-        end_run(self._lease, end)
+        self._patiently(end_run, self._lease, end)

@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 class Heartbeat:
     """Context manager: renews every `BEAT_SECONDS`, and at once when the doorbell rings for the workers.
 
-    A worker that cannot renew stops itself by its own monotonic clock, well before another attempt may begin.
+    A worker that cannot renew stops itself by its own monotonic clock, well before another attempt may begin. A lost
+    connection is opened anew until then.
     """
 
     def __init__(self, lease: Lease, stop: Stop, *, seconds_left: float) -> None:
@@ -39,20 +40,24 @@ class Heartbeat:
         self._over.close()
 
     def _beat(self) -> None:
-        renewed, over = time.monotonic(), False
+        renewed, over = self._lease.taken_at, False
         connection: psycopg.Connection[Any] | None = None
-        while not over and self._stop.reason is not StopReason.LEASE_LOST:
+        while not over and not self._stop.lease_is_over():
+            asked = (
+                time.monotonic()
+            )  # the lease counts from PostgreSQL's answer at the latest, so from here we are safe
             try:
                 connection = connection or leases.open_connection()
                 self._renew(connection)
-                renewed = time.monotonic()
+                renewed = asked
+                over = self._wait(connection)
             except (psycopg.Error, OSError) as error:
                 log.warning("Run %s: the lease could not be renewed: %s", self._lease.run_id, error)
                 self._hang_up(connection)
                 connection = None
+                over = self._wait(None)
             if time.monotonic() - renewed > leases.SELF_STOP_SECONDS:
-                self._stop.ask(StopReason.LEASE_LOST)
-            over = self._wait(connection)
+                self._stop.ask(StopReason.DATABASE_AWAY)
         self._hang_up(connection)
 
     def _renew(self, connection: psycopg.Connection[Any]) -> None:

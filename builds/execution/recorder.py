@@ -8,14 +8,14 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any, Final
 
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from builds.domain.logs import LineSplitter, LogLimit, LogLine, Masker, Stream, clip_remedy
 from builds.domain.progress import VertexState
+from builds.execution.patience import DatabaseAway, Patience
 from builds.execution.stop import Stop, StopReason
 from builds.queries.log import CHUNK_LINES
 from builds.services import run_log, run_steps
@@ -31,13 +31,16 @@ RECENT_LINES: Final = 200
 class Recorder:
     """The one writer of an attempt's log. Not for use by several threads at once, but for its own.
 
-    Whatever it is given goes through `masker`, its own lines and the names of build instructions too.
+    Whatever it is given goes through `masker`, its own lines and the names of build instructions too. Where the log
+    cannot be stored for a reason that nobody foresaw, `error` is that and the attempt is asked to stop.
     """
 
     def __init__(self, lease: Lease, stop: Stop, *, limit_bytes: int, masker: Masker) -> None:
         self.masker = masker
         self._lease = lease
         self._stop = stop
+        self._patiently = Patience(stop.lease_is_over)
+        self.error: Exception | None = None
         self._began = time.monotonic() - lease.elapsed_ms / 1000
         self._splitter = LineSplitter(masker)
         self._limit = LogLimit(limit_bytes)
@@ -102,7 +105,7 @@ class Recorder:
         self._recent.extend(lines)
         admitted = self._limit.admit([line for given in lines for line in _explained(given)])
         with self._changed:
-            while self._pending_bytes > PENDING_BYTES and self._stop.reason is not StopReason.LEASE_LOST:
+            while self._pending_bytes > PENDING_BYTES and self._thread.is_alive():
                 self._changed.wait(1)
             self._pending += [(self._step_id, line) for line in admitted]
             self._pending_bytes += sum(len(line.raw) for line in admitted)
@@ -112,6 +115,11 @@ class Recorder:
         try:
             while self._store_batch():
                 pass
+        except DatabaseAway:
+            log.warning("Run %s: the rest of the log is dropped with its lease", self._lease.run_id)
+        except Exception as error:  # noqa: BLE001  told by the attempt's own thread
+            self.error = error
+            self._stop.ask(StopReason.LOG_FAILED)
         finally:
             connection.close()
 
@@ -134,22 +142,10 @@ class Recorder:
         self, batch: list[tuple[int | None, LogLine]], vertices: tuple[int, list[dict[str, Any]]] | None
     ) -> bool:
         if chunks := _chunks(batch):
-            if not self._patiently(partial(run_log.append_chunks, self._lease, chunks, after=self._sequence)):
+            if not self._patiently(run_log.append_chunks, self._lease, chunks, after=self._sequence):
                 return False
             self._sequence += len(chunks)
-        return vertices is None or self._patiently(partial(run_steps.show_vertices, self._lease, *vertices))
-
-    def _patiently(self, write: Callable[[], bool]) -> bool:
-        """Write, again and again while the database is away: until the heartbeat gives the lease up."""
-        while self._stop.reason is not StopReason.LEASE_LOST:
-            try:
-                return write()
-            except DatabaseError as error:
-                log.warning("Run %s: the log could not be stored, trying again: %s", self._lease.run_id, error)
-                connection.close()
-                self._stop.event.wait(0.5)
-                time.sleep(0.1)
-        return False
+        return vertices is None or self._patiently(run_steps.show_vertices, self._lease, *vertices)
 
 
 def _explained(line: LogLine) -> list[LogLine]:

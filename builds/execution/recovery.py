@@ -12,12 +12,13 @@ from django.utils import timezone
 
 from builds.domain import failures
 from builds.domain.failures import Failure
-from builds.domain.lost_attempts import ATTEMPT_LOST, LostAttempt
+from builds.domain.lost_attempts import ATTEMPT_LOST, GIVEN_BACK, LostAttempt
 from builds.domain.states import RunType
 from builds.engine.errors import EngineError
 from builds.execution.context import build_id, labels
 from builds.models import BuildRun, RunEvent
 from builds.queries.queue import live_places
+from builds.queries.runs import counted_attempts
 from builds.services import connections, dispatch, transitions
 from builds.services.run_ends import end_lost_run
 from builds.services.transitions import End
@@ -38,7 +39,7 @@ def settle_lost_run(run: BuildRun) -> None:
         _end(run, failures.cancelled())
     elif _seconds_running(run) > run.definition["time_limit_seconds"]:
         _end(run, failures.time_limit(run.definition["time_limit_seconds"]))
-    elif run.attempt >= run.definition["max_attempts"]:
+    elif counted_attempts(run) >= run.definition["max_attempts"]:
         _end(run, failures.worker_lost(run.attempt))
     else:
         _next_attempt(run)
@@ -108,7 +109,7 @@ def _next_attempt(run: BuildRun) -> None:
 
 def _lost_attempt(run: BuildRun) -> LostAttempt:
     """Return why the present attempt is over: what its own worker said when it gave the run back, else its silence."""
-    given_back = RunEvent.objects.filter(run=run, what=transitions.GIVEN_BACK, facts__attempt=run.attempt).first()
+    given_back = RunEvent.objects.filter(run=run, what=GIVEN_BACK, facts__attempt=run.attempt).first()
     if given_back is not None:
         return LostAttempt(run.attempt, given_back.because)
     beat = run.lease_expires_at - transitions.LEASE if run.lease_expires_at else timezone.now()

@@ -2,19 +2,23 @@
 
 import logging
 import os
+from contextlib import suppress
 
 from builds.domain import failures
+from builds.domain.failures import Failure
 from builds.domain.logs import Masker
 from builds.domain.states import EndReason, RunState, RunType
 from builds.engine.errors import EngineError
 from builds.execution.failing import failure_from
 from builds.execution.heartbeat import Heartbeat
+from builds.execution.patience import DatabaseAway, Patience, before_heartbeat, until_it_is_back
 from builds.execution.recorder import Recorder
 from builds.execution.stop import Stop
 from builds.models import BuildRun
 from builds.services import connections, removals, run_steps, transitions
 from builds.services.limits import log_limit_bytes, worker_host
 from builds.services.run_secrets import secrets_of
+from builds.services.run_steps import LeaseLost
 from builds.services.transitions import End, Lease
 
 log = logging.getLogger(__name__)
@@ -23,30 +27,48 @@ TIME_LIMIT_SECONDS = 600.0
 
 def execute_removal(run_id: int, claim: int) -> None:
     """Carry out a REMOVE run; leaves quietly where somebody else has it."""
-    lease = transitions.take(run_id, claim=claim, owner=f"{worker_host()}/{os.getpid()}")
-    if lease is None:
-        return
-    removal = BuildRun.objects.select_related("target", "build").get(pk=run_id)
+    owner = f"{worker_host()}/{os.getpid()}"
+    lease = until_it_is_back(transitions.take, run_id, claim=claim, owner=owner)
+    if lease is not None:
+        with suppress(LeaseLost, DatabaseAway):  # the sweeper calls again for a removal that has no worker
+            _carry_out(lease)
+
+
+def _carry_out(lease: Lease) -> None:
+    early = before_heartbeat(lease)
+    removal = early(BuildRun.objects.select_related("target", "build").get, pk=lease.run_id)
+    masker = early(_masker_of, removal)
     stop = Stop()
-    one_a_registry = {(run.registry_id, run.registry_host): run for run in _runs_of(removal)}
-    masker = Masker(secrets_of((removal, *one_a_registry.values())))
+    patiently = Patience(stop.lease_is_over)
     recorder = Recorder(lease, stop, limit_bytes=log_limit_bytes(), masker=masker)
     with Heartbeat(lease, stop, seconds_left=TIME_LIMIT_SECONDS):
-        end = _work(removal, lease, recorder)
-        recorder.close()
+        try:
+            end = _work(removal, lease, recorder, patiently)
+        finally:
+            recorder.close()
+        if recorder.error is not None:
+            end = _ended(failure_from(recorder.error, server=""))
         if end.reason is EndReason.DONE:
-            removals.finish(removal, lease, end)
+            patiently(removals.finish, removal, lease, end)
         else:
-            transitions.end_attempt(lease, end)
+            patiently(transitions.end_attempt, lease, end)  # repeated, it finds nothing left to end
 
 
-def _work(removal: BuildRun, lease: Lease, recorder: Recorder) -> End:
+def _masker_of(removal: BuildRun) -> Masker:
+    """Return what hides the secrets of a removal and of the runs whose images it takes away, one for each registry."""
+    one_a_registry = {(run.registry_id, run.registry_host): run for run in _runs_of(removal)}
+    return Masker(secrets_of((removal, *one_a_registry.values())))
+
+
+def _work(removal: BuildRun, lease: Lease, recorder: Recorder, patiently: Patience) -> End:
     """Remove the images and say how that ended."""
     try:
-        for step in run_steps.prepare_attempt(lease):
+        for step in patiently(run_steps.prepare_attempt, lease):
             recorder.enter_step(step.pk)
-            run_steps.open_step(lease, step)
-        said = [_remove_image(run) for run in _runs_of(removal)]
+            patiently(run_steps.open_step, lease, step)
+        said = [_remove_image(run, patiently) for run in patiently(_runs_of, removal)]
+    except (LeaseLost, DatabaseAway):
+        raise
     except EngineError as error:
         failure = failures.push_failed(
             error.answered, registry=removal.registry_host, repository=removal.image.repository
@@ -58,6 +80,10 @@ def _work(removal: BuildRun, lease: Lease, recorder: Recorder) -> End:
         return End(EndReason.DONE, said[-1] if len(said) == 1 else f"{len(said)} images were looked at.")
     failure = failure.masked(recorder.masker)
     recorder.say(failure.sentence)
+    return _ended(failure)
+
+
+def _ended(failure: Failure) -> End:
     return End(failure.kind.end_reason, failure.sentence, failure.as_facts())
 
 
@@ -70,16 +96,16 @@ def _runs_of(removal: BuildRun) -> list[BuildRun]:
     )
 
 
-def _remove_image(run: BuildRun) -> str:
+def _remove_image(run: BuildRun, patiently: Patience) -> str:
     """Remove a run's tag if it still points to the run's digest; say what was found."""
     image = run.image
     if not run.image_digest:
         return f"Run {run.pk} pushed no image."
-    with connections.registry_client(connections.registry_of_run(run)) as registry:
+    with connections.registry_client(patiently(connections.registry_of_run, run)) as registry:
         deleted = registry.delete_tag(image.repository, image.tag, digest=run.image_digest)
     if deleted.deleted:
         return f"{image.tagged} was removed from the registry."
     if deleted.now_points_to is None:
         return f"{image.tagged} was gone from the registry already."
-    owner = removals.owner_of(run, deleted.now_points_to)
+    owner = patiently(removals.owner_of, run, deleted.now_points_to)
     return f"{image.tagged} stays: it belongs to {owner} now ({deleted.now_points_to})."

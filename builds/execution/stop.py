@@ -5,11 +5,16 @@ from enum import Enum, auto
 
 
 class StopReason(Enum):
-    """Who wants the attempt to end; a lost lease is stronger than all others."""
+    """Who wants the attempt to end; an end of the lease is stronger than all others."""
 
     CANCEL = auto()
     TIME_LIMIT = auto()
-    LEASE_LOST = auto()
+    LOG_FAILED = auto()  # the log could not be stored, for a reason that nobody foresaw
+    LEASE_LOST = auto()  # the row says that it is not ours any more
+    DATABASE_AWAY = auto()  # given up by our own clock: the lease could not be renewed
+
+
+LEASE_OVER = (StopReason.LEASE_LOST, StopReason.DATABASE_AWAY)
 
 
 class StopRequested(Exception):  # noqa: N818  names what happened
@@ -29,9 +34,9 @@ class Stop:
         self._lock = threading.Lock()
 
     def ask(self, reason: StopReason) -> None:
-        """Ask for the end; the first reason stays, unless the lease was lost."""
+        """Ask for the end; the first reason stays, unless the lease is over."""
         with self._lock:
-            if self.reason is None or reason is StopReason.LEASE_LOST:
+            if self.reason is None or (reason in LEASE_OVER and self.reason not in LEASE_OVER):
                 self.reason = reason
             self.event.set()
 
@@ -39,3 +44,7 @@ class Stop:
         """Raise `StopRequested` when the attempt must end."""
         if self.reason is not None:
             raise StopRequested(self.reason)
+
+    def lease_is_over(self) -> bool:
+        """Say whether the attempt may write no more."""
+        return self.reason in LEASE_OVER

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
@@ -27,6 +27,8 @@ from builds.services.transitions import End
 log = logging.getLogger(__name__)
 SWEEP_SECONDS: Final = 2.0
 TIDY_SECONDS: Final = 3600.0
+# Once the database is back, workers that had to give a run up have this long to say so, before it is settled (ADR 20).
+LAST_WORD_SECONDS: Final = 4.0
 CLAIM_PATIENCE: Final = timedelta(seconds=15)  # a claimed run that no worker has begun within this is handed over anew
 ADVISORY_LOCK: Final = 0x6275696C  # "buil", within 32 bits
 
@@ -35,18 +37,20 @@ def sweep_for_ever(stop: threading.Event) -> None:
     """Beat and sweep until `stop` is set; a database that is away is waited for."""
     tidy_at = time.monotonic()
     questions = pulse.Questions()
+    settle_at = tidy_at + LAST_WORD_SECONDS
     while not stop.is_set():
         try:
             beat()
             questions.ask()
             if _elected():
-                sweep()
+                sweep(settle=time.monotonic() >= settle_at)
                 if time.monotonic() >= tidy_at:
                     idempotency.forget_old_answers()
                     tidy_at = time.monotonic() + TIDY_SECONDS
-        except DatabaseError as error:
+        except Error as error:
             log.warning("The sweeper waits for the database: %s", error)
             connection.close()
+            settle_at = time.monotonic() + SWEEP_SECONDS + LAST_WORD_SECONDS
         stop.wait(SWEEP_SECONDS)
 
 
@@ -57,11 +61,12 @@ def beat() -> None:
     )
 
 
-def sweep() -> None:
-    """Look once for every kind of orphan."""
+def sweep(*, settle: bool = True) -> None:
+    """Look once for every kind of orphan; `settle` False: but leave runs with a silent lease for later."""
     _dispatch_waiting()
     _release_unstarted()
-    _settle_lost()
+    if settle:
+        _settle_lost()
     _finish_follow_ups()
     _end_overdue()
     callbacks.ring_for_due()

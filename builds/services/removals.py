@@ -11,10 +11,10 @@ from builds.services.transitions import End, Lease
 
 
 def finish(removal: BuildRun, lease: Lease, end: End) -> bool:
-    """End a REMOVE run as DONE and take what it removed out of the lists, in one transaction."""
+    """End a REMOVE run as DONE and take what it removed out of the lists, in one transaction. May be repeated."""
     with transaction.atomic():
         if not transitions.end_attempt(lease, end):
-            return False
+            return transitions.has_ended(lease, end)
         if removal.target_id is not None:
             _bury_run(removal)
         else:

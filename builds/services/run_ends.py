@@ -16,9 +16,10 @@ __all__ = ["end_lost_run", "end_run", "end_waiting_run"]
 
 
 def end_run(lease: Lease, end: End) -> bool:
-    """End a run as the attempt that holds it; False where the lease was lost."""
+    """End a run as the attempt that holds it; False where the lease was lost. May be repeated."""
     with transaction.atomic():
-        return _free_slot(lease.run_id, ended=transitions.end_attempt(lease, end))
+        ended = transitions.end_attempt(lease, end) or transitions.has_ended(lease, end)
+        return _free_slot(lease.run_id, ended=ended)
 
 
 def end_lost_run(run_id: int, *, token: int, end: End) -> bool:

@@ -1,4 +1,4 @@
-"""Moves of a run's steps; every write carries the attempt's fence."""
+"""Moves of a run's steps; every write carries the attempt's fence, and may be repeated where its answer was lost."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -46,9 +46,9 @@ def open_step(lease: Lease, step: RunStep) -> None:
     """Move a step to RUNNING."""
     with transaction.atomic():
         _fence(lease)
-        RunStep.objects.filter(pk=step.pk, step_state=StepState.WAIT).update(
-            step_state=StepState.RUNNING, begin_time=Now()
-        )
+        waiting = RunStep.objects.filter(pk=step.pk, step_state=StepState.WAIT)
+        if not waiting.update(step_state=StepState.RUNNING, begin_time=Now()):
+            return
         RunEvent.objects.create(run_id=lease.run_id, what="step", because=step.step_type, facts={"step": step.pk})
         callbacks.note_run(lease.run_id, what="step")
         doorbell.steps_changed(lease.run_id)
@@ -73,10 +73,12 @@ def show_vertices(lease: Lease, step_id: int, vertices: Sequence[dict[str, Any]]
 
 
 def note(lease: Lease, what: str, because: str = "", **facts: object) -> None:
-    """Record a fact of the run's history, such as a confirmed push."""
+    """Record a fact of the run's history, such as a confirmed push; each `what` once an attempt."""
     with transaction.atomic():
         _fence(lease)
-        RunEvent.objects.create(run_id=lease.run_id, what=what, because=because, facts=facts)
+        if not RunEvent.objects.filter(run_id=lease.run_id, what=what, facts__attempt=lease.attempt).exists():
+            facts = {**facts, "attempt": lease.attempt}
+            RunEvent.objects.create(run_id=lease.run_id, what=what, because=because, facts=facts)
 
 
 def keep_image_id(lease: Lease, image_id: str) -> None:

@@ -1,11 +1,13 @@
 """The only code that writes `run_state`: guarded moves, each one transaction with its event and its hint.
 
 A move names in its WHERE what must be true (state, fencing token, claim); no row moved means that somebody else was
-first, and the caller leaves. Times come from PostgreSQL's clock.
+first, and the caller leaves. Times come from PostgreSQL's clock. A move of an attempt may be asked for again where its
+answer was lost: it finds what it has done.
 """
 
 import hashlib
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
@@ -14,13 +16,13 @@ from django.db.models import DateTimeField, F, Q, QuerySet
 from django.db.models.functions import Coalesce, Greatest, Now
 
 from builds import doorbell
+from builds.domain.lost_attempts import GIVEN_BACK
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType, StepState, sources_of
 from builds.models import BuildRun, RunEvent, RunStep
 from builds.queries.log import iterate_bytes
 from builds.services import callbacks
 
 LEASE: Final = timedelta(seconds=20)
-GIVEN_BACK: Final = "given back"  # RunEvent.what: `because` is why, in the words that the next attempt begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Lease:
     attempt: int
     chunk_count: int = 0  # chunks stored by earlier attempts
     elapsed_ms: int = 0  # since the run's begin
+    taken_at: float = field(default_factory=time.monotonic)  # by the worker's clock: no later than by PostgreSQL's
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,10 @@ class End:
 def take(run_id: int, *, claim: int, owner: str) -> Lease | None:
     """Move a claimed run to RUNNING, or take one over whose lease has lapsed; None where it is not ours to take.
 
-    The take-over is the only move that keeps the state; token and attempt count up in both.
+    The take-over is the only move that keeps the state; token and attempt count up in both. A claim is delivered once,
+    so a run that its owner holds by the same claim is one whose take was committed without an answer.
     """
+    asked = time.monotonic()
     waiting = Q(run_state=RunState.CREATED, cancel_requested_at=None)
     lapsed = Q(run_state=RunState.RUNNING, lease_expires_at__lt=Now(), cancel_requested_at=None)
     with transaction.atomic():
@@ -67,28 +72,40 @@ def take(run_id: int, *, claim: int, owner: str) -> Lease | None:
             begin_time=Coalesce("begin_time", Now()),
             updated_at=Now(),
         )
-        if moved != 1:
+        if moved != 1 and not _renewed(run_id, claim, owner):
             return None
         run = BuildRun.objects.annotate(elapsed=Now() - F("begin_time")).get(pk=run_id)
-        _record(run, what="running", because=f"attempt {run.attempt} on {owner}")
-        callbacks.note_run(run_id, what="running")
+        if moved:
+            _record(run, what="running", because=f"attempt {run.attempt} on {owner}")
+            callbacks.note_run(run_id, what="running")
     elapsed_ms = int(run.elapsed.total_seconds() * 1000)  # type: ignore[attr-defined]  # annotated above
-    return Lease(run_id, run.token, run.attempt, chunk_count=run.chunk_count, elapsed_ms=elapsed_ms)
+    return Lease(run_id, run.token, run.attempt, run.chunk_count, elapsed_ms, taken_at=asked)
 
 
-def give_back(lease: Lease, *, because: str) -> None:
-    """Let a lease lapse now: the attempt's work is over, but not confirmed; the sweeper settles the run."""
+def give_back(lease: Lease, *, because: str, counted: bool = True) -> None:
+    """Let a lease lapse now: the attempt's work is over, but not confirmed; the sweeper settles the run.
+
+    `counted` False: this attempt shall not count against `max_attempts`.
+    """
     with transaction.atomic():
         mine = BuildRun.objects.filter(pk=lease.run_id, token=lease.token, run_state=RunState.RUNNING)
         # Without a claim of a moment ago the sweeper need not wait for a worker to follow it up.
-        if mine.update(lease_expires_at=Now() - timedelta(seconds=1), claimed_at=None, updated_at=Now()):
-            facts: dict[str, object] = {"attempt": lease.attempt}
+        if not mine.update(lease_expires_at=Now() - timedelta(seconds=1), claimed_at=None, updated_at=Now()):
+            return
+        if not RunEvent.objects.filter(run_id=lease.run_id, what=GIVEN_BACK, facts__attempt=lease.attempt).exists():
+            facts: dict[str, object] = {"attempt": lease.attempt, "counted": counted}
             _record(BuildRun.objects.get(pk=lease.run_id), what=GIVEN_BACK, because=because, facts=facts)
 
 
 def end_attempt(lease: Lease, end: End) -> bool:
     """End a run as the attempt that holds it; False where the lease was lost, then nothing is written."""
     return _end(BuildRun.objects.filter(pk=lease.run_id, run_state=RunState.RUNNING, token=lease.token), end)
+
+
+def has_ended(lease: Lease, end: End) -> bool:
+    """Say whether this attempt has written this end already: its commit was done and only the answer lost."""
+    mine = BuildRun.objects.filter(pk=lease.run_id, token=lease.token, run_state=end.state)
+    return mine.filter(end_reason=end.reason, end_message=end.message, image_digest=end.image_digest).exists()
 
 
 def end_lost(run_id: int, *, token: int, end: End) -> bool:
@@ -100,6 +117,12 @@ def end_lost(run_id: int, *, token: int, end: End) -> bool:
 def end_waiting(run_id: int, end: End) -> bool:
     """End a run that has never started; False where a worker was quicker."""
     return _end(BuildRun.objects.filter(pk=run_id, run_state=RunState.CREATED), end)
+
+
+def _renewed(run_id: int, claim: int, owner: str) -> bool:
+    """Renew the lease of a run that `owner` has taken by this claim already; False where it has not."""
+    held = BuildRun.objects.filter(pk=run_id, claim=claim, run_state=RunState.RUNNING, lease_owner=owner)
+    return bool(held.filter(lease_expires_at__gt=Now()).update(lease_expires_at=Now() + LEASE))
 
 
 def start_cancel(run: BuildRun) -> None:
@@ -198,7 +221,6 @@ def _record(run: BuildRun, *, what: str, because: str = "", facts: dict[str, obj
 
 
 __all__ = [
-    "GIVEN_BACK",
     "LEASE",
     "End",
     "Lease",
@@ -207,6 +229,7 @@ __all__ = [
     "end_lost",
     "end_waiting",
     "give_back",
+    "has_ended",
     "seal",
     "start_cancel",
     "take",

@@ -28,7 +28,7 @@ def run(context: RunContext, step: RunStep) -> None:
     """
     original = context.original
     context.image_id = build(context, step.config) if original is None else earlier_image.find(context, original)
-    run_steps.keep_image_id(context.lease, context.image_id)
+    context.patiently(run_steps.keep_image_id, context.lease, context.image_id)
     context.stop.check()
     push.run(context)
     verify.run(context)

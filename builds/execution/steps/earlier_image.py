@@ -32,7 +32,7 @@ def tidy(context: RunContext) -> None:
     try:
         if context.pulled_name:
             context.engine.remove_image(context.pulled_name)
-        for run in _superseded(context):
+        for run in context.patiently(_superseded, context):
             _remove(context, run)
     except EngineError as error:
         context.recorder.say(f"An image that is not needed any more stays on the build server: {error.answered}")
@@ -41,7 +41,7 @@ def tidy(context: RunContext) -> None:
 def _pull(context: RunContext, original: BuildRun) -> str:
     image, digest = original.image, original.image_digest
     context.recorder.say(f"{context.server.name} does not have it any more; fetching {image.image}@{digest}")
-    login = connections.registry_login(connections.registry_of_run(original))
+    login = connections.registry_login(context.patiently(connections.registry_of_run, original))
     try:
         found = context.engine.pull(
             image.image, digest, login=login, on_update=Progress(context), stopping=context.stop.event
@@ -69,11 +69,16 @@ def _superseded(context: RunContext) -> list[BuildRun]:
 
 def _remove(context: RunContext, run: BuildRun) -> None:
     """Take a run's name off its image, and the image away when it has no other name and no active run needs it."""
-    if not run.image_id or BuildRun.objects.active().exclude(pk=context.run.pk).filter(image_id=run.image_id).exists():
-        return  # the same content has the same id, whoever built it
+    if not run.image_id or context.patiently(_is_needed, run.image_id, context.run.pk):
+        return
     named = context.engine.image_facts(run.image.tagged)
     if named is not None and named.id == run.image_id:
         context.engine.remove_image(run.image.tagged)
     image = context.engine.image_facts(run.image_id)
     if image is not None and not image.tags:
         context.engine.remove_image(run.image_id)
+
+
+def _is_needed(image_id: str, run_id: int) -> bool:
+    """Say whether an active run other than `run_id` has this image: the same content has the same id in any build."""
+    return BuildRun.objects.active().exclude(pk=run_id).filter(image_id=image_id).exists()

@@ -20,7 +20,7 @@ def run(context: RunContext, _step: RunStep) -> None:
 def _after_loss(context: RunContext) -> str:
     """Say what happened to the attempt before (architecture.md, "The life of a run", step 10)."""
     number = context.lease.attempt
-    said = {lost.attempt: lost.sentence for lost in lost_attempts(context.run.pk)}
+    said = {lost.attempt: lost.sentence for lost in context.patiently(lost_attempts, context.run.pk)}
     return (
         f"{said.get(number - 1, f'Attempt {number - 1} is over.')} Attempt {number} begins. What was printed after the"
         " line above may be missing; instructions that had finished are cached now and print nothing again."

@@ -41,7 +41,7 @@ def run(context: RunContext) -> None:
         context.stop.check()
         failure = failures.push_failed(error.message, registry=image.host, repository=image.repository)
         raise RunFailed(failure) from error
-    run_steps.note(context.lease, "pushed", context.pushed_digest, image=image.tagged)
+    context.patiently(run_steps.note, context.lease, "pushed", context.pushed_digest, image=image.tagged)
     context.recorder.say(f"Pushed {image.tagged}, digest {context.pushed_digest}")
 
 
