@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
 from builds import queue
+from builds.execution.patience import until_it_is_back
 from builds.models import WorkerCluster, WorkerHost
 from builds.queries.clusters import silent_clusters
 from builds.services.limits import worker_host
@@ -32,6 +33,12 @@ class Questions:
 
     def __init__(self) -> None:
         self._asked_at: dict[str, float] = {}
+
+    def put_anew(self) -> None:
+        """Let what was asked count from now: the database was away, and questions and answers with it."""
+        self._asked_at.clear()
+        asked = WorkerCluster.objects.filter(host__name=worker_host(), asked_at__isnull=False)
+        asked.update(asked_at=Now())
 
     def ask(self) -> None:
         """Ask whom it is time to ask, and end a cluster that has been silent for too long: it is started anew."""
@@ -55,9 +62,8 @@ class Questions:
 
 def answer(name: str, host: str) -> None:
     """Note the answer of the cluster in whose worker this is called."""
-    WorkerCluster.objects.filter(host__name=host, name=name).update(
-        asked_at=None, heard_at=Now(), process_group=os.getpgid(0)
-    )
+    cluster = WorkerCluster.objects.filter(host__name=host, name=name)
+    until_it_is_back(cluster.update, asked_at=None, heard_at=Now(), process_group=os.getpgid(0))
 
 
 def _end(cluster: WorkerCluster) -> None:

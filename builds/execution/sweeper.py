@@ -37,10 +37,13 @@ def sweep_for_ever(stop: threading.Event) -> None:
     """Beat and sweep until `stop` is set; a database that is away is waited for."""
     tidy_at = time.monotonic()
     questions = pulse.Questions()
-    settle_at = tidy_at + LAST_WORD_SECONDS
+    settle_at, was_away = tidy_at + LAST_WORD_SECONDS, False
     while not stop.is_set():
         try:
             beat()
+            if was_away:
+                questions.put_anew()
+                was_away = False
             questions.ask()
             if _elected():
                 sweep(settle=time.monotonic() >= settle_at)
@@ -50,7 +53,7 @@ def sweep_for_ever(stop: threading.Event) -> None:
         except Error as error:
             log.warning("The sweeper waits for the database: %s", error)
             connection.close()
-            settle_at = time.monotonic() + SWEEP_SECONDS + LAST_WORD_SECONDS
+            settle_at, was_away = time.monotonic() + SWEEP_SECONDS + LAST_WORD_SECONDS, True
         stop.wait(SWEEP_SECONDS)
 
 
