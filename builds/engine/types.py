@@ -80,7 +80,7 @@ class EngineInfo:
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """An image as the engine holds it; `size_bytes` is unpacked, larger than what a registry stores."""
+    """An image as the engine holds it; `size_bytes` is unpacked in docker's image store, compressed in containerd's."""
 
     id: str
     size_bytes: int
