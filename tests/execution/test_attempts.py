@@ -1,5 +1,6 @@
 """What is told of an attempt that was given back: its own cause, and a further attempt that goes on."""
 
+from django.db import DataError
 from django.test import Client
 
 from builds.engine.docker import Engine
@@ -7,7 +8,7 @@ from builds.engine.errors import EngineStalled
 from builds.execution.executor import execute_build
 from builds.execution.recovery import settle_lost_run
 from builds.models import Account, BuildRun, BuildServer, WorkerHost
-from builds.services import transitions
+from builds.services import run_log, transitions
 from tests.support.runs import press, texts
 
 STALL = "the engine sends empty news without end"
@@ -59,3 +60,14 @@ def test_the_end_of_a_lost_run_lets_the_next_of_its_account_start_on_another_ser
     lost.refresh_from_db()
     waiting.refresh_from_db()
     assert (lost.end_reason, waiting.claimed_host) == ("WORKER_LOST", "here")
+
+
+def test_a_log_that_the_database_refuses_ends_the_run_as_our_fault(caller, build_of, monkeypatch):
+    def refuse(*_: object, **__: object) -> bool:
+        raise DataError("a value that PostgreSQL does not take")
+
+    WorkerHost.objects.create(name="here", workers=1)
+    run = press(build_of("RUN true"), caller)
+    monkeypatch.setattr(run_log, "append_chunks", refuse)
+    execute(run)
+    assert (run.run_state, run.end_reason, run.attempt) == ("ERROR", "INTERNAL", 1)
