@@ -70,6 +70,21 @@ def test_every_shell_example_runs_as_printed(web, workers, engine_url, token):
     assert BuildRun.objects.get(build_no=1, run_type="BUILD").removed_at is not None
 
 
+def test_the_readmes_block_is_pasted_whole_and_its_run_ends_done(web, workers, token, build_of):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"^## By REST$.*?^```sh\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)[1]
+    made, rest = block.split("\n", 1)
+    assert made == "token=$(.venv/bin/python manage.py create_token admin | tail -n 1)"
+    rest = rest.replace("http://127.0.0.1:8000", web.url).replace(
+        '/build/run/1"', f'/build/run/{build_of("RUN echo once").pk}"'
+    )
+    (said,) = shell(f"token=$BUILDHUB_TOKEN\n{rest}", url=web.url, token=token)
+    run = BuildRun.objects.get()
+    assert (run.run_state, run.end_reason) == ("DONE", "DONE")
+    assert f'"imageDigest":"{run.image_digest}"' in said
+    assert "\nonce\n" in said
+
+
 def test_the_python_example_knows_a_genuine_callback_from_others(db, settings):
     [example] = blocks("python")
     names: dict[str, object] = {}
