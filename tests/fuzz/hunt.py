@@ -97,6 +97,8 @@ def hunt(prefix: str, token: str, *, size: Any, every_body: bool, tick: Callable
             match event:
                 case events.ScenarioFinished():
                     found.note(event)
+                case events.Interrupted():
+                    raise KeyboardInterrupt  # schemathesis has swallowed it, and the next hunt would begin
                 case events.NonFatalError() | events.FatalError():
                     found.errors.append(str(getattr(event, "info", None) or event))
     return found
