@@ -1,6 +1,6 @@
 # BuildHub's commands. Only make and Python 3.11 are assumed: scripts/bootstrap.sh brings the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run test check fuzz engines bench lock
+.PHONY: help run test check fuzz engines bench storm lock
 python := .venv/bin/python
 
 # What a person's shell may have set for other projects must not change what happens here.
@@ -37,6 +37,10 @@ engines: ## builds, pushes and faults on Docker 20.10, 26.1 and the newest, both
 bench: ## ratios against a baseline of the same run
 	@scripts/bootstrap.sh test
 	@exec $(python) -m bench
+
+storm: ## STORM_RUNS (200) builds while every kind of process is killed and stopped (root; 20 minutes at most)
+	@scripts/bootstrap.sh test
+	@exec $(python) -m bench.faults
 
 lock: ## pin requirements.in and requirements-dev.in again
 	@scripts/bootstrap.sh run

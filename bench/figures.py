@@ -64,7 +64,7 @@ def store(figures: Sequence[Figure], *, load_before: float) -> Path:
     now = datetime.now(UTC)
     path = RESULTS / f"press-{now:%Y%m%d-%H%M%S}.json"
     facts = {
-        "at": now.isoformat(), "commit": _commit(), "cores": os.cpu_count(), "machine": platform.platform(),
+        "at": now.isoformat(), "commit": commit(), "cores": os.cpu_count(), "machine": platform.platform(),
         "python": platform.python_version(), "load_before": load_before, "load_after": os.getloadavg()[0],
         "figures": [
             {**asdict(figure), "median": median(figure.ours), "p95": p95(figure.ours)} for figure in figures
@@ -74,7 +74,7 @@ def store(figures: Sequence[Figure], *, load_before: float) -> Path:
     return path
 
 
-def _commit() -> str:
+def commit() -> str:
     """Return the checked-out commit, empty where there is none."""
     asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=RESULTS, capture_output=True, text=True, check=False)
     return asked.stdout.strip()

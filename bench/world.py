@@ -1,11 +1,12 @@
 """A BuildHub of its own, as `make run` starts it, on an engine of its own: a throw-away database and data directory."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from json import loads
 from pathlib import Path
@@ -22,10 +23,14 @@ STOP_SECONDS = 20
 
 
 class World:
-    """Engine, database, registry, web, workers and sweeper; knows where they are and stops all that it started."""
+    """Engine, database, registry, web, workers and sweeper; knows where they are and stops all that it started.
 
-    def __init__(self) -> None:
+    `settings` are environment variables for BuildHub beside those that say where things are.
+    """
+
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
         self._services = Services()
+        self._settings = dict(settings or {})
         self.home = self._services.home
         self._data = self.home / "var"
         self._data.mkdir(mode=0o755)
@@ -59,11 +64,22 @@ class World:
             self._supervisor.wait()
         self._services.stop()
 
+    def keep_log(self, path: Path) -> Path:
+        """Copy what BuildHub has said to `path`, and return that."""
+        shutil.copyfile(self.home / "supervise.log", path)
+        return path
+
     def call(self, method: str, path: str, **options: Any) -> Any:
         """Return the answer of the API; raises `requests.HTTPError` for a refusal."""
         answer = self.http.request(method, f"{self.url}/v1{path}", timeout=30, **options)
         answer.raise_for_status()
         return answer.json()
+
+    @property
+    def supervisor_pid(self) -> int:
+        """The process id of `manage.py supervise`."""
+        assert self._supervisor is not None
+        return self._supervisor.pid
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -103,7 +119,8 @@ class World:
         for name in ("DATABASE_URL", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
             kept.pop(name, None)
         port = self.url.rpartition(":")[2]
-        return {**kept, "BUILDHUB_DATA_DIR": str(self._data), "DOCKER_HOST": self.engine_url, "PORT": port}
+        ours = {"BUILDHUB_DATA_DIR": str(self._data), "DOCKER_HOST": self.engine_url, "PORT": port}
+        return {**kept, **self._settings, **ours}
 
 
 def wait_until(is_so: Callable[[], bool], *, seconds: float, what: str) -> None:
