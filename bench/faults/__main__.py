@@ -7,7 +7,7 @@ import sys
 import time
 
 from bench.faults import database, report
-from bench.faults.injector import Injector
+from bench.faults.injector import DECK, Injector
 from bench.faults.orders import Desk, Order
 from bench.faults.promises import judge
 from bench.faults.watch import Watch
@@ -30,7 +30,7 @@ class Storm:
         self._url = world.addresses["database_url"]
         self._settle_seconds = min(SETTLE_SECONDS, options.minutes * 30)
         self.orders: list[Order] = []
-        self.injector = Injector(world, options.seed)
+        self.injector = Injector(world, options.seed, options.only)
         self.watch = Watch(self._url, {})
         self.desk = Desk(world, seed=options.seed, is_over=self._is_late)
         self.least_faults = options.runs * 3 // 4
@@ -59,7 +59,7 @@ class Storm:
 
     def _go_on(self) -> None:
         """Press the next run where there is room and the faults keep pace; cancel what is due."""
-        pace = (len(self.injector.faults) + 6) * self._options.runs / max(self.least_faults, 1)
+        pace = (len(self.injector.faults) + 2) * self._options.runs / max(self.least_faults, 1)
         if not self._all_pressed() and len(self.orders) < pace and self._open() < MOST_OPEN:
             order = self.desk.press(len(self.orders) + 1)
             self.orders.append(order)
@@ -90,13 +90,13 @@ class Storm:
         return any(order.seq and order.cancel_at for order in self.orders)
 
     def _all_pressed(self) -> bool:
-        return len(self.orders) >= self._options.runs
+        return len(self.orders) >= int(self._options.runs)
 
     def _enough_faults(self) -> bool:
         return len(self.injector.faults) >= self.least_faults or self.injector.error is not None
 
     def _is_late(self) -> bool:
-        return time.monotonic() - self._began > self._options.minutes * 60 - self._settle_seconds
+        return time.monotonic() - self._began > float(self._options.minutes) * 60 - self._settle_seconds
 
     def _tell(self) -> None:
         if len(self.orders) % 10 == 0:
@@ -111,12 +111,13 @@ def main() -> int:
     atexit.register(world.stop)
     world.start()
     storm = Storm(world, options)
-    storm.blow()
+    try:
+        storm.blow()
+    finally:
+        print(f"log         {world.keep_log(report.named('log'))}")
     judged = storm.judged()
     print(report.table(judged))
-    kept = report.store(judged)
-    print(f"kept in     {kept}")
-    print(f"log         {world.keep_log(kept.with_suffix('.log'))}")
+    print(f"kept in     {report.store(judged)}")
     return 1 if judged.problems else 0
 
 
@@ -126,6 +127,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=runs, help="presses; three faults for each four")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("STORM_SEED") or 1), help="of both orders")
     parser.add_argument("--minutes", type=float, default=MOST_SECONDS / 60, help="the most that it may take")
+    kinds = sorted({kind for kind, _how in DECK})
+    parser.add_argument("--only", nargs="+", choices=kinds, default=(), metavar="KIND", help=f"of: {', '.join(kinds)}")
     return parser.parse_args()
 
 

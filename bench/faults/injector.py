@@ -5,7 +5,7 @@ import random
 import signal
 import threading
 import time
-from collections import Counter
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -57,12 +57,15 @@ class Fault:
 
 @dataclass
 class Injector:
-    """Injects faults in a thread of its own from `start` to `stop`; only processes below this supervisor, by pid."""
+    """Injects faults in a thread of its own from `start` to `stop`; only processes below this supervisor, by pid.
+
+    `only` these kinds, all where it is empty.
+    """
 
     world: World
     seed: int
+    only: Collection[str] = ()
     faults: list[Fault] = field(default_factory=list)
-    skipped: Counter[str] = field(default_factory=Counter)
     error: BaseException | None = None
 
     def start(self) -> None:
@@ -111,23 +114,30 @@ class Injector:
         return {int(row[0]) for row in database.ask_or_nothing(self._url, database.BUSY_WORKERS) if row[0]}
 
     def _inject(self, tree: Tree) -> None:
-        """Do the next fault of the deck for which there is a process."""
+        """Do the next fault of the deck for which there is a process; others keep their place."""
         if not self._deck:
-            self._deck = list(DECK)
+            self._deck = [entry for entry in DECK if not self.only or entry[0] in self.only]
             self._chance.shuffle(self._deck)
-        kind, how = self._deck.pop()
+        for entry in self._deck:
+            if self._do(*entry, tree):
+                self._deck.remove(entry)
+                return
+
+    def _do(self, kind: str, how: signal.Signals | None, tree: Tree) -> bool:
+        """Say whether there was something to do it to."""
         if how is None:
             ended = database.ask_or_nothing(self._url, database.END_ONE, [str(self._chance.random())])
-            self._note(kind, "SQL", 0) if ended else self.skipped.update([kind])
-            return
+            if ended:
+                self._note(kind, "SQL", 0)
+            return bool(ended)
         victims = sorted(tree.get(kind, ()))
         if not victims:
-            self.skipped[f"{kind}, {how.name}"] += 1
-            return
+            return False
         pid = self._chance.choice(victims)
         with suppress(ProcessLookupError):
             os.kill(pid, how)
             self._note(kind, how.name, pid)
+        return True
 
     def _note(self, kind: str, how: str, pid: int) -> None:
         self.faults.append(Fault(kind, how, pid, time.monotonic()))

@@ -80,19 +80,24 @@ def table(storm: Storm) -> str:
 
 def store(storm: Storm) -> Path:
     """Write everything; return the file."""
-    RESULTS.mkdir(exist_ok=True)
-    now = datetime.now(UTC)
-    path = RESULTS / f"storm-{now:%Y%m%d-%H%M%S}.json"
+    path = named("json")
     facts: dict[str, Any] = {
-        "at": now.isoformat(), "commit": commit(), "cores": os.cpu_count(), "machine": platform.platform(),
-        "load": os.getloadavg()[0], "seed": storm.seed, "seconds": storm.seconds, "runs_wanted": storm.runs_wanted,
+        "at": datetime.now(UTC).isoformat(), "commit": commit(), "cores": os.cpu_count(),
+        "machine": platform.platform(), "load": os.getloadavg()[0],
+        "seed": storm.seed, "seconds": storm.seconds, "runs_wanted": storm.runs_wanted,
         "accepted": storm.accepted, "repeated": storm.desk.repeated, "problems": storm.problems,
-        "faults": [asdict(fault) for fault in storm.injector.faults], "skipped": storm.injector.skipped,
-        "findings": asdict(storm.findings), "not_covered": NOT_COVERED,
+        "faults": [asdict(fault) for fault in storm.injector.faults],
+        "broken": storm.findings.broken, "ends": dict(storm.findings.ends), "not_covered": NOT_COVERED,
         "orders": [{**asdict(order), "kind": order.kind.name} for order in storm.orders],
     }  # fmt: skip
     path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     return path
+
+
+def named(ending: str) -> Path:
+    """Return the path of a new file among the results."""
+    RESULTS.mkdir(exist_ok=True)
+    return RESULTS / f"storm-{datetime.now(UTC):%Y%m%d-%H%M%S}.{ending}"
 
 
 def _by_kind(faults: Sequence[Fault]) -> str:
