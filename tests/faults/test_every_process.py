@@ -1,4 +1,4 @@
-"""Whichever process of a running BuildHub is killed or stopped while nothing is built, the next press is carried out."""
+"""Whichever process of a running BuildHub is killed or stopped while nothing is built, the next press is done."""
 
 import json
 import os
