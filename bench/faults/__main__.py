@@ -3,6 +3,7 @@
 import argparse
 import atexit
 import os
+import signal
 import sys
 import time
 
@@ -10,6 +11,7 @@ from bench.faults import database, report
 from bench.faults.injector import DECK, Injector
 from bench.faults.orders import Desk, Order
 from bench.faults.promises import judge
+from bench.faults.takeover import takeovers
 from bench.faults.watch import Watch
 from bench.world import World
 from tests.support.services import exit_on_sigterm
@@ -55,6 +57,7 @@ class Storm:
             seed=self._options.seed, runs_wanted=self._options.runs, least_faults=self.least_faults,
             seconds=time.monotonic() - self._began, orders=self.orders, injector=self.injector, watch=self.watch,
             desk=self.desk, findings=judge(self._url, self.orders, self.watch),
+            takeovers=takeovers(self._url, self.injector.faults),
         )  # fmt: skip
 
     def _go_on(self) -> None:
@@ -96,7 +99,7 @@ class Storm:
         return len(self.injector.faults) >= self.least_faults or self.injector.error is not None
 
     def _is_late(self) -> bool:
-        return time.monotonic() - self._began > float(self._options.minutes) * 60 - self._settle_seconds
+        return time.monotonic() > self._began + float(self._options.minutes) * 60 - self._settle_seconds
 
     def _tell(self) -> None:
         if len(self.orders) % 10 == 0:
@@ -107,6 +110,7 @@ def main() -> int:
     """Blow, judge, print the table; exit code 1 where a promise does not hold or the storm was too small."""
     options = _options()
     exit_on_sigterm()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
     world = World({"BUILDHUB_WORKERS": WORKERS})
     atexit.register(world.stop)
     world.start()

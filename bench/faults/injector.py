@@ -46,6 +46,7 @@ class Fault:
     how: str
     pid: int
     at: float
+    clock: float
     healed: float | None = None
     remark: str = ""
 
@@ -140,7 +141,7 @@ class Injector:
         return True
 
     def _note(self, kind: str, how: str, pid: int) -> None:
-        self.faults.append(Fault(kind, how, pid, time.monotonic()))
+        self.faults.append(Fault(kind, how, pid, time.monotonic(), time.time()))
 
     def _look(self, tree: Tree) -> None:
         """Close the faults that have healed, and those that will not."""

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from bench.faults.injector import Fault, Injector
 from bench.faults.orders import Desk, Order
 from bench.faults.promises import Findings
+from bench.faults.takeover import BOUND_SECONDS
 from bench.faults.watch import Watch
 from bench.figures import RESULTS, commit, median
 
@@ -37,6 +38,7 @@ class Storm:
     watch: Watch
     desk: Desk
     findings: Findings
+    takeovers: dict[int, float]
 
     @property
     def accepted(self) -> int:
@@ -65,6 +67,7 @@ def table(storm: Storm) -> str:
         f"            {len(faults)} faults, {storm.desk.repeated} requests repeated",
         "faults      " + _by_kind(faults),
         "healed      " + _healed(faults),
+        "taken over  " + _taken_over(storm.takeovers),
         "ends        " + _counts(findings.ends),
         "attempts    " + _counts(findings.attempts),
         f"looked at   {findings.logs} logs, {findings.digests} digests in the registry",
@@ -87,7 +90,8 @@ def store(storm: Storm) -> Path:
         "seed": storm.seed, "seconds": storm.seconds, "runs_wanted": storm.runs_wanted,
         "accepted": storm.accepted, "repeated": storm.desk.repeated, "problems": storm.problems,
         "faults": [asdict(fault) for fault in storm.injector.faults],
-        "broken": storm.findings.broken, "ends": dict(storm.findings.ends), "not_covered": NOT_COVERED,
+        "broken": storm.findings.broken, "ends": dict(storm.findings.ends),
+        "taken_over": storm.takeovers, "not_covered": NOT_COVERED,
         "orders": [{**asdict(order), "kind": order.kind.name} for order in storm.orders],
     }  # fmt: skip
     path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
@@ -111,6 +115,14 @@ def _healed(faults: Sequence[Fault]) -> str:
         return "none"
     most = f"max {max(seconds):.1f} s ({slowest.kind}, {slowest.how})"
     return f"{len(seconds)} of {len(faults)}: p50 {median(seconds):.1f} s, {most}"
+
+
+def _taken_over(seconds: Mapping[int, float]) -> str:
+    if not seconds:
+        return "no run had its worker killed"
+    late = [f"run {run} {wait:.0f} s" for run, wait in seconds.items() if wait > BOUND_SECONDS]
+    said = f"{len(seconds)} runs: p50 {median(list(seconds.values())):.1f} s, max {max(seconds.values()):.1f} s"
+    return f"{said}; above {BOUND_SECONDS:g} s: {', '.join(late) or 'none'}"
 
 
 def _counts(counts: Counter[Any]) -> str:
