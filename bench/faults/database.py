@@ -19,7 +19,7 @@ END_ONE = (
 def ask(url: str, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
     """Return the rows. Raises `psycopg.Error` while the database is away."""
     with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
-        return connection.execute(sql.encode(), values).fetchall()
+        return connection.execute(sql.encode(), values or None).fetchall()  # without values a % is a %
 
 
 def ask_or_nothing(url: str, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
