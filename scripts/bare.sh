@@ -48,7 +48,8 @@ if [[ -n ${BARE_ROOT:-} ]]; then # the first process of the machine: make its fo
     mount --bind "$root" "$root"
     cd "$root"
     mount -t tmpfs -o mode=755 tmpfs run
-    for shared in /sys /dev; do mount --rbind "$shared" ".$shared"; done
+    mount -t sysfs sysfs sys # of this network namespace
+    for shared in /sys/fs/cgroup /dev; do mount --rbind "$shared" ".$shared"; done
     mount -t tmpfs -o mode=1777 tmpfs dev/shm
     mount -t proc proc proc
     mount --bind "$BARE_SOURCE" mnt/source

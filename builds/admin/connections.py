@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from builds.admin.asking import caller_of
 from builds.admin.base import ReadOnlyAdmin, TableAdmin
 from builds.admin.connection_forms import BuildServerForm, RegistryForm
-from builds.models import BuildServer, Caller, Registry, WorkerHost
+from builds.models import BuildServer, Caller, Registry, WorkerCluster, WorkerHost
 from builds.services.errors import Refused
 from builds.services.registries import RegistryDraft, create_registry, edit_registry, remove_registry
 from builds.services.servers import ServerDraft, create_server, edit_server, remove_server
@@ -143,6 +143,16 @@ class WorkerHostAdmin(ReadOnlyAdmin):
     list_display = ("name", "workers", "topics", "beat_at")
     search_fields = ("name",)
     ordering = ("name",)
+
+
+@admin.register(WorkerCluster)
+class WorkerClusterAdmin(ReadOnlyAdmin):
+    """Their clusters: when each was asked through its queue and has answered."""
+
+    list_display = ("name", "host", "asked_at", "heard_at", "process_group")
+    list_select_related = ("host",)
+    search_fields = ("name", "host__name")
+    ordering = ("host", "name")
 
 
 def _or_refusal(request: HttpRequest, view: Callable[..., HttpResponse], *args: Any, **kwargs: Any) -> HttpResponse:

@@ -25,6 +25,8 @@ from builds.services.limits import worker_host
 
 log = logging.getLogger(__name__)
 CALM: Final = timedelta(seconds=15)  # from an answer to the next question
+# Builds of a cluster end with it: one that is merely slow, on a machine with too much to do, is given time.
+LAST_PATIENCE: Final = timedelta(seconds=45)
 ASK_AGAIN_SECONDS: Final = 6.0  # a question may be lost with the worker that had it
 
 
@@ -45,7 +47,7 @@ class Questions:
         host = WorkerHost.objects.get(name=worker_host())
         for name in settings.CLUSTER_WORKERS:
             self._ask(host, name)
-        for cluster in silent_clusters().filter(host=host):
+        for cluster in silent_clusters(LAST_PATIENCE).filter(host=host):
             _end(cluster)
 
     def _ask(self, host: WorkerHost, name: str) -> None:

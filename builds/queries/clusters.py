@@ -15,9 +15,9 @@ from builds.models import BuildRun, CallbackDelivery, WorkerCluster, WorkerHost
 PATIENCE: Final = timedelta(seconds=15)  # for an answer; a question is asked again twice within it
 
 
-def silent_clusters() -> "QuerySet[WorkerCluster]":
-    """Return the clusters that have been asked, have not answered in time, and have a worker to do so."""
-    late = WorkerCluster.objects.filter(asked_at__lt=Now() - PATIENCE).select_related("host")
+def silent_clusters(patience: timedelta = PATIENCE) -> "QuerySet[WorkerCluster]":
+    """Return the clusters that have been asked, have not answered within `patience`, and have a worker to do so."""
+    late = WorkerCluster.objects.filter(asked_at__lt=Now() - patience).select_related("host")
     removing, sending = _all_at_work(SERVICE, _removals()), _all_at_work(CALLBACKS, _sendings())
     return late.exclude(_all_building()).exclude(removing).exclude(sending)
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from builds.domain.access import Scope
-from builds.models import Account, Build, BuildRun, CallbackDelivery, Caller, WorkerHost
+from builds.models import Account, Build, BuildRun, CallbackDelivery, Caller, WorkerCluster, WorkerHost
 from builds.services.tokens import issue_token
 from tests.api.making import begin, say
 from tests.support.people import make_build, make_world, operator_of
@@ -58,7 +58,8 @@ def running_run(run: BuildRun) -> BuildRun:
 def full_world(running_run: BuildRun, administrator: User, account: Account) -> BuildRun:
     """At least one row in each table."""
     issue_token(owner=administrator, account=account, name="robot", scopes=[Scope.READ])
-    WorkerHost.objects.create(name="host-one", workers=2)
+    host = WorkerHost.objects.create(name="host-one", workers=2)
+    WorkerCluster.objects.create(host=host, name="builds")
     delivery = CallbackDelivery.objects.create(
         account=account,
         build=running_run.build,

@@ -20,14 +20,15 @@ MODELS = sorted(
 )
 READ_ONLY = [
     *("activity", "apitoken", "buildrun", "buildstep", "callbackdelivery", "deliveryattempt", "installation"),
-    *("logchunk", "runevent", "runstep", "workerhost"),
+    *("logchunk", "runevent", "runstep", "workercluster", "workerhost"),
 ]
 # a word that finds the row of the full world, and one that finds none; {run} is its number
 SEARCHES = {
     "account": "default", "activity": "pressed", "apitoken": "robot", "build": "hello", "buildrun": "{run}",
     "buildserver": "default", "buildstep": "hello", "callbackdelivery": "{run}", "deliveryattempt": "{run}",
     "installation": "test", "logchunk": "{run}",
-    "membership": "operator", "registry": "127.0.0.1", "runevent": "{run}", "runstep": "{run}", "workerhost": "one",
+    "membership": "operator", "registry": "127.0.0.1", "runevent": "{run}", "runstep": "{run}", "workercluster": "one",
+    "workerhost": "one",
 }  # fmt: skip
 
 

@@ -131,7 +131,7 @@ def test_clusters_that_pick_nothing_up_are_told_by_readyz_and_ended(workers, cli
         wait_until(lambda check=check, said=said: ready_checks(client)[1][check].startswith(said), timeout=60)
         assert ready_checks(client)[0] == 503
     for cluster, main in mains.items():
-        assert main.wait(30) == -signal.SIGKILL
+        assert main.wait(90) == -signal.SIGKILL
         workers.start_cluster(cluster)
     wait_until(lambda: ready_checks(client)[0] == 200, timeout=30, message=lambda: str(ready_checks(client)))
 

@@ -7,18 +7,21 @@ tests' builds reach no outer network.
 """
 
 import ipaddress
+import json
 import os
 import random
+import re
 import secrets
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import Any
 
 from builds.management.supervisor.processes import is_running
 
 # What else keeps a dockerd from touching the machine's packet filter and routes.
 QUIET = ("--iptables=false", "--ip6tables=false", "--ip-forward=false")
+OF_A_TEST_RUN = re.compile(r"bh-(\d+)-")  # the process that made it
 RANGES = tuple(ipaddress.ip_network("172.24.0.0/13").subnets(new_prefix=24))  # 2,048 of them
 
 
@@ -52,10 +55,15 @@ def remove_bridge(name: str) -> None:
 
 def _remove_abandoned() -> None:
     """Remove bridges of test runs that were killed."""
-    for path in Path("/sys/class/net").glob("bh-*-*"):
-        owner = path.name.split("-")[1]
-        if owner.isdigit() and not is_running(int(owner)):
-            remove_bridge(path.name)
+    for name in (link["ifname"] for link in links()):
+        if (found := OF_A_TEST_RUN.match(name)) and not is_running(int(found[1])):
+            remove_bridge(name)
+
+
+def links() -> list[dict[str, Any]]:
+    """Return the interfaces with their addresses, as `ip` tells them: /sys may be that of another network namespace."""
+    shown = subprocess.run(["ip", "-json", "address"], capture_output=True, text=True, check=True).stdout
+    return [link for link in json.loads(shown) if link]
 
 
 def _is_used(network: ipaddress.IPv4Network) -> bool:

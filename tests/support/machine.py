@@ -4,7 +4,6 @@ A person's Docker Engine may run beside the tests: an engine of theirs that is s
 docker0, and from then on every RUN of that person's engine fails.
 """
 
-import json
 import os
 import re
 import subprocess
@@ -13,25 +12,24 @@ from contextlib import suppress
 from pathlib import Path
 
 from builds.management.supervisor.processes import is_running
+from tests.support.bridges import OF_A_TEST_RUN, links
 
 MARK = "BUILDHUB_TEST_SESSION"  # in the environment of every process that a test run starts
-OF_A_TEST_RUN = re.compile(r"bh-(\d+)-")
 
 
 def interfaces() -> dict[str, list[str]]:
     """Return the addresses of each interface, bridges of other test runs left out."""
-    shown = subprocess.run(["ip", "-json", "address"], capture_output=True, text=True, check=True).stdout
-    links = {
+    found = {
         link["ifname"]: [f"{one['local']}/{one['prefixlen']}" for one in link.get("addr_info", [])]
-        for link in json.loads(shown)
+        for link in links()
         if not link["ifname"].startswith("veth")  # the end of a container's cable comes and goes
     }
-    return {name: addresses for name, addresses in links.items() if not OF_A_TEST_RUN.match(name)}
+    return {name: addresses for name, addresses in found.items() if not OF_A_TEST_RUN.match(name)}
 
 
 def abandoned_bridges() -> set[str]:
     """Return the bridges of test processes that have ended, or that this one has not removed."""
-    found = (OF_A_TEST_RUN.match(path.name) for path in Path("/sys/class/net").iterdir())
+    found = (OF_A_TEST_RUN.match(link["ifname"]) for link in links())
     return {
         match.string for match in found if match and (int(match[1]) == os.getpid() or not is_running(int(match[1])))
     }
