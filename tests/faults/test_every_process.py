@@ -116,7 +116,10 @@ def installation(engine_url: str) -> Iterator[Installation]:
 
 @pytest.mark.parametrize(
     ("role", "number"),
-    [*((role, signal.SIGKILL) for role in ROLES), ("pusher", signal.SIGSTOP), ("worker", signal.SIGSTOP)],
+    [
+        *((role, signal.SIGKILL) for role in ROLES),
+        *((role, signal.SIGSTOP) for role in ("pusher", "worker", "a session of postgres")),
+    ],
 )
 def test_the_next_press_is_carried_out(installation, role, number):
     victim = wait_until(lambda: found(installation, role), timeout=30, message=f"no {role}")

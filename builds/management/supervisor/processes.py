@@ -199,9 +199,22 @@ def is_frozen(pid: int) -> bool:
 
 
 def frozen(mark: str) -> set[int]:
-    """Return the processes that carry `mark` and were stopped by a signal."""
+    """Return the processes that carry `mark`, or whose parent does, and were stopped by a signal.
+
+    PostgreSQL's children write their titles over their environment, so that only their parent shows the mark.
+    """
     needle = f"\0{MARK}={mark}".encode()
-    return {pid for pid in process_ids() if is_frozen(pid) and needle in b"\0" + _read(pid, "environ")}
+
+    def carries(pid: int) -> bool:
+        return needle in b"\0" + _read(pid, "environ")
+
+    return {pid for pid in process_ids() if is_frozen(pid) and (carries(pid) or carries(_parent(pid)))}
+
+
+def _parent(pid: int) -> int:
+    """Return the parent of a process, 0 where there is none any more."""
+    fields = _read(pid, "stat").rpartition(b") ")[2].split()
+    return int(fields[1]) if len(fields) > 1 else 0
 
 
 def kill_stragglers(mark: str, cgroup: str = "") -> int:
