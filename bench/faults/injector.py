@@ -115,14 +115,18 @@ class Injector:
         return {int(row[0]) for row in database.ask_or_nothing(self._url, database.BUSY_WORKERS) if row[0]}
 
     def _inject(self, tree: Tree) -> None:
-        """Do the next fault of the deck for which there is a process; others keep their place."""
-        if not self._deck:
-            self._deck = [entry for entry in DECK if not self.only or entry[0] in self.only]
-            self._chance.shuffle(self._deck)
+        """Do the next fault of the deck for which there is a process; others keep their place.
+
+        Where there is none for what is left (no worker is busy, and the next press waits for a fault), a new deck helps.
+        """
         for entry in self._deck:
             if self._do(*entry, tree):
                 self._deck.remove(entry)
                 return
+        more = [entry for entry in DECK if not self.only or entry[0] in self.only]
+        if len(self._deck) < len(more):
+            self._chance.shuffle(more)
+            self._deck += more
 
     def _do(self, kind: str, how: signal.Signals | None, tree: Tree) -> bool:
         """Say whether there was something to do it to."""

@@ -72,7 +72,7 @@ def main() -> int:
         print(
             LINE.format(f"{version} ({row.release})", store, api, result.passed, result.failed, f"{result.seconds:.0f}")
         )
-    changes = [*machine.changes(), *(f"the engine {pid} has ended" for pid in engines - _engines())]
+    changes = [*machine.changes(), *(f"this engine has ended: {line}" for line in engines - _engines())]
     print("\n".join(changes) or "interfaces, packet filter, processes and engines of this machine: as before")
     red = any(result.failed or not result.passed or not _is_as_asked(row, result) for row, result in results)
     return 1 if red or changes else 0
@@ -141,8 +141,9 @@ def _is_as_asked(row: Row, result: Result) -> bool:
 
 
 def _engines() -> set[str]:
-    """Return the process ids of the engines that run on this machine."""
-    return set(subprocess.run(["pgrep", "-x", "dockerd"], capture_output=True, text=True, check=False).stdout.split())
+    """Return the engines that run on this machine, but those of other test runs."""
+    said = subprocess.run(["pgrep", "-a", "-x", "dockerd"], capture_output=True, text=True, check=False).stdout
+    return {line for line in said.splitlines() if "/buildhub-test-" not in line}
 
 
 if __name__ == "__main__":
