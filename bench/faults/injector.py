@@ -117,7 +117,7 @@ class Injector:
     def _inject(self, tree: Tree) -> None:
         """Do the next fault of the deck for which there is a process; others keep their place.
 
-        Where there is none for what is left (no worker is busy, and the next press waits for a fault), a new deck helps.
+        Where what is left has none (no worker is busy, and the next press waits for a fault), a new deck helps.
         """
         for entry in self._deck:
             if self._do(*entry, tree):
