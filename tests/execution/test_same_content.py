@@ -2,8 +2,13 @@
 
 import uuid
 
+import pytest
+
+from builds.engine.docker import Engine
 from builds.engine.registry import RegistryClient
-from tests.support.runs import ended, press
+from builds.execution.executor import execute_build
+from builds.models import BuildServer, WorkerHost
+from tests.support.runs import ended, press, texts
 
 
 def test_two_builds_of_the_same_content_at_the_same_time_both_end_done(workers, caller, build_of, registry_host):
@@ -16,3 +21,29 @@ def test_two_builds_of_the_same_content_at_the_same_time_both_end_done(workers, 
         assert runs[0].image_id == runs[1].image_id
     with RegistryClient(registry_host, plain_http=True) as registry:
         assert {registry.digest(run.image.repository, "1") for run in runs} == {runs[0].image_digest}
+
+
+@pytest.mark.parametrize("moment", ["tag_image", "push"])
+def test_an_image_that_another_run_takes_away_before_it_is_pushed_is_taken_from_the_cache(
+    workers, caller, build_of, engine_url, monkeypatch, moment
+):
+    """The other run is played at its worst moment: it takes the name off, as every run does after its push."""
+    BuildServer.objects.create(name="alone", url="topic:alone", capacity=1)
+    WorkerHost.objects.create(name="elsewhere", topics=["alone"], workers=1)
+    run = press(build_of(f"RUN echo {uuid.uuid4()} > /same", server_host="topic:alone"), caller)
+    run.refresh_from_db()
+    BuildServer.objects.filter(name="alone").update(url=engine_url)
+    asked, whole = [], getattr(Engine, moment)
+
+    def taken_once(engine, *words, **named):
+        if not asked:
+            engine.remove_image(run.image.tagged)
+        asked.append(moment)
+        return whole(engine, *words, **named)
+
+    monkeypatch.setattr(Engine, moment, taken_once)
+    execute_build(run.pk, run.claim)
+    run.refresh_from_db()
+    assert (run.run_state, run.end_message) == ("DONE", "")
+    assert len(asked) == 2
+    assert "Another run of the same content took the image away meanwhile; taking it from the cache" in texts(run)

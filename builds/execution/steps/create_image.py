@@ -18,6 +18,7 @@ from builds.execution.steps import earlier_image, push, verify
 from builds.models import RunStep
 from builds.services import run_steps
 
+TAKEN: Final = "Another run of the same content took the image away meanwhile; taking it from the cache"
 TIMES_LOST: Final = 3  # that the engine may lose a finished image before the run fails
 
 
@@ -26,13 +27,29 @@ def run(context: RunContext, step: RunStep) -> None:
 
     Raises `RunFailed` with whose problem it is, or what the engine floor raises.
     """
-    original = context.original
-    context.image_id = build(context, step.config) if original is None else earlier_image.find(context, original)
-    context.patiently(run_steps.keep_image_id, context.lease, context.image_id)
-    context.stop.check()
-    push.run(context)
+    if context.original is None:
+        _build_and_push(context, step)
+    else:
+        _push(context, earlier_image.find(context, context.original))
     verify.run(context)
     earlier_image.tidy(context)
+
+
+def _build_and_push(context: RunContext, step: RunStep) -> None:
+    """Build and push, and once more from the cache where the image was taken off the engine between the two."""
+    for _ in range(TIMES_LOST):
+        try:
+            return _push(context, build(context, step.config))
+        except push.ImageTaken:
+            context.recorder.say(TAKEN)
+    return _push(context, build(context, step.config))
+
+
+def _push(context: RunContext, image_id: str) -> None:
+    context.image_id = image_id
+    context.patiently(run_steps.keep_image_id, context.lease, image_id)
+    context.stop.check()
+    push.run(context)
 
 
 def build(context: RunContext, config: dict[str, Any]) -> str:
@@ -77,7 +94,7 @@ def _built(context: RunContext, request: BuildRequest) -> str:
         except BuildFailed as error:
             if not error.lost_its_image:
                 raise
-        context.recorder.say("Another run of the same content took the image away meanwhile; taking it from the cache")
+        context.recorder.say(TAKEN)
     return context.engine.build(request, TraceWatcher(context.recorder), context.stop.event)
 
 

@@ -13,19 +13,29 @@ from tenacity import (
 from tenacity.stop import stop_when_event_set
 
 from builds.domain import failures
-from builds.engine.errors import ConnectionLost, PushFailed, RegistryRefused, RegistryUnreachable
+from builds.engine.errors import ConnectionLost, EngineRefused, PushFailed, RegistryRefused, RegistryUnreachable
 from builds.engine.types import PushUpdate
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
 from builds.services import connections, run_steps
 
 TRIES: Final = 5
+NOT_FOUND: Final = 404
+
+
+class ImageTaken(RunFailed):
+    """The engine does not have the image any more: another run of the same content took it away at this moment."""
 
 
 def run(context: RunContext) -> None:
-    """Tag and push the image; keeps the digest that the engine was told. Raises `RunFailed`."""
+    """Tag and push the image; keeps the digest that the engine was told. Raises `RunFailed` or `ImageTaken`."""
     image = context.run.image
-    context.engine.tag_image(context.image_id, image.image, image.tag)
+    try:
+        context.engine.tag_image(context.image_id, image.image, image.tag)
+    except EngineRefused as error:
+        if error.status != NOT_FOUND:
+            raise
+        raise ImageTaken(failures.engine_refused(context.server.name, error.answered)) from error
     context.recorder.say(f"Pushing {image.tagged}")
     retrying = Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, PushFailed) and error.retryable),
@@ -40,7 +50,7 @@ def run(context: RunContext) -> None:
     except PushFailed as error:
         context.stop.check()
         failure = failures.push_failed(error.message, registry=image.host, repository=image.repository)
-        raise RunFailed(failure) from error
+        raise (ImageTaken if error.reason == "missing" else RunFailed)(failure) from error
     context.patiently(run_steps.note, context.lease, "pushed", context.pushed_digest, image=image.tagged)
     context.recorder.say(f"Pushed {image.tagged}, digest {context.pushed_digest}")
 
