@@ -44,7 +44,9 @@ class Questions:
 
     def ask(self) -> None:
         """Ask whom it is time to ask, and end a cluster that has been silent for too long: it is started anew."""
-        host = WorkerHost.objects.get(name=worker_host())
+        host = WorkerHost.objects.filter(name=worker_host()).first()
+        if host is None:
+            return  # its row was taken away since the beat, and comes back with the next one
         for name in settings.CLUSTER_WORKERS:
             self._ask(host, name)
         for cluster in silent_clusters(LAST_PATIENCE).filter(host=host):

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from builds.cluster import PACKET_BYTES, PacketQueue
+from builds.execution.pulse import Questions
 from builds.models import BuildRun, WorkerCluster, WorkerHost
 from builds.queries.clusters import silent_clusters
 from tests.support.runs import ended, press
@@ -149,3 +150,9 @@ def test_workers_that_all_have_a_run_are_not_taken_for_silent(workers, caller, b
 
 def all_running(runs: list[BuildRun]) -> bool:
     return {run.run_state for run in BuildRun.objects.filter(pk__in=[run.pk for run in runs])} == {"RUNNING"}
+
+
+def test_a_host_whose_row_was_taken_away_since_its_beat_asks_nothing(db, settings):
+    settings.WORKER_HOST = "nowhere"
+    Questions().ask()
+    assert not WorkerCluster.objects.exists()
