@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
+from builds.domain.failures import VERTEX_MARK
 from builds.engine.client import EngineClient, asking
+from builds.engine.supported import api_number
 
 ASKED: Final = "look at what still runs"
 # Before 1.42 /system/df adds up every image, which takes minutes on a large server; asked in 1.42, 26.1.5 hangs up.
 ASKED_IN: Final = "1.44"
-MARK: Final = re.compile(r"^\[[^\]]*\]\s*")
 FLAGS: Final = re.compile(r"^(?:--\S+\s+)*")
 
 
@@ -32,7 +33,7 @@ def still_running(client: EngineClient, instructions: Iterable[str]) -> list[str
 
 def command_of(instruction: str) -> str:
     """Return the command of a RUN as the engine describes its process; nothing for another instruction."""
-    word, _, rest = MARK.sub("", instruction).partition(" ")
+    word, _, rest = VERTEX_MARK.sub("", instruction).partition(" ")
     if word.upper() != "RUN":
         return ""
     command = FLAGS.sub("", rest.strip())
@@ -47,9 +48,9 @@ def _in_use(client: EngineClient) -> list[str]:
     """Return what the parts of the build cache that are in use are used for."""
     with asking(ASKED):
         newest = str(client.version(api_version=False).get("ApiVersion", ""))
-        if _number(newest) < _number(ASKED_IN):
+        if api_number(newest) < api_number(ASKED_IN):
             return []
-        version = max(client.spoken, ASKED_IN, key=_number)
+        version = max(client.spoken, ASKED_IN, key=api_number)
         response = client.ask("GET", "/system/df", params={"type": "build-cache"}, version=version)
         found: list[dict[str, Any]] = response.json().get("BuildCache") or []
     return [_plain(str(part.get("Description", ""))) for part in found if part.get("InUse")]
@@ -57,7 +58,3 @@ def _in_use(client: EngineClient) -> list[str]:
 
 def _plain(text: str) -> str:
     return " ".join(text.split())
-
-
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())

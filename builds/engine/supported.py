@@ -46,7 +46,7 @@ def api_version(offered: object) -> str:
     if found := _misfit(facts):
         raise EngineUnsupported(found)
     oldest = str(facts.get("MinAPIVersion"))
-    return oldest if _number(oldest) > _number(OLDEST_API) else OLDEST_API
+    return oldest if api_number(oldest) > api_number(OLDEST_API) else OLDEST_API
 
 
 def check_image_store(info: EngineInfo) -> None:
@@ -58,13 +58,13 @@ def check_image_store(info: EngineInfo) -> None:
 
 def _misfit(facts: dict[str, Any]) -> str | None:
     """Name what answers where BuildHub cannot build with it, or None."""
-    newest, version = _number(facts.get("ApiVersion")), _words(facts.get("Version"))
+    newest, version = api_number(facts.get("ApiVersion")), _words(facts.get("Version"))
     names = _components(facts)
     if not newest:
         return "Something other than a Docker Engine"
     if names and DOCKERS_COMPONENT not in names:
         return f"{names[0]} {version}"
-    if newest < _number(OLDEST_API):
+    if newest < api_number(OLDEST_API):
         return f"Docker Engine {version}, which is too old,"
     if not names:
         return f"Something that does not call itself Docker Engine (version {version})"
@@ -77,7 +77,7 @@ def _components(facts: dict[str, Any]) -> list[str]:
     return [_words(part.get("Name")) for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
 
 
-def _number(version: object) -> tuple[int, ...]:
+def api_number(version: object) -> tuple[int, ...]:
     """Return an API version as numbers, which compare; an empty tuple for what is none."""
     text = version if isinstance(version, str) else ""
     return tuple(int(part) for part in text.split(".")) if VERSION.fullmatch(text) else ()

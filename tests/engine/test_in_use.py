@@ -8,13 +8,10 @@ from builds.engine.building import BuildStream
 from builds.engine.errors import BuildStopped, EngineUnreachable
 from builds.engine.in_use import command_of
 from tests.engine.support import SOON, Running, Told, mark, processes_with, request, wait_gone
+from tests.engine.test_stopping import sleeper
 from tests.support.waiting import wait_until
 
 CANCELS = 12
-
-
-def sleeper(base_image, word):
-    return f"FROM {base_image}\nRUN trap '' TERM; echo {word}; sleep 300; true\n"
 
 
 @pytest.mark.parametrize(
