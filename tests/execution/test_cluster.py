@@ -14,16 +14,11 @@ from builds.cluster import PACKET_BYTES, PacketQueue
 from builds.execution.pulse import Questions
 from builds.models import BuildRun, WorkerCluster, WorkerHost
 from builds.queries.clusters import silent_clusters
-from tests.support.runs import ended, press
+from tests.support.runs import children_of, ended, press
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 CONTEXT = multiprocessing.get_context("fork")
-
-
-def children_of(pid: int) -> list[int]:
-    """Return the child processes of a process."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def reads(pid: int) -> bool:

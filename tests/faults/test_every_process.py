@@ -14,6 +14,7 @@ import requests
 
 from builds.management.supervisor.processes import MARK, mark_of, stragglers
 from tests.support.folders import make_folder
+from tests.support.runs import children_of
 from tests.support.waiting import free_port, wait_until
 from tests.support.workers import ROOT
 
@@ -83,10 +84,6 @@ class Installation:
         """Return the process that takes all down when the supervisor is killed."""
         named = b"builds.management.supervisor.guardian\0" + str(self.data_dir).encode()
         return next(pid for pid in children_of(self.process.pid) if named in Path(f"/proc/{pid}/cmdline").read_bytes())
-
-
-def children_of(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 ROLES = {

@@ -58,3 +58,8 @@ def marked_sleep() -> tuple[str, str]:
     """
     marker = f"marker-{uuid.uuid4().hex}"
     return f"RUN : {marker}; echo ready; sleep 300; echo over", marker
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the child processes of a process."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
