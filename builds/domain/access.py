@@ -38,7 +38,7 @@ class Permission(StrEnum):
     SEE = "SEE"
     RUN = "RUN"  # run, cancel, push again, send a callback again
     REMOVE_RUN = "REMOVE_RUN"
-    EDIT_BUILD = "EDIT_BUILD"
+    EDIT_BUILD = "EDIT_BUILD"  # also steps that are given for one run only
     REMOVE_BUILD = "REMOVE_BUILD"
     MANAGE_ACCOUNT = "MANAGE_ACCOUNT"
     MANAGE_CONNECTIONS = "MANAGE_CONNECTIONS"  # registries and credentials
@@ -50,7 +50,7 @@ NEEDS: Final[Mapping[Permission, tuple[Role, Scope, str]]] = {
     Permission.SEE: (Role.VIEWER, Scope.READ, "See this"),
     Permission.RUN: (Role.OPERATOR, Scope.RUN, "Run, cancel and push again"),
     Permission.REMOVE_RUN: (Role.OPERATOR, Scope.WRITE, "Remove a run"),
-    Permission.EDIT_BUILD: (Role.OPERATOR, Scope.WRITE, "Create and edit builds"),
+    Permission.EDIT_BUILD: (Role.OPERATOR, Scope.WRITE, "Create and edit builds, or run with steps of your own"),
     Permission.REMOVE_BUILD: (Role.ADMIN, Scope.WRITE, "Remove a build"),
     Permission.MANAGE_ACCOUNT: (Role.ADMIN, Scope.WRITE, "Manage the account"),
     Permission.MANAGE_CONNECTIONS: (Role.ADMIN, Scope.WRITE, "Manage registries and credentials"),

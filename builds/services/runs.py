@@ -47,6 +47,8 @@ def start_run(*, build_id: int, caller: Caller, ask: RunAsk = NOTHING_ASKED, aga
     """
     with transaction.atomic():
         build = _locked_build(build_id, caller)
+        if ask.steps is not None:  # steps that the build does not have are a definition, stored or not
+            require(caller, Permission.EDIT_BUILD, build.account_id)
         earlier = _run_of(build, again, caller) if again is not None else None
         recipe = recipe_of_run(earlier) if earlier and ask.steps is None else recipe_of_build(build, ask.steps)
         recipe = recipe.with_parameters(ask)

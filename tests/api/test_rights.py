@@ -19,24 +19,25 @@ from builds.models import ApiToken, BuildRun, BuildServer, CallbackDelivery, Reg
 from builds.services.access import caller_for
 from builds.services.runs import RunAsk, start_run
 from builds.services.tokens import find_token, issue_token, revoke_token
-from tests.api.making import begin, build_add, end, make_member
+from tests.api.making import begin, build_add, end, image_step, make_member
 
 METHODS = ("get", "post", "put", "delete")
 # who: in the order of the columns below
-WHO = ("anonymous", "revoked", "viewer", "operator", "admin", "root", "stranger", "reader", "narrow")
+WHO = ("anonymous", "revoked", "viewer", "operator", "admin", "root", "stranger", "reader", "narrow", "runner")
 
 # what is needed: the status that each of them gets; 0 is "allowed", whatever the state says then
-#                anonymous revoked viewer operator admin root stranger reader narrow
-OPEN =          (0,        0,      0,     0,       0,    0,   0,       0,     0)  # fmt: skip
-LIST =          (401,      401,    0,     0,       0,    0,   0,       0,     0)  # fmt: skip
-SEE =           (401,      401,    0,     0,       0,    0,   404,     0,     404)  # fmt: skip
-SEE_ACCOUNT =   (401,      401,    0,     0,       0,    0,   404,     0,     0)  # fmt: skip
-CREATE =        (401,      401,    403,   0,       0,    0,   404,     403,   403)  # fmt: skip
-OPERATE =       (401,      401,    403,   0,       0,    0,   404,     403,   404)  # fmt: skip
-ADMINISTER =    (401,      401,    403,   403,     0,    0,   404,     403,   404)  # fmt: skip
-NEW_REGISTRY =  (401,      401,    403,   403,     0,    0,   404,     403,   403)  # fmt: skip
-REGISTRY =      (401,      401,    403,   403,     0,    0,   404,     403,   403)  # fmt: skip
-INSTANCE =      (401,      401,    403,   403,     403,  0,   403,     403,   403)  # fmt: skip
+#                anonymous revoked viewer operator admin root stranger reader narrow runner
+OPEN =          (0,        0,      0,     0,       0,    0,   0,       0,     0,      0)  # fmt: skip
+LIST =          (401,      401,    0,     0,       0,    0,   0,       0,     0,      0)  # fmt: skip
+SEE =           (401,      401,    0,     0,       0,    0,   404,     0,     404,    0)  # fmt: skip
+SEE_ACCOUNT =   (401,      401,    0,     0,       0,    0,   404,     0,     0,      0)  # fmt: skip
+CREATE =        (401,      401,    403,   0,       0,    0,   404,     403,   403,    403)  # fmt: skip
+PRESS =         (401,      401,    403,   0,       0,    0,   404,     403,   404,    0)  # fmt: skip
+OPERATE =       (401,      401,    403,   0,       0,    0,   404,     403,   404,    403)  # fmt: skip
+ADMINISTER =    (401,      401,    403,   403,     0,    0,   404,     403,   404,    403)  # fmt: skip
+NEW_REGISTRY =  (401,      401,    403,   403,     0,    0,   404,     403,   403,    403)  # fmt: skip
+REGISTRY =      (401,      401,    403,   403,     0,    0,   404,     403,   403,    403)  # fmt: skip
+INSTANCE =      (401,      401,    403,   403,     403,  0,   403,     403,   403,    403)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,10 @@ def _edit() -> dict[str, Any]:
     return build_add(editType="U", buildSteps=[])
 
 
+def _edit_of_one_run() -> dict[str, Any]:
+    return {"buildSteps": [image_step()]}
+
+
 def _server() -> dict[str, Any]:
     return {"buildServerName": "second", "buildServerHost": "topic:second", "capacity": 1}
 
@@ -78,7 +83,7 @@ TABLE = [
     Line("get", "build/names", LIST),
     Line("post", "build/import", CREATE, _zip, format="multipart"),
     Line("get", "build/queue", LIST),
-    Line("post", "build/queue/{waiting}/front", OPERATE),
+    Line("post", "build/queue/{waiting}/front", PRESS),
     Line("get", "build/count/{account}", SEE_ACCOUNT),
     Line("get", "build/server", LIST),
     Line("post", "build/server", INSTANCE, _server),
@@ -95,20 +100,20 @@ TABLE = [
     Line("get", "build/run", SEE, query="buildSeq={build}"),
     Line("get", "build/run/latest", LIST),
     Line("get", "build/run/search", LIST, query="imageUrl=127.0.0.1:5000/ops/hello:v-00001"),
-    Line("put", "build/run/cancel/{waiting}", OPERATE),
+    Line("put", "build/run/cancel/{waiting}", PRESS),
     Line("get", "build/run/log/{done}", SEE),
     Line("get", "build/run/log/step/{step}", SEE),
-    Line("post", "build/run/{build}", OPERATE),
+    Line("post", "build/run/{build}", PRESS),
     Line("get", "build/run/{done}", SEE),
     Line("delete", "build/run/{done}", OPERATE),
     Line("get", "build/run/{done}/lines", SEE),
     Line("get", "build/run/{done}/log.txt", SEE),
     Line("get", "build/run/{done}/otherremoveruns", SEE),
     Line("get", "build/run/{done}/callbacks", SEE),
-    Line("post", "build/run/{done}/callbacks/{number}/resend", OPERATE),
-    Line("post", "build/run/{done}/push", OPERATE),
+    Line("post", "build/run/{done}/callbacks/{number}/resend", PRESS),
+    Line("post", "build/run/{done}/push", PRESS),
     Line("delete", "build/run/{build}/tag", OPERATE, query="buildRunSeqs={done}"),
-    Line("post", "build/run/{build}/{done}", OPERATE),
+    Line("post", "build/run/{build}/{done}", OPERATE, _edit_of_one_run),
     Line("get", "build/run/{done}/export", SEE),
     Line("get", "build/{build}", SEE),
     Line("put", "build/{build}", OPERATE, _edit),
@@ -167,6 +172,7 @@ def people(account, other_account, viewer, operator, admin, superuser) -> dict[s
         "root": issue_token(owner=superuser, account=account, name="t", scopes=list(Scope)),
         "stranger": issue_token(owner=stranger, account=other_account, name="t", scopes=list(Scope)),
         "reader": issue_token(owner=operator, account=account, name="t", scopes=[Scope.READ]),
+        "runner": issue_token(owner=admin, account=account, name="t", scopes=[Scope.READ, Scope.RUN]),
         "narrow": _narrow(issue_token(owner=admin, account=account, name="t", scopes=list(Scope))),
         "revoked": _revoked(issue_token(owner=admin, account=account, name="t", scopes=list(Scope)), caller_for(admin)),
     }

@@ -2,6 +2,7 @@
 
 import pytest
 
+from builds.domain.access import Scope
 from builds.domain.states import EndReason
 from builds.models import BuildRun
 from tests.api.making import begin, build_add, end, image_step
@@ -83,6 +84,30 @@ def test_viewers_and_strangers_run_nothing_again(again, viewer, stranger):
     assert again({}, user=viewer).status_code == 403
     assert again({}, user=stranger).status_code == 404
     assert BuildRun.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["buildSteps", "buildStepRuns"])
+@pytest.mark.parametrize("given", [[image_step(dockerFile="FROM other\n")], [image_step(dockerFile="")], []])
+def test_steps_of_ones_own_need_the_scope_write_too(as_, operator, build, run, name, given):
+    end(begin(run), EndReason.BUILD_FAILED)
+    address, steps = f"/v1/build/run/{build.pk}/{run.pk}", {name: given}
+    answer = as_(operator, scopes=[Scope.READ, Scope.RUN]).post(address, steps, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (403, "CCCM1044000")
+    assert "lacks the scope write" in answer.json()["detail"]
+    answer = as_(operator, scopes=[Scope.READ, Scope.WRITE]).post(address, steps, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (403, "CCCM1044000")
+    assert "lacks the scope run" in answer.json()["detail"]
+    assert list(BuildRun.objects.all()) == [run]
+
+
+@pytest.mark.parametrize("body", [None, {}, {"buildSteps": None, "buildDesc": "ignored"}])
+def test_a_press_without_steps_needs_no_more_than_the_scope_run(as_, operator, build, run, body):
+    end(begin(run), EndReason.BUILD_FAILED)
+    client = as_(operator, scopes=[Scope.RUN])
+    for path in (f"/v1/build/run/{build.pk}/{run.pk}?noCache=true", f"/v1/build/run/{build.pk}"):
+        answer = client.post(path, body, format="json") if body is not None else client.post(path)
+        assert answer.status_code == 200, answer.content
+        BuildRun.objects.exclude(pk=run.pk).delete()
 
 
 def press(client, build, query: str):

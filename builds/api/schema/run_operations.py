@@ -84,7 +84,8 @@ RUN_OPERATIONS: Final = (
     Operation(
         "POST", "/build/run/{buildSeq}/{buildRunSeq}", "repeatRun", "Run with these steps once", TAG,
         BUILD_RUN,
-        "Runs the build with the steps of the body, or without them with those of the run in the path.",
+        "Runs the build with the steps of the body, or without them with those of the run in the path. "
+        "Steps of the body are a definition: a token needs the scope `write` for them, beside `run`.",
         RUN_PARAMETERS,
         Body("RunSteps", {"buildSteps": [IMAGE_STEP]}, required=False),
         errors=(*PRESS_ERRORS, "CKSY1400000", "CKSY1415000"),
