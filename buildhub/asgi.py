@@ -1,4 +1,4 @@
-"""What uvicorn serves: HTTP by Django, sockets by Channels.
+"""What uvicorn serves: HTTP by Django, sockets by Channels, both behind the door that knows trusted proxies.
 
 The sockets check session, token and Origin themselves (builds/live/credentials.py), as they do it again while open.
 """
@@ -16,6 +16,12 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "buildhub.settings")
 http = get_asgi_application()  # sets Django up: what imports models comes after it
 
+from django.conf import settings  # noqa: E402
+
+from buildhub.proxies import TrustedProxies  # noqa: E402
 from builds.routing import websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter({"http": http, "websocket": CookieMiddleware(URLRouter(websocket_urlpatterns))})
+application = TrustedProxies(
+    ProtocolTypeRouter({"http": http, "websocket": CookieMiddleware(URLRouter(websocket_urlpatterns))}),
+    settings.TRUSTED_PROXIES,
+)

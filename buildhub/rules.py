@@ -109,12 +109,12 @@ def outbound(entry: str) -> str | None:
     """Hold an entry of BUILDHUB_OUTBOUND_ALLOW to a host's name, an address or a range."""
     if "/" not in entry and HOST_NAME.match(entry) and not entry.rstrip(".").rpartition(".")[2].isdigit():
         return None
-    problem = check_range(entry)
-    if problem is None:
-        return None
-    if "within a range" in problem:
-        return problem.replace("; write", ": write", 1)
-    return f"{entry[:60]!r} is neither host nor range: write such as git.example, 10.1.2.3 or 10.1.0.0/16, by commas."
+    return _range_problem(entry, "is neither host nor range: write such as git.example, 10.1.2.3 or 10.1.0.0/16")
+
+
+def trusted_proxy(entry: str) -> str | None:
+    """Hold an entry of BUILDHUB_TRUSTED_PROXIES to an address or a range."""
+    return _range_problem(entry, "is neither address nor range: write such as 127.0.0.1 or 10.1.0.0/16")
 
 
 def topic(entry: str) -> str | None:
@@ -173,6 +173,16 @@ def admin_password(value: str, *, username: str, validators: Sequence[dict[str, 
         except ValidationError as error:
             return PASSWORD_PROBLEMS.get(str(error.code), "is against the rules for passwords: write another one.")
     return None
+
+
+def _range_problem(entry: str, else_: str) -> str | None:
+    """Say why `entry` is no address or range; `else_` where it is nothing like one."""
+    problem = check_range(entry)
+    if problem is None:
+        return None
+    if "within a range" in problem:
+        return problem.replace("; write", ": write", 1)
+    return f"{entry[:60]!r} {else_}, by commas."
 
 
 def _are_options(query: str) -> bool:

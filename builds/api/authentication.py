@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from builds.domain.access import Permission, Role, refused
 from builds.models import ApiToken, Caller
-from builds.services.access import caller_for
+from builds.services.access import caller_for, client_address
 from builds.services.errors import NoRight
 from builds.services.tokens import address_refused, find_token
 
@@ -30,7 +30,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
         token = find_token(word.strip())
         if token is None:
             raise AuthenticationFailed("This token is unknown, expired or revoked; issue another one.")
-        if sentence := address_refused(token, request.META.get("REMOTE_ADDR", "")):
+        if sentence := address_refused(token, client_address(request._request)):
             raise PermissionDenied(sentence)
         return token.owner, token
 

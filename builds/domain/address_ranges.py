@@ -40,6 +40,12 @@ def refused_address(address: str, *, allowed: Iterable[str], blocked: Iterable[s
     return None
 
 
+def plain_address(text: str) -> str:
+    """Return `text` as addresses are compared: no zone, IPv4 where it is that within IPv6; as it is if no address."""
+    found = _address(text)
+    return text if found is None else str(found)
+
+
 def _networks(ranges: Iterable[str]) -> list[Network]:
     return [ip_network(text) for text in ranges]
 

@@ -1,8 +1,10 @@
 """Joins the pure table of rights to the caller of a request and to what the call is about."""
 
 from django.contrib.auth.models import User
+from django.http import HttpRequest
 
 from builds.domain.access import Permission, Role, Scope, refused
+from builds.domain.address_ranges import plain_address
 from builds.models import Account, ApiToken, Build, BuildRun, BuildServer, Caller, Membership, Registry
 from builds.services.errors import NoRight
 
@@ -26,6 +28,15 @@ def caller_for(user: User, token: ApiToken | None = None) -> Caller:
         account_id=token.account_id or 0,  # 0 is no account: such a token sees nothing
         build_ids=frozenset(token.builds.values_list("pk", flat=True)) if token.limited_to_builds else None,
     )
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the address that a request comes from, empty where it has none (a socket file).
+
+    It is the connection's, and the client's behind a proxy of BUILDHUB_TRUSTED_PROXIES: the ASGI entry has settled
+    that for requests and sockets alike, and nobody else reads a forwarded header.
+    """
+    return plain_address(request.META.get("REMOTE_ADDR") or "")
 
 
 def allowed(caller: Caller, permission: Permission, obj: Thing) -> str | None:

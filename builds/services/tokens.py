@@ -130,9 +130,7 @@ def find_token(word: str) -> ApiToken | None:
 def address_refused(token: ApiToken, address: str) -> str | None:
     """Say why `token` may not be used from `address`, or None; blocked ranges win over allowed ones.
 
-    `address` is that of the connection (REMOTE_ADDR). X-Forwarded-For is not believed: whoever calls writes it.
-    Behind a proxy on the same machine the web server's own setting says which proxy to believe (uvicorn:
-    FORWARDED_ALLOW_IPS), and REMOTE_ADDR is then the client's.
+    `address` is that of the caller, as `client_address` tells it.
     """
     return refused_address(address, allowed=token.allowed_ranges, blocked=token.blocked_ranges)
 

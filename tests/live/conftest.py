@@ -19,7 +19,7 @@ def server(django_db_setup: None) -> Iterator[str]:
     """`127.0.0.1:PORT` of a running web server."""
     django_settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # the middleware for static files warns without
     port = free_port()
-    options = {"log_level": "warning", "lifespan": "off", "timeout_graceful_shutdown": 3}
+    options = {"log_level": "warning", "lifespan": "off", "timeout_graceful_shutdown": 3, "proxy_headers": False}
     web = uvicorn.Server(uvicorn.Config("buildhub.asgi:application", host="127.0.0.1", port=port, **options))
     thread = threading.Thread(target=web.run)
     thread.start()

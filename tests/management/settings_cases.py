@@ -10,6 +10,7 @@ NO_ENGINE = "no address of an engine: write unix:///path/to/docker.sock or tcp:/
 NO_REGISTRY = "no address of a registry: write host[:port][/prefix]"
 NO_URL = "no address of a host: write http://host[:port] or https://host[:port]."
 NO_RANGE = "is neither host nor range: write such as git.example, 10.1.2.3 or 10.1.0.0/16"
+NO_PROXY = "is neither address nor range: write such as 127.0.0.1 or 10.1.0.0/16"
 NO_TOPIC = "is no topic: write letters, digits and . _ -"
 NO_FLAG = "neither true nor false: write one of them, or unset it for false."
 SHORT_KEY = "is too short or too uniform: write at least 50 random characters"
@@ -89,6 +90,11 @@ CASES = [
     ("BUILDHUB_OUTBOUND_ALLOW", "*.example", NO_RANGE),
     ("BUILDHUB_OUTBOUND_ALLOW", "git.example:8080", NO_RANGE),
     ("BUILDHUB_OUTBOUND_ALLOW", "git.example ssh.example", NO_RANGE),
+    ("BUILDHUB_TRUSTED_PROXIES", "proxy.example", NO_PROXY),
+    ("BUILDHUB_TRUSTED_PROXIES", "127.0.0.1,10.0.0.0/33", NO_PROXY),
+    ("BUILDHUB_TRUSTED_PROXIES", "*", NO_PROXY),
+    ("BUILDHUB_TRUSTED_PROXIES", "127.0.0.1 10.0.0.1", NO_PROXY),
+    ("BUILDHUB_TRUSTED_PROXIES", "10.1.2.3/16", "10.1.2.3/16 names an address within a range: write 10.1.0.0/16"),
     ("BUILDHUB_SECRET_KEY", "hunter2", SHORT_KEY),
     ("BUILDHUB_SECRET_KEY", "a" * 60, SHORT_KEY),
     ("BUILDHUB_SECRET_KEY_FILE", "/nowhere/secret", NO_FILE),

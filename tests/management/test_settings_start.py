@@ -206,3 +206,10 @@ def test_the_start_says_where_the_database_is_when_that_is_elsewhere(open_folder
 def first_lines(process):
     """Return what a start says before the user name: on the engine, the address, the data, and one line more."""
     return [process.stdout.readline() for _ in range(4)]
+
+
+@pytest.mark.parametrize(("proxies", "is_said"), [("", True), ("127.0.0.1", False)])
+def test_https_without_a_trusted_proxy_is_said_at_the_start(open_folder, proxies, is_said):
+    given = {"BUILDHUB_PUBLIC_URL": "https://buildhub.example", "BUILDHUB_TRUSTED_PROXIES": proxies}
+    stopped = start(open_folder, BUILDHUB_BIND="192.0.2.1", **given)
+    assert ("BUILDHUB_TRUSTED_PROXIES names no proxy" in stopped.said) == is_said

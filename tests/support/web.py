@@ -13,9 +13,9 @@ from tests.support.workers import ROOT, database_url
 
 
 class Web:
-    """uvicorn as the supervisor starts it, on a free port."""
+    """uvicorn as the supervisor starts it, on a free port; `settings` go into its environment."""
 
-    def __init__(self, *, log: Path) -> None:
+    def __init__(self, *, log: Path, **settings: str) -> None:
         self.port = free_port()
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -24,6 +24,7 @@ class Web:
             "DATABASE_URL": database_url(),
             "BUILDHUB_DATABASE_POOL": "true",
             "PORT": str(self.port),
+            **settings,
         }
 
     @property
@@ -35,7 +36,16 @@ class Web:
         """Collect static files, start, and wait until it answers."""
         manage = [sys.executable, str(ROOT / "manage.py"), "collectstatic", "--noinput", "-v0"]
         subprocess.run(manage, env=self._environment, cwd=ROOT, check=True, timeout=120)
-        options = ["--port", str(self.port), "--no-access-log", "--lifespan", "off", "--ws", "websockets-sansio"]
+        options = [
+            "--port",
+            str(self.port),
+            "--no-access-log",
+            "--lifespan",
+            "off",
+            "--ws",
+            "websockets-sansio",
+            "--no-proxy-headers",
+        ]
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "uvicorn", "buildhub.asgi:application", *options],
@@ -58,7 +68,7 @@ class Web:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
         try:
             connection.request("GET", "/healthz")
-            return connection.getresponse().status == 200
+            return connection.getresponse().status < 400  # https leads on
         except OSError:
             return False
         finally:

@@ -2,7 +2,7 @@
 
 import os
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -12,6 +12,11 @@ from builds.management.supervisor.files import CannotStart
 from builds.management.supervisor.place import WrongSetting
 from builds.management.supervisor.plan import Plan
 from builds.management.supervisor.supervisor import Supervisor
+
+UNTRUSTED: Final = (
+    "BUILDHUB_PUBLIC_URL is https, and BUILDHUB_TRUSTED_PROXIES names no proxy that could say so of a request: every "
+    "page would lead to https for ever. Write the address at which the proxy connects, such as 127.0.0.1."
+)
 
 
 class Command(BaseCommand):
@@ -31,6 +36,8 @@ class Command(BaseCommand):
             registry=settings.DEFAULT_REGISTRY,
             public_url=settings.PUBLIC_URL,
         )
+        if settings.PUBLIC_SCHEME == "https" and not settings.TRUSTED_PROXIES:
+            self._say(UNTRUSTED)
         try:
             Supervisor(plan, say=self._say).run()
         except WrongSetting as wrong:

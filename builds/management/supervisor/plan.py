@@ -79,12 +79,15 @@ def programs(plan: Plan, environment: dict[str, str]) -> tuple[Command, ...]:
 
 
 def _web(plan: Plan, environment: dict[str, str]) -> Command:
-    """Return the web server. It ends by the signal that stops it (exit -15), which is clean."""
+    """Return the web server. It ends by the signal that stops it (exit -15), which is clean.
+
+    Forwarded headers are not its business (buildhub/proxies.py): by itself it would believe every local peer.
+    """
     argv = (
         *(sys.executable, "-m", "uvicorn", "buildhub.asgi:application", "--host", plan.bind, "--port", str(plan.port)),
         *("--lifespan", "off", "--ws", "websockets-sansio", "--ws-max-size", "4096"),
         *("--ws-per-message-deflate", "false", "--log-level", "warning", "--no-access-log"),
-        *("--no-server-header", "--timeout-graceful-shutdown", "3"),
+        *("--no-server-header", "--no-proxy-headers", "--timeout-graceful-shutdown", "3"),
     )
     pooled = {**environment, "BUILDHUB_DATABASE_POOL": "true"}
     return Command(key="web", name="web", argv=argv, env=pooled, cwd=plan.checkout, phase=1, patience_seconds=4.0)

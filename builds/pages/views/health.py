@@ -16,6 +16,7 @@ from builds.domain.queues import BUILDS, CALLBACKS, SERVICE
 from builds.models import BuildServer, Registry, WorkerHost
 from builds.queries.clusters import unserved
 from builds.queries.queue import HOST_SILENCE
+from builds.services.access import client_address
 
 VERSION: Final = "0.1.0"
 CHECKS: Final = ("database", "queue", "sweeper", "callbacks")
@@ -81,7 +82,8 @@ def _look(checks: dict[str, str]) -> None:
 
 
 def _is_local(request: HttpRequest) -> bool:
-    return request.META.get("REMOTE_ADDR", "") in LOCAL and "HTTP_X_FORWARDED_FOR" not in request.META
+    """Say whether somebody on this machine asks; not where a local proxy that nobody trusts asks for others."""
+    return client_address(request) in LOCAL and "HTTP_X_FORWARDED_FOR" not in request.META
 
 
 def _addresses() -> dict[str, Any]:
