@@ -14,12 +14,14 @@ from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[im
 from django.db import Error as DatabaseError
 
 from builds.live.credentials import Credentials, credentials_of
+from builds.live.frames import frame
 from builds.live.hub import Hub
 from builds.live.streams import CloseCode, RunsStream, RunStream
 
 log = logging.getLogger(__name__)
 MESSAGE_CHARS: Final = 1024
 PINGS, PING_SECONDS = 60, 30.0  # so many pings in so many seconds are a flood
+PONG: Final = frame("pong")
 LARGEST_NUMBER: Final = 2**63 - 1  # of PostgreSQL's bigint
 
 
@@ -53,14 +55,17 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self._serving = asyncio.create_task(self._serve(stream))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Take a ping; anything else, and a flood of them, closes the socket."""
+        """Answer a ping; anything else, and a flood of them, closes the socket."""
         if not _is_ping(text_data):
             await self._end(CloseCode.NOT_UNDERSTOOD)
             return
         now = time.monotonic()
         if len(self._pings) == PINGS and now - self._pings[0] < PING_SECONDS:
             await self._end(CloseCode.TOO_OFTEN)
+            return
         self._pings.append(now)
+        with contextlib.suppress(OSError):  # the client has left; its own message about that ends the consumer
+            await self.send(PONG)
 
     def stream(self, hub: Hub, credentials: Credentials) -> RunStream | RunsStream | None:
         """Return the stream that the handshake asks for, None where it asks for nonsense."""

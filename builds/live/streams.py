@@ -12,10 +12,11 @@ from builds.live.frames import LineFrame, frame, is_last_page, joined
 from builds.live.hub import Hub
 from builds.live.outbox import Outbox
 from builds.live.reading import NoEntry
+from builds.live.rights import Rights
 from builds.live.topics import RunsOutbox, RunTopic
 
-RECHECK_SECONDS: Final = 20.0  # rights are looked at so often in any case (security.md, G3: at least every 30 s)
 COUNTS_SECONDS: Final = 1.0
+QUIET_COUNTS_SECONDS: Final = 20.0  # where no run has changed: what is older than a day drops out of the counts
 Send = Callable[[str], Awaitable[None]]
 
 
@@ -47,7 +48,7 @@ class RunStream:
         self._outbox = Outbox()
         self._run_text = ""
         self._steps: dict[int, str] = {}
-        self._checked_at = time.monotonic()
+        self._rights = Rights(hub.readers, credentials)
 
     async def admit(self) -> NoEntry | None:
         """Read the run for this reader; return why not, where there is nothing to be seen."""
@@ -71,19 +72,20 @@ class RunStream:
                 if topic.end:  # seen together with the last lines and marks
                     await send(topic.end.text)
                     return CloseCode.COMPLETE
-                await self._outbox.wait(max(self._recheck_at() - time.monotonic(), 0))
+                await self._outbox.wait(self._rights.due_in)
 
     async def _send_run(self, topic: RunTopic, send: Send) -> NoEntry | None:
-        """Send the run where it looks different to this reader now; this is also where the right is checked again."""
-        is_due = time.monotonic() >= self._recheck_at()
-        if not self._outbox.run_changed and not is_due:
+        """Send the run where it looks different to this reader now, also because the reader's rights have changed."""
+        changed = await self._rights.look()
+        if isinstance(changed, NoEntry):
+            return changed
+        if not self._outbox.run_changed and not changed:
             return None
         self._outbox.run_changed = False
         version = (topic.version, time.monotonic() // 1)  # whole seconds: who asks again shares it with who asks now
         text = await self._hub.readers.shared(version, reading.run_text, self._run_id, self._credentials)
         if isinstance(text, NoEntry):
             return text
-        self._checked_at = time.monotonic()
         if text != self._run_text:
             self._run_text = text
             await send(text)
@@ -133,9 +135,6 @@ class RunStream:
         self._sent = line_frame.last
         await send(line_frame.text)
 
-    def _recheck_at(self) -> float:
-        return self._checked_at + RECHECK_SECONDS
-
 
 class RunsStream:
     """Sends every run that one reader may see when it changes, and how many there are."""
@@ -144,6 +143,7 @@ class RunsStream:
         self._hub = hub
         self._credentials = credentials
         self._outbox = RunsOutbox()
+        self._rights = Rights(hub.readers, credentials)
         self._counts = ""
         self._counted_at = -math.inf
         self._counts_due = False
@@ -156,11 +156,23 @@ class RunsStream:
         """Send until the credentials are no longer good."""
         async with self._hub.all_runs(self._outbox):
             while True:
-                no_entry = await self._send_counts(send) or await self._send_runs(send)
+                no_entry = await self._look() or await self._send_counts(send) or await self._send_runs(send)
                 if no_entry is not None:
                     return code_of(no_entry)
-                pause = COUNTS_SECONDS if self._counts_due else RECHECK_SECONDS
-                await self._outbox.wait(max(self._counted_at + pause - time.monotonic(), 0))
+                await self._outbox.wait(min(self._rights.due_in, self._counts_due_in))
+
+    @property
+    def _counts_due_in(self) -> float:
+        pause = COUNTS_SECONDS if self._counts_due else QUIET_COUNTS_SECONDS
+        return max(self._counted_at + pause - time.monotonic(), 0)
+
+    async def _look(self) -> NoEntry | None:
+        """Look at the rights; where they have changed, so may have all that is counted."""
+        changed = await self._rights.look()
+        if isinstance(changed, NoEntry):
+            return changed
+        self._counts_due |= changed
+        return None
 
     def _entry(self) -> NoEntry | None:
         return None if caller_of(self._credentials) else NoEntry.NOT_SIGNED_IN
@@ -179,9 +191,8 @@ class RunsStream:
         return None
 
     async def _send_counts(self, send: Send) -> NoEntry | None:
-        """Send the counts where they differ; asked for when runs have changed, and as a check of the rights."""
-        pause = COUNTS_SECONDS if self._counts_due else RECHECK_SECONDS
-        if time.monotonic() - self._counted_at < pause:
+        """Send the counts where they differ; asked for when runs or the reader's rights have changed."""
+        if self._counts_due_in:
             return None
         self._counts_due = False
         self._counted_at = time.monotonic()

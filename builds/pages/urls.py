@@ -29,6 +29,7 @@ urlpatterns = [
     path("runs/<seq:run_seq>/cancel", deeds.cancel_run, name="cancel-run"),
     path("runs/<seq:run_seq>/remove", deeds.remove_run, name="remove-run"),
     path("runs/<seq:run_seq>/push", deeds.push_again, name="push-again"),
+    path("runs/<seq:run_seq>/instructions/<str:vertex>", runs.first_line, name="first-line"),
     path("runs/<seq:run_seq>/export", runs.export, name="export-run"),
     path("runs/<seq:run_seq>/callbacks", callbacks.callbacks, name="callbacks"),
     path("runs/<seq:run_seq>/callbacks/<seq:number>/resend", callbacks.resend, name="resend-callback"),

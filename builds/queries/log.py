@@ -78,6 +78,14 @@ def iterate_lines(
                 yield chunk.step_id, line
 
 
+def first_line_of(run_id: int, vertex: str) -> int | None:
+    """Return the number of the first line that an instruction printed, None where it has printed nothing."""
+    chunks = LogChunk.objects.filter(run_id=run_id, layout__vertices__contains=[vertex])
+    chunk = chunks.order_by("first_line").first()
+    lines = unpack(chunk.packed, first_line=chunk.first_line) if chunk else []
+    return next((line.n for line in lines if line.vertex == vertex), None)
+
+
 def iterate_bytes(run_id: int, *, start: int = 0, stop: int = sys.maxsize) -> Iterator[bytes]:
     """Yield the stored bytes from `start` to before `stop`: of these bytes byte count and SHA-256 are."""
     at = 0

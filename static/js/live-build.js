@@ -4,7 +4,6 @@ import { LivePart } from "./part.js";
 
 const build = document.querySelector("[data-build]").dataset.build;
 const press = document.querySelector("[data-press]");
-let away = false;
 
 // Parameters that are being typed stay; they can be sent only while the head offers Build.
 const showPress = () => { if (press) press.hidden = !document.getElementById("press"); };
@@ -18,9 +17,5 @@ function refresh() {
 
 new LiveSocket(() => "/ws/builds", {
   onFrame: (frame) => frame.type === "run" && String(frame.run.buildSeq) === build && refresh(),
-  onAway: () => { away = true; },
-  onBack: () => {
-    if (away) refresh();
-    away = false;
-  },
+  onBack: refresh,
 });

@@ -5,7 +5,6 @@ import { fetchPart, nodesOf, Refusal, sendForm, showBanner } from "./server.js";
 
 const SEARCH_WAIT = 200;
 const list = document.querySelector("[data-list]");
-const away = document.querySelector("[data-away]");
 const busy = new Map(); // build -> whether it changed again while its row was fetched
 
 const rowOf = (build) => list.querySelector(`tr[data-build="${CSS.escape(String(build))}"]`);
@@ -92,9 +91,5 @@ document.querySelector("[data-filter]").addEventListener("input", (event) => {
 
 new LiveSocket(() => "/ws/builds", {
   onFrame: (frame) => frames[frame.type]?.(frame),
-  onAway: () => { away.hidden = false; },
-  onBack: () => {
-    if (!away.hidden) refreshList().catch(() => {});
-    away.hidden = true;
-  },
+  onBack: () => refreshList().catch(() => {}),
 });

@@ -4,17 +4,23 @@ import { onKey } from "./keys.js";
 import { LiveSocket } from "./live-socket.js";
 import { LogView } from "./log-view.js";
 import { LivePart } from "./part.js";
+import { fetchText, Refusal } from "./server.js";
 
 const BARS_GROW = 5000;
 const header = () => document.querySelector("main [data-run]");
-const away = document.querySelector("[data-away]");
 const log = new LogView(document.querySelector("[data-log]"));
 const runSeq = header().dataset.run;
 const isActive = () => ["CREATED", "RUNNING"].includes(header().dataset.runState);
 
 const head = new LivePart(document.querySelector("[data-head]"), "head", { onChange: followState });
 const steps = new LivePart(document.querySelector("[data-steps]"), "steps", { onChange: followSteps });
-const foot = new LivePart(document.querySelector("[data-foot]"), "foot");
+// An ended log is shown as the server shows it to one who comes later: where it opens, what is marked, what is sealed.
+const ended = new LivePart(document.querySelector(".log"), "log", {
+  place: async (nodes) => {
+    document.querySelector("[data-foot]").replaceWith(nodes.querySelector("[data-foot]"));
+    await log.adopt(nodes.querySelector("[data-log]"));
+  },
+});
 
 let said = document.querySelector("[data-word]").dataset.word;
 
@@ -49,25 +55,47 @@ const frames = {
   end: async () => {
     socket?.stop();
     await log.catchUp();
-    for (const part of [head, steps, foot]) part.refresh();
+    for (const part of [head, steps, ended]) part.refresh();
   },
 };
 
 function back() {
-  const wasAway = !away.hidden;
-  away.hidden = true;
-  if (wasAway) for (const part of [head, steps]) part.refresh();
+  for (const part of [head, steps]) part.refresh();
 }
 
 function gone() {
-  away.hidden = false;
   log.catchUp().then(() => head.refresh()); // plain requests may still get through
 }
 
+// Opens the log at the lines of a link, #L10 or #L10-L14; says whether the address names any.
 function openAtHash() {
-  const line = /^#L(\d+)/.exec(location.hash);
-  if (line) log.show(Number(line[1]));
-  return Boolean(line);
+  const range = /^#L(\d{1,9})(?:-L?(\d{1,9}))?$/.exec(location.hash);
+  if (!range) return false;
+  const [first, last] = [range[1], range[2] ?? range[1]].map(Number).sort((one, other) => one - other);
+  log.open(first, last);
+  return true;
+}
+
+const says = document.querySelector("[data-log-says]");
+
+// A link to lines moves the log also where the address has them already. An instruction's first line is asked for.
+async function onClick(event) {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  const link = event.target.closest('a[href^="#L"], a[data-first-line]');
+  if (!link) return;
+  says.textContent = "";
+  if (!link.dataset.firstLine) {
+    if (link.hash === location.hash) openAtHash();
+    return;
+  }
+  event.preventDefault();
+  try {
+    const number = await fetchText(link.href);
+    if (location.hash === `#L${number}`) openAtHash();
+    else location.hash = `L${number}`;
+  } catch (error) {
+    says.textContent = error instanceof Refusal ? error.message : "BuildHub does not answer; try again.";
+  }
 }
 
 function startControls() {
@@ -83,6 +111,7 @@ function startControls() {
   document.addEventListener("click", (event) => {
     if (event.target.closest('main .run [data-action="LOG"]')) log.root.focus();
   });
+  document.addEventListener("click", onClick);
   onKey({
     f: () => log.toggleFollow(),
     g: () => log.toStart(),

@@ -19,9 +19,21 @@ function element(name, className, children = []) {
 
 export class LineMaker {
   #names = new Map();
+  #marked = [0, 0]; // first and last line of the link that was opened
 
   constructor(errorLine) {
     this.errorLine = errorLine;
+  }
+
+  mark(first, last) {
+    this.#marked = [first, last];
+  }
+
+  // Gives a line the marks that it has now: of the error, and of the link.
+  paint(line) {
+    const n = Number(line.dataset.line);
+    line.classList.toggle("log__line--error", n === this.errorLine);
+    line.toggleAttribute("data-marked", n >= this.#marked[0] && n <= this.#marked[1]);
   }
 
   learnNames(root) {
@@ -59,9 +71,9 @@ export class LineMaker {
     const text = element("code", "log__text", lineNodes(line.text));
     const made = element("li", "log__line", [number, element("span", "log__t", [timeWords(line.t)]), text]);
     if (line.stream === 0) made.classList.add("log__line--own");
-    if (line.n === this.errorLine) made.classList.add("log__line--error");
     made.id = `L${line.n}`;
     made.dataset.line = line.n;
+    this.paint(made);
     return made;
   }
 }

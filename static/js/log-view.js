@@ -6,9 +6,11 @@ import { fetchJson } from "./server.js";
 const MOST = 2000;
 const STEP = 500;
 const NEAR_END = 96; // pixels
+const HEAD = 40; // pixels; the name of an instruction stays on top of its lines
 
 export class LogView {
   #following = false;
+  #awaited = 0; // a line that a link asks for and that is not printed yet
   #fetching = Promise.resolve();
 
   constructor(root) {
@@ -52,17 +54,63 @@ export class LogView {
     return this.#inOrder(() => this.#fetchAfter(upTo));
   }
 
-  // Brings line `n` into the page and the eye.
+  // Brings line `n` into the log's own window; the page stays where it is.
   show(n) {
     return this.#inOrder(async () => {
-      if (n < 1 || (this.total && n > this.total)) return;
-      if (!this.#lineAt(n)) await this.#replaceAround(n);
-      this.follow(false);
-      for (const old of this.list.querySelectorAll(".log__line--here")) old.classList.remove("log__line--here");
-      const line = this.#lineAt(n);
-      if (n !== this.maker.errorLine) line?.classList.add("log__line--here");
-      if (line) this.root.scrollTop = line.offsetTop - this.root.offsetTop - this.root.clientHeight / 3;
+      await this.#load(n, n);
+      this.#bring(n);
     });
+  }
+
+  // Opens the log at lines `first` to `last` of a link: marked, and in the eye. A line to come is waited for.
+  open(first, last) {
+    this.maker.mark(first, last);
+    return this.#inOrder(async () => {
+      this.#paint();
+      this.#awaited = this.total < first ? first : 0;
+      if (this.#awaited) return;
+      await this.#load(first, last);
+      this.#bring(first);
+      for (const n of [last, first]) this.#lineAt(n)?.scrollIntoView({ block: "nearest" });
+    });
+  }
+
+  // Takes over how the server shows the log now: its marks, and for one who follows all of it.
+  adopt(shown) {
+    return this.#inOrder(async () => {
+      this.maker.errorLine = Number(shown.dataset.errorLine ?? 0);
+      if (!this.#following) return this.#paint();
+      this.root.replaceChildren(...shown.childNodes);
+      this.list = this.root.querySelector("[data-lines]");
+      this.last = Number(shown.dataset.lastLine);
+      this.total = Math.max(Number(shown.dataset.total), this.last);
+      this.follow(false);
+      this.#paint();
+      this.#say();
+      if (this.maker.errorLine) this.#bring(this.maker.errorLine);
+      else this.#toEnd();
+      return undefined;
+    });
+  }
+
+  async #load(first, last) {
+    const isLong = last - first > STEP / 2; // what follows a long range's begin stands behind "later lines"
+    if (this.#lineAt(first) && (isLong || this.#lineAt(Math.min(last, this.total)))) return;
+    await this.#replaceAround(first);
+  }
+
+  // Scrolls the log where line `n` is not seen already: it then stands in the upper part.
+  #bring(n) {
+    const line = this.#lineAt(n);
+    if (!line) return;
+    this.follow(false);
+    const [seen, at] = [this.root.getBoundingClientRect(), line.getBoundingClientRect()];
+    if (at.top >= seen.top + HEAD && at.bottom <= seen.bottom) return;
+    this.root.scrollTop += at.top - seen.top - this.root.clientHeight / 4;
+  }
+
+  #paint() {
+    for (const line of this.list.querySelectorAll("[data-line]")) this.maker.paint(line);
   }
 
   #lineAt(n) {
@@ -92,6 +140,15 @@ export class LogView {
     if (this.#following) this.#dropFromTop();
     this.#say();
     if (this.#following) this.#toEnd();
+    this.#meetAwaited();
+  }
+
+  #meetAwaited() {
+    const n = this.#awaited;
+    if (!n || this.last < n) return;
+    this.#awaited = 0;
+    this.#bring(n);
+    this.#lineAt(n)?.scrollIntoView({ block: "nearest" });
   }
 
   // Lines may come before the name of their instruction: the heads get it when it is known.
@@ -196,12 +253,13 @@ export class LogView {
   }
 
   #listen() {
-    const on = (selector, deed) => this.root.querySelector(selector).addEventListener("click", (event) => {
+    const deeds = { "[data-earlier] a": () => this.#earlier(), "[data-later] a": () => this.#later() };
+    this.root.addEventListener("click", (event) => {
+      const selector = Object.keys(deeds).find((one) => event.target.closest(one));
+      if (!selector) return;
       event.preventDefault();
-      this.#inOrder(deed);
+      this.#inOrder(deeds[selector]);
     });
-    on("[data-earlier] a", () => this.#earlier());
-    on("[data-later] a", () => this.#later());
     this.root.addEventListener("wheel", (event) => event.deltaY < 0 && this.follow(false), { passive: true });
     this.root.addEventListener("scroll", () => {
       const below = this.root.scrollHeight - this.root.scrollTop - this.root.clientHeight;

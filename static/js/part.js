@@ -1,17 +1,20 @@
 // Keeps a part of the page as the server renders it now: one request at a time, never more often than it is worth.
 import { showCopyButtons } from "./copy.js";
 import { tick } from "./clock.js";
-import { fetchPart, nodesOf } from "./server.js";
+import { fetchPart, nodesOf, Refusal } from "./server.js";
 
 const LEAST_APART = 250;
+const AFTER_LOSS = 2000;
 const TIMES_ITS_COST = 8; // a slow server is asked less often
 
 export class LivePart {
   #asked = false;
   #busy = false;
 
-  constructor(holder, part, { url = location.href, onChange = () => {} } = {}) {
+  // `place` puts what came into the page; without it, it takes the place of all that the holder holds.
+  constructor(holder, part, { url = location.href, onChange = () => {}, place } = {}) {
     Object.assign(this, { holder, part, url, onChange });
+    this.place = place ?? ((nodes) => this.#replace(nodes));
   }
 
   async refresh() {
@@ -23,7 +26,8 @@ export class LivePart {
       const began = performance.now();
       await this.#load();
       const cost = performance.now() - began;
-      await new Promise((done) => setTimeout(done, Math.max(LEAST_APART, cost * TIMES_ITS_COST)));
+      const pause = this.#asked ? AFTER_LOSS : cost * TIMES_ITS_COST;
+      await new Promise((done) => setTimeout(done, Math.max(LEAST_APART, pause)));
     }
     this.#busy = false;
   }
@@ -32,15 +36,20 @@ export class LivePart {
     let html;
     try {
       html = await fetchPart(this.url, this.part);
-    } catch {
-      return; // the next change, or the socket's return, asks again
+    } catch (error) {
+      this.#asked ||= !(error instanceof Refusal); // the line was cut: ask once more
+      return;
     }
-    const focused = this.#focusKey();
-    this.holder.replaceChildren(nodesOf(html));
-    if (focused) this.holder.querySelector(focused)?.focus();
+    await this.place(nodesOf(html));
     showCopyButtons(this.holder);
     tick();
     this.onChange(this.holder);
+  }
+
+  #replace(nodes) {
+    const focused = this.#focusKey();
+    this.holder.replaceChildren(nodes);
+    if (focused) this.holder.querySelector(focused)?.focus();
   }
 
   // What had the focus keeps it, although its element is a new one.

@@ -1,5 +1,6 @@
 // Talks to the server as the page's own script: the header tells parts of pages from whole ones.
 const OWN = { "X-Requested-With": "buildhub" };
+const PATIENCE = 10000; // a line that is frozen would else hold up everything that waits its turn
 
 export class Refusal extends Error {}
 
@@ -7,7 +8,7 @@ export async function fetchPart(url, part) {
   const address = new URL(url, location.href);
   address.hash = "";
   address.searchParams.set("part", part);
-  const answer = await fetch(address, { headers: OWN, cache: "no-store", redirect: "error" });
+  const answer = await fetch(address, { headers: OWN, cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(PATIENCE) });
   if (!answer.ok) throw new Refusal(String(answer.status));
   return answer.text();
 }
@@ -22,8 +23,17 @@ async function refusalText(answer) {
   return isText ? answer.text() : "BuildHub did not accept this; load the page again.";
 }
 
+// Returns what the server says in one sentence, also where it refuses.
+export async function fetchText(url) {
+  const answer = await fetch(url, { headers: OWN, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+  const text = await refusalText(answer);
+  if (!answer.ok) throw new Refusal(text);
+  return text;
+}
+
 export async function fetchJson(url) {
-  const answer = await fetch(url, { headers: { ...OWN, Accept: "application/json" }, cache: "no-store" });
+  const headers = { ...OWN, Accept: "application/json" };
+  const answer = await fetch(url, { headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
   if (!answer.ok) throw new Refusal(String(answer.status));
   return answer.json();
 }

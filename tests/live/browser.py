@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -36,6 +37,15 @@ class Watcher:
         try:
             while True:
                 self.next()
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else 1006
+
+    def closed_within(self, seconds: float) -> int:
+        """Return the code with which the server closes; `TimeoutError` where it does not in so many seconds."""
+        deadline = time.monotonic() + seconds
+        try:
+            while True:
+                self.connection.recv(timeout=max(deadline - time.monotonic(), 0))
         except ConnectionClosed as closed:
             return closed.rcvd.code if closed.rcvd else 1006
 

@@ -122,7 +122,14 @@ def test_an_address_that_is_not_there_is_refused(watch: Watch, world: World, pat
     assert refusal(watch, path) == 403
 
 
-def test_a_ping_is_taken(watch: Watch, world: World):
+@pytest.mark.parametrize("path", ["/ws/runs/{run}", "/ws/builds"])
+def test_a_ping_is_answered(watch: Watch, world: World, path: str):
+    watcher = watch(path.format(run=world.press().pk))
+    watcher.connection.send('{"type":"ping"}')
+    assert watcher.next("pong") == {"type": "pong"}
+
+
+def test_a_socket_goes_on_after_a_ping(watch: Watch, world: World):
     lease = world.begin()
     watcher = watch(f"/ws/runs/{lease.run_id}")
     watcher.connection.send('{"type": "ping"}')

@@ -1,6 +1,7 @@
-"""A right that is lost while a socket is open closes it (security.md, G3)."""
+"""A right that is lost while a socket is open closes it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -9,7 +10,6 @@ from django.test import Client
 from django.utils import timezone
 
 from builds import doorbell
-from builds.live import streams
 from builds.models import ApiToken, BuildRun, Membership
 from tests.live.browser import Watcher
 from tests.live.world import World, finish
@@ -17,53 +17,91 @@ from tests.live.world import World, finish
 Watch = Callable[..., Watcher]
 
 
+BOTH = pytest.mark.parametrize("path", ["/ws/runs/{run}", "/ws/builds"])
+AWAIT = 3  # seconds within which what is lost is taken away
+
+
 @pytest.fixture
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rights are looked at again very soon, instead of after seconds."""
-    monkeypatch.setattr(streams, "RECHECK_SECONDS", 0.3)
+def watch_as(watch: Watch, world: World, server: str) -> Callable[..., tuple[Watcher, Client]]:
+    """Open a socket with a session, and return it with the client that has the session."""
+
+    def opened(path: str, user: User) -> tuple[Watcher, Client]:
+        client = Client()
+        client.force_login(user)
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+        run = world.build.runs.first() or world.press()
+        watcher = watch(path.format(run=run.pk), cookie=cookie, origin=f"http://{server}")
+        watcher.next()
+        return watcher, client
+
+    return opened
 
 
-def test_rights_are_looked_at_again_within_30_seconds():
-    assert streams.RECHECK_SECONDS <= 30
-
-
-@pytest.mark.usefixtures("soon")
-@pytest.mark.parametrize("path", ["/ws/runs/{run}", "/ws/builds"])
+@BOTH
 def test_a_revoked_token_ends_its_sockets(watch: Watch, world: World, path: str):
     watcher = watch(path.format(run=world.press().pk))
     watcher.next()
     ApiToken.objects.update(revoked_at=timezone.now())
-    assert watcher.rest() == 4401
+    assert watcher.closed_within(AWAIT) == 4401
 
 
-@pytest.mark.usefixtures("soon")
-def test_signing_out_ends_the_sockets_of_the_session(watch: Watch, world: World, server: str):
-    client = Client()
-    client.force_login(world.viewer)
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    watcher = watch(f"/ws/runs/{world.press().pk}", cookie=cookie, origin=f"http://{server}")
+@BOTH
+def test_a_token_that_expires_ends_its_sockets(watch: Watch, world: World, path: str):
+    watcher = watch(path.format(run=world.press().pk))
     watcher.next()
-    client.logout()
-    assert watcher.rest() == 4401
+    ApiToken.objects.update(expires_at=timezone.now())
+    assert watcher.closed_within(AWAIT) == 4401
 
 
-@pytest.mark.usefixtures("soon")
-def test_a_user_who_is_switched_off_loses_the_socket(watch: Watch, world: World):
-    watcher = watch("/ws/builds")
-    watcher.next()
+@BOTH
+def test_signing_out_ends_the_sockets_of_the_session_and_no_others(watch_as: Any, world: World, path: str):
+    watcher, client = watch_as(path, world.viewer)
+    other, _ = watch_as("/ws/builds", world.viewer)
+    assert client.post("/accounts/logout/").status_code == 302
+    assert watcher.closed_within(AWAIT) == 4401
+    other.connection.send('{"type":"ping"}')
+    assert other.next("pong") == {"type": "pong"}
+
+
+@BOTH
+def test_a_new_password_ends_the_sockets_of_old_sessions(watch_as: Any, world: World, path: str):
+    watcher, _ = watch_as(path, world.viewer)
+    world.viewer.set_password("another")
+    world.viewer.save()
+    assert watcher.closed_within(AWAIT) == 4401
+
+
+@BOTH
+def test_a_user_who_is_switched_off_loses_the_sockets(watch_as: Any, watch: Watch, world: World, path: str):
+    by_session, _ = watch_as(path, world.operator)
+    by_token = watch(path.format(run=world.build.runs.get().pk))
+    by_token.next()
     User.objects.update(is_active=False)
-    assert watcher.rest() == 4401
+    assert (by_session.closed_within(AWAIT), by_token.closed_within(AWAIT)) == (4401, 4401)
 
 
-@pytest.mark.usefixtures("soon")
-def test_a_lost_membership_ends_the_socket(watch: Watch, world: World):
+def test_a_lost_membership_ends_the_socket_of_a_run(watch: Watch, world: World):
     watcher = watch(f"/ws/runs/{world.press().pk}")
     watcher.next()
     Membership.objects.filter(user=world.operator).delete()
-    assert watcher.rest() == 4403
+    assert watcher.closed_within(AWAIT) == 4403
 
 
-@pytest.mark.usefixtures("soon")
+def test_a_lost_membership_takes_the_account_out_of_all_runs(watch: Watch, world: World):
+    world.begin()
+    watcher = watch("/ws/builds")
+    watcher.until(lambda: bool(watcher.of("counts")) and watcher.of("counts")[-1]["running"] == 1)
+    Membership.objects.filter(user=world.operator).delete()
+    assert watcher.next("counts")["running"] == 0
+
+
+def test_a_token_that_is_narrowed_to_other_builds_ends_the_socket_of_a_run(watch: Watch, world: World):
+    watcher = watch(f"/ws/runs/{world.press().pk}")
+    watcher.next()
+    ApiToken.objects.update(limited_to_builds=True)
+    assert watcher.closed_within(AWAIT) == 4403
+
+
 def test_a_role_that_shrinks_takes_the_buttons_away(watch: Watch, world: World):
     watcher = watch(f"/ws/runs/{world.begin().run_id}")
     assert "CANCEL" in watcher.next("run")["run"]["possibleActions"]

@@ -5,6 +5,7 @@ from builds.domain.states import EndReason
 from builds.models import BuildRun
 from builds.services.transitions import End
 from tests.pages import making
+from tests.pages.reading import read
 
 OWN = {"x-requested-with": "buildhub"}
 
@@ -36,6 +37,49 @@ def test_the_steps_carry_their_hooks_and_the_failed_instruction_stands_first(pag
     assert [e.attributes["data-cached"] for e in instructions] == ["false", "true", "false", "false"]
     assert instructions[0].attributes["data-vertex"] == making.FAILING
     assert "preparation" in found.one("data-steps").text
+
+
+def test_what_a_cancel_stopped_is_neither_red_nor_called_failed(page, build, operator):
+    run = making.pressed(build, operator)
+    lease = making.begun(run)
+    preparing = making.vertex("sha256:0", "[internal] load", "ERROR", error="context canceled")
+    making.show(lease, [preparing, making.vertex("sha256:b", "[2/3] RUN sleep 60", "ERROR", error="exit code: 137")])
+    making.cancelled(run, operator)
+    making.end(lease, End(EndReason.CANCELLED, "Cancelled by operator."))
+    steps = page(f"/runs/{run.pk}", operator).one("data-steps")
+    shown = page(f"/runs/{run.pk}", operator)
+    assert [e.attributes["data-step-state"] for e in shown.with_("data-vertex")] == ["ERROR"]  # as the API says it
+    assert "failed" not in steps.text
+    assert steps.text.count("stopped") == 4  # the step, its preparation, its instruction, and the key
+    looks = [
+        e.attributes.get("class", "") for e in shown.elements if any("data-steps" in p.attributes for p in e.parents)
+    ]
+    assert not [look for look in looks if "failed" in look]
+
+
+def test_what_a_failure_stopped_beside_it_is_not_called_failed(page, build, operator):
+    lease = making.begun(making.pressed(build, operator))
+    failing = making.vertex(making.FAILING, "[2/3] RUN exit 7", "ERROR", error="exit code: 7")
+    making.show(lease, [failing, making.vertex("sha256:c", "[3/3] RUN x", "ERROR", error="context canceled")])
+    run = making.end(lease, End(EndReason.BUILD_FAILED, "It failed."))
+    first, second = page(f"/runs/{run.pk}", operator).with_("data-vertex")
+    assert ("failed" in first.text, "stopped" in second.text) == (True, True)
+
+
+def test_an_instruction_leads_to_its_first_line(as_, operator, viewer, stranger, build):
+    run = making.failed_run(build, operator)
+    path = f"/runs/{run.pk}/instructions/{making.FAILING}"
+    assert as_(viewer).get(path, headers=OWN).content == b"3"
+    assert as_(viewer).get(path)["Location"] == f"/runs/{run.pk}/plain?after=2"
+    assert as_(stranger).get(path).status_code == 404
+
+
+def test_an_instruction_without_a_line_says_so(as_, operator, build):
+    path = f"/runs/{making.failed_run(build, operator).pk}/instructions/"
+    answer = as_(operator).get(f"{path}sha256:e", headers=OWN)
+    assert (answer.status_code, answer.content) == (404, b"This instruction has printed nothing.")
+    assert "has printed nothing" in read(as_(operator).get(f"{path}sha256:e"), 404).one("data-banner").text
+    assert as_(operator).get(f"{path}%00").status_code == 404
 
 
 def test_a_done_run_shows_the_image_as_the_registry_confirmed_it(page, build, operator):

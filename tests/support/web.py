@@ -64,6 +64,16 @@ class Web:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(10)
 
+    def freeze(self) -> None:
+        """Stop it where it stands: its connections stay open and say nothing."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGCONT)
+
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
         try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from builds.domain.states import StepState, StepType
+from builds.domain.states import EndReason, StepState, StepType
 from builds.domain.steps import default_title
 from builds.models import BuildRun, RunStep
 from builds.pages.words import clock_words, duration_words, size_words
@@ -19,24 +19,31 @@ TICKS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 1
 MOST_TICKS: Final = 6
 WORTH_WAITING: Final = timedelta(seconds=0.5)
 
-ICONS: Final = {
-    StepState.WAIT: "skip",
-    StepState.RUNNING: "running",
-    StepState.DONE: "check",
-    StepState.ERROR: "failed",
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How a row looks: its icon, the word that is spoken, its bar, and the class of its colour."""
+
+    icon: str
+    spoken: str
+    bar: str | None = None
+    look: str = ""
+
+
+SHAPES: Final = {
+    StepState.WAIT: _Shape("skip", "not started"),
+    StepState.RUNNING: _Shape("running", "running", "running", "running"),
+    StepState.DONE: _Shape("check", "done", "done"),
+    StepState.ERROR: _Shape("failed", "failed", "failed", "failed"),
 }
-SPOKEN: Final = {
-    StepState.WAIT: "not started",
-    StepState.RUNNING: "running",
-    StepState.DONE: "done",
-    StepState.ERROR: "failed",
-}
-BARS: Final = {StepState.DONE: "done", StepState.RUNNING: "running", StepState.ERROR: "failed"}
+STOPPED_SHAPE: Final = _Shape("cancelled", "stopped", "stopped", "cancelled")  # ended because something else did
+CACHED_SHAPE: Final = _Shape("cached", "cached", "cached")
+UNUSED_SHAPE: Final = _Shape("skip", "out of use")
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Where a bar stands, in percent of the axis; `kind` is its look: done, running, failed, cached or wait."""
+    """Where a bar stands, in percent of the axis; `kind`: done, running, failed, stopped, cached or wait."""
 
     kind: str
     x: str
@@ -52,6 +59,7 @@ class Row:
     icon: str
     spoken: str
     time: str
+    look: str = ""  # running, failed or cancelled; empty where the eye need not rest
     bar: Bar | None = None
     step: int | None = None
     vertex: str = ""
@@ -79,6 +87,11 @@ class Timeline:
     ticks: Sequence[Tick]
     now: str
     note: str
+
+    @property
+    def has_stopped(self) -> bool:
+        """True where something did not fail but was stopped."""
+        return any(row.look == STOPPED_SHAPE.look for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +154,9 @@ def _wait_row(run: BuildRun, axis: _Axis) -> Iterator[Row]:
     yield Row(
         name=f"{'Waits' if waits else 'Waited'} for {server}",
         state=state,
-        icon="waiting" if waits else "check",
-        spoken=SPOKEN[state],
+        icon="waiting" if waits else SHAPES[state].icon,
+        spoken=SHAPES[state].spoken,
+        look=SHAPES[state].look,
         time=duration_words(waited),
         bar=axis.bar("wait", run.created_at, until),
     )
@@ -150,15 +164,18 @@ def _wait_row(run: BuildRun, axis: _Axis) -> Iterator[Row]:
 
 def _step_rows(step: RunStep, run: BuildRun, axis: _Axis) -> Iterator[Row]:
     state = StepState(step.step_state)
+    shape = _shape(state, run)
+    shown = shape if step.use else UNUSED_SHAPE
     yield Row(
         name=str(step.config.get("step_title") or default_title(StepType(step.step_type))),
         state=state,
-        icon=ICONS[state] if step.use else "skip",
-        spoken=SPOKEN[state] if step.use else "out of use",
+        icon=shown.icon,
+        spoken=shown.spoken,
+        look=shown.look,
         time=_time(state, step.begin_time, step.end_time, run, axis),
         step=step.pk,
         line=step.first_line,
-        bar=_bar(BARS.get(state), step.begin_time, step.end_time, axis),
+        bar=_bar(shape.bar, step.begin_time, step.end_time, axis),
     )
     yield from _preparation([vertex for vertex in step.vertices if vertex["name"].startswith(INTERNAL)], run, axis)
     own = [vertex for vertex in step.vertices if not vertex["name"].startswith(INTERNAL)]
@@ -175,14 +192,16 @@ def _preparation(vertices: Sequence[Mapping[str, Any]], run: BuildRun, axis: _Ax
     if state is StepState.WAIT or (len(ended) < len(begun) and state is StepState.DONE):
         state = StepState.RUNNING
     begin, end = min(begun), max(ended, default=None) if state is not StepState.RUNNING else None
+    shape = _shape(state, run, *(str(vertex.get("error") or "") for vertex in vertices))
     yield Row(
         name="preparation",
         stage="",
         state=state,
-        icon=ICONS[state],
-        spoken=SPOKEN[state],
+        icon=shape.icon,
+        spoken=shape.spoken,
+        look=shape.look,
         time=_time(state, begin, end, run, axis),
-        bar=_bar(BARS.get(state), begin, end, axis),
+        bar=_bar(shape.bar, begin, end, axis),
     )
 
 
@@ -191,19 +210,32 @@ def _vertex_row(vertex: Mapping[str, Any], run: BuildRun, axis: _Axis) -> Row:
     named = STAGE.fullmatch(vertex["name"])
     begin, end = _moment(vertex.get("started")), _moment(vertex.get("completed"))
     error = str(vertex.get("error") or "")
+    shape = CACHED_SHAPE if cached else _shape(state, run, error)
     return Row(
         name=named["code"] if named else vertex["name"],
         stage=named["stage"] if named else "",
         state=state,
-        icon="cached" if cached else ICONS[state],
-        spoken="cached" if cached else SPOKEN[state],
+        icon=shape.icon,
+        spoken=shape.spoken,
+        look=shape.look,
         time="cached" if cached else _time(state, begin, end, run, axis),
         vertex=str(vertex["vertex"]),
         cached=cached,
         progress=_progress(vertex) if state is StepState.RUNNING else "",
-        error="" if error.rstrip().endswith(STOPPED) else error,
-        bar=_bar("cached" if cached else BARS.get(state), begin, end, axis),
+        error="" if _is_stopped(run, error) else error,
+        bar=_bar(shape.bar, begin, end, axis),
     )
+
+
+def _shape(state: StepState, run: BuildRun, *errors: str) -> _Shape:
+    """Return how a state looks; what a cancel stopped, or the failure of something else, has not failed."""
+    told = [error for error in errors if error]
+    is_stopped = run.end_reason == EndReason.CANCELLED or (told and all(_is_stopped(run, error) for error in told))
+    return STOPPED_SHAPE if state is StepState.ERROR and is_stopped else SHAPES[state]
+
+
+def _is_stopped(run: BuildRun, error: str) -> bool:
+    return run.end_reason == EndReason.CANCELLED or error.rstrip().endswith(STOPPED)
 
 
 def _bar(kind: str | None, begin: datetime | None, end: datetime | None, axis: _Axis) -> Bar | None:

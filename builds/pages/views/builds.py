@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from builds.models import Build
 from builds.pages.access import PageRequest, is_part, signed_in
@@ -53,14 +53,14 @@ def build_page(
     return render(request, template, {"screen": screen, "banner": banner, "press": shown}, status=status)
 
 
-@require_GET
+@require_safe
 @signed_in
 def builds(request: PageRequest) -> HttpResponse:
     """Answer `/`."""
     return builds_page(request)
 
 
-@require_GET
+@require_safe
 @signed_in
 def build(request: PageRequest, build_seq: int) -> HttpResponse:
     """Answer `/builds/{buildSeq}`; for the list's own script its row."""

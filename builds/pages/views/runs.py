@@ -1,19 +1,23 @@
 """The page of one run, its plain view and its raw log."""
 
+from typing import Final
+
 from django.core.handlers.asgi import ASGIRequest
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_safe
 
-from builds.pages.access import PageRequest, is_part, signed_in
+from builds.pages.access import PageRequest, is_own_script, is_part, plain_text, signed_in
 from builds.pages.screens.run import run_screen
 from builds.pages.views.builds import number_of
-from builds.queries.log import asynchronous, iterate_bytes
+from builds.queries.log import asynchronous, first_line_of, iterate_bytes
 from builds.queries.runs import find_run
 from builds.services.definition_files import export_run
 from builds.services.errors import NotFound, Refused
 
-PARTS = {"head": "components/run_head.html", "steps": "components/steps.html", "foot": "components/log_foot.html"}
+PARTS = {"head": "components/run_head.html", "steps": "components/steps.html", "log": "components/log.html"}
+NOTHING_PRINTED: Final = "This instruction has printed nothing."
 
 
 def run_page(request: PageRequest, run_seq: int, *, banner: str = "", status: int = 200) -> HttpResponse:
@@ -21,17 +25,37 @@ def run_page(request: PageRequest, run_seq: int, *, banner: str = "", status: in
     screen = run_screen(run_seq, request.caller)
     if screen is None:
         raise Http404
-    if part := PARTS.get(is_part(request)):
-        return render(request, part, {"screen": screen})
+    part = is_part(request)
+    if part in PARTS and part != "log":
+        return render(request, PARTS[part], {"screen": screen})
     context = {"screen": screen, "log": screen.log(), "banner": banner}
+    if part in PARTS:
+        return render(request, PARTS[part], context)
     return render(request, "pages/run.html", context, status=status)
 
 
-@require_GET
+@require_safe
 @signed_in
 def run(request: PageRequest, run_seq: int) -> HttpResponse:
     """Answer `/runs/{buildRunSeq}`."""
     return run_page(request, run_seq)
+
+
+@require_GET
+@signed_in
+def first_line(request: PageRequest, run_seq: int, vertex: str) -> HttpResponse:
+    """Answer where an instruction's lines begin: the number to the page's script, the plain view from there to others.
+
+    An instruction without a line is a 404 that says so.
+    """
+    if find_run(run_seq, request.caller) is None or not vertex.isprintable():
+        raise Http404
+    number = first_line_of(run_seq, vertex)
+    if is_own_script(request):
+        return plain_text(str(number), 200) if number else plain_text(NOTHING_PRINTED, 404)
+    if number is None:
+        return run_page(request, run_seq, banner=NOTHING_PRINTED, status=404)
+    return redirect(f"{reverse('plain-run', args=[run_seq])}?after={number - 1}")
 
 
 @require_GET
