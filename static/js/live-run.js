@@ -90,9 +90,10 @@ async function onClick(event) {
   }
   event.preventDefault();
   try {
-    const number = await fetchText(link.href);
-    if (location.hash === `#L${number}`) openAtHash();
-    else location.hash = `L${number}`;
+    const told = await fetchText(link.href);
+    if (!/^\d+$/.test(told)) says.textContent = told;
+    else if (location.hash === `#L${told}`) openAtHash();
+    else location.hash = `L${told}`;
   } catch (error) {
     says.textContent = error instanceof Refusal ? error.message : "BuildHub does not answer; try again.";
   }

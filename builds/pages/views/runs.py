@@ -46,13 +46,13 @@ def run(request: PageRequest, run_seq: int) -> HttpResponse:
 def first_line(request: PageRequest, run_seq: int, vertex: str) -> HttpResponse:
     """Answer where an instruction's lines begin: the number to the page's script, the plain view from there to others.
 
-    An instruction without a line is a 404 that says so.
+    For an instruction without a line: a sentence, and for others than the script the status 404.
     """
     if find_run(run_seq, request.caller) is None or not vertex.isprintable():
         raise Http404
     number = first_line_of(run_seq, vertex)
     if is_own_script(request):
-        return plain_text(str(number), 200) if number else plain_text(NOTHING_PRINTED, 404)
+        return plain_text(str(number or NOTHING_PRINTED), 200)
     if number is None:
         return run_page(request, run_seq, banner=NOTHING_PRINTED, status=404)
     return redirect(f"{reverse('plain-run', args=[run_seq])}?after={number - 1}")
