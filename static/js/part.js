@@ -4,6 +4,7 @@ import { tick } from "./clock.js";
 import { fetchPart, nodesOf, Refusal } from "./server.js";
 
 const LEAST_APART = 250;
+const LONGEST_APART = 3000; // a connection that was frozen for long is no slow server
 const AFTER_LOSS = 2000;
 const TIMES_ITS_COST = 8; // a slow server is asked less often
 
@@ -27,7 +28,7 @@ export class LivePart {
       await this.#load();
       const cost = performance.now() - began;
       const pause = this.#asked ? AFTER_LOSS : cost * TIMES_ITS_COST;
-      await new Promise((done) => setTimeout(done, Math.max(LEAST_APART, pause)));
+      await new Promise((done) => setTimeout(done, Math.min(Math.max(LEAST_APART, pause), LONGEST_APART)));
     }
     this.#busy = false;
   }
