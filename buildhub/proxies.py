@@ -41,7 +41,7 @@ class TrustedProxies:
 def _with_plain_client(scope: Any) -> Any:
     """Return a copy of `scope` whose client is an address: without zone, and IPv4 also where it came over IPv6."""
     client = scope.get("client")
-    return {**scope, "client": (plain_address(client[0]), client[1]) if client else client}
+    return {**scope, "client": (plain_address(client[0]) or "", client[1]) if client else client}
 
 
 def _with_forwarded_host(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_q",
     "pgtrigger",
+    "axes",
 ]
 MIDDLEWARE = [
     "builds.pages.middleware.RequestIdMiddleware",
@@ -62,6 +64,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "buildhub.urls"
 ASGI_APPLICATION = "buildhub.asgi.application"
@@ -104,6 +107,20 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["builds.services.sign_in.SignInLimitBackend", "django.contrib.auth.backends.ModelBackend"]
+# Wrong passwords, at every door (builds/services/sign_in.py): what grows is the pause, what is set here is the rest.
+AXES_HANDLER = "builds.services.sign_in.SignInHandler"
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(days=1)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "builds.pages.views.session.locked"
+AXES_CLIENT_IP_CALLABLE = "builds.services.sign_in.axes_address"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False  # builds/admin/sign_in.py
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "next"]
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
@@ -217,6 +234,7 @@ LOGGING = {
         "urllib3": {"level": "WARNING"},
         "docker": {"level": "WARNING"},
         "django-q": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},
     },
 }
 

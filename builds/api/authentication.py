@@ -4,16 +4,26 @@ from typing import Any, Final, cast
 
 from django.contrib.auth.models import User
 from rest_framework import authentication
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.request import Request
 
 from builds.domain.access import Permission, Role, refused
 from builds.models import ApiToken, Caller
 from builds.services.access import caller_for, client_address
 from builds.services.errors import NoRight
-from builds.services.tokens import address_refused, find_token
+from builds.services.tokens import address_refused, count_wrong_token, find_token
 
 CHALLENGE: Final = "Bearer"
+
+
+class TooManyWrongTokens(Throttled):
+    """Wrong tokens from one address, more than a minute may have."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            detail=f"Too many wrong tokens came from this address; correct the token and come again in {seconds} s."
+        )
+        self.wait = seconds
 
 
 class TokenAuthentication(authentication.BaseAuthentication):
@@ -22,15 +32,17 @@ class TokenAuthentication(authentication.BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         """Return the token's owner and the token, None where no bearer token is given.
 
-        Raises 401 for a bad one, 403 for one that may not be used from this address.
+        Raises 401 for a bad one, 429 for one too many of them, 403 for one that may not be used from this address.
         """
         scheme, _, word = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != CHALLENGE.lower():
             return None
-        token = find_token(word.strip())
+        token, address = find_token(word.strip()), client_address(request._request)
         if token is None:
+            if seconds := count_wrong_token(address):
+                raise TooManyWrongTokens(seconds)
             raise AuthenticationFailed("This token is unknown, expired or revoked; issue another one.")
-        if sentence := address_refused(token, client_address(request._request)):
+        if sentence := address_refused(token, address):
             raise PermissionDenied(sentence)
         return token.owner, token
 

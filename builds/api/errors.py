@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions
 
-from builds.api.authentication import CHALLENGE
+from builds.api.authentication import CHALLENGE, TooManyWrongTokens
 from builds.api.dialects import dialect_of
 from builds.domain.error_pages import ERROR_HELP
 from builds.domain.steps import FieldError
@@ -149,7 +149,8 @@ def _framework_problem(error: exceptions.APIException) -> Problem:
     wait = getattr(error, "wait", None)
     if wait:
         headers["Retry-After"] = str(int(wait))
-        detail = f"This token has used up its requests of this minute; come again in {int(wait)} s."
+        if not isinstance(error, TooManyWrongTokens):
+            detail = f"This token has used up its requests of this minute; come again in {int(wait)} s."
     return Problem(status, CODES.get(status, UNREADABLE), detail, headers=headers)
 
 

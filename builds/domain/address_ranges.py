@@ -40,10 +40,10 @@ def refused_address(address: str, *, allowed: Iterable[str], blocked: Iterable[s
     return None
 
 
-def plain_address(text: str) -> str:
-    """Return `text` as addresses are compared: no zone, IPv4 where it is that within IPv6; as it is if no address."""
+def plain_address(text: str) -> str | None:
+    """Return `text` as addresses are compared: no zone, IPv4 where it is that within IPv6; None where it is none."""
     found = _address(text)
-    return text if found is None else str(found)
+    return None if found is None else str(found)
 
 
 def _networks(ranges: Iterable[str]) -> list[Network]:

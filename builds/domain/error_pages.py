@@ -34,7 +34,8 @@ ERROR_HELP: Final[Mapping[str, ErrorHelp]] = {
     "CCCM1008000": ErrorHelp(
         429,
         "Too many requests",
-        "The token has used up its requests of this minute, or too many runs wait already.",
+        "The token has used up its requests of this minute, too many wrong tokens came from your address, or too many "
+        "runs wait already.",
         "Wait as many seconds as the header Retry-After says, then send it again; or ask for a higher limit.",
     ),
     "CCCM1009000": ErrorHelp(

@@ -13,6 +13,7 @@ from builds.models.run import BuildRun
 from builds.models.run_event import RunEvent
 from builds.models.run_step import RunStep
 from builds.models.token import ApiToken
+from builds.models.wrong_tokens import WrongTokens
 
 __all__ = [
     "Account",
@@ -36,4 +37,5 @@ __all__ = [
     "RunStep",
     "WorkerCluster",
     "WorkerHost",
+    "WrongTokens",
 ]

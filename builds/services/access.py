@@ -31,12 +31,12 @@ def caller_for(user: User, token: ApiToken | None = None) -> Caller:
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the address that a request comes from, empty where it has none (a socket file).
+    """Return the address that a request comes from, empty where it has none that can be read (a socket file).
 
     It is the connection's, and the client's behind a proxy of BUILDHUB_TRUSTED_PROXIES: the ASGI entry has settled
     that for requests and sockets alike, and nobody else reads a forwarded header.
     """
-    return plain_address(request.META.get("REMOTE_ADDR") or "")
+    return plain_address(request.META.get("REMOTE_ADDR") or "") or ""
 
 
 def allowed(caller: Caller, permission: Permission, obj: Thing) -> str | None:

@@ -5,7 +5,7 @@ import secrets
 import zlib
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -16,7 +16,7 @@ from django.utils import timezone
 from builds.domain.access import Role, Scope
 from builds.domain.address_ranges import check_range, normal_range, refused_address
 from builds.domain.steps import FieldError
-from builds.models import Account, ApiToken, Build, Caller, Membership
+from builds.models import Account, ApiToken, Build, Caller, Membership, WrongTokens
 from builds.services import activity
 from builds.services.access import caller_for
 from builds.services.errors import Invalid, NoRight, NotFound
@@ -28,7 +28,9 @@ MOST_DAYS: Final = 36_500
 MOST_RANGES: Final = 100
 MOST_BUILDS: Final = 1000
 MOST_REQUESTS: Final = 1_000_000
+MOST_WRONG_TOKENS: Final = 30  # a minute, from one address
 MINUTE: Final = timedelta(minutes=1)
+KEPT: Final = timedelta(hours=1)  # how long the count of an address is
 
 
 def issue_token(  # noqa: PLR0913  the fields of a token, as the contract lists them
@@ -138,22 +140,34 @@ def address_refused(token: ApiToken, address: str) -> str | None:
 def count_request(token: ApiToken) -> int | None:
     """Count one request of `token`; return None, or in how many seconds to come again where its minute is used up.
 
-    One UPDATE on the token's row by the database's clock: exact however many processes count at the same time.
+    One UPDATE on the row by the database's clock: exact however many processes count at the same time.
     """
     if not token.requests_per_minute:
         return None
+    return _count_in_minute(ApiToken.objects.filter(pk=token.pk), most=token.requests_per_minute)
+
+
+def count_wrong_token(address: str) -> int | None:
+    """Count a wrong token from `address`; return None, or in how many seconds to come again where there were too many.
+
+    Whoever sends a right one is not counted: others behind the same address go on working.
+    """
+    _, is_new = WrongTokens.objects.get_or_create(address=address)
+    if is_new:
+        WrongTokens.objects.filter(minute_began_at__lt=Now() - KEPT).delete()
+    return _count_in_minute(WrongTokens.objects.filter(address=address), most=MOST_WRONG_TOKENS)
+
+
+def _count_in_minute(row: "QuerySet[Any]", *, most: int) -> int | None:
+    """Count one more in the minute of `row`, a single one; return None, or in how many seconds it begins anew."""
     is_over = Q(minute_began_at=None) | Q(minute_began_at__lte=Now() - MINUTE)
-    counted = (
-        ApiToken.objects.filter(pk=token.pk)
-        .filter(is_over | Q(minute_count__lt=F("requests_per_minute")))
-        .update(
-            minute_began_at=Case(When(is_over, then=Now()), default=F("minute_began_at")),
-            minute_count=Case(When(is_over, then=Value(1)), default=F("minute_count") + 1),
-        )
+    counted = row.filter(is_over | Q(minute_count__lt=most)).update(
+        minute_began_at=Case(When(is_over, then=Now()), default=F("minute_began_at")),
+        minute_count=Case(When(is_over, then=Value(1)), default=F("minute_count") + 1),
     )
     if counted:
         return None
-    left = ApiToken.objects.filter(pk=token.pk).values_list(F("minute_began_at") + MINUTE - Now(), flat=True).first()
+    left = row.values_list(F("minute_began_at") + MINUTE - Now(), flat=True).first()
     return max(1, -int(-left.total_seconds() // 1)) if left else 1
 
 

@@ -7,8 +7,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from builds.domain.access import Scope
-from builds.models import ApiToken
-from builds.services.tokens import issue_token
+from builds.models import ApiToken, WrongTokens
+from builds.services.tokens import MOST_WRONG_TOKENS, issue_token
 
 
 @pytest.fixture
@@ -106,3 +106,35 @@ def test_an_expired_token_says_so(with_token):
     ApiToken.objects.update(expires_at=timezone.now())
     answer = client.get("/v1/build")
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"')
+
+
+@pytest.fixture
+def guess(api):
+    """Send a token from an address."""
+
+    def send(word, address="192.0.2.7", path="/v1/build"):
+        return api.get(path, headers={"Authorization": f"Bearer {word}"}, REMOTE_ADDR=address)
+
+    return send
+
+
+@pytest.mark.parametrize("path", ["/v1/build", "/api/build"])
+def test_too_many_wrong_tokens_from_an_address_are_429_and_a_right_one_goes_on(guess, operator, account, path):
+    word = issue_token(owner=operator, account=account, name="ci", scopes=list(Scope))
+    assert {guess(f"bh_{number}", path=path).status_code for number in range(MOST_WRONG_TOKENS)} == {401}
+    answer = guess("bh_wrong", path=path)
+    assert (answer.status_code, answer.json()["code"]) == (429, "CCCM1008000")
+    assert 1 <= int(answer["Retry-After"]) <= 60
+    told = answer.json()
+    assert f"come again in {answer['Retry-After']} s." in (told.get("detail") or told["message"])
+    assert guess(word, path=path).status_code == 200
+    assert guess("bh_wrong", address="198.51.100.1").status_code == 401
+    WrongTokens.objects.update(minute_began_at=timezone.now() - timedelta(minutes=1, seconds=1))
+    assert guess("bh_wrong", path=path).status_code == 401
+
+
+def test_counts_of_wrong_tokens_are_not_kept(guess):
+    guess("bh_wrong")
+    WrongTokens.objects.update(minute_began_at=timezone.now() - timedelta(hours=2))
+    guess("bh_wrong", address="198.51.100.1")
+    assert [row.address for row in WrongTokens.objects.all()] == ["198.51.100.1"]
