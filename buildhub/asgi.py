@@ -19,9 +19,10 @@ http = get_asgi_application()  # sets Django up: what imports models comes after
 from django.conf import settings  # noqa: E402
 
 from buildhub.proxies import TrustedProxies  # noqa: E402
+from buildhub.silence import SilenceLimit  # noqa: E402
 from builds.routing import websocket_urlpatterns  # noqa: E402
 
+sockets = CookieMiddleware(URLRouter(websocket_urlpatterns))
 application = TrustedProxies(
-    ProtocolTypeRouter({"http": http, "websocket": CookieMiddleware(URLRouter(websocket_urlpatterns))}),
-    settings.TRUSTED_PROXIES,
+    SilenceLimit(ProtocolTypeRouter({"http": http, "websocket": sockets})), settings.TRUSTED_PROXIES
 )

@@ -131,6 +131,16 @@ def of_status(status: int, *, headers: Mapping[str, str] | None = None, request_
     return Problem(status, code, detail, headers=headers or {}, request_id=request_id)
 
 
+def silent_body(path: str, seconds: int) -> HttpResponse:
+    """Return the answer to a request at `path` whose body has not come for `seconds`; it closes the connection."""
+    detail = f"Nothing of the body came for {seconds} s; send all that Content-Length promises, or leave both out."
+    answer = dialect_of(path).error(Problem(408, UNREADABLE, detail, request_id=request_id_of(None)))
+    answer.headers["Content-Length"] = str(len(answer.content))
+    answer.headers["Connection"] = "close"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
 def request_id_of(request: Any) -> str:
     """Return the name that the pages' middleware has given to a request, a new one where it had no chance to."""
     meta = getattr(request, "META", {})

@@ -1,4 +1,4 @@
-"""What every answer gets: a request id, and a plain page where the database does not answer."""
+"""What every answer gets: a request id, no place in a cache, and a plain page where the database does not answer."""
 
 import logging
 import re
@@ -15,6 +15,17 @@ RETRY_SECONDS: Final = 5
 NO_PAGE: Final = ("/v1/", "/api/", "/healthz", "/readyz")  # they speak for themselves, in JSON
 
 logger = logging.getLogger(__name__)
+
+
+def no_store(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Keep answers out of caches, a proxy's or a shared browser's; files and the API's document say otherwise."""
+
+    def answered(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return answered
 
 
 class RequestIdMiddleware:

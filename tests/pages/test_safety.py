@@ -76,3 +76,14 @@ def test_no_page_needs_more_than_fourteen_statements(as_, paths, admin, build, o
     for path in [*paths, f"/runs/{waiting.pk}", f"/?after={build.pk}"]:
         with django_assert_max_num_queries(14, info=path):
             client.get(path)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/account", "/account/tokens", "/builds/999999", "/runs/1", "/v1/build", "/v1/none", "/admin/"]
+)
+def test_no_answer_to_a_person_is_kept_by_caches(as_, admin, path):
+    assert "no-store" in as_(admin).get(path)["Cache-Control"]
+
+
+def test_open_files_may_be_kept(db):
+    assert "no-store" not in Client().get("/v1/openapi.json")["Cache-Control"]
