@@ -24,6 +24,7 @@ from builds.domain.outbound import without_query
 from builds.engine.outbound import Answer, Ask, Limits, OutboundFailed, OutboundRefused, send
 from builds.execution.patience import until_it_is_back
 from builds.models import CallbackDelivery, DeliveryAttempt, DeliveryState
+from builds.queries.callbacks import BESIDE
 from builds.services import callbacks
 
 log = logging.getLogger(__name__)
@@ -36,8 +37,6 @@ LOST: Final = "The courier was lost on its way; whether the receiver has got thi
 
 WAITING: Final = Q(state=DeliveryState.WAITING)
 UNCLAIMED: Final = Q(claimed_until=None) | Q(claimed_until__lt=Now())
-# Sent again after it had ended: such a delivery stands beside the order of its lane (services/callbacks.py).
-BESIDE: Final = Q(delivered_at__isnull=False) | Q(attempt_count__gte=MOST_ATTEMPTS)
 
 
 def deliver(delivery_id: int, *, waits: Sequence[float] = WAITS, limits: Limits = LIMITS) -> int:

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from builds.domain.states import StepType, WhenRunning
 from builds.domain.tags import AutoTagSeqType
 from builds.models import Build, BuildStep
+from builds.pages import labels as names
 from builds.pages.screens.build import image_step
 from builds.pages.typed import TypedForm, typed_number
 from builds.services.builds import BuildDraft, StepDraft
@@ -28,23 +29,6 @@ NUMBERS: Final = {
     "queueLimitSec": "queue_limit_seconds",
     "maxAttempts": "max_attempts",
 }
-LABELS: Final = {
-    "buildName": "Name",
-    "buildDesc": "Description",
-    "registryName": "Project",
-    "imageName": "Image name",
-    "autotagUseYn": "Tag rule",
-    "autotagPrefix": "Prefix",
-    "autotagSeqType": "Followed by",
-    "tagName": "Tag",
-    "whenRunning": "While a run is active",
-    "timeLimitSec": "Time limit",
-    "queueLimitSec": "Longest wait",
-    "maxAttempts": "Attempts",
-    "dockerFileType": "Dockerfile",
-    "dockerFile": "Dockerfile",
-    "dockerFilePath": "Path of the Dockerfile",
-}
 NEW: Final = {
     "dockerFileType": "CONTENTS",
     "autotagUseYn": "Y",
@@ -61,7 +45,7 @@ NEW: Final = {
 class BuildForm(TypedForm):
     """The form of a build: its image step is edited here, its other steps are shown and kept."""
 
-    labels: Mapping[str, str] = field(default_factory=lambda: LABELS)
+    labels: Mapping[str, str] = field(default_factory=lambda: names.BUILD)
 
     def place_of(self, path: str) -> str:
         """Return the field of an error: of steps only the Dockerfile has one, whatever else has the same name."""

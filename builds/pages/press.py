@@ -8,19 +8,12 @@ from django.http import QueryDict
 
 from builds.domain.states import StepType
 from builds.models import BuildStep
+from builds.pages import labels as names
 from builds.pages.screens.build import image_step
 from builds.pages.typed import TypedForm
 from builds.services.errors import Invalid, Refused
 from builds.services.runs import RunAsk
 
-LABELS: Final = {
-    "tagName": "Tag",
-    "description": "Description",
-    "callbackUrl": "Callback URL",
-    "branchName": "Branch, tag or commit",
-    "noCache": "Without cache",
-    "buildArg": "Build arguments",
-}
 TEXTS: Final = ("tagName", "description", "callbackUrl", "branchName", "noCache")
 ARGUMENT: Final = "buildArg:"  # leads the name of an argument in names of fields
 LONGEST_ARGUMENTS: Final = 200
@@ -43,7 +36,7 @@ class Argument:
 class PressForm(TypedForm):
     """What may be given with a press; `is_open` once something of it was refused."""
 
-    labels: Mapping[str, str] = field(default_factory=lambda: LABELS)
+    labels: Mapping[str, str] = field(default_factory=lambda: names.PRESS)
     arguments: Sequence[Argument] = ()
     has_code: bool = False
     is_open: bool = False

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from builds.domain.steps import FieldError
+from builds.pages.labels import for_people, place_words
 
 MOST_DIGITS: Final = 9
 
@@ -40,7 +41,8 @@ class TypedForm:
         """Put what the services refuse beside its field."""
         for error in errors:
             name = self.place_of(error.field)
-            self.problems.append(Problem(name, self.labels.get(name, error.field), error.message))
+            label = self.labels.get(name) or place_words(error.field)
+            self.problems.append(Problem(name, label, for_people(error.message)))
 
     def place_of(self, path: str) -> str:
         """Return the field beside which an error of `path` stands, empty where the form has none."""

@@ -1,10 +1,16 @@
 """Callbacks as dictionaries: what is told, and the ledger of it for the API and the run's page."""
 
-from typing import Any
+from typing import Any, Final
 
-from builds.models import Build, CallbackDelivery, CallbackEvent, Caller, DeliveryAttempt
+from django.db.models import Q
+
+from builds.domain.callbacks import MOST_ATTEMPTS
+from builds.models import Build, CallbackDelivery, CallbackEvent, Caller, DeliveryAttempt, DeliveryState
 from builds.queries.builds import build_detail
 from builds.queries.shapes import Shape, iso_time, plain_time, run_shape
+
+# Sent again after it had ended (services/callbacks.py): such a delivery stands beside the order of its run.
+BESIDE: Final = Q(delivered_at__isnull=False) | Q(attempt_count__gte=MOST_ATTEMPTS)
 
 
 def told_of_run(run: Any, caller: Caller) -> Shape:
@@ -21,6 +27,17 @@ def delivery_shapes(run_id: int) -> list[Shape]:
     """Return the deliveries of a run in order, each with its attempts; three queries for any number of them."""
     deliveries = CallbackDelivery.objects.filter(run_id=run_id).order_by("number")
     return [_delivery(delivery) for delivery in deliveries.prefetch_related("attempts__asked_by")]
+
+
+def waits_for(run_id: int) -> dict[int, int]:
+    """Return, for each delivery of a run that waits for an earlier one to the same address, the number of that one."""
+    waiting = CallbackDelivery.objects.filter(run_id=run_id, state=DeliveryState.WAITING).exclude(BESIDE)
+    heads: dict[str, int] = {}
+    found = (
+        (number, heads.setdefault(url, number))
+        for number, url in waiting.order_by("number").values_list("number", "url")
+    )
+    return {number: head for number, head in found if head != number}
 
 
 def delivery_shape(run_id: int, number: int) -> Shape | None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django import template
 from django.utils import timezone
 
-from builds.pages import words
+from builds.pages import labels, words
 
 register = template.Library()
 
@@ -32,6 +32,12 @@ def filesize(size: int) -> str:
 def age(moment: datetime) -> str:
     """Show how long ago a moment was."""
     return words.age_words(moment, timezone.now())
+
+
+@register.filter
+def for_people(sentence: str) -> str:
+    """Show a sentence of the services with the pages' words for fields of the API."""
+    return labels.for_people(sentence)
 
 
 @register.filter

@@ -11,6 +11,16 @@ function withCsrf(request) {
   return request;
 }
 
+// Swagger UI has looks of its own for dark pages; it is told which it stands on.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => {
+  const { theme } = document.documentElement.dataset;
+  document.documentElement.classList.toggle("dark-mode", theme === "dark" || (theme !== "light" && dark.matches));
+};
+dark.addEventListener("change", follow);
+new MutationObserver(follow).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+follow();
+
 globalThis.SwaggerUIBundle({
   url: holder.dataset.schema,
   domNode: holder,

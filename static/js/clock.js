@@ -28,7 +28,21 @@ function write(element, words) {
   if (element.textContent !== words) element.textContent = words;
 }
 
+const MOMENT = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZoneName: "short" };
+
+// Moments are rendered in UTC; the reader's own zone is known here only.
+function zone() {
+  for (const element of document.querySelectorAll("[data-moment]:not([data-zoned])")) {
+    const moment = new Date(element.dateTime);
+    const isFar = Math.abs(moment - now()) > 180 * 86400 * SECOND;
+    element.textContent = moment.toLocaleString("en-GB", { ...MOMENT, ...(isFar && { year: "numeric" }) });
+    element.title = moment.toLocaleString();
+    element.dataset.zoned = "yes";
+  }
+}
+
 export function tick() {
+  zone();
   for (const element of document.querySelectorAll("[data-since]")) {
     write(element, clockWords(now() - Date.parse(element.dataset.since)));
   }

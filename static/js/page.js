@@ -3,8 +3,10 @@ import { startClocks } from "./clock.js";
 import { startCopying } from "./copy.js";
 import { startDialogs } from "./dialog.js";
 import { startKeys } from "./keys.js";
+import { startGuarding } from "./leaving.js";
 
 startClocks();
 startCopying();
 startDialogs();
 startKeys();
+startGuarding();

@@ -63,10 +63,16 @@ def test_a_webhook_secret_is_asked_for_shown_once_and_never_again(as_, admin):
     client = as_(admin)
     question = read(client.get("/account/webhook-secret"))
     assert question.one("data-confirm").text == "Make a new secret"
-    secret = read(client.post("/account/webhook-secret")).one("data-secret").text
+    secret = read(client.post("/account/webhook-secret", follow=True)).one("data-secret").text
     assert secret.startswith("whsec_")
     assert secret not in client.get("/account").content.decode()
-    assert read(client.post("/account/webhook-secret")).one("data-secret").text != secret
+    assert read(client.post("/account/webhook-secret", follow=True)).one("data-secret").text != secret
+
+
+def test_making_a_webhook_secret_leads_to_a_page_that_can_be_loaded_again(as_, admin):
+    client = as_(admin)
+    answer = client.post("/account/webhook-secret")
+    assert (answer.status_code, answer["Location"]) == (302, "/account")
 
 
 def test_an_operator_cannot_make_a_webhook_secret(as_, operator):

@@ -52,10 +52,34 @@ def test_the_run_page_leads_there_with_a_count_and_a_mark_when_one_failed(page, 
     assert "1 failed so far" in fact.text
 
 
+def test_a_delivery_that_waits_for_an_earlier_one_says_so_and_names_no_time(page, viewer, run, tried):
+    later = CallbackDelivery.objects.get(pk=tried.pk)
+    later.pk, later.number, later.webhook_id, later.attempt_count = None, 2, "msg_2", 0
+    later.save()
+    later.pk, later.number, later.webhook_id, later.url = None, 3, "msg_3", "https://other.example/hook"
+    later.save()
+    first, second, third = (e.text for e in page(f"/runs/{run.pk}/callbacks", viewer).with_("data-delivery"))
+    assert "will be tried again" in first
+    assert "Next attempt" in first
+    assert "Waits for delivery 1" in second
+    assert "Next attempt" not in second
+    assert "Waits to be sent" in third  # another receiver: nobody is before it
+
+
+def test_a_delivery_that_is_sent_again_waits_for_none(page, viewer, run, tried):
+    later = CallbackDelivery.objects.get(pk=tried.pk)
+    later.pk, later.number, later.webhook_id, later.delivered_at = None, 2, "msg_2", timezone.now()
+    later.save()
+    _first, second = page(f"/runs/{run.pk}/callbacks", viewer).with_("data-delivery")
+    assert "Waits for" not in second.text
+
+
 def test_a_run_without_callbacks_says_how_to_get_some(page, build, operator):
     run = start_run(build_id=build.pk, caller=operator)
     assert not page(f"/runs/{run.pk}", operator).with_("data-callbacks")
-    assert "callbackUrl" in page(f"/runs/{run.pk}/callbacks", operator).main_text
+    found = page(f"/runs/{run.pk}/callbacks", operator)
+    assert "Give one with the press" in found.main_text
+    assert f"/builds/{build.pk}" in [e.attributes.get("href") for e in found.elements]
 
 
 def test_an_operator_sends_a_delivery_again(as_, operator, run, tried):
@@ -81,7 +105,6 @@ def test_what_is_foreign_or_not_there_is_404(as_, stranger, operator, run, tried
     assert as_(stranger).get(f"/runs/{run.pk}/callbacks").status_code == 404
     assert as_(stranger).post(f"/runs/{run.pk}/callbacks/1/resend").status_code == 404
     assert as_(operator).post(f"/runs/{run.pk}/callbacks/99/resend").status_code == 404
-    assert as_(operator).get(f"/runs/{run.pk}/callbacks/1/resend").status_code == 405
 
 
 def test_the_ledger_needs_no_more_statements_for_more_deliveries(

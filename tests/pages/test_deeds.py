@@ -128,6 +128,26 @@ def test_what_is_foreign_is_not_there(as_, stranger, operator, build):
     assert build.name not in client.get("/").content.decode()
 
 
-def test_deeds_are_not_done_by_reading(as_, operator, build):
-    assert as_(operator).get(f"/builds/{build.pk}/run").status_code == 405
+@pytest.mark.parametrize(
+    ("path", "leads_to"),
+    [
+        ("/builds/{build}/run", "/builds/{build}"),
+        ("/runs/{run}/push", "/runs/{run}"),
+        ("/runs/{run}/callbacks/1/resend", "/runs/{run}/callbacks"),
+        ("/builds/import", "/builds/new"),
+        ("/account/members/1/role", "/account/members"),
+    ],
+)
+def test_reading_the_address_of_a_deed_does_nothing_and_leads_to_its_page(as_, operator, build, path, leads_to):
+    run = making.failed_run(build, operator)
+    numbers = {"build": build.pk, "run": run.pk}
+    answer = as_(operator).get(path.format(**numbers))
+    assert (answer.status_code, answer["Location"]) == (302, leads_to.format(**numbers))
+    assert build.runs.count() == 1
+
+
+def test_a_press_after_the_session_has_ended_leads_through_sign_in_to_the_build(client, as_, operator, build):
+    answer = client.post(f"/builds/{build.pk}/run")
+    assert answer["Location"] == f"/accounts/login/?next=/builds/{build.pk}/run"
+    assert as_(operator).get(f"/builds/{build.pk}/run", follow=True).redirect_chain[-1][0] == f"/builds/{build.pk}"
     assert not build.runs.exists()

@@ -1,8 +1,11 @@
 """Creating and editing a build with an inline Dockerfile."""
 
+import re
+
 import pytest
 
 from builds.models import Build
+from builds.pages.labels import for_people, place_words
 from tests.pages import making
 from tests.pages.reading import read
 
@@ -92,3 +95,49 @@ def test_the_history_is_filtered_and_paged(page, build, operator):
     assert [e.attributes["data-run"] for e in page(f"/builds/{build.pk}?state=failed", operator).with_("data-run")] == [
         str(failed.pk)
     ]
+
+
+API_WORDS = re.compile(
+    r"\b(?:autotag\w+|accountSeq|build(?:Seq|RunSeq|Name|Desc|Args?|Steps?)|imageName|tagName|registryName|whenRunning"
+    r"|timeLimitSec|queueLimitSec|maxAttempts|dockerFile\w*|stepType|branchName|callbackUrl|noCache|useYn|userName"
+    r"|timeZone|allowedRanges|blockedRanges|requestsPerMinute|externalRegistrySeq)\b"
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "typed"),
+    [
+        ("/builds/new", dict.fromkeys(FIELDS, "")),
+        ("/builds/new", FIELDS | {"autotagUseYn": "N", "dockerFileType": "FILE_PATH"}),
+        ("/builds/new", FIELDS | {"whenRunning": "x", "autotagSeqType": "x", "imageName": "?" * 300}),
+        ("/builds/{build}/run", {"tagName": "?", "branchName": "main", "callbackUrl": "nowhere", "buildArg:x": "1"}),
+        ("/account", {"name": "", "timeZone": "Nowhere"}),
+        ("/account/members", {"userName": "nobody", "role": "x"}),
+        ("/account/tokens", {"days": "soon"}),
+        ("/account/tokens", {"allowedRanges": "x", "blockedRanges": "y", "requestsPerMinute": "z", "builds": ["0"]}),
+    ],
+)
+def test_refused_forms_speak_the_words_of_people(as_, admin, build, path, typed):
+    page = read(as_(admin).post(path.format(build=build.pk), typed), 400)
+    problems = page.with_("data-problems") or page.with_("data-banner")
+    assert problems[0].text
+    assert "autofocus" in problems[0].attributes  # so that a reader who sees nothing hears what is wrong
+    assert not API_WORDS.search(page.main_text), API_WORDS.search(page.main_text)
+
+
+PAGES = ("/builds/new", "/builds/{build}/edit", "/builds/{build}", "/account", "/account/members", "/account/tokens",
+         "/runs/{run}", "/runs/{run}/callbacks")  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_speak_the_words_of_people(page, admin, build, operator, path):
+    run = making.failed_run(build, operator)
+    found = page(path.format(build=build.pk, run=run.pk), admin)
+    assert not API_WORDS.search(found.main_text), API_WORDS.search(found.main_text)
+
+
+def test_a_banner_of_the_services_speaks_the_words_of_people():
+    sentence = "Give tagName, or switch the automatic tag on (autotagUseYn Y)."
+    assert for_people(sentence) == "Give “Tag”, or switch the automatic tag on."
+    assert for_people("The image ops/imageName:1 is there.") == "The image ops/imageName:1 is there."
+    assert place_words("buildSteps[1].repositoryUrl") == "Steps 2, repository url"

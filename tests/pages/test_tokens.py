@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from builds.models import Account, ApiToken
+from builds.pages import shown_once
 from builds.services.access import caller_for
 from tests.pages.reading import read
 from tests.pages.test_safety import EVIL
@@ -15,7 +16,7 @@ FIELDS = {"name": "ci", "scopes": ["read", "run"], "days": "30", "allowedRanges"
 
 def issue(client: Client, **changes: object) -> str:
     """Issue a token through the form and return it."""
-    return read(client.post("/account/tokens", FIELDS | changes)).one("data-secret").text
+    return read(client.post("/account/tokens", FIELDS | changes, follow=True)).one("data-secret").text
 
 
 def listed(word: str, path: str = "/v1/build") -> int:
@@ -25,7 +26,7 @@ def listed(word: str, path: str = "/v1/build") -> int:
 
 def test_a_token_is_shown_once_works_and_is_never_shown_again(as_, operator, account):
     client = as_(operator)
-    page = read(client.post("/account/tokens", FIELDS))
+    page = read(client.post("/account/tokens", FIELDS, follow=True))
     word = page.one("data-secret").text
     assert word.startswith("bh_")
     assert f'curl -H "Authorization: Bearer {word}" http://testserver/v1/build' in page.main_text
@@ -37,6 +38,27 @@ def test_a_token_is_shown_once_works_and_is_never_shown_again(as_, operator, acc
     assert (stored.requests_per_minute, stored.limited_to_builds) == (60, False)
     assert stored.expires_at is not None
     assert word not in stored.digest
+
+
+def test_issuing_leads_to_a_page_that_can_be_loaded_again_and_no_address_has_the_secret(as_, operator):
+    client = as_(operator)
+    answer = client.post("/account/tokens", FIELDS)
+    assert (answer.status_code, answer["Location"]) == (302, "/account/tokens")
+    kept = str(dict(client.session))
+    word = read(client.get(answer["Location"])).one("data-secret").text
+    assert word not in kept  # where it waited it was encrypted
+    assert not read(client.get(answer["Location"])).with_("data-secret")
+    assert "shown_once" not in str(dict(client.session))
+    assert ApiToken.objects.count() == 1
+
+
+def test_a_token_that_nobody_came_to_see_is_not_shown_later(as_, operator, monkeypatch):
+    client = as_(operator)
+    client.post("/account/tokens", FIELDS)
+    monkeypatch.setattr(shown_once, "KEPT_SECONDS", -1)
+    assert not read(client.get("/account/tokens")).with_("data-secret")
+    monkeypatch.undo()
+    assert not read(client.get("/account/tokens")).with_("data-secret")
 
 
 def test_a_token_without_days_does_not_expire(as_, operator):
@@ -102,7 +124,7 @@ def test_others_see_of_a_token_what_their_role_allows(as_, page, operator, viewe
 
 def test_names_become_no_markup(as_, operator):
     client = as_(operator)
-    answer = client.post("/account/tokens", FIELDS | {"name": EVIL})
+    answer = client.post("/account/tokens", FIELDS | {"name": EVIL}, follow=True)
     assert answer.status_code == 200
     for html in (
         answer.content.decode(),

@@ -12,7 +12,7 @@ from django.db.models import Count, Q
 from builds.domain.actions import Action, refusal
 from builds.models import BuildRun, CallbackDelivery, Caller, DeliveryState
 from builds.pages.looks import CANCELLING, DONE, FAILED, RUNNING, WAITING, Look
-from builds.queries.callbacks import delivery_shapes
+from builds.queries.callbacks import delivery_shapes, waits_for
 from builds.queries.facts import run_facts
 from builds.queries.runs import find_run
 
@@ -47,7 +47,7 @@ class Delivery:
     webhook_id: str
     look: Look
     state: str
-    due_at: datetime | None
+    due_at: datetime | None  # of the next attempt, where it waits for nothing but the time
     created: datetime | None
     attempts: Sequence[Attempt]
 
@@ -77,10 +77,11 @@ def callback_screen(run_id: int, caller: Caller) -> CallbackScreen | None:
     if run is None:
         return None
     why_not = refusal(Action.RESEND, run_facts(run, caller))
+    heads = waits_for(run.pk)
     return CallbackScreen(
         run=run,
         title=str(run.definition.get("name") or run.build.name),
-        deliveries=[_delivery(shape) for shape in delivery_shapes(run.pk)],
+        deliveries=[_delivery(shape, heads.get(shape["number"])) for shape in delivery_shapes(run.pk)],
         may_resend=why_not is None,
         why_not=why_not or "",
     )
@@ -104,8 +105,9 @@ def address_of(url: str) -> str:
     return f"{shown}?…" if parts.query else shown
 
 
-def _delivery(shape: Mapping[str, Any]) -> Delivery:
-    look, state = _state(shape)
+def _delivery(shape: Mapping[str, Any], head: int | None) -> Delivery:
+    """Return a delivery in words; `head` is the one that it waits for."""
+    look, state = (WAITING, f"Waits for delivery {head}") if head else _state(shape)
     return Delivery(
         number=shape["number"],
         what=EVENTS.get(shape["what"], shape["what"]),
@@ -113,7 +115,7 @@ def _delivery(shape: Mapping[str, Any]) -> Delivery:
         webhook_id=shape["webhookId"],
         look=look,
         state=state,
-        due_at=_moment(shape["dueAt"]),
+        due_at=None if head else _moment(shape["dueAt"]),
         created=_moment(shape["created"]),
         attempts=[_attempt(attempt) for attempt in shape["attempts"]],
     )

@@ -7,20 +7,21 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from builds.domain.access import Role
 from builds.models import Membership
-from builds.pages.access import PageRequest, signed_in
+from builds.pages import shown_once
+from builds.pages.access import PageRequest, only_by_post, signed_in
 from builds.pages.asking import Question, ask
+from builds.pages.labels import ACCOUNT, MEMBER
 from builds.pages.screens.account import AccountScreen, account_screen, member_rows
 from builds.pages.typed import TypedForm
 from builds.pages.views.builds import number_of
 from builds.services import accounts, callbacks
 from builds.services.errors import Invalid, NoRight, Refused
 
-SETTINGS: Final = {"name": "Name", "timeZone": "Time zone"}
-MEMBER: Final = {"userName": "User name", "role": "Role"}
+WHAT: Final = "webhook-secret"
 ROLES: Final = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)
 
 
@@ -48,13 +49,13 @@ def account(request: PageRequest) -> HttpResponse:
     """Answer `/account`, and store its form."""
     if request.method == "POST":
         return _store(request, managed_screen(request))
-    return _account_page(request, screen_of(request))
+    return _account_page(request, screen_of(request), secret=shown_once.take(request, WHAT))
 
 
 @require_http_methods(["GET", "POST"])
 @signed_in
 def webhook_secret(request: PageRequest) -> HttpResponse:
-    """Ask, then make a new signing secret and show it this once."""
+    """Ask, then make a new signing secret and lead to the page that shows it this once."""
     screen = managed_screen(request)
     if request.method == "GET":
         return ask(request, _secret_question(screen))
@@ -62,7 +63,8 @@ def webhook_secret(request: PageRequest) -> HttpResponse:
         secret = callbacks.rotate_webhook_secret(account_id=screen.account.pk, caller=request.caller)
     except Refused as refused:
         return _account_page(request, screen, banner=refused.sentence, status=refused.status)
-    return _account_page(request, screen, secret=secret)
+    shown_once.keep(request, WHAT, secret)
+    return redirect(reverse("account") + screen.query)
 
 
 @require_http_methods(["GET", "POST"])
@@ -82,8 +84,7 @@ def members(request: PageRequest) -> HttpResponse:
     return _done(request, screen, form, add)
 
 
-@require_POST
-@signed_in
+@only_by_post("members")
 def change_role(request: PageRequest, membership_seq: int) -> HttpResponse:
     """Give a member another role."""
     screen = managed_screen(request)
@@ -114,7 +115,7 @@ def remove_member(request: PageRequest, membership_seq: int) -> HttpResponse:
 
 
 def _store(request: PageRequest, screen: AccountScreen) -> HttpResponse:
-    form = TypedForm(SETTINGS, {name: request.POST.get(name, "").strip() for name in SETTINGS})
+    form = TypedForm(ACCOUNT, {name: request.POST.get(name, "").strip() for name in ACCOUNT})
     try:
         accounts.change_account(
             account_id=screen.account.pk,
@@ -134,7 +135,7 @@ def _store(request: PageRequest, screen: AccountScreen) -> HttpResponse:
 def _account_page(request: PageRequest, screen: AccountScreen, **more: Any) -> HttpResponse:
     status = more.pop("status", 200)
     if screen.account and "form" not in more:
-        more["form"] = TypedForm(SETTINGS, {"name": screen.account.name, "timeZone": screen.account.time_zone})
+        more["form"] = TypedForm(ACCOUNT, {"name": screen.account.name, "timeZone": screen.account.time_zone})
     return render(request, "pages/account.html", {"screen": screen, "tab": "account", **more}, status=status)
 
 

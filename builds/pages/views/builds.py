@@ -7,10 +7,10 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from builds.models import Build
-from builds.pages.access import PageRequest, is_part, signed_in
+from builds.pages.access import PageRequest, is_part, only_by_post, signed_in
 from builds.pages.forms import BuildForm, new_form, posted_form, stored_form
 from builds.pages.imports import imported_form, read_carried
 from builds.pages.press import PressForm, press_form
@@ -108,8 +108,7 @@ def edit(request: PageRequest, build_seq: int) -> HttpResponse:
     return _saved(request, form, save, build=screen.build, other_steps=screen.other_steps)
 
 
-@require_POST
-@signed_in
+@only_by_post("new-build")
 def import_build(request: PageRequest) -> HttpResponse:
     """Fill the form of a new build from an exported zip; nothing is created yet."""
     if not may_create(request.caller):

@@ -5,9 +5,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
-from builds.pages.access import PageRequest, signed_in
+from builds.pages.access import PageRequest, only_by_post, signed_in
 from builds.pages.screens.callbacks import callback_screen
 from builds.services import callbacks as services
 from builds.services.errors import NotFound, Refused
@@ -28,8 +28,7 @@ def callbacks(request: PageRequest, run_seq: int) -> HttpResponse:
     return _page(request, run_seq)
 
 
-@require_POST
-@signed_in
+@only_by_post("callbacks", "run_seq")
 def resend(request: PageRequest, run_seq: int, number: int) -> HttpResponse:
     """Send a delivery again, and lead back to the ledger."""
     try:

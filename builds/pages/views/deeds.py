@@ -8,10 +8,10 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from builds.domain.actions import Action, refusal
-from builds.pages.access import PageRequest, is_own_script, plain_text, signed_in
+from builds.pages.access import PageRequest, is_own_script, only_by_post, plain_text, signed_in
 from builds.pages.asking import Question, ask
 from builds.pages.press import PressForm, press_ask, press_form
 from builds.pages.screens.build import build_screen
@@ -26,8 +26,7 @@ from builds.services.errors import NotFound, NotPossible, Refused
 FROM_BUILDS = "builds"  # value of the field `from` in the list's forms
 
 
-@require_POST
-@signed_in
+@only_by_post("build", "build_seq")
 def start_run(request: PageRequest, build_seq: int) -> HttpResponse:
     """Press Build: lead to the new run's page, or back to the list where it was pressed there."""
     build = find_build(build_seq, request.caller)
@@ -43,8 +42,7 @@ def start_run(request: PageRequest, build_seq: int) -> HttpResponse:
     return _back_to_list(request) if back is builds_page else redirect("run", run_seq=run.pk)
 
 
-@require_POST
-@signed_in
+@only_by_post("run", "run_seq")
 def push_again(request: PageRequest, run_seq: int) -> HttpResponse:
     """Push a run's image once more without building; lead to the run that does it."""
     _run(request, run_seq)

@@ -1,4 +1,4 @@
-"""`/account/tokens`: issue, list and revoke API tokens. A token is on the answer to its issue and nowhere else."""
+"""`/account/tokens`: issue, list and revoke API tokens. A token is on the page that follows its issue, once."""
 
 from typing import Any, Final
 
@@ -11,8 +11,10 @@ from django.views.decorators.http import require_http_methods
 from builds.domain.access import Scope
 from builds.domain.steps import FieldError
 from builds.models import ApiToken
+from builds.pages import shown_once
 from builds.pages.access import PageRequest, signed_in
 from builds.pages.asking import Question, ask
+from builds.pages.labels import TOKEN
 from builds.pages.screens.account import AccountScreen, builds_to_choose, token_rows
 from builds.pages.typed import TypedForm, typed_number
 from builds.pages.views.account import managed_screen, screen_of
@@ -20,20 +22,12 @@ from builds.pages.views.builds import number_of
 from builds.services import tokens as services
 from builds.services.errors import Invalid, Refused
 
-LABELS: Final = {
-    "name": "Name",
-    "scopes": "Scopes",
-    "days": "Days until it expires",
-    "builds": "Builds",
-    "allowedRanges": "Allowed addresses",
-    "blockedRanges": "Blocked addresses",
-    "requestsPerMinute": "Requests a minute",
-}
 SCOPES: Final = (
     (Scope.READ, "read", "see builds, runs and logs"),
     (Scope.RUN, "run", "press Build, cancel, push again"),
     (Scope.WRITE, "write", "create, edit and remove"),
 )
+WHAT: Final = "token"
 NEW: Final = {"days": "90", "requestsPerMinute": "0"}
 TEXTS: Final = ("name", "days", "allowedRanges", "blockedRanges", "requestsPerMinute", "onlyBuilds")
 
@@ -44,7 +38,8 @@ def tokens(request: PageRequest) -> HttpResponse:
     """Answer `/account/tokens`, and issue a token."""
     if request.method == "POST":
         return _issue(request, managed_screen(request))
-    return _page(request, screen_of(request), TypedForm(LABELS, dict(NEW)), chosen_scopes=[Scope.READ])
+    shown = {"word": shown_once.take(request, WHAT), "address": request.build_absolute_uri("/v1/build")}
+    return _page(request, screen_of(request), TypedForm(TOKEN, dict(NEW)), chosen_scopes=[Scope.READ], **shown)
 
 
 @require_http_methods(["GET", "POST"])
@@ -60,14 +55,14 @@ def revoke(request: PageRequest, token_seq: int) -> HttpResponse:
     try:
         services.revoke_token(token_id=token.pk, caller=request.caller)
     except Refused as refused:
-        form = TypedForm(LABELS, dict(NEW))
+        form = TypedForm(TOKEN, dict(NEW))
         return _page(request, screen, form, banner=refused.sentence, status=refused.status)
     messages.info(request, f"The token {token.name} is revoked.")
     return redirect(reverse("tokens") + screen.query)
 
 
 def _issue(request: PageRequest, screen: AccountScreen) -> HttpResponse:
-    form = TypedForm(LABELS, {name: request.POST.get(name, "") for name in TEXTS})
+    form = TypedForm(TOKEN, {name: request.POST.get(name, "") for name in TEXTS})
     chosen = {"chosen_scopes": request.POST.getlist("scopes"), "chosen_builds": _numbers(request)}
     try:
         word = _issued(request, screen, form)
@@ -76,8 +71,8 @@ def _issue(request: PageRequest, screen: AccountScreen) -> HttpResponse:
         return _page(request, screen, form, status=refused.status, **chosen)
     except Refused as refused:
         return _page(request, screen, form, banner=refused.sentence, status=refused.status, **chosen)
-    fresh = TypedForm(LABELS, dict(NEW))
-    return _page(request, screen, fresh, word=word, address=request.build_absolute_uri("/v1/build"))
+    shown_once.keep(request, WHAT, word)
+    return redirect(reverse("tokens") + screen.query)
 
 
 def _issued(request: PageRequest, screen: AccountScreen, form: TypedForm) -> str:

@@ -1,0 +1,95 @@
+"""What the fields of the API are called for people: beside fields, in errors, in refusals.
+
+Fields of forms have the API's names, so that an error finds its field; nobody has to read them.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+BUILD: Final = {
+    "buildName": "Name",
+    "buildDesc": "Description",
+    "registryName": "Project",
+    "imageName": "Image name",
+    "autotagUseYn": "Tag rule",
+    "autotagPrefix": "Prefix",
+    "autotagSeqType": "Followed by",
+    "tagName": "Tag",
+    "whenRunning": "While a run is active",
+    "timeLimitSec": "Time limit",
+    "queueLimitSec": "Longest wait",
+    "maxAttempts": "Attempts",
+    "dockerFileType": "Dockerfile",
+    "dockerFile": "Dockerfile",
+    "dockerFilePath": "Path of the Dockerfile",
+}
+PRESS: Final = {
+    "tagName": "Tag",
+    "description": "Description",
+    "callbackUrl": "Callback URL",
+    "branchName": "Branch, tag or commit",
+    "noCache": "Without cache",
+    "buildArg": "Build arguments",
+}
+TOKEN: Final = {
+    "name": "Name",
+    "scopes": "Scopes",
+    "days": "Days until it expires",
+    "builds": "Builds",
+    "allowedRanges": "Allowed addresses",
+    "blockedRanges": "Blocked addresses",
+    "requestsPerMinute": "Requests a minute",
+}
+ACCOUNT: Final = {"name": "Name", "timeZone": "Time zone"}
+MEMBER: Final = {"userName": "User name", "role": "Role"}
+OTHERS: Final = {
+    "accountSeq": "Account",
+    "buildSeq": "Build",
+    "buildRunSeq": "Run",
+    "externalRegistrySeq": "Registry",
+    "registryProjectId": "Registry project",
+    "buildServerHost": "Build server",
+    "buildSteps": "Steps",
+    "buildStepSeq": "Number of the step",
+    "stepType": "Kind of step",
+    "stepOrder": "Place of the step",
+    "useYn": "In use",
+    "dataFile": "Zip file",
+}
+# Whole turns of phrase that name a switch of the API; the forms have it as a choice.
+PHRASES: Final = {
+    " (autotagUseYn Y)": "",
+    " (dockerFileType FILE_PATH)": "",
+    "set useYn to N instead": "switch it off instead",
+}
+# Only names that nothing but the API has: `name` or `builds` are words of every sentence.
+NAMES: Final[Mapping[str, str]] = {
+    name: label
+    for table in (BUILD, PRESS, TOKEN, MEMBER, ACCOUNT, OTHERS)
+    for name, label in table.items()
+    if not name.islower()
+}
+NAME: Final = re.compile(r"(?<![\w/.-])(?:" + "|".join(sorted(NAMES, key=len, reverse=True)) + r")(?![\w/-])")
+PLACE: Final = re.compile(r"\[(\d+)\]")
+
+
+def for_people(sentence: str) -> str:
+    """Return a sentence of the services with the pages' words for the fields that it names."""
+    for phrase, words in PHRASES.items():
+        sentence = sentence.replace(phrase, words)
+    return NAME.sub(lambda found: f"“{NAMES[found[0]]}”", sentence)
+
+
+def place_words(path: str) -> str:
+    """Return where an error stands that no field of a form has.
+
+    `buildSteps[1].repositoryUrl` is `Steps 2, repository url`.
+    """
+    parts = []
+    for name in path.split("."):
+        word, _, rest = name.partition("[")
+        number = PLACE.search(f"[{rest}")
+        split = NAMES.get(word) or re.sub(r"(?<=[a-z0-9])[A-Z]", lambda big: f" {big[0].lower()}", word)
+        parts.append(f"{split} {int(number[1]) + 1}" if number else split)
+    return ", ".join(parts)
