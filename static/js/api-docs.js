@@ -21,10 +21,21 @@ dark.addEventListener("change", follow);
 new MutationObserver(follow).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 follow();
 
+// What Swagger UI leaves unsaid to those who hear the page or use its keys.
+function complete() {
+  const each = (selector, deed) => holder.querySelectorAll(selector).forEach(deed);
+  each("main#operations", (one) => { one.ariaLabel = "Operations"; });
+  each("h1.title", (one) => { one.ariaLevel = "2"; });
+  each("select:not([aria-label])", (one) => { one.ariaLabel = one.closest("tr")?.dataset.paramName ?? "Examples"; });
+  each("pre.microlight:not([tabindex])", (one) => { one.tabIndex = 0; });
+  each('[role="region"]:not([aria-label])', (one) => { one.ariaLabel = one.id.replaceAll("_", " "); });
+}
+new MutationObserver(complete).observe(holder, { childList: true, subtree: true });
+
 globalThis.SwaggerUIBundle({
   url: holder.dataset.schema,
   domNode: holder,
-  deepLinking: true,
+  deepLinking: false, // its links would stand within buttons, where no keyboard and no reader finds them
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
   displayRequestDuration: true,

@@ -1,0 +1,194 @@
+"""Every page in a real browser: nothing that axe-core objects to, nothing that scrolls sideways, columns that stand."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from builds.domain.access import Role
+from builds.models import Account, Build, CallbackDelivery
+from builds.services.runs import RunAsk, start_run
+from builds.services.tokens import issue_token
+from tests.pages import making
+from tests.support.people import make_build, make_person
+from tests.support.stack import sign_in
+
+pytestmark = pytest.mark.e2e
+expect.set_options(timeout=20_000)  # the machine does other things too
+
+AXE = (Path(__file__).parents[1] / "vendor/axe-core/axe.min.js").read_text()
+LONG = "a-very-long-name-of-an-image-that-somebody-has-chosen/with-parts/and-more-of-them"
+PAGES = (
+    "/", "/?search=nothing-fits", "/builds/new", "/builds/{build}", "/builds/{long}", "/builds/{build}/edit",
+    "/builds/{build}/remove", "/runs/{done}", "/runs/{failed}", "/runs/{running}", "/runs/{waiting}",
+    "/runs/{cancelled}", "/runs/{done}/plain", "/runs/{running}/cancel", "/runs/{running}/callbacks", "/account",
+    "/account/tokens", "/account/members", "/account/webhook-secret", "/docs/errors", "/docs/errors/CCCM1004000",
+    "/docs/api", "/nowhere",
+)  # fmt: skip
+
+
+@pytest.fixture
+def paths(caller, base_image) -> dict[str, int]:
+    """A world with something on every page, and the numbers in its addresses."""
+    account = Account.objects.get(pk=next(iter(caller.roles)))
+    issue_token(owner=make_person("admin", Role.ADMIN, account), account=account, name="ci", scopes=["read"])
+    dockerfile = making.DOCKERFILE.replace("busybox", base_image)
+    build, other, more = (make_build(caller, dockerfile, name=f"hello-{n}", when_running="QUEUE") for n in range(3))
+    long = make_build(caller, dockerfile, name=LONG, description="word " * 60)
+    numbers = {"build": build.pk, "long": long.pk}
+    numbers["done"] = making.done_run(build, caller).pk
+    numbers["failed"] = making.failed_run(build, caller).pk
+    stopped = making.pressed(build, caller)
+    lease = making.begun(stopped)
+    making.show(lease, [making.vertex("sha256:b", "[1/2] RUN x", "ERROR", error="context canceled")])
+    making.cancelled(stopped, caller)
+    making.end(lease, making.End(making.EndReason.CANCELLED, "Cancelled."))
+    numbers["cancelled"] = stopped.pk
+    running = start_run(build_id=other.pk, caller=caller, ask=RunAsk(callback_url="https://receiver.example/hook"))
+    making.printed(making.begun(running), ["x" * 400, "\x1b[31mred\x1b[0m \x1b[33myellow\x1b[0m \x1b[36mcyan\x1b[0m"])
+    numbers["running"] = running.pk
+    numbers["waiting"] = making.pressed(more, caller).pk
+    making.pressed(long, caller)
+    assert CallbackDelivery.objects.exists()
+    return numbers
+
+
+@pytest.fixture(params=["light", "dark"])
+def anybody(request: pytest.FixtureRequest, browser: Browser, web):
+    """A page of somebody who is not signed in, in light or dark."""
+    context = browser.new_context(base_url=web.url, color_scheme=request.param, reduced_motion="reduce")
+    context.set_default_timeout(20_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def admin_page(anybody: Page, paths) -> Page:
+    """A page of the account's admin."""
+    sign_in(anybody, "admin")
+    return anybody
+
+
+def settled(page: Page, address: str) -> None:
+    page.goto(address)
+    if address == "/docs/api":
+        expect(page.locator(".opblock").first).to_be_visible()
+
+
+# Swagger UI draws a <main> of its own within the page's, and its markup cannot be told otherwise.
+SWAGGERS = {"landmark-main-is-top-level", "landmark-no-duplicate-main", "landmark-unique"}
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe-core objects to, with the elements."""
+    page.evaluate(AXE)
+    ran = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    found = [one for one in ran if not (page.url.endswith("/docs/api") and one["id"] in SWAGGERS)]
+    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_axe_objects_to_nothing(admin_page: Page, paths, width):
+    said = {}
+    admin_page.set_viewport_size({"width": width, "height": 800})
+    for path in PAGES:
+        settled(admin_page, path.format(**paths))
+        if found := violations(admin_page):
+            said[path] = found
+    assert said == {}, json.dumps(said, indent=1)
+
+
+def test_axe_objects_to_nothing_on_the_sign_in_page_nor_does_it_scroll_sideways(anybody: Page, caller):
+    for width in (1280, 320):
+        anybody.set_viewport_size({"width": width, "height": 800})
+        anybody.goto("/accounts/login/")
+        assert violations(anybody) == []
+        assert anybody.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_no_page_scrolls_sideways_at_320_pixels(admin_page: Page, paths):
+    admin_page.set_viewport_size({"width": 320, "height": 700})
+    wide = {}
+    for path in PAGES:
+        settled(admin_page, path.format(**paths))
+        if (width := admin_page.evaluate("document.documentElement.scrollWidth")) > 320:
+            wide[path] = width
+    assert wide == {}
+
+
+def columns(page: Page) -> list[float]:
+    found: list[float] = page.locator(".builds th").evaluate_all(
+        "all => all.map((one) => one.getBoundingClientRect().x)"
+    )
+    return found
+
+
+def test_the_columns_of_builds_stand_whatever_the_rows_say(page: Page, build_of: Callable[..., Build], caller):
+    build_of("RUN true", name="a")
+    page.goto("/")
+    before = columns(page)
+    build = build_of("RUN true", name=LONG, tag_name="t" * 120)
+    page.reload()
+    assert columns(page) == before
+    lease = making.begun(making.pressed(build, caller))
+    page.reload()
+    assert columns(page) == before
+    making.end(
+        lease, making.End(making.EndReason.BUILD_FAILED, "It failed for a reason that has no blanks: " + "x" * 200)
+    )
+    page.reload()
+    assert columns(page) == before
+    assert len(before) == 6
+
+
+def test_times_are_those_of_the_readers_zone(browser: Browser, web, paths):
+    delivery = CallbackDelivery.objects.first()
+    context = browser.new_context(base_url=web.url, timezone_id="Asia/Seoul")
+    page = context.new_page()
+    sign_in(page)
+    page.goto(f"/runs/{paths['running']}/callbacks")
+    moment = page.locator("[data-delivery] time[data-moment]")
+    expect(moment).to_contain_text("GMT+9")
+    hour = (delivery.due_at.hour + 9) % 24
+    expect(moment).to_contain_text(f"{hour:02d}:{delivery.due_at.minute:02d}:")
+    context.close()
+
+
+def test_a_changed_form_asks_before_it_is_left_and_an_unchanged_one_does_not(page: Page, build_of):
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    path = f"/builds/{build_of('RUN true').pk}/edit"
+    page.goto(path)
+    page.click("#buildName")
+    page.get_by_role("link", name="Account", exact=True).click()
+    page.wait_for_url("**/account")
+    page.goto(path)
+    page.click("#buildName")
+    page.keyboard.press("End")
+    page.keyboard.type("x")
+    page.get_by_role("link", name="Account", exact=True).click()
+    expect(page.locator("#buildName")).to_have_value("hellox")
+    assert asked == ["beforeunload"]
+    page.keyboard.press("Backspace")  # as it was: nothing would be lost
+    page.locator("#buildName").fill("y")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url("**/builds/*")
+    assert asked == ["beforeunload"]
+
+
+def test_a_refused_form_has_the_focus_on_what_is_wrong(page: Page, caller):
+    page.goto("/builds/new")
+    page.get_by_role("button", name="Create").click()
+    expect(page.locator("[data-problems]")).to_be_focused()
+
+
+def test_a_token_is_issued_once_however_often_its_page_is_loaded(page: Page, caller):
+    page.goto("/account/tokens")
+    page.fill("#name", "ci")
+    page.get_by_role("button", name="Issue token").click()
+    expect(page.locator("[data-secret]")).to_be_visible()
+    page.reload()
+    expect(page.locator("[data-token]")).to_have_count(1)
+    assert page.locator("[data-secret]").count() == 0
