@@ -110,7 +110,7 @@ def kept_secret(name: str, path: Path, make: Callable[[], str], *, rule: Rule) -
 
     Raises `OSError` where that file can be neither read nor made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)  # `make run` closes it further
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

@@ -21,7 +21,7 @@ if "STANDIN_LISTENS" in os.environ:
     DEAF = "import time; time.sleep(600)"
 match sys.argv[1]:
     case "prepare":
-        print(json.dumps({"username": "ada", "password": "first-time"}))
+        print(json.dumps({"username": "ada", "password": os.environ.get("BUILDHUB_ADMIN_PASSWORD", "first-time")}))
         sys.exit(int(os.environ.get("STANDIN_PREPARE_CODE", "0")))
     case "qcluster":
         subprocess.Popen([sys.executable, "-c", DEAF])
@@ -89,9 +89,9 @@ class Standin:
         self.processes.append(process)
         return process
 
-    def started(self, *, deaf: bool = False) -> subprocess.Popen[str]:
+    def started(self, *, deaf: bool = False, **environment: str) -> subprocess.Popen[str]:
         """Start the supervisor and wait until it serves; `deaf`: the workers' second processes ignore SIGTERM."""
-        process = self.start() if deaf else self.start(STANDIN_LISTENS="1")
+        process = self.start(**environment) if deaf else self.start(STANDIN_LISTENS="1", **environment)
         lines = self._lines_until_ready(process)
         assert any("BuildHub is ready at" in line for line in lines), "".join(lines)
         wait_until(lambda: len(self.running()) >= 9, message=lambda: f"only {self.listed()}")

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
 
-from builds.management.supervisor.processes import MARK, Group
+from builds.management.supervisor.processes import Group, inherited
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -59,11 +59,10 @@ class Guard:
         if self._process is None or self._process.poll() is not None:
             if self._process is not None and self._process.stdin is not None:
                 self._process.stdin.close()
-            environment = {name: value for name, value in os.environ.items() if name != MARK}
             self._process = subprocess.Popen(
                 [sys.executable, "-S", "-m", f"{__package__}.guardian", *self._arguments],
                 cwd=CHECKOUT,
-                env=environment,
+                env=inherited(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 pass_fds=self._held,

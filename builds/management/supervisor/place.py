@@ -7,6 +7,7 @@ import errno
 import os
 import pwd
 import socket
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -82,6 +83,37 @@ def unusable(path: Path) -> str | None:
     if not os.access(nearest, os.W_OK | os.X_OK, effective_ids=True):
         return f"user {_user(me)} may not write in {nearest}: give that user the right, or {OTHER}"
     return None
+
+
+def close(path: Path, *, group: int | None = None) -> str | None:
+    """Take everybody else's rights away from the data directory; return what is to be said where that cannot be done.
+
+    `group` is that of PostgreSQL's user where it is another one than ours: it still passes through to its cluster, if
+    it could before. A directory that was closed already stays so (postgres.py says where the cluster is then).
+    """
+    found = path.stat()
+    mode = stat.S_IMODE(found.st_mode)
+    closed = 0o710 if group is not None and may_pass(found, group) else 0o700
+    if not mode & 0o077 or (mode == closed and found.st_gid == group):
+        return None
+    if found.st_uid != os.geteuid():
+        return (
+            f"Others may look into {path}, which is user {_user(found.st_uid)}'s: run `chmod 700 {path}` as that user."
+        )
+    try:
+        if closed == 0o710 and group is not None:
+            os.chown(path, -1, group)
+        path.chmod(closed)
+    except OSError as error:
+        return (
+            f"Others may look into {path}, and it cannot be closed to them ({error.strerror}): run `chmod 700 {path}`."
+        )
+    return None
+
+
+def may_pass(folder: os.stat_result, group: int) -> bool:
+    """Say whether a user of `group`, who does not own the folder, may pass through it."""
+    return bool(folder.st_mode & (stat.S_IXGRP if folder.st_gid == group else stat.S_IXOTH))
 
 
 def check_address(bind: str, port: int) -> None:

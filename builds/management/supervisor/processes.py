@@ -16,6 +16,11 @@ from functools import partial
 from pathlib import Path
 
 MARK = "BUILDHUB_SUPERVISED"
+# What /proc shows of a process stays there for its life, so secrets are inherited by nobody: a command that needs one
+# gets it by name (plan.py), and the database's address stands in run/services.json, which only this user may read.
+KEYS = ("BUILDHUB_SECRET_KEY", "BUILDHUB_CREDENTIAL_KEYS")
+FIRST_ROWS = ("BUILDHUB_ADMIN_PASSWORD", "BUILDHUB_REGISTRY_USER", "BUILDHUB_REGISTRY_PASSWORD")
+NOT_INHERITED = frozenset({"DATABASE_URL", *KEYS, *FIRST_ROWS, *(f"{name}_FILE" for name in (*KEYS, *FIRST_ROWS))})
 LAST_WAIT_SECONDS = 2.0  # for the kernel, after SIGKILL
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -71,6 +76,17 @@ def mark_of(data_dir: Path, key: str = "") -> str:
     return f"{data_dir}:{key}"
 
 
+def inherited() -> dict[str, str]:
+    """Return what every child gets of our environment: all of it but secrets and the mark of a process above us."""
+    return {name: value for name, value in os.environ.items() if name not in NOT_INHERITED and name != MARK}
+
+
+def given(names: Sequence[str]) -> dict[str, str]:
+    """Return the secrets `names` of our environment, each as a value or as the name of a file, where they are set."""
+    both = (*names, *(f"{name}_FILE" for name in names))
+    return {name: os.environ[name] for name in both if name in os.environ}
+
+
 def spawn(command: Command, *, mark: str) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, to be signalled when this thread ends (so call from the main one)."""
     owner = command.owner
@@ -80,7 +96,7 @@ def spawn(command: Command, *, mark: str) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             command.argv,
-            env={**os.environ, **command.env, MARK: mark},
+            env={**inherited(), **command.env, MARK: mark},
             cwd=command.cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if command.captured else log,

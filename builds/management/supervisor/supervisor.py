@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,7 +14,7 @@ from builds.management.supervisor.children import Child, Children, StopAsked
 from builds.management.supervisor.files import CannotStart, port_is_free, write_json
 from builds.management.supervisor.given_database import wait_until_it_answers
 from builds.management.supervisor.lock import only_one
-from builds.management.supervisor.place import WrongSetting, check_address, unusable
+from builds.management.supervisor.place import WrongSetting, check_address, close, unusable
 from builds.management.supervisor.plan import Addresses, Plan, preparation, programs
 from builds.management.supervisor.signals import Signals
 
@@ -38,7 +39,7 @@ class Supervisor:
         if said := unusable(plan.data_dir):
             raise WrongSetting("BUILDHUB_DATA_DIR", said, value=str(plan.data_dir))
         check_address(plan.bind, plan.port)
-        plan.data_dir.mkdir(parents=True, exist_ok=True)
+        plan.data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
         with only_one(plan.data_dir) as lock:
             if not port_is_free(plan.bind, plan.port):
                 raise CannotStart(
@@ -65,6 +66,7 @@ class Supervisor:
     def _start(self, children: Children) -> dict[str, str]:
         """Start services side by side, then our programs; return the environment of these."""
         children.clear_leftovers()
+        self._close_data_directory()
         if self.plan.database_url:
             wait_until_it_answers(self.plan.database_url, say=self._say, pause=self._pause)
         engine_url, engine_ready = self._start_engine(children)
@@ -84,6 +86,13 @@ class Supervisor:
         finally:
             self._introduce(administrator)  # also when the start fails: the password is told only once
         return environment
+
+    def _close_data_directory(self) -> None:
+        """Close the data directory to other users; PostgreSQL's own, where we are root, passes through."""
+        has_own_user = os.geteuid() == 0 and not self.plan.database_url
+        group = postgres.service_user().gid if has_own_user else None
+        if said := close(self.plan.data_dir, group=group):
+            self._say(said)
 
     def _start_engine(self, children: Children) -> tuple[str, Callable[[], None]]:
         """Return the address of the engine, and what waits until it is ready; ours only where none answers."""
