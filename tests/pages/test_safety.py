@@ -86,4 +86,7 @@ def test_no_answer_to_a_person_is_kept_by_caches(as_, admin, path):
 
 
 def test_open_files_may_be_kept(db):
-    assert "no-store" not in Client().get("/v1/openapi.json")["Cache-Control"]
+    answer = Client().get("/v1/openapi.json")
+    assert "no-store" not in answer["Cache-Control"]
+    again = Client().get("/v1/openapi.json", headers={"If-None-Match": answer["ETag"]})
+    assert (again.status_code, again["Cache-Control"]) == (304, answer["Cache-Control"])

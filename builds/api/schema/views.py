@@ -27,9 +27,10 @@ class OpenApi(APIView):
     def get(self, request: Request) -> HttpResponse:
         """Return the document."""
         body, tag = _rendered(f"/{request.path.split('/')[1]}")
+        kept = {"ETag": tag, "Cache-Control": "no-cache"}  # kept, and asked about each time
         if request.META.get("HTTP_IF_NONE_MATCH") == tag:
-            return HttpResponseNotModified(headers={"ETag": tag})
-        headers = {"ETag": tag, "Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
+            return HttpResponseNotModified(headers=kept)
+        headers = {**kept, "Access-Control-Allow-Origin": "*"}
         return HttpResponse(body, content_type="application/json", headers=headers)
 
 
