@@ -1,36 +1,21 @@
 """The catalogue of failures: stable id, whose problem it is, how the run ends, what people read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from builds.domain import registry_kinds
+from builds.domain.failure_kind import FailureKind, Whose
 from builds.domain.states import EndReason
-
-
-class Whose(StrEnum):
-    """Who can mend it."""
-
-    DEFINITION = "definition"
-    SOURCE = "source"
-    REGISTRY = "registry"
-    SERVER = "server"
-    BUILDHUB = "buildhub"
-
-
-@dataclass(frozen=True, slots=True)
-class FailureKind:
-    """A kind of failure; `message` and `remedy` may hold words in braces that a constructor of failures.py fills."""
-
-    id: str
-    whose: Whose
-    end_reason: EndReason
-    message: str
-    remedy: str
-
 
 BUILD_EXITED: Final = FailureKind(
     "build.exited", Whose.DEFINITION, EndReason.BUILD_FAILED, "", "Read the last lines of this step."
+)
+COMMAND_MISSING: Final = FailureKind(
+    "build.command_missing",
+    Whose.DEFINITION,
+    EndReason.BUILD_FAILED,
+    "",
+    "Install it in an earlier instruction, or take a base image that has it.",
 )
 BUILD_OUT_OF_MEMORY: Final = FailureKind(
     "build.out_of_memory",
@@ -74,6 +59,20 @@ BASE_DENIED: Final = FailureKind(
     "The registry of the base image refused it",
     "Store this registry with a user and password that may pull the image in FROM.",
 )
+BASE_LIMIT: Final = FailureKind(
+    "build.base_limit",
+    Whose.REGISTRY,
+    EndReason.BUILD_FAILED,
+    "The registry of an image that the build needs limits pulls",
+    "Wait, or store this registry with a login: signed-in pulls have a higher limit.",
+)
+PLATFORM_MISSING: Final = FailureKind(
+    "build.platform_missing",
+    Whose.DEFINITION,
+    EndReason.BUILD_FAILED,
+    "An image that the build needs is not there for this platform",
+    "Choose another platform, or a base image that is made for it.",
+)
 BASE_UNREACHABLE: Final = FailureKind(
     "build.base_unreachable",
     Whose.REGISTRY,
@@ -87,6 +86,35 @@ HOST_UNREACHABLE: Final = FailureKind(
     EndReason.BUILD_FAILED,
     "The build server cannot reach an address that the build needs",
     "Check the address in the Dockerfile, and the network and name server of the build server.",
+)
+HERE_DOCUMENT_UNKNOWN: Final = FailureKind(
+    "build.here_document",
+    Whose.DEFINITION,
+    EndReason.BUILD_FAILED,
+    "This engine knows no here-documents (<<)",
+    "Begin the Dockerfile with a line such as `# syntax=docker/dockerfile:1`, write the instruction without a"
+    " here-document, or give the build server Docker Engine 23 or newer.",
+)
+FRONTEND_MISSING: Final = FailureKind(
+    "build.frontend_missing",
+    Whose.DEFINITION,
+    EndReason.BUILD_FAILED,
+    "The image that `# syntax=` names does not exist or may not be pulled",
+    "Check its name and tag, or remove the line: the engine's own frontend is used then.",
+)
+USER_MISSING: Final = FailureKind(
+    "build.user_missing",
+    Whose.DEFINITION,
+    EndReason.BUILD_FAILED,
+    "A user or group that the Dockerfile names is not in the image",
+    "Make it before with RUN (adduser, useradd), or name it by its number.",
+)
+ADDRESS_REFUSED: Final = FailureKind(
+    "build.address_refused",
+    Whose.DEFINITION,
+    EndReason.BUILD_FAILED,
+    "An address that the Dockerfile adds does not give the file",
+    "Open the address by hand: it has moved, or asks for a login.",
 )
 SESSION_MISSING: Final = FailureKind(
     "build.session_missing",
@@ -115,6 +143,35 @@ BUILD_DISK_FULL: Final = FailureKind(
     EndReason.SERVER_FAILED,
     "The disk of the build server is full",
     "Let its administrator remove unused images and build cache, then press Build again.",
+)
+ENGINE_NETWORK: Final = FailureKind(
+    "engine.network",
+    Whose.SERVER,
+    EndReason.SERVER_FAILED,
+    "The engine could not give the instruction a network",
+    "Let the administrator of the build server look at its bridge and packet filter (a restart of the engine makes them"
+    " anew), then press Build again.",
+)
+ENGINE_MEMORY: Final = FailureKind(
+    "engine.memory",
+    Whose.SERVER,
+    EndReason.SERVER_FAILED,
+    "The build server has no memory left",
+    "Let its administrator run fewer builds at once or give it more memory, then press Build again.",
+)
+ENGINE_RUNTIME: Final = FailureKind(
+    "engine.runtime",
+    Whose.SERVER,
+    EndReason.SERVER_FAILED,
+    "The engine could not run the instruction",
+    "Nothing of the instruction has run: let the administrator of the build server look into the engine's log.",
+)
+ENGINE_STORAGE: Final = FailureKind(
+    "engine.storage",
+    Whose.SERVER,
+    EndReason.SERVER_FAILED,
+    "The engine could not read or write its own storage",
+    "Let the administrator of the build server look at its disk and into the engine's log, then press Build again.",
 )
 ENGINE_STOPPED_BUILD: Final = FailureKind(
     "engine.stopped_build",
@@ -160,68 +217,19 @@ ENGINE_STALLED: Final = FailureKind(
     " endless loop, as Docker before 23 does when an instruction prints more than 1 MiB at once.",
     "Let the instruction print less at once (into a file, say), or give the build server a newer Docker Engine.",
 )
-REGISTRY_UNAUTHORIZED: Final = FailureKind(
-    "registry.unauthorized",
-    Whose.REGISTRY,
-    EndReason.REGISTRY_FAILED,
-    "{registry} asks for a login or does not accept the one it was given ({detail}).",
-    "Check the user and password stored for this registry.",
-)
-REGISTRY_DENIED: Final = FailureKind(
-    "registry.denied",
-    Whose.REGISTRY,
-    EndReason.REGISTRY_FAILED,
-    "{registry} refused the push to {repository} ({detail}).",
-    "Check that the user of this registry may push there.",
-)
-REGISTRY_UNREACHABLE: Final = FailureKind(
-    "registry.unreachable",
-    Whose.REGISTRY,
-    EndReason.REGISTRY_FAILED,
-    "{registry} does not answer the build server: {detail}.",
-    "Check that it runs and can be reached from there; push again needs no new build.",
-)
-REGISTRY_UNKNOWN_HOST: Final = FailureKind(
-    "registry.unknown_host",
-    Whose.REGISTRY,
-    EndReason.REGISTRY_FAILED,
-    "The build server cannot resolve the name of {registry}: {detail}.",
-    "Check the host of this registry and the name server of the build server.",
-)
-REGISTRY_CERTIFICATE: Final = FailureKind(
-    "registry.certificate",
-    Whose.REGISTRY,
-    EndReason.REGISTRY_FAILED,
-    "The build server does not trust the connection to {registry}: {detail}.",
-    "Its administrator adds the registry's CA to the engine, or names it under insecure-registries for plain HTTP.",
-)
-REGISTRY_MANIFEST_LOST: Final = FailureKind(
-    "registry.manifest_lost",
-    Whose.REGISTRY,
-    EndReason.REGISTRY_FAILED,
-    "{registry} accepted {reference} and does not have it now.",
-    "Look into the registry's storage and log; push again needs no new build.",
-)
-REGISTRY_FAILED: Final = FailureKind(
-    "registry.failed",
-    Whose.REGISTRY,
-    EndReason.REGISTRY_FAILED,
-    "{registry} did not take the image {repository}: {detail}.",
-    "Look into the registry's log; push again needs no new build.",
-)
-REGISTRY_PULL_FAILED: Final = FailureKind(
-    "registry.pull_failed",
-    Whose.REGISTRY,
-    EndReason.REGISTRY_FAILED,
-    "{server} does not have the image any more, and could not fetch it from {registry}: {detail}.",
-    "Check that the registry answers the build server and accepts the stored login; or press Build.",
-)
 IMAGE_GONE: Final = FailureKind(
     "image.gone",
     Whose.SERVER,
     EndReason.SERVER_FAILED,
     "The image of run {build_no} is nowhere any more: not on {server}, and not in its registry.",
     "Press Build: the image has to be built again.",
+)
+IMAGE_TAKEN: Final = FailureKind(
+    "image.taken",
+    Whose.SERVER,
+    EndReason.SERVER_FAILED,
+    "The engine of the build server does not have the image any more that it was to push: {detail}.",
+    "Look who removes images there while builds run, then press Build again.",
 )
 WORKER_LOST: Final = FailureKind(
     "worker.lost",
@@ -274,5 +282,5 @@ INTERNAL: Final = FailureKind(
 )
 
 KINDS: Final[Mapping[str, FailureKind]] = {
-    kind.id: kind for kind in list(globals().values()) if isinstance(kind, FailureKind)
+    kind.id: kind for kind in [*globals().values(), *vars(registry_kinds).values()] if isinstance(kind, FailureKind)
 }

@@ -11,10 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from builds.domain import failure_kinds as kinds
-from builds.domain.dockerfile import find_instruction, parse_error_line
-from builds.domain.failure_kinds import KINDS, FailureKind, Whose
-from builds.domain.known_errors import BUILD_SIGNS, PUSH_SIGNS, explain_exit, hint, kind_of
+from builds.domain import registry_kinds
+from builds.domain.dockerfile import instruction_lines
+from builds.domain.dockerfile_vertices import Found, find_instruction, keyword_of, text_of
+from builds.domain.engine_words import cause_of, exit_code_of, kind_of, parse_error_line
+from builds.domain.failure_kind import FailureKind, Whose
+from builds.domain.failure_kinds import KINDS
+from builds.domain.known_errors import explain_exit, hint, missing_command
 from builds.domain.masking import Masker
+from builds.domain.registry_words import refusal_of
 
 __all__ = [
     "KINDS",
@@ -42,21 +47,21 @@ __all__ = [
     "worker_lost",
 ]
 
-# The one part of the text that all engines share. It ends them: before it stands the user's own command, and after it
-# "context canceled" for what was stopped, which has the code of its kill, not of its own.
-EXIT_CODE: Final = re.compile(r"exit code: (\d+)$")
-SERVER_PATH: Final = re.compile(
-    r"/\S*/buildkit-mount\d+(?=/)"
-)  # where the engine mounts the context, of no use to people
-VERTEX_MARK: Final = re.compile(r"^\[[^\]]*\]\s*")
-LEADS: Final = re.compile(r"^(?:failed to solve(?: with frontend [\w.]+)?: |failed to create LLB definition: )+")
-LONGEST_INSTRUCTION: Final = 300  # characters
+# Where the engine mounts the context and keeps its layers, of no use to people.
+SERVER_PATH: Final = re.compile(r"/\S*/(?:buildkit-mount\d+|overlay2/\w+/merged|snapshots/\d+/fs)(?=/)")
+LONGEST_INSTRUCTION: Final = 2000  # characters
+LONGEST_IN_A_SENTENCE: Final = 80  # characters of an instruction; in full it is shown beside
+# What the engine quotes of the Dockerfile: "name", (name) or the last word.
+QUOTED_WORD: Final = re.compile(r"\"([^\"]+)\"|\((\S+)\)|: (\S+)$")
 LONGEST: Final = 2000  # characters of an engine's or registry's own text that are kept
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One thing that went wrong in one run; `message` and `remedy` are sentences for people."""
+    """One thing that went wrong in one run; `message` and `remedy` are sentences for people.
+
+    `looks_like` is a guess from what the user's program printed last, shown as a guess.
+    """
 
     kind: FailureKind
     message: str
@@ -64,11 +69,12 @@ class Failure:
     exit_code: int | None = None
     instruction: str | None = None
     dockerfile_line: int | None = None
+    looks_like: str | None = None
 
     @property
     def sentence(self) -> str:
-        """Message and remedy in one line, for endMessage, callbacks and pages."""
-        return " ".join(f"{self.message} {self.remedy}".split())
+        """Message, remedy and guess in one line, for endMessage, callbacks and pages."""
+        return " ".join(f"{self.message} {self.remedy} {self.looks_like or ''}".split())
 
     def masked(self, masker: Masker) -> "Failure":
         """Return it without the secrets that `masker` hides."""
@@ -89,6 +95,7 @@ class Failure:
             "exit_code": self.exit_code,
             "instruction": self.instruction,
             "dockerfile_line": self.dockerfile_line,
+            "looks_like": self.looks_like,
         }
 
     @classmethod
@@ -101,49 +108,37 @@ class Failure:
             exit_code=facts.get("exit_code"),
             instruction=facts.get("instruction"),
             dockerfile_line=facts.get("dockerfile_line"),
+            looks_like=facts.get("looks_like"),
         )
 
 
-def build_failed(
-    error_text: str,
-    *,
-    exit_code: int | None = None,
-    instruction: str | None = None,
-    dockerfile: str = "",
-    tail: str = "",
-) -> Failure:
+def build_failed(error_text: str, *, instruction: str | None = None, dockerfile: str = "", tail: str = "") -> Failure:
     """Return why the image build failed.
 
-    `error_text`: the engine's error; `exit_code`: if known apart from it; `instruction`: name of the vertex that
-    failed (`[2/3] RUN exit 7`); `dockerfile`: its text, for the line; `tail`: last lines that the step printed,
-    looked through for known errors.
+    `error_text`: the engine's error; `instruction`: name of the vertex that failed (`[2/3] RUN exit 7`); `dockerfile`:
+    its text, for the line; `tail`: last lines that the step printed, in which known errors are guessed.
     """
-    error_text = error_text[:LONGEST]
-    code = exit_code if exit_code is not None else _exit_code(error_text)
-    line = _failed_line(error_text, instruction, dockerfile)
-    shown = _shown(instruction) if instruction else None
-    if code is not None:
-        return _exited(code, shown, line, hint(f"{error_text}\n{tail}"))
-    kind = kind_of(error_text, BUILD_SIGNS) or kinds.BUILD_FAILED
-    at = f" at line {line}" if line else ""
-    message = f"{kind.message}{f' ({shown})' if shown else ''}{at}: {_clean(LEADS.sub('', error_text))}."
-    return Failure(kind, message, hint(error_text) or kind.remedy, None, shown, line)
+    found = find_instruction(dockerfile, instruction) if instruction else None
+    place = _Place.of(instruction, found)
+    if (code := exit_code_of(error_text)) is not None:
+        return _exited(code, place, tail)
+    return _refused(error_text, kind_of(error_text, instruction or ""), place, dockerfile)
 
 
 def push_failed(error_text: str, *, registry: str, repository: str) -> Failure:
     """Return why pushing to `repository` of `registry` failed, from the engine's or the registry's own words."""
-    kind = kind_of(error_text, PUSH_SIGNS) or kinds.REGISTRY_FAILED
+    kind = refusal_of(error_text).kind
     return _made(kind, detail=_clean(error_text), registry=registry, repository=repository)
 
 
 def manifest_lost(*, registry: str, reference: str) -> Failure:
     """Return that the registry accepted the push of `reference` and does not have it afterwards."""
-    return _made(kinds.REGISTRY_MANIFEST_LOST, registry=registry, reference=reference)
+    return _made(registry_kinds.REGISTRY_MANIFEST_LOST, registry=registry, reference=reference)
 
 
 def pull_failed(error_text: str, *, registry: str, server: str) -> Failure:
     """Return why `server` could not fetch an image from `registry`, from the engine's own words."""
-    return _made(kinds.REGISTRY_PULL_FAILED, detail=_clean(error_text), registry=registry, server=server)
+    return _made(registry_kinds.REGISTRY_PULL_FAILED, detail=_clean(error_text), registry=registry, server=server)
 
 
 def image_gone(build_no: int, server: str) -> Failure:
@@ -224,31 +219,85 @@ def _made(kind: FailureKind, **words: object) -> Failure:
     return Failure(kind, kind.message.format(**words), kind.remedy.format(**words))
 
 
-def _exited(code: int, instruction: str | None, line: int | None, known: str | None) -> Failure:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in the Dockerfile it happened: instruction and line as people know them, None for what is not known."""
+
+    instruction: str | None = None
+    line: int | None = None
+    by_onbuild: bool = False
+
+    @classmethod
+    def of(cls, vertex_name: str | None, found: Found | None) -> "_Place":
+        """Return the place of a vertex: of what is fetched, the instruction that asks for it."""
+        asked = found.instruction.text if found else ""
+        shown = vertex_name if vertex_name and keyword_of(vertex_name) else asked
+        line = found.instruction.line_start if found else None
+        return cls(_shown(shown) or None, line, found.by_onbuild if found else False)
+
+    @property
+    def at(self) -> str:
+        """Where it is, to follow a name or a sentence."""
+        if self.by_onbuild:
+            return f", from ONBUILD of the base image in line {self.line} of the Dockerfile"
+        return f", line {self.line} of the Dockerfile" if self.line else ""
+
+
+def _exited(code: int, place: _Place, tail: str) -> Failure:
+    """Return the end of a program: only its exit code is a fact, what it printed is a guess."""
+    command = missing_command(tail, place.instruction or "") if code == 127 else None
+    if command:
+        kind, at = kinds.COMMAND_MISSING, f" (line {place.line})" if place.line and not place.by_onbuild else place.at
+        message = f"{command} is not in this image{at}: the instruction ended with exit code 127."
+        return Failure(kind, message, kind.remedy, code, place.instruction, place.line)
     kind = kinds.BUILD_OUT_OF_MEMORY if code == 137 else kinds.BUILD_EXITED
     meaning = explain_exit(code)
-    what = instruction or "An instruction of the Dockerfile"
-    at = f", line {line} of the Dockerfile," if line else ""
+    what = _short(place.instruction) if place.instruction else "An instruction of the Dockerfile"
+    at = f"{place.at}," if place.at else ""
     message = f"{what}{at} ended with exit code {code}{f' ({meaning})' if meaning else ''}."
-    return Failure(kind, message, known or kind.remedy, code, instruction, line)
+    return Failure(kind, message, kind.remedy, code, place.instruction, place.line, hint(tail))
 
 
-def _exit_code(text: str) -> int | None:
-    found = EXIT_CODE.search(text)
-    return int(found[1]) if found else None
+def _refused(error_text: str, kind: FailureKind, place: _Place, dockerfile: str) -> Failure:
+    """Return what the engine itself says, at the place that it names."""
+    line = place.line
+    if place.instruction is None:
+        line = parse_error_line(error_text) or _line_that_names(cause_of(error_text), dockerfile)
+        if start := _here_document_at(line, kind, dockerfile):
+            kind, line = kinds.HERE_DOCUMENT_UNKNOWN, start
+    at = place.at or (f", line {line} of the Dockerfile" if line else "")
+    what = f" ({_short(place.instruction)}{at})" if place.instruction else f" ({at.removeprefix(', ')})" if at else ""
+    message = f"{kind.message}{what}: {_clean(cause_of(error_text))}."
+    return Failure(kind, message, kind.remedy, None, place.instruction, line)
 
 
-def _failed_line(error_text: str, instruction: str | None, dockerfile: str) -> int | None:
-    if line := parse_error_line(error_text):
-        return line
-    found = find_instruction(dockerfile, instruction) if instruction and dockerfile else None
-    return found.line_start if found else None
+def _here_document_at(line: int | None, kind: FailureKind, dockerfile: str) -> int | None:
+    """Return the line of the instruction in whose here-document the engine has found a wrong instruction, or None."""
+    if line is None or kind is not kinds.DOCKERFILE_INVALID:
+        return None
+    inside = (each for each in instruction_lines(dockerfile) if each.line_start < line <= each.line_end)
+    return next((each.line_start for each in inside if "<<" in each.text), None)
 
 
-def _shown(instruction: str) -> str:
+def _line_that_names(cause: str, dockerfile: str) -> int | None:
+    """Return the line of the only instruction that holds what the engine quotes, or None."""
+    quoted = QUOTED_WORD.search(cause)
+    word = next(filter(None, quoted.groups()), "") if quoted else ""
+    lines = [each.line_start for each in instruction_lines(dockerfile) if word and word in each.text]
+    return lines[0] if len(lines) == 1 else None
+
+
+def _shown(vertex_name: str) -> str:
     """Return an instruction as people know it from their Dockerfile, cut where it gets long."""
-    text = " ".join(VERTEX_MARK.sub("", instruction).replace("\0", "\u2400").split())
-    return text if len(text) <= LONGEST_INSTRUCTION else f"{text[:LONGEST_INSTRUCTION]} …"
+    return _cut(" ".join(text_of(vertex_name).replace("\0", "\u2400").split()), LONGEST_INSTRUCTION)
+
+
+def _short(instruction: str) -> str:
+    return _cut(instruction, LONGEST_IN_A_SENTENCE)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]} …"
 
 
 def _clean(text: str) -> str:

@@ -1,6 +1,6 @@
 """What a line of a log is: as printed (`LogLine`) and as numbered and read back (`NumberedLine`)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 
@@ -16,7 +16,8 @@ class Stream(IntEnum):
 class LogLine:
     r"""A line, or a piece of a long one, after masking.
 
-    `raw`: the bytes with their line end if it was printed; `vertex`: digest of the BuildKit instruction, None
+    `raw`: the bytes with their line end if it was printed, and of BuildHub's own lines with the line end before them
+    that ends an open line of the output; `vertex`: digest of the BuildKit instruction, None
     outside the image build; `t`: milliseconds since the run's begin.
     """
 
@@ -33,7 +34,21 @@ class LogLine:
     @property
     def text(self) -> str:
         """The line for people: UTF-8 with replacement characters, without its line end, NUL as U+2400."""
-        return self.raw.removesuffix(b"\n").decode("utf-8", "replace").replace("\0", "\u2400")
+        return self.own.removesuffix(b"\n").decode("utf-8", "replace").replace("\0", "\u2400")
+
+    @property
+    def own(self) -> bytes:
+        """The bytes of this line itself, without a line end that ends the one before."""
+        return own_bytes(self.raw, self.stream)
+
+    def after_an_open_line(self) -> "LogLine":
+        """Return it as a line of its own behind output without line end; output itself stays as it was printed."""
+        return replace(self, raw=b"\n" + self.raw) if self.stream == Stream.BUILDHUB else self
+
+
+def own_bytes(raw: bytes, stream: int) -> bytes:
+    """Return the bytes of a line without the line end that BuildHub has put before a line of its own."""
+    return raw[1:] if stream == Stream.BUILDHUB and len(raw) > 1 and raw.startswith(b"\n") else raw
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Run one image build on the engine, from the upload of its context to the end of its stream."""
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
@@ -26,8 +25,6 @@ from builds.engine.watch import Watch
 
 ASKED: Final = "build the image"
 IMAGE_ID: Final = "moby.image.id"
-# All that the texts of 20.10 and later engines have in common. It ends them: before it stands the user's own command.
-EXIT_CODE: Final = re.compile(r"exit code: (\d+)$")
 EMPTY: Final = TraceRecord()
 STALL_RECORDS: Final = 2000
 STALL_SECONDS: Final = 1.0
@@ -114,10 +111,8 @@ class BuildStream:
                 self._blamed = vertex
 
     def _failure(self) -> BuildFailed:
-        found = EXIT_CODE.search(self._error)
         return BuildFailed(
             self._error,
-            exit_code=int(found.group(1)) if found else None,
             vertex=self._blamed.digest if self._blamed else None,
             vertex_name=self._blamed.name if self._blamed else None,
         )

@@ -150,7 +150,7 @@ class Engine:
                 run_pull(client, PullStream(on_update), watch, name=(repository, digest), login=login)
         found = self.image_facts(f"{repository}@{digest}")
         if found is None:
-            raise PullFailed("The engine says that it has the image, and does not have it.", reason="other")
+            raise PullFailed("The engine says that it has the image, and does not have it.")
         return found.id
 
     def tag_image(self, image_id: str, repository: str, tag: str) -> None:

@@ -3,11 +3,12 @@
 # ruff: noqa: N818 - the names say what happened (BuildStopped is no error to its reader); EngineError is the base
 
 import re
-from typing import Final, Literal
+from typing import Final
 
+from builds.domain.engine_words import exit_code_of
 from builds.domain.failure_kinds import ENGINE_UNSUPPORTED
+from builds.domain.registry_words import refusal_of
 
-PushReason = Literal["denied", "unauthorized", "unreachable", "unknown_host", "server", "missing", "other"]
 # Docker 20.10: a build of the same content ends while the image's last name is taken off.
 LOST_IMAGE: Final = re.compile(r"failed to get digest sha256:\w+: open \S*/imagedb/\S+: no such file")
 
@@ -72,12 +73,10 @@ class BuildFailed(EngineError):
     instruction, if the engine blamed one.
     """
 
-    def __init__(
-        self, message: str, *, exit_code: int | None = None, vertex: str | None = None, vertex_name: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, vertex: str | None = None, vertex_name: str | None = None) -> None:
         super().__init__("build the image", message)
         self.message = message
-        self.exit_code = exit_code
+        self.exit_code = exit_code_of(message)
         self.vertex = vertex
         self.vertex_name = vertex_name
 
@@ -95,13 +94,17 @@ class BuildStopped(EngineError):
 
 
 class PushFailed(EngineError):
-    """The push ended with the error `message`; `retryable` says whether the same push may pass a little later."""
+    """The push ended with the error `message`, of failure kind `kind`.
 
-    def __init__(self, message: str, *, retryable: bool, reason: PushReason) -> None:
+    `retryable`: the same push may pass a little later, and the engine has not tried it again itself (`retried`).
+    """
+
+    def __init__(self, message: str, *, retried: bool = False) -> None:
         super().__init__("push the image", message)
+        refusal = refusal_of(message)
         self.message = message
-        self.retryable = retryable
-        self.reason = reason
+        self.kind = refusal.kind
+        self.retryable = refusal.again and not retried
 
 
 class PushStopped(EngineError):
@@ -112,12 +115,12 @@ class PushStopped(EngineError):
 
 
 class PullFailed(EngineError):
-    """The pull ended with the error `message`; `reason` is `missing` where the registry has no such image."""
+    """The pull ended with the error `message`; `missing` where the registry has no such image."""
 
-    def __init__(self, message: str, *, reason: PushReason) -> None:
+    def __init__(self, message: str, *, missing: bool = False) -> None:
         super().__init__("pull the image", message)
         self.message = message
-        self.reason = reason
+        self.missing = missing
 
 
 class PullStopped(EngineError):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from builds.domain.failures import VERTEX_MARK
+from builds.domain.dockerfile_vertices import text_of
 from builds.engine.client import EngineClient, asking
 from builds.engine.supported import api_number
 
@@ -33,7 +33,7 @@ def still_running(client: EngineClient, instructions: Iterable[str]) -> list[str
 
 def command_of(instruction: str) -> str:
     """Return the command of a RUN as the engine describes its process; nothing for another instruction."""
-    word, _, rest = VERTEX_MARK.sub("", instruction).partition(" ")
+    word, _, rest = text_of(instruction).partition(" ")
     if word.upper() != "RUN":
         return ""
     command = FLAGS.sub("", rest.strip())

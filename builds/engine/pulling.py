@@ -67,8 +67,7 @@ def run_pull(
 
 def failure(message: str) -> PullFailed:
     """Return the failure that the engine's or registry's `message` means."""
-    reason = "missing" if MISSING.search(message) else pushing.failure(message).reason
-    return PullFailed(message, reason=reason)
+    return PullFailed(message, missing=MISSING.search(message) is not None)
 
 
 def _settle(stream: PullStream, watch: Watch) -> None:

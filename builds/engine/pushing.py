@@ -15,7 +15,6 @@ from builds.engine.errors import (
     EngineRefused,
     EngineUnreachable,
     PushFailed,
-    PushReason,
     PushStopped,
 )
 from builds.engine.json_lines import json_lines
@@ -27,19 +26,8 @@ ASKED: Final = "push the image"
 # adds an `aux` record (20.10.24 and later).
 DIGEST: Final = re.compile(r"\S+: digest: (sha256:[0-9a-f]{64}) size: \d+")
 
-# First match wins. The texts are the engine's: its own, those of Go's network code, and the registry's error codes.
-PATTERNS: Final[tuple[tuple[str, PushReason, bool], ...]] = (
-    (r"does not exist locally|tag does not exist|no such image|reference does not exist", "missing", False),
-    (r"no basic auth credentials|unauthorized|authentication required|\b401\b", "unauthorized", False),
-    (r"\bdenied\b|insufficient_scope|forbidden|\b403\b", "denied", False),
-    (r"no such host", "unknown_host", False),
-    (r"x509:|http response to https client|certificate", "unreachable", False),
-    (r"toomanyrequests|too many requests|\b429\b|http status:? 5\d\d|\b50[0-4] ", "server", True),
-    (r"connection refused|no route to host|network is unreachable", "unreachable", True),
-    (r"timeout|timed out|deadline exceeded|server misbehaving|temporary failure", "unreachable", True),
-    (r"\bEOF\b|connection reset|broken pipe|closed network connection", "unreachable", True),
-    (r"blob upload|manifest unknown|blob unknown|unknown error", "server", True),
-)
+# A layer's upload that the engine of the older store begins anew by itself, up to five times.
+RETRYING: Final = "Retrying in "
 
 
 class PushStream:
@@ -48,10 +36,12 @@ class PushStream:
     def __init__(self, on_update: Callable[[PushUpdate], None]) -> None:
         self.digest = ""
         self.error = ""
+        self.retried = False
         self._on_update = on_update
 
     def take(self, record: dict[str, Any]) -> None:
         """Take one record: progress of a layer, the digest, or the error that ends the push."""
+        self.retried |= record.get("status", "").startswith(RETRYING)
         if "errorDetail" in record or "error" in record:
             self.error = (record.get("errorDetail") or {}).get("message") or str(record.get("error"))
         elif aux := record.get("aux"):
@@ -75,16 +65,8 @@ def run_push(
         if not client.wire.is_cut:
             raise
     except EngineRefused as error:
-        raise failure(error.answered) from None
+        raise PushFailed(error.answered) from None
     return _settle(stream, watch)
-
-
-def failure(message: str) -> PushFailed:
-    """Return the failure that the engine's or registry's `message` means; an unknown one may pass a little later."""
-    for pattern, reason, retryable in PATTERNS:
-        if re.search(pattern, message, re.IGNORECASE):
-            return PushFailed(message, retryable=retryable, reason=reason)
-    return PushFailed(message, retryable=True, reason="other")
 
 
 def _settle(stream: PushStream, watch: Watch) -> str:
@@ -93,7 +75,7 @@ def _settle(stream: PushStream, watch: Watch) -> str:
     if watch.stop_asked:
         raise PushStopped
     if stream.error:
-        raise failure(stream.error)
+        raise PushFailed(stream.error, retried=stream.retried)
     raise _broken_off(watch)
 
 

@@ -17,7 +17,7 @@ from builds.domain.logs import LineSplitter, LogLimit, LogLine, Masker, Stream, 
 from builds.domain.progress import VertexState
 from builds.execution.patience import DatabaseAway, Patience
 from builds.execution.stop import Stop, StopReason
-from builds.queries.log import CHUNK_LINES
+from builds.queries.log import CHUNK_LINES, ends_open
 from builds.services import run_log, run_steps
 from builds.services.transitions import Lease
 
@@ -52,6 +52,7 @@ class Recorder:
         self._sequence = lease.chunk_count
         self._recent: deque[LogLine] = deque(maxlen=RECENT_LINES)
         self._over = False
+        self._is_open = lease.chunk_count > 0 and self._patiently(ends_open, lease.run_id)
         self._thread = threading.Thread(target=self._store, name=f"recorder-{lease.run_id}", daemon=True)
         self._thread.start()
 
@@ -90,8 +91,9 @@ class Recorder:
         self._append(self._splitter.finish())
         mark, tail = self._limit.release()
         said = [LogLine(f"{mark}\n".encode(), None, Stream.BUILDHUB, self._now())] if mark else []
+        rest = self._apart([*said, *tail])
         with self._changed:
-            self._pending += [(self._step_id, line) for line in (*said, *tail)]
+            self._pending += [(self._step_id, line) for line in rest]
             self._over = True
             self._changed.notify_all()
         self._thread.join()
@@ -103,13 +105,21 @@ class Recorder:
         if not lines:
             return
         self._recent.extend(lines)
-        admitted = self._limit.admit([line for given in lines for line in _explained(given)])
+        admitted = self._apart(self._limit.admit([line for given in lines for line in _explained(given)]))
         with self._changed:
             while self._pending_bytes > PENDING_BYTES and self._thread.is_alive():
                 self._changed.wait(1)
             self._pending += [(self._step_id, line) for line in admitted]
             self._pending_bytes += sum(len(line.raw) for line in admitted)
             self._changed.notify()
+
+    def _apart(self, lines: Sequence[LogLine]) -> list[LogLine]:
+        """Let each line of BuildHub's own begin a line, also behind output that ended without one."""
+        apart: list[LogLine] = []
+        for line in lines:
+            apart.append(line.after_an_open_line() if self._is_open else line)
+            self._is_open = not line.ends
+        return apart
 
     def _store(self) -> None:
         try:

@@ -10,7 +10,7 @@ from typing import Final
 from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
 
-from builds.domain.lines import NumberedLine
+from builds.domain.lines import NumberedLine, Stream, own_bytes
 from builds.domain.logs import PackedLines, raw_bytes, unpack
 from builds.models import BuildRun, LogChunk
 from builds.queries.shapes import Shape, iso_time, line_shape
@@ -100,7 +100,7 @@ def iterate_bytes(run_id: int, *, start: int = 0, stop: int = sys.maxsize) -> It
 
 def iterate_text(run: BuildRun, view: TextView) -> Iterator[bytes]:
     """Yield the bytes of the lines that `view` asks for, each behind its time where wanted."""
-    continued = False  # a piece of a long line ends without line end: what follows carries no time
+    before: NumberedLine | None = None
     for chunk in _pages(LogChunk.objects.filter(run_id=run.pk), from_line=view.first - CHUNK_LINES + 1):
         if view.last is not None and chunk.first_line > view.last:
             return
@@ -110,9 +110,21 @@ def iterate_text(run: BuildRun, view: TextView) -> Iterator[bytes]:
                 continue
             if view.streams is not None and line.stream not in view.streams:
                 continue
-            out.append(_stamp(run.begin_time, line.t) + raw if view.timestamps and not continued else raw)
-            continued = line.continues
+            goes_on = before is not None and before.continues
+            is_rest = goes_on and before is not None and (before.vertex, before.stream) == (line.vertex, line.stream)
+            if goes_on and not is_rest and (view.timestamps or line.stream == Stream.BUILDHUB):
+                out.append(b"\n")
+            if view.timestamps and not is_rest:
+                out.append(_stamp(run.begin_time, line.t))
+            out.append(own_bytes(raw, line.stream))
+            before = line
         yield b"".join(out)
+
+
+def ends_open(run_id: int) -> bool:
+    """Say whether the last line that is stored has no line end."""
+    last = LogChunk.objects.filter(run_id=run_id).order_by("-first_line").first()
+    return last is not None and last.line_count - 1 in last.layout.get("open", ())
 
 
 def step_text(run_id: int, step_id: int) -> str:
@@ -120,8 +132,7 @@ def step_text(run_id: int, step_id: int) -> str:
     kept: list[str] = []
     size = 0
     for chunk in _pages_backwards(LogChunk.objects.filter(run_id=run_id, step_id=step_id)):
-        lines = unpack(chunk.packed, first_line=chunk.first_line)
-        text = "".join(line.text if line.continues else f"{line.text}\n" for line in lines)
+        text = raw_bytes(chunk.packed).decode("utf-8", "replace").replace("\0", "\u2400")
         size += len(text.encode())
         if size > STEP_TEXT_BYTES:
             mark = f"The text of this step is longer than {STEP_TEXT_BYTES:,} bytes; only its end is in this answer. "

@@ -6,7 +6,7 @@ import pytest
 
 from builds.engine.docker import Engine
 from builds.engine.errors import ConnectionLost, PushFailed, PushStopped
-from builds.engine.pushing import PushStream, failure
+from builds.engine.pushing import PushStream
 from builds.engine.registry import RegistryClient
 from builds.engine.types import RegistryLogin
 from tests.engine.registries import OwnRegistry, htpasswd_settings
@@ -82,7 +82,7 @@ def test_a_registry_with_a_password_takes_the_push_with_it_and_refuses_without(p
         for login in (None, RegistryLogin("tester", "guessed-it")):
             with pytest.raises(PushFailed) as caught:
                 push(repository, login=login)
-            assert (caught.value.reason, caught.value.retryable) == ("unauthorized", False)
+            assert (caught.value.kind.id, caught.value.retryable) == ("registry.unauthorized", False)
             assert "guessed-it" not in str(caught.value)
         assert push(repository, login=RegistryLogin("tester", "hush-hush")).startswith("sha256:")
 
@@ -90,20 +90,21 @@ def test_a_registry_with_a_password_takes_the_push_with_it_and_refuses_without(p
 def test_a_port_where_nothing_listens_may_be_tried_again(push):
     with pytest.raises(PushFailed, match="connection refused") as caught:
         push(f"127.0.0.1:{free_port()}/tests/image")
-    assert (caught.value.reason, caught.value.retryable) == ("unreachable", True)
+    assert (caught.value.kind.id, caught.value.retryable) == ("registry.unreachable", True)
 
 
 def test_a_host_that_nobody_knows_is_named_so(push):
     with pytest.raises(PushFailed) as caught:
         push("registry.invalid:5000/tests/image")
-    assert caught.value.reason in {"unknown_host", "unreachable"}  # the latter where even the name server is missing
+    # The latter where even the name server is missing.
+    assert caught.value.kind.id in {"registry.unknown_host", "registry.unreachable"}
     assert "registry.invalid" in caught.value.message
 
 
 def test_an_image_that_the_engine_has_not_is_missing(engine, registry_host, never):
     with pytest.raises(PushFailed) as caught:
         engine.push(f"{registry_host}/{mark()}", "1", login=None, on_update=lambda _: None, stopping=never)
-    assert (caught.value.reason, caught.value.retryable) == ("missing", False)
+    assert (caught.value.kind.id, caught.value.retryable) == ("image.taken", False)
 
 
 def test_a_registry_that_dies_between_two_pushes_fails_the_second(push, tmp_path):
@@ -113,7 +114,7 @@ def test_a_registry_that_dies_between_two_pushes_fails_the_second(push, tmp_path
         own.kill()
         with pytest.raises(PushFailed) as caught:
             push(repository)
-    assert caught.value.reason == "unreachable"
+    assert caught.value.kind.id == "registry.unreachable"
 
 
 def test_a_stop_breaks_a_push_off_that_a_registry_holds_up(push, tmp_path):
@@ -150,22 +151,24 @@ def test_a_stop_in_the_middle_of_the_upload_leaves_no_tag(engine, base_image, re
 
 
 @pytest.mark.parametrize(
-    ("message", "reason", "retryable"),
+    ("message", "kind", "retryable"),
     [
-        ("denied: requested access to the resource is denied", "denied", False),
-        ("unauthorized: authentication required", "unauthorized", False),
-        ("no basic auth credentials", "unauthorized", False),
-        ("received unexpected HTTP status: 503 Service Unavailable", "server", True),
-        ("toomanyrequests: You have reached your limit", "server", True),
-        ("dial tcp: lookup nowhere.test: no such host", "unknown_host", False),
-        ('Get "https://h/v2/": net/http: TLS handshake timeout', "unreachable", True),
-        ('Get "https://h/v2/": x509: certificate signed by unknown authority', "unreachable", False),
-        ("http: server gave HTTP response to HTTPS client", "unreachable", False),
-        ("write tcp 127.0.0.1:1->127.0.0.1:2: write: connection reset by peer", "unreachable", True),
-        ("An image does not exist locally with the tag: x", "missing", False),
-        ("something that nobody has seen", "other", True),
+        ("denied: requested access to the resource is denied", "registry.denied", False),
+        ("unauthorized: authentication required", "registry.unauthorized", False),
+        ("no basic auth credentials", "registry.unauthorized", False),
+        ("received unexpected HTTP status: 503 Service Unavailable", "registry.failed", True),
+        ("toomanyrequests: You have reached your limit", "registry.busy", True),
+        ("dial tcp: lookup nowhere.test: no such host", "registry.unknown_host", False),
+        ('Get "https://h/v2/": net/http: TLS handshake timeout', "registry.unreachable", True),
+        ('Get "https://h/v2/": x509: certificate signed by unknown authority', "registry.certificate", False),
+        ("http: server gave HTTP response to HTTPS client", "registry.certificate", False),
+        ("write tcp 127.0.0.1:1->127.0.0.1:2: write: connection reset by peer", "registry.unreachable", True),
+        ("An image does not exist locally with the tag: x", "image.taken", False),
+        ("write /var/lib/docker/tmp/x: no space left on device", "build.disk_full", False),
+        ("something that nobody has seen", "registry.failed", True),
     ],
 )
-def test_the_words_of_an_engine_are_understood(message, reason, retryable):
-    error = failure(message)
-    assert (error.reason, error.retryable, error.message) == (reason, retryable, message)
+def test_the_words_of_an_engine_are_understood(message, kind, retryable):
+    error = PushFailed(message)
+    assert (error.kind.id, error.retryable, error.message) == (kind, retryable, message)
+    assert not PushFailed(message, retried=True).retryable

@@ -24,7 +24,7 @@ class Services:
     def __init__(self) -> None:
         remove_abandoned()
         self.home = make_folder()
-        self._bridge = ""
+        self.bridge = ""
         self._children = Children(self.home, cgroup=engine.cgroup_of(self.home), adopt_orphans=False)
         self._owner = os.getpid()
 
@@ -37,8 +37,8 @@ class Services:
 
     def engine(self) -> str:
         """Start an engine with a bridge of its own; return its address."""
-        self._bridge = make_bridge()
-        options = (f"--bridge={self._bridge}", *QUIET)
+        self.bridge = make_bridge()
+        options = (f"--bridge={self.bridge}", *QUIET)
         prepared = engine.prepare(self.home, socket_path=self.home / "docker.sock", options=options)
         child = self._children.start(prepared.command)
         self._children.wait_until(prepared.is_ready, child, seconds=60)
@@ -51,14 +51,18 @@ class Services:
         self._children.wait_until(prepared.is_ready, child, seconds=30)
         return prepared.host
 
+    def stop_children(self) -> None:
+        """Stop everything; the folder and the bridge stay."""
+        self._children.stop()
+
     def stop(self) -> None:
         """Stop everything and remove the folder; does nothing in a process that was forked from ours."""
         if os.getpid() != self._owner or not self.home.exists():
             return
         self._children.stop()
         engine.clean_up(self.home)
-        if self._bridge:
-            remove_bridge(self._bridge)
+        if self.bridge:
+            remove_bridge(self.bridge)
         shutil.rmtree(self.home, ignore_errors=True)
 
 

@@ -79,7 +79,6 @@ def _failure(recorder: Recorder, error: BuildFailed, dockerfile: str) -> Failure
     hide = recorder.masker.mask_text
     return failures.build_failed(
         hide(error.message),
-        exit_code=error.exit_code,
         instruction=hide(error.vertex_name) if error.vertex_name else None,
         dockerfile=hide(dockerfile),
         tail=recorder.tail(error.vertex),

@@ -49,7 +49,7 @@ def _pull(context: RunContext, original: BuildRun) -> str:
     except PullFailed as error:
         gone = failures.image_gone(original.build_no, context.server.name)
         other = failures.pull_failed(error.message, registry=image.host, server=context.server.name)
-        raise RunFailed(gone if error.reason == "missing" else other) from error
+        raise RunFailed(gone if error.missing else other) from error
     context.pulled_name = f"{image.image}@{digest}"
     return found
 

@@ -13,7 +13,9 @@ from tenacity import (
 from tenacity.stop import stop_when_event_set
 
 from builds.domain import failures
+from builds.domain.failure_kinds import IMAGE_TAKEN
 from builds.engine.errors import ConnectionLost, EngineRefused, PushFailed, RegistryRefused, RegistryUnreachable
+from builds.engine.pushing import RETRYING
 from builds.engine.types import PushUpdate
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
@@ -50,7 +52,7 @@ def run(context: RunContext) -> None:
     except PushFailed as error:
         context.stop.check()
         failure = failures.push_failed(error.message, registry=image.host, repository=image.repository)
-        raise (ImageTaken if error.reason == "missing" else RunFailed)(failure) from error
+        raise (ImageTaken if error.kind is IMAGE_TAKEN else RunFailed)(failure) from error
     context.patiently(run_steps.note, context.lease, "pushed", context.pushed_digest, image=image.tagged)
     context.recorder.say(f"Pushed {image.tagged}, digest {context.pushed_digest}")
 
@@ -91,7 +93,7 @@ def _say_retry(context: RunContext, state: RetryCallState) -> None:
 
 
 class Progress:
-    """Says when a layer has moved on to another word; the beats between are not lines."""
+    """Says when a layer has moved on to another word, or is begun anew; the beats between are not lines."""
 
     def __init__(self, context: RunContext) -> None:
         self._context = context
@@ -99,9 +101,11 @@ class Progress:
 
     def __call__(self, update: PushUpdate) -> None:
         """Take one beat of a push or pull."""
-        if update.layer and update.status in ENDS and self._last.get(update.layer) != update.status:
-            self._last[update.layer] = update.status
+        word = RETRYING if update.status.startswith(RETRYING) else update.status
+        if update.layer and word in SAID and self._last.get(update.layer) != word:
             self._context.recorder.say(f"{update.layer}: {update.status}")
+        self._last[update.layer] = word
 
 
-ENDS: Final = ("Pushed", "Layer already exists", "Pull complete", "Already exists")
+# The engine counts the seconds down ("Retrying in 5 seconds", "Retrying in 4 seconds"): the first is a line.
+SAID: Final = ("Pushed", "Layer already exists", "Pull complete", "Already exists", RETRYING)

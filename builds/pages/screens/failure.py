@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from builds.domain.dockerfile import find_instruction
+from builds.domain.dockerfile import instruction_lines
 from builds.domain.failures import Failure
 from builds.domain.known_errors import explain_exit
 from builds.domain.states import EndReason, RunState, StepType
@@ -33,6 +33,7 @@ class FailureBox:
     sentence: str
     whose: str
     remedy: str
+    looks_like: str
     exit_code: int | None
     exit_words: str
     instruction: str
@@ -56,6 +57,7 @@ def failure_of(run: BuildRun, steps: Sequence[RunStep]) -> FailureBox | None:
         sentence=facts.message if facts else run.end_message or f"The run ended with {run.end_reason}.",
         whose=WHOSE[facts.kind.whose] if facts else "",
         remedy=facts.remedy if facts else "",
+        looks_like=(facts.looks_like if facts else None) or "",
         exit_code=facts.exit_code if facts else None,
         exit_words=explain_exit(facts.exit_code) or "" if facts and facts.exit_code is not None else "",
         instruction=(facts.instruction if facts else None) or "",
@@ -77,9 +79,8 @@ def _source(dockerfile: str, facts: Failure | None) -> list[SourceLine]:
     """Return the failed instruction with the lines around it, all of its own lines marked."""
     if not facts or not facts.dockerfile_line or not dockerfile:
         return []
-    found = find_instruction(dockerfile, facts.instruction) if facts.instruction else None
     first = facts.dockerfile_line
-    last = found.line_end if found and found.line_start == first else first
+    last = next((each.line_end for each in instruction_lines(dockerfile) if each.line_start == first), first)
     lines = dockerfile.split("\n")
     shown = range(max(first - AROUND, 1), min(last + AROUND, len(lines)) + 1)
     return [SourceLine(n, lines[n - 1].rstrip("\r"), first <= n <= last) for n in shown]
