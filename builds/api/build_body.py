@@ -168,6 +168,10 @@ def _read_step(value: object, path: str, fields: Fields, *, edit: bool) -> StepD
     )
 
 
+# Fields of the public API that would be taken and do nothing: refused as long as that is so.
+UNBUILT: Final[Mapping[StepType, Sequence[str]]] = {StepType.CREATE_IMAGE: ("cacheFrom", "extraTags", "sshKey")}
+
+
 def _read_config(kind: StepType, config: Fields) -> dict[str, Any]:
     """Return the known fields of a step's config under the stored keys."""
     read: dict[str, Any] = {}
@@ -176,6 +180,9 @@ def _read_config(kind: StepType, config: Fields) -> dict[str, Any]:
         if value is None or (kind is StepType.CREATE_IMAGE and key in FILLED):
             continue
         read[key] = _stored(value)
+    for name in UNBUILT.get(kind, ()):
+        if config.values.get(name):
+            config.refuse(name, f"{name} is not executed by this version yet; leave it out.")
     return read
 
 

@@ -12,12 +12,13 @@ from builds.api.json_body import read_object
 from builds.api.params import Query, read_number
 from builds.api.views import ApiView
 from builds.domain.states import RunState, RunType
+from builds.domain.steps import FieldError
 from builds.models import Build, BuildRun
 from builds.queries.facts import with_facts
 from builds.queries.runs import active_runs, find_run, run_detail, run_shapes, runs_of_build
 from builds.queries.shapes import Shape, run_shape
 from builds.services.builds import BuildDraft
-from builds.services.errors import NotFound
+from builds.services.errors import Invalid, NotFound
 from builds.services.runs import (
     RunAsk,
     move_to_front,
@@ -63,6 +64,9 @@ class RunList(ApiView):
 
 def read_ask(query: Query) -> RunAsk:
     """Return the query of a press; what the parameters may be is decided with the build's steps."""
+    if query.text("contextSeq"):
+        sentence = "contextSeq is not executed by this version yet: contexts cannot be uploaded; leave it out."
+        raise Invalid([FieldError("contextSeq", sentence)])
     return RunAsk(
         tag_name=query.text("tagName") or None,
         description=query.text("description"),

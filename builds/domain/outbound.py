@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
+# What localhost is without asking a resolver (RFC 6761); a delivery looks at the address that is really reached.
+LOOPBACK: Final = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # What Python 3.11 takes for public although it leads, or may lead, to where nobody else can go.
 NEVER_PUBLIC: Final = tuple(
@@ -39,8 +41,9 @@ def check_callback_url(url: str, *, allowed: Sequence[str] = ()) -> str | None:
     if parts.username is not None or parts.password is not None:
         return "Leave user and password out of the callback address; deliveries are signed instead."
     address = literal_address(host)
-    if host.rstrip(".") == "localhost" or (address is not None and not is_public(address)):
-        return None if is_allowed(host, address, allowed) else _PRIVATE
+    own = LOOPBACK if host.rstrip(".") == "localhost" else (address,) if address else ()
+    if own and not all(is_public(one) for one in own):
+        return None if any(is_allowed(host, one, allowed) for one in own) else _PRIVATE
     return None
 
 

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
+from builds.domain import dockerfile_rules
 from builds.domain.step_fields import (
     CONTROLS,
+    INT32,
     Check,
     Problems,
     StepFacts,
@@ -77,7 +79,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "password": text,
     "private_certificate": text,
     "severity": line,
-    "exit_code": number,
+    "exit_code": partial(number, least=-INT32 - 1),
 }
 
 
@@ -101,3 +103,5 @@ def problems(values: Values, facts: StepFacts) -> Iterator[tuple[str, str]]:
             yield "docker_file_path", "Name the Dockerfile below the workspace, such as app/Dockerfile."
     elif not str(values.get("docker_file") or "").strip():
         yield "docker_file", "The Dockerfile is empty; write at least a FROM line."
+    elif sentence := dockerfile_rules.problem(str(values["docker_file"])):
+        yield "docker_file", sentence

@@ -29,9 +29,8 @@ ARG_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 # They change how the engine or every program of the build works, so they are not for a definition to set.
 RESERVED_PREFIXES: Final = ("BUILDKIT_", "DOCKER_", "LD_")
-RESERVED_NAMES: Final = frozenset(
-    ("PATH", "SOURCE_DATE_EPOCH", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
-)
+# HTTP_PROXY and its like are none: the engine predefines them, passes them on, and keeps them out of the history.
+RESERVED_NAMES: Final = frozenset(("PATH", "SOURCE_DATE_EPOCH"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,15 @@ Source: the OCI distribution specification 1.1 and the measurements on registry 
 from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
 
-from builds.engine.registry_session import ACCEPT, Answer, RegistrySession, digest_of, expect, manifest_path
+from builds.engine.registry_session import (
+    ACCEPT,
+    Answer,
+    RegistrySession,
+    digest_of,
+    expect,
+    manifest_path,
+    put_manifest,
+)
 from builds.engine.registry_untag import Untagging
 from builds.engine.types import DeletedTag, ManifestFacts, RegistryLogin
 
@@ -66,6 +74,13 @@ class RegistryClient:
             return digest
         found = self.manifest(name, reference)  # the header is optional by the specification
         return found.digest if found else None
+
+    def point(self, name: str, tag: str, digest: str) -> None:
+        """Let `tag` of repository `name` point to the manifest `digest`, which is there; other tags stay."""
+        asked = f"move the tag {name}:{tag}"
+        manifest = self._session.ask("GET", manifest_path(name, digest), asked=asked, headers=ACCEPT)
+        expect(manifest, asked, 200)
+        put_manifest(self._session, name, tag, manifest, asked=asked)
 
     def tags(self, name: str) -> list[str]:
         """Return all tags of repository `name`, page by page; none for a repository that is not there."""

@@ -163,6 +163,13 @@ def expect(answer: Answer, asked: str, *statuses: int) -> None:
         raise RegistryRefused(asked, answer.error or f"HTTP status {answer.status}", status=answer.status)
 
 
+def put_manifest(session: RegistrySession, name: str, tag: str, manifest: Answer, *, asked: str) -> None:
+    """Store a manifest that the registry has answered under `tag`, byte for byte."""
+    headers = {"Content-Type": manifest.headers.get("Content-Type", MANIFEST_V2)}
+    answer = session.ask("PUT", manifest_path(name, tag), asked=asked, data=manifest.body, headers=headers)
+    expect(answer, asked, 201)
+
+
 @contextmanager
 def _reaching(asked: str) -> Iterator[None]:
     """Translate failures of the network; causes are left out, their texts may hold URLs with tokens."""

@@ -10,7 +10,16 @@ import uuid
 from typing import TYPE_CHECKING, Final
 
 from builds.engine.errors import RegistryRefused
-from builds.engine.registry_session import ACCEPT, MANIFEST_V2, RegistrySession, digest_of, expect, manifest_path
+from builds.engine.registry_session import (
+    ACCEPT,
+    MANIFEST_V2,
+    Answer,
+    RegistrySession,
+    digest_of,
+    expect,
+    manifest_path,
+    put_manifest,
+)
 
 if TYPE_CHECKING:
     from builds.engine.registry import RegistryClient
@@ -57,7 +66,7 @@ class Untagging:
         try:
             self._remove(stand_in)
         except RegistryRefused:
-            self._put(original.body, original.headers.get("Content-Type", MANIFEST_V2))  # nothing half-done
+            put_manifest(self._session, self._name, self._tag, original, asked=self._asked)  # nothing half-done
             raise
 
     def _check_deletion_allowed(self) -> None:
@@ -82,7 +91,8 @@ class Untagging:
             "layers": [],
         }
         body = json.dumps(manifest).encode()
-        self._put(body, MANIFEST_V2)
+        stand_in = Answer(200, {"Content-Type": MANIFEST_V2}, body)
+        put_manifest(self._session, self._name, self._tag, stand_in, asked=self._asked)
         return digest_of(body)
 
     def _upload(self, blob: bytes) -> None:
@@ -93,8 +103,3 @@ class Untagging:
         headers = {"Content-Type": "application/octet-stream"}
         answer = self._session.ask("PUT", place + query, asked=self._asked, data=blob, headers=headers)
         expect(answer, self._asked, 201)
-
-    def _put(self, manifest: bytes, media_type: str) -> None:
-        path = manifest_path(self._name, self._tag)
-        headers = {"Content-Type": media_type}
-        expect(self._session.ask("PUT", path, asked=self._asked, data=manifest, headers=headers), self._asked, 201)

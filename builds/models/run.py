@@ -58,6 +58,9 @@ class BuildRun(models.Model):
     failure = models.JSONField(null=True, blank=True, help_text="Kind, whose problem, exit code, instruction.")
     description = models.CharField(max_length=1000, blank=True, default="")
     definition = models.JSONField(default=dict, help_text="The build as it was when the run was accepted.")
+    work_digest = models.CharField(
+        max_length=64, blank=True, default="", editable=False, help_text="Equal for runs that do the same steps."
+    )
     secrets_encrypted = models.TextField(
         blank=True, default="", editable=False, help_text="Secrets of the definition, such as the build server's key."
     )

@@ -66,6 +66,7 @@ def accept(build: Build, server: BuildServer, caller: Caller, recipe: Recipe, **
         build_no=build.last_build_no,
         run_type=RunType.BUILD,
         definition=recipe.definition,
+        work_digest=recipe.work_digest,
         secrets_encrypted=recipe.secrets_encrypted,
         target=recipe.target,
         when_running=build.when_running,

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 from builds.domain.access import Permission
 from builds.domain.states import RunType
@@ -41,10 +42,17 @@ NOT_EXPORTED: Final = "CCBD2016000"
 
 @dataclass(frozen=True, slots=True)
 class ExportedFile:
-    """A file for the browser or client to keep: its name, in ASCII, and its bytes."""
+    """A file for the browser or client to keep: its name, one in ASCII, and its bytes."""
 
     name: str
+    plain_name: str
     content: bytes
+
+    @property
+    def disposition(self) -> str:
+        """The header Content-Disposition; before a name that is not ASCII stands one that is (RFC 6266)."""
+        named = "" if self.plain_name == self.name else f"; filename*=UTF-8''{quote(self.name, safe='')}"
+        return f'attachment; filename="{self.plain_name}"{named}'
 
 
 def export_run(*, run_id: int, caller: Caller) -> ExportedFile:
@@ -60,8 +68,12 @@ def export_run(*, run_id: int, caller: Caller) -> ExportedFile:
         sentence = f"A {run.run_type} run has no definition of its own; export the BUILD run that it is about."
         raise Refused(sentence, code=NOT_EXPORTED)
     steps = list(run.steps.filter(attempt=1).order_by("order"))
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", str(run.definition.get("name") or "")).strip("-.")[:80] or "build"
-    return ExportedFile(f"{name}-{run.build_no}.zip", _packed(definition_of_run(run, steps, caller)))
+    name, plain = (
+        re.sub(dropped, "-", str(run.definition.get("name") or "")).strip("-.")[:80] or "build"
+        for dropped in (r"[\s/\\:\x00-\x1f\x7f]+", r"[^A-Za-z0-9._-]+")
+    )
+    content = _packed(definition_of_run(run, steps, caller))
+    return ExportedFile(f"{name}-{run.build_no}.zip", f"{plain}-{run.build_no}.zip", content)
 
 
 def read_definition(content: bytes) -> Shape:

@@ -1,5 +1,7 @@
 """What a run is made from: a build as it is, an earlier run's snapshot, or the image of a run that is pushed again."""
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +46,14 @@ class Recipe:
             sequence=AutoTagSeqType(sequence) if sequence else None,
             tag=str(self.definition.get("tag_name") or ""),
         )
+
+    @property
+    def work_digest(self) -> str:
+        """Return what is equal for runs that do the same: SHA-256 of the steps in use; empty for a push again."""
+        if self.target is not None:
+            return ""
+        steps = [[step.step_type, step.config] for step in self.steps if step.use]
+        return hashlib.sha256(json.dumps(steps, sort_keys=True).encode()).hexdigest()
 
     def with_parameters(self, ask: RunAsk) -> "Recipe":
         """Return the recipe with the parameters of `ask` in its steps and its definition; raises `Invalid`.

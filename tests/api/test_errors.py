@@ -52,11 +52,6 @@ def test_another_method_is_405_with_those_that_are_allowed(as_, operator, method
     assert answer["Allow"]
 
 
-def test_an_answer_that_cannot_be_given_as_asked_is_406(as_, operator):
-    answer = as_(operator).get("/v1/build", headers={"Accept": "application/xml"})
-    assert (answer.status_code, answer.json()["code"]) == (406, "CKSY1406000")
-
-
 def test_what_nobody_foresaw_is_500_with_a_request_id_and_no_trace(as_, operator, monkeypatch, caplog):
     def fail(*_args, **_kwargs):
         raise ZeroDivisionError("the inside of it")

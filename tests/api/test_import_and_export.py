@@ -77,7 +77,8 @@ def code_of(answer):
 def test_an_export_is_a_zip_to_keep_with_a_plain_name(exported):
     _, run, answer = exported
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/zip")
-    assert answer["Content-Disposition"] == f'attachment; filename="The-build-{run.build_no}.zip"'
+    plain = f'attachment; filename="The-build-{run.build_no}.zip"; '
+    assert answer["Content-Disposition"] == f"{plain}filename*=UTF-8''The-%22build%22-%C3%BC-{run.build_no}.zip"
     assert answer["X-Content-Type-Options"] == "nosniff"
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.namelist() == ["build.json"]

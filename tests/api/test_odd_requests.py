@@ -77,29 +77,29 @@ def test_a_header_that_names_another_method_is_not_looked_at(as_, operator, buil
 
 
 @pytest.mark.parametrize(
-    ("accept", "status"),
+    "accept",
     [
-        ("*/*", 200),
-        ("application/*", 200),
-        ("application/json; charset=utf-8", 200),
-        ("text/html, application/xhtml+xml, */*;q=0.8", 200),
-        ("application/json;q=0", 200),
-        ("", 406),
-        ("text/html", 406),
-        ("image/*", 406),
-        ("json", 406),
-        (";;;", 406),
-        ("*/*;q=abc", 200),
-        ("application/json; a=" + "b" * 100, 200),
-        (",".join(["text/x"] * 500), 406),
-        ("\xff\xfe", 406),
+        "*/*",
+        "application/json; charset=utf-8",
+        "text/html, application/xhtml+xml, */*;q=0.8",
+        "application/json;q=0",
+        "",
+        "text/html",
+        "application/xml",
+        "image/*",
+        "json",
+        ";;;",
+        "*/*;q=abc",
+        "application/json; a=" + "b" * 100,
+        ",".join(["text/x"] * 500),
+        "\xff\xfe",
     ],
 )
-def test_any_accept_is_answered_as_json_or_refused(as_, operator, accept, status):
+def test_any_accept_is_answered_as_json(as_, operator, accept):
     for prefix in ("/v1", "/api"):
         answer = as_(operator).get(f"{prefix}/build", headers={"Accept": accept})
         assert answer["Content-Type"] in ANSWERS
-        assert answer.status_code == (status if prefix == "/v1" else 200)
+        assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(

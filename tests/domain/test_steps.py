@@ -138,9 +138,46 @@ def test_a_wrong_field_is_named_by_its_path(config, tail):
     assert fields(image_step(**config)) == [f"buildSteps[0].buildStepConfig.{tail}"]
 
 
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "https_proxy", "no_proxy", "ALL_PROXY", "FTP_PROXY"])
+def test_the_proxies_that_the_engine_predefines_are_build_arguments(name):
+    assert validate_steps([image_step(build_args=[{"key": name, "value": "http://proxy.example:3128"}])]) == []
+
+
+DOCKERFILES = [
+    ("RUN true\n", "Line 1: RUN stands before the first FROM"),
+    ("ARG A=1\n\nCOPY a b\nFROM x\n", "Line 3: COPY stands before the first FROM"),
+    ("# only a comment\n", "has no FROM"),
+    ("ARG A=1\n", "has no FROM"),
+    ("FROM x\nRUNN true\n", "Line 2: RUNN is no instruction of a Dockerfile; did you mean RUN?"),
+    ("FROM x\nRUN a && \\\n  b\n\nhello world\n", "Line 5: hello is no instruction"),
+    ("FROM x\nRUN <<EOF\necho\nEOF\nEOF\n", "Line 5: EOF is no instruction"),
+    ("# syntax=docker/dockerfile:1.7\nFROM x\nRUNN\n", "Line 3: RUNN"),
+]
+
+
+@pytest.mark.parametrize(("dockerfile", "words"), DOCKERFILES)
+def test_what_no_engine_could_read_is_refused_on_its_line(dockerfile, words):
+    (error,) = validate_steps([image_step(docker_file=dockerfile)])
+    assert error.field == "buildSteps[0].buildStepConfig.dockerFile"
+    assert words in error.message
+
+
 @pytest.mark.parametrize(
-    "name", ["BUILDKIT_SYNTAX", "HTTP_PROXY", "https_proxy", "no_proxy", "PATH", "LD_PRELOAD", "DOCKER_HOST"]
+    "dockerfile",
+    [
+        "from x\nrun true\n",
+        "\ufeffARG A\nFROM $A\n",
+        "# escape=`\nFROM x\nRUN a `\n  b\nONBUILD RUN c\nMAINTAINER me\n",
+        "FROM x\nRUN <<EOF\nfrom here on: python\nEOF\nCOPY <<-A <<B /\n\tnothing\n\tA\nelse\nB\n",
+        "# syntax=h.example/own/frontend\nINCLUDE base\n",
+        'FROM x\r\nHEALTHCHECK NONE\r\nSHELL ["/bin/sh"]\r\nSTOPSIGNAL 9\r\nVOLUME /x\r\nUSER 1\r\n',
+    ],
 )
+def test_a_dockerfile_that_an_engine_could_read_is_taken(dockerfile):
+    assert validate_steps([image_step(docker_file=dockerfile)]) == []
+
+
+@pytest.mark.parametrize("name", ["BUILDKIT_SYNTAX", "PATH", "LD_PRELOAD", "DOCKER_HOST"])
 def test_reserved_build_arguments_are_refused(name):
     (error,) = validate_steps([image_step(build_args=[{"key": name, "value": "x"}])])
     assert f"{name} is reserved" in error.message

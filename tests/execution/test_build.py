@@ -122,10 +122,28 @@ def test_an_engine_that_does_not_answer_is_named(workers, build_of, alone):
 
 @pytest.mark.parametrize(
     ("instruction", "kind"),
-    [("RUNN true", "build.dockerfile_invalid"), ("COPY nothing /x", "build.file_missing")],
+    [("RUN --nosuch=1 true", "build.dockerfile_invalid"), ("COPY nothing /x", "build.file_missing")],
 )
 def test_a_wrong_dockerfile_is_the_definitions_problem(workers, caller, build_of, instruction, kind):
     run = ended(press(build_of(instruction), caller))
     assert run.end_reason == "BUILD_FAILED"
     assert run.failure["id"] == kind
     assert run.failure["whose"] == "definition"
+
+
+def test_a_proxy_reaches_the_instruction_and_not_the_images_history(workers, caller, build_of, engine_endpoint):
+    build = build_of(f'RUN : {uuid.uuid4()}; echo "proxy is $http_proxy $HTTPS_PROXY"')
+    step = build.steps.get(step_type="CREATE_IMAGE")
+    pairs = {"http_proxy": "http://proxy-one.invalid:3128", "HTTPS_PROXY": "http://proxy-two.invalid:3128"}
+    step.config |= {"build_args": [{"key": key, "value": value} for key, value in pairs.items()]}
+    step.save()
+    run = ended(press(build, caller))
+    assert "proxy is http://proxy-one.invalid:3128 http://proxy-two.invalid:3128" in texts(run)
+    engine = Engine(engine_endpoint)
+    client = engine._client
+    name = f"{run.image.image}@{run.image_digest}"
+    client.pull(run.image.image, tag=run.image_digest)
+    told = str(client.history(name)) + str(client.inspect_image(name))
+    engine.remove_image(name)
+    engine.close()
+    assert "invalid:3128" not in told

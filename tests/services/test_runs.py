@@ -109,6 +109,13 @@ def test_a_callback_to_a_private_or_unreadable_address_is_refused_with_its_field
     assert not BuildRun.objects.exists()
 
 
+@pytest.mark.parametrize("network", ["127.0.0.0/8", "::1/128", "localhost"])
+def test_a_callback_to_localhost_is_allowed_where_its_address_is(build, caller, settings, network):
+    settings.OUTBOUND_ALLOW = [network]
+    ask = RunAsk(callback_url="http://localhost:9/x|http://localhost./y")
+    assert runs.start_run(build_id=build.pk, caller=caller, ask=ask).callback_url == ask.callback_url
+
+
 def test_a_tag_of_a_done_run_is_taken_and_that_of_a_failed_one_is_not(build, caller):
     run = runs.start_run(build_id=build.pk, caller=caller, ask=RunAsk(tag_name="2"))
     end_waiting(run.pk, End("BUILD_FAILED", "no"))

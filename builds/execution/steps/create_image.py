@@ -14,7 +14,7 @@ from builds.engine.types import BuildRequest
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
 from builds.execution.recorder import Recorder
-from builds.execution.steps import earlier_image, push, verify
+from builds.execution.steps import earlier_image, latest, push, verify
 from builds.models import RunStep
 from builds.services import run_steps
 
@@ -32,6 +32,7 @@ def run(context: RunContext, step: RunStep) -> None:
     else:
         _push(context, earlier_image.find(context, context.original))
     verify.run(context)
+    latest.run(context, step.config)
     earlier_image.tidy(context)
 
 

@@ -131,7 +131,7 @@ def run_screen(run_id: int, caller: Caller) -> RunScreen | None:
         waiting=waiting_of(run),
         failure=failure_of(run, steps),
         image=_image(run, good),
-        estimate=_estimate(run, good, now),
+        estimate=_estimate(run, _comparable(run, good), now),
         timeline=timeline_of(run, steps, now),
         dockerfile=dockerfile_of(steps),
         callbacks=callback_counts(run),
@@ -147,8 +147,13 @@ def _actions(run: Any, caller: Caller) -> frozenset[str]:
 def _good_runs(run: BuildRun) -> list[BuildRun]:
     """Return the newest good runs of the build before this one, for estimate and comparison."""
     earlier = BuildRun.objects.filter(build_id=run.build_id, run_type=RunType.BUILD, pk__lt=run.pk, removed_at=None)
-    fields = ("build_no", "begin_time", "end_time", "image_size")
+    fields = ("build_no", "begin_time", "end_time", "image_size", "work_digest")
     return list(earlier.filter(run_state=RunState.DONE).order_by("-pk").only(*fields)[:SAMPLES])
+
+
+def _comparable(run: BuildRun, good: Sequence[BuildRun]) -> list[BuildRun]:
+    """Return those of `good` that have done the same steps: what others took says nothing about this one."""
+    return [one for one in good if run.work_digest and one.work_digest == run.work_digest]
 
 
 def _image(run: BuildRun, good: Sequence[BuildRun]) -> Image | None:

@@ -92,5 +92,5 @@ def export(request: PageRequest, run_seq: int) -> HttpResponse:
         raise Http404 from refused
     except Refused as refused:
         return run_page(request, run_seq, banner=refused.sentence, status=refused.status)
-    headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "X-Content-Type-Options": "nosniff"}
+    headers = {"Content-Disposition": file.disposition, "X-Content-Type-Options": "nosniff"}
     return HttpResponse(file.content, content_type="application/zip", headers=headers)

@@ -1,0 +1,42 @@
+"""Move the tag `latest` to the image that was pushed, where the step asks for it: forward only."""
+
+from typing import Any, Final
+
+from builds.domain import failures
+from builds.engine.errors import RegistryRefused, RegistryUnreachable
+from builds.execution.context import RunContext
+from builds.execution.failing import RunFailed
+from builds.services import connections, latest, run_steps
+
+TAG: Final = "latest"
+LOOK_SECONDS: Final = 0.2
+
+
+def run(context: RunContext, config: dict[str, Any]) -> None:
+    """Point `latest` to the run's digest, or say which newer run keeps it; raises `RunFailed` where it is refused."""
+    if not config.get("latest_apply"):
+        return
+    build_id = context.run.build_id
+    while not context.patiently(latest.try_lock, build_id):
+        context.stop.event.wait(LOOK_SECONDS)
+        context.stop.check()
+    try:
+        _move(context)
+    finally:
+        context.patiently(latest.unlock, build_id)
+
+
+def _move(context: RunContext) -> None:
+    image, number = context.run.image, (context.original or context.run).build_no
+    newer = context.patiently(latest.newer_run, context.run.build_id, number=number, image=image.image)
+    if newer is not None:
+        context.recorder.say(f"latest left at run {newer}")
+        return
+    try:
+        with connections.registry_client(context.registry) as registry:
+            registry.point(image.repository, TAG, context.pushed_digest)
+    except (RegistryUnreachable, RegistryRefused) as error:
+        failure = failures.push_failed(error.answered, registry=image.host, repository=f"{image.repository}:{TAG}")
+        raise RunFailed(failure) from error
+    context.patiently(run_steps.note, context.lease, latest.WHAT, image=image.image, number=number)
+    context.recorder.say(f"latest is run {number} now: {image.image}:{TAG}")
