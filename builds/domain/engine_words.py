@@ -69,7 +69,7 @@ ADDRESSES: Final = (
 )
 SIGNS: Final[Mapping[Part, Sequence[tuple[str, FailureKind]]]] = {
     Part.PROGRAM: (
-        (r"^(?:no active session|secret \S+: not found)", kinds.SESSION_MISSING),
+        (r"^(?:no active session|secret \S+ not found|no ssh key .* forwarded)", kinds.SESSION_MISSING),
         (r"^unable to find (?:user|group) ", kinds.USER_MISSING),
         (r"\b(?:bridge|endpoint|sandbox|veth\w*|network|iptables|netns)\b", kinds.ENGINE_NETWORK),
         ("", kinds.ENGINE_RUNTIME),

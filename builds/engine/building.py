@@ -1,8 +1,8 @@
-"""Run one image build on the engine, from the upload of its context to the end of its stream."""
+"""Run one image build on the engine, from the opening of its session to the end of its stream."""
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import requests
@@ -20,6 +20,7 @@ from builds.engine.errors import (
 )
 from builds.engine.in_use import still_running
 from builds.engine.json_lines import json_lines
+from builds.engine.session import Session
 from builds.engine.types import BuildRequest
 from builds.engine.watch import Watch
 
@@ -118,24 +119,6 @@ class BuildStream:
         )
 
 
-class Upload:
-    """The context on its way up; remembers an error of its source, which requests would call a broken line."""
-
-    def __init__(self, chunks: Iterable[bytes], on_chunk: Callable[[], None]) -> None:
-        self.error: Exception | None = None
-        self._chunks = chunks
-        self._on_chunk = on_chunk
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            for chunk in self._chunks:
-                yield chunk
-                self._on_chunk()
-        except Exception as error:
-            self.error = error
-            raise
-
-
 def run_build(
     client: EngineClient, request: BuildRequest, stream: BuildStream, watch: Watch, *, side: EngineClient
 ) -> str:
@@ -143,17 +126,21 @@ def run_build(
 
     `side` is a client with connections of its own, for what is asked beside the build.
     """
-    try:
-        response = _post(client, request, watch)
-    except EngineUnreachable:
-        if client.wire.is_cut:
-            raise _broken_off(stream, watch, side) from None
-        raise
-    with response:
-        for record in json_lines(response, ASKED):
-            watch.heard()
-            stream.take(record)
-    return _settle(stream, watch, side)
+    with Session(request.context) as session:
+        try:
+            session.open(client)
+            response = _post(client, request, session)
+        except EngineUnreachable:
+            if client.wire.is_cut:
+                raise _broken_off(stream, watch, side) from None
+            raise
+        with response:
+            for record in json_lines(response, ASKED):
+                watch.heard()
+                stream.take(record)
+        if session.error:
+            raise session.error
+        return _settle(stream, watch, side, session)
 
 
 def _stopped(stream: BuildStream, side: EngineClient) -> BuildStopped | EngineUnreachable:
@@ -177,13 +164,17 @@ def _stopped(stream: BuildStream, side: EngineClient) -> BuildStopped | EngineUn
     return BuildStopped("the connection was dropped")
 
 
-def _settle(stream: BuildStream, watch: Watch, side: EngineClient) -> str:
+def _settle(stream: BuildStream, watch: Watch, side: EngineClient, session: Session) -> str:
     outcome = stream.outcome()
     if isinstance(outcome, str):
         return outcome
-    if isinstance(outcome, BuildFailed):
-        raise BuildStopped(outcome.message) if _is_ours(outcome, watch) else outcome
-    raise _broken_off(stream, watch, side)
+    if not isinstance(outcome, BuildFailed):
+        raise _broken_off(stream, watch, side)
+    if _is_ours(outcome, watch):
+        raise BuildStopped(outcome.message)
+    if session.is_broken and outcome.exit_code is None:
+        raise ConnectionLost(ASKED, "The session by which the engine gets the files of the build broke off.")
+    raise outcome
 
 
 def _is_ours(failure: BuildFailed, watch: Watch) -> bool:
@@ -200,30 +191,24 @@ def _broken_off(stream: BuildStream, watch: Watch, side: EngineClient) -> Engine
     return ConnectionLost(ASKED, "The engine's answer broke off with neither an image nor an error.")
 
 
-def _post(client: EngineClient, request: BuildRequest, watch: Watch) -> requests.Response:
-    """Upload the context and return the answer's head, which comes when all is uploaded."""
-    upload = Upload(request.context(), watch.heard)
-    try:
-        with asking(ASKED):
-            return client.ask(
-                "POST",
-                "/build",
-                data=upload,
-                params=_parameters(request),
-                headers={"Content-Type": "application/x-tar"},
-                stream=True,
-                timeout=(client.timeout, None),
-            )
-    except EngineUnreachable:
-        if upload.error:
-            raise upload.error from None
-        raise
+def _post(client: EngineClient, request: BuildRequest, session: Session) -> requests.Response:
+    """Ask for the build and return the answer's head, which comes when the build has begun."""
+    with asking(ASKED):
+        return client.ask(
+            "POST",
+            "/build",
+            params=_parameters(request, session.id),
+            stream=True,
+            timeout=(client.timeout, None),
+        )
 
 
-def _parameters(request: BuildRequest) -> dict[str, Any]:
+def _parameters(request: BuildRequest, session_id: str) -> dict[str, Any]:
     """Return the query of /build; version=2 is BuildKit. `q` is never set: it would silence the trace."""
     asked = {
         "version": "2",
+        "remote": "client-session",
+        "session": session_id,
         "buildid": request.build_id,
         "dockerfile": request.dockerfile,
         "t": list(request.tags),  # repeated, one for each tag

@@ -1,6 +1,7 @@
 """One HTTP client to one Docker Engine, and the translation of its failures into ours."""
 
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -69,6 +70,20 @@ class EngineClient(APIClient):
         except requests.HTTPError as error:
             raise create_api_error_from_http_exception(error) from error
         return response
+
+    def connect(self) -> socket.socket:
+        """Return a new connection with this client's time limit, held on the wire; the caller closes it.
+
+        Raises what urllib3 raises, to be translated by `asking`.
+        """
+        anything = self.prepare_request(requests.Request("GET", self.base_url))
+        adapter: Any = self.get_adapter(self.base_url)
+        pool = adapter.get_connection_with_tls_context(anything, verify=True)
+        connection = pool._new_conn()
+        connection.timeout = self.timeout
+        connection.connect()
+        opened: socket.socket = connection.sock
+        return opened
 
     def sign_of_life(self) -> None:
         """Ask for an answer, any answer. Raises `EngineUnreachable` or `EngineRefused`."""

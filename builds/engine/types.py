@@ -1,9 +1,11 @@
 """What goes to the outside world and what comes back: plain frozen values, no behaviour."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+
+from builds.engine.context import Context
 
 LeftoverKind = Literal["container", "volume"]
 ImageStore = Literal["docker", "containerd"]
@@ -42,14 +44,14 @@ class RegistryLogin:
 class BuildRequest:
     """One image build as the engine is asked for it.
 
-    `build_id` is ours and names the build when it is cancelled. `context` makes the tar stream that is uploaded;
-    `dockerfile` is a path inside it. An argument whose value is None takes the Dockerfile's default. Build arguments
-    end in the image's history: they are no place for secrets (engine notes, section 3).
+    `build_id` is ours and names the build when it is cancelled. `context` holds the directories that the engine asks
+    for; `dockerfile` is a path in the one of Dockerfiles. An argument whose value is None takes the Dockerfile's
+    default. Build arguments end in the image's history: they are no place for secrets (engine notes, section 3).
     """
 
     build_id: str
     dockerfile: str
-    context: Callable[[], Iterable[bytes]]
+    context: Context = field(repr=False)
     tags: tuple[str, ...] = ()
     build_args: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     labels: Mapping[str, str] = field(default_factory=dict)

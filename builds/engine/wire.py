@@ -37,7 +37,7 @@ class Wire:
             self._sockets.append(sock)
             is_cut = self._is_cut
         if is_cut:
-            _shut_down(sock)
+            shut_down(sock)
 
     def cut(self) -> None:
         """Shut every held socket down, for both directions; may be called again and from any thread."""
@@ -45,10 +45,11 @@ class Wire:
             self._is_cut = True
             sockets = list(self._sockets)
         for sock in sockets:
-            _shut_down(sock)
+            shut_down(sock)
 
 
-def _shut_down(sock: socket.socket) -> None:
+def shut_down(sock: socket.socket) -> None:
+    """End both directions of a socket, from any thread; a reader wakes. A closed one stays as it is."""
     # The plain socket's shutdown: SSLSocket's own takes the TLS object away under the reader's hands.
     with suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -20,6 +20,7 @@ from builds.engine.client import EngineClient, refusal_text
 from builds.engine.docker import Engine
 from builds.engine.json_lines import json_lines
 from builds.engine.registry import RegistryClient
+from builds.engine.session import Session
 from builds.engine.types import Endpoint
 from tests.engine.refusing import REFUSALS, refusing
 from tests.engine.registries import OwnRegistry, htpasswd_settings
@@ -61,15 +62,15 @@ class Capture:
     def build(self, name: str, dockerfile: str, *, on_record=lambda _, build_id: None, **asked: Any) -> None:
         """Build and keep, with the Dockerfile; `on_record` gets each record and the id of the build."""
         wanted = request(dockerfile, **asked)
-        self.keep(
-            name,
-            "POST",
-            "/build",
-            data=iter(wanted.context()),
-            params=building._parameters(wanted),
-            headers={"Content-Type": "application/x-tar"},
-            on_record=lambda record: on_record(record, wanted.build_id),
-        )
+        with self.engine._new_client(60) as client, Session(wanted.context) as session:
+            session.open(client)
+            self.keep(
+                name,
+                "POST",
+                "/build",
+                params=building._parameters(wanted, session.id),
+                on_record=lambda record: on_record(record, wanted.build_id),
+            )
         self.answers[name]["dockerfile"] = dockerfile
 
     def push(self, name: str, repository: str, account: dict[str, str] | None = None) -> None:

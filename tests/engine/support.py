@@ -2,6 +2,8 @@
 
 import os
 import select
+import socket
+import struct
 import threading
 import uuid
 from collections import defaultdict
@@ -94,6 +96,14 @@ def _has(entry: Path, word: str) -> bool:
     with suppress(OSError):
         return word.encode() in (entry / "cmdline").read_bytes()
     return False
+
+
+def pid_behind(engine_socket: str) -> int:
+    """Return the id of the process that listens at a unix socket."""
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(engine_socket)
+        pid: int = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+    return pid
 
 
 def wait_gone(pids: list[int]) -> None:

@@ -2,9 +2,8 @@
 
 import pytest
 
-from builds.engine.context import DOCKERFILE_NAME
+from builds.engine.context import FILES
 from builds.engine.errors import BuildFailed, EngineRefused
-from builds.engine.types import BuildRequest
 from tests.engine.support import Told, mark, request
 
 
@@ -102,11 +101,12 @@ def test_a_tag_that_the_engine_does_not_take_is_a_refusal(engine, base_image, ne
     assert caught.value.status in {400, 500}
 
 
-def test_an_error_of_the_context_keeps_its_own_name(engine, never):
-    def broken():
-        yield b"\0" * 512
-        raise FileNotFoundError("a file of the context is gone")
+def test_a_file_of_the_build_that_cannot_be_read_keeps_its_own_error(engine, base_image, never):
+    class Gone:
+        def entries(self, _asked):
+            raise FileNotFoundError("a file of the context is gone")
 
-    asked = BuildRequest(build_id=mark(), dockerfile=DOCKERFILE_NAME, context=broken)
+    asked = request(f"FROM {base_image}\nCOPY . /\n")
+    asked.context = {**asked.context, FILES: Gone()}
     with pytest.raises(FileNotFoundError, match="a file of the context"):
         engine.build(asked, Told(), never)

@@ -1,8 +1,6 @@
 """The small pure parts: the context's tar, lines of a stream, BuildKit's records."""
 
 import base64
-import io
-import tarfile
 from datetime import UTC, datetime
 
 import pytest
@@ -20,16 +18,13 @@ def encoded(message: StatusResponse) -> str:
     return base64.b64encode(message.SerializeToString()).decode()
 
 
-def test_the_context_of_a_typed_dockerfile_is_that_file_alone_and_always_the_same_bytes():
-    text = "FROM scratch\n# grün\n" * 100
+def test_the_files_of_a_typed_dockerfile_are_none_and_its_directory_holds_it_alone():
+    text = "FROM scratch\n# grün\n" * 5000
     context = inline_context(text)
-    data = b"".join(context())
-    assert data == b"".join(context())
-    assert data[257:263] == b"ustar\0"  # plain ustar in the first 512 bytes, or the engine takes it for a Dockerfile
-    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-        (entry,) = tar.getmembers()
-        assert (entry.name, entry.mtime, entry.uid, entry.gid) == (DOCKERFILE_NAME, 0, 0, 0)
-        assert tar.extractfile(entry).read() == text.encode()
+    (entry,) = context["dockerfile"].entries({})
+    assert (entry.path, entry.size, entry.mode, entry.modified) == (DOCKERFILE_NAME, len(text.encode()), 0o644, 0)
+    assert b"".join(entry.read()) == b"".join(entry.read()) == text.encode()
+    assert list(context["context"].entries({})) == []
 
 
 @given(st.lists(st.binary().map(lambda line: line.replace(b"\n", b"")), max_size=20), st.data())

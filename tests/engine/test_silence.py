@@ -2,8 +2,6 @@
 
 import os
 import signal
-import socket
-import struct
 import threading
 from contextlib import contextmanager
 
@@ -13,7 +11,7 @@ from builds.engine.docker import Engine
 from builds.engine.errors import ConnectionLost, EngineUnreachable
 from builds.engine.watch import Patience
 from tests.engine.relay import Relay
-from tests.engine.support import SOON, Told, mark, processes_with, request, wait_gone
+from tests.engine.support import SOON, Told, mark, pid_behind, processes_with, request, wait_gone
 
 HASTY = Patience(quiet=0.2, answer=0.2, pause=0.1, failures=3, ask_again=0.1, give_up=0.5)
 
@@ -31,9 +29,7 @@ def hasty(engine_endpoint):
 @contextmanager
 def frozen_when_asked(engine_socket):
     """Give a function that freezes the engine behind the socket; thaw it at the end, whatever happened."""
-    with socket.socket(socket.AF_UNIX) as peer:
-        peer.connect(engine_socket)
-        pid = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+    pid = pid_behind(engine_socket)
     try:
         yield lambda: os.kill(pid, signal.SIGSTOP)
     finally:

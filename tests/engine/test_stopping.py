@@ -4,11 +4,12 @@ import threading
 
 import pytest
 
+from builds.engine.client import EngineClient
 from builds.engine.docker import Engine
 from builds.engine.errors import BuildStopped
-from builds.engine.types import BuildRequest
+from builds.engine.session import Session
 from builds.engine.watch import Patience
-from tests.engine.support import Told, mark, processes_with, request, wait_gone
+from tests.engine.support import SOON, Told, mark, processes_with, request, wait_gone
 
 
 class RecorderError(Exception):
@@ -36,28 +37,33 @@ def test_a_stop_in_the_middle_of_an_instruction_ends_its_process_first(engine, b
     assert seen, "The instruction had no process to end."
 
 
-def test_a_stop_before_the_engine_knows_the_build_is_not_lost(engine, base_image):
-    word, stopping, asked = mark(), threading.Event(), request(sleeper(base_image, mark()))
-    whole = b"".join(request(sleeper(base_image, word)).context())
+def test_a_stop_before_the_engine_knows_the_build_is_not_lost(engine, base_image, monkeypatch):
+    word, stopping, cancelled = mark(), threading.Event(), threading.Event()
+    open_session, cancel_build = Session.open, EngineClient.cancel_build
 
-    def context():
-        stopping.set()  # the first cancel goes out while the upload has not begun
-        yield whole
+    def cancel(client, build_id):
+        cancel_build(client, build_id)
+        cancelled.set()
 
+    def late(session, client):
+        stopping.set()
+        assert cancelled.wait(SOON), "The first cancel has not gone out."
+        open_session(session, client)
+
+    monkeypatch.setattr(EngineClient, "cancel_build", cancel)
+    monkeypatch.setattr(Session, "open", late)
     with pytest.raises(BuildStopped):
-        engine.build(BuildRequest(asked.build_id, asked.dockerfile, context), Told(), stopping)
+        engine.build(request(sleeper(base_image, word)), Told(), stopping)
     assert processes_with(word) == []
 
 
-def test_a_build_that_is_stopped_before_it_begins_is_never_sent(engine):
-    stopping = threading.Event()
+def test_a_build_that_is_stopped_before_it_begins_is_never_sent(engine, monkeypatch):
+    stopping, opened = threading.Event(), []
     stopping.set()
-
-    def context():
-        raise AssertionError("The context was asked for.")
-
+    monkeypatch.setattr(Session, "open", lambda session, _client: opened.append(session))
     with pytest.raises(BuildStopped):
-        engine.build(BuildRequest(mark(), "Dockerfile", context), Told(), stopping)
+        engine.build(request("FROM scratch\n"), Told(), stopping)
+    assert opened == []
 
 
 def test_a_build_that_succeeds_while_it_is_being_stopped_keeps_its_image(engine, base_image):

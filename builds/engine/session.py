@@ -1,0 +1,160 @@
+"""The session of one build: the connection over which the engine fetches the Dockerfile and the files of the build.
+
+`docker build` takes the same way. An upload with the build itself would have to hold the Dockerfile among the files,
+and `COPY .` would take it into the image (engine notes, "How a build gets its files").
+"""
+
+import socket
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Final, Self
+
+import h11
+from h2.exceptions import ProtocolError
+
+from builds.engine.buildkit.session_pb2 import HealthCheckResponse
+from builds.engine.client import EngineClient, asking
+from builds.engine.errors import EngineRefused
+from builds.engine.session_calls import Calls, Metadata, Methods
+from builds.engine.session_files import DIFF_COPY, Directory, Transfer
+from builds.engine.wire import shut_down
+
+ASKED: Final = "open the session of a build"
+HEALTH: Final = "/grpc.health.v1.Health/Check"
+HEADERS: Final = "X-Docker-Expose-Session-"
+JOIN_SECONDS: Final = 5.0
+READ: Final = 65536
+LONGEST_REFUSAL: Final = 4096
+
+
+class Session:
+    """Context manager: serves `directories`, by their names in BuildKit, from `open` to the end of the block.
+
+    The socket is held on the client's wire, so that what cuts the build cuts its session. `error` is what reading a
+    file raised. `is_broken` says that the engine or the network has ended the session before we did.
+    """
+
+    def __init__(self, directories: Mapping[str, Directory]) -> None:
+        self.id = uuid.uuid4().hex
+        self.is_broken = False
+        self._calls = Calls(methods(directories))
+        self._closing = threading.Event()
+        self._socket: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def error(self) -> Exception | None:
+        """What a file raised when it was read, if any."""
+        return self._calls.error
+
+    def open(self, client: EngineClient) -> None:
+        """Connect and begin to serve. Raises `EngineUnreachable` and `EngineRefused`."""
+        with asking(ASKED):
+            sock = client.connect()
+        self._socket = sock
+        with asking(ASKED):
+            begun = self._upgrade(sock, client)
+        sock.settimeout(None)
+        self._thread = threading.Thread(target=self._serve, args=(sock, begun), name="build-session", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        if self._socket:
+            shut_down(self._socket)
+        if self._thread:
+            self._thread.join(JOIN_SECONDS)
+        if self._socket:
+            self._socket.close()
+
+    def _upgrade(self, sock: socket.socket, client: EngineClient) -> bytes:
+        """Ask for HTTP/2 on this connection; return what the engine has sent of it already."""
+        http = h11.Connection(our_role=h11.CLIENT)
+        sock.sendall(http.send(self._request(client)) or b"")
+        sock.sendall(http.send(h11.EndOfMessage()) or b"")
+        try:
+            while (event := http.next_event()) is h11.NEED_DATA:
+                http.receive_data(sock.recv(READ))
+            if isinstance(event, h11.InformationalResponse) and event.status_code == 101:
+                return http.trailing_data[0]
+            status = event.status_code if isinstance(event, h11.Response) else 500
+            raise EngineRefused(ASKED, _said(http, sock), status=status)
+        except h11.RemoteProtocolError as error:
+            raise OSError(str(error)) from None
+
+    def _request(self, client: EngineClient) -> h11.Request:
+        headers = {
+            "Host": "localhost",
+            "User-Agent": "BuildHub",
+            "Connection": "Upgrade",
+            "Upgrade": "h2c",
+            f"{HEADERS}Uuid": self.id,
+            f"{HEADERS}Name": "BuildHub",
+            # A key of its own. The engine keeps the files of a key, and takes one of the same time and length for same.
+            f"{HEADERS}Sharedkey": self.id,
+            f"{HEADERS}Grpc-Method": DIFF_COPY,  # the only one that an engine looks for before it asks
+        }
+        return h11.Request(method="POST", target=f"/v{client.spoken}/session", headers=list(headers.items()))
+
+    def _serve(self, sock: socket.socket, begun: bytes) -> None:
+        """Answer until the connection ends; runs on the session's own thread."""
+        try:
+            with suppress(OSError):
+                self._answer(sock, begun)
+        finally:
+            self.is_broken = not self._closing.is_set()
+            shut_down(sock)
+
+    def _answer(self, sock: socket.socket, data: bytes) -> None:
+        is_spoken = True
+        while is_spoken:
+            try:
+                self._calls.take(data)
+            except ProtocolError:
+                is_spoken = False  # what is sent now says so
+            sock.sendall(self._calls.to_send())
+            is_spoken = is_spoken and bool(data := sock.recv(READ))
+
+
+def methods(directories: Mapping[str, Directory]) -> Methods:
+    """Return what an engine may call: the files of `directories`, and whether the session lives."""
+    return {DIFF_COPY: lambda asked: Transfer(directories, asked), HEALTH: _Healthy}
+
+
+class _Healthy:
+    """Answers the engine's question whether the session still lives."""
+
+    def __init__(self, asked: Metadata) -> None:
+        del asked
+        self.ended = False
+
+    def begin(self) -> Iterator[bytes]:
+        """Say nothing before the question."""
+        return iter(())
+
+    def take(self, message: bytes) -> Iterator[bytes]:
+        """Answer it."""
+        del message
+        self.ended = True
+        yield HealthCheckResponse(status=HealthCheckResponse.SERVING).SerializeToString()
+
+
+def _said(http: h11.Connection, sock: socket.socket) -> str:
+    """Return the engine's own words of a refusal, or that there were none."""
+    said = b""
+    while not isinstance(event := http.next_event(), h11.EndOfMessage) and len(said) < LONGEST_REFUSAL:
+        if isinstance(event, h11.Data):
+            said += event.data
+        elif event is h11.NEED_DATA:
+            http.receive_data(sock.recv(READ))
+        else:
+            break
+    return said.decode(errors="replace").strip() or "no reason given"

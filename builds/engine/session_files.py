@@ -1,0 +1,111 @@
+"""Give the engine the files of a build: the side of fsutil's protocol that has them.
+
+One call of the engine is one transfer. We tell of all files in fsutil's order; the engine asks for the contents that it
+lacks, by number, and says when it has all.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, Protocol
+
+from google.protobuf.message import DecodeError
+
+from builds.engine.buildkit.session_pb2 import Packet, Stat
+from builds.engine.session_calls import CallFailed, Code
+
+DIFF_COPY: Final = "/moby.filesync.v1.FileSync/DiffCopy"
+DIRECTORY: Final = "dir-name"  # in the metadata of a call
+FILE: Final = 0o644  # modes, as Go's os.FileMode writes them
+FOLDER: Final = 1 << 31 | 0o755
+PIECE: Final = 32 * 1024  # bytes of a file in one message, as the command line sends them
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file or folder: `path` is relative, with slashes; `mode` that of Go's os.FileMode; `read` gives the content."""
+
+    path: str
+    size: int = 0
+    read: Callable[[], Iterable[bytes]] = tuple
+    mode: int = FILE
+    modified: int = 0  # nanoseconds
+
+
+class Directory(Protocol):
+    """What an engine may ask for under one name."""
+
+    def entries(self, asked: Mapping[str, Sequence[str]]) -> Iterable[Entry]:
+        """Return the files, and each folder that holds some, in any order.
+
+        `asked` is the metadata of the call: `followpaths`, `include-patterns` and `exclude-patterns` narrow the
+        choice. To give more than follow and include ask for costs time only; to give what exclude names is wrong.
+        """
+
+
+@dataclass(frozen=True)
+class TypedFiles:
+    """A directory without folders, of contents in memory: all of them are given, whatever is asked."""
+
+    contents: Mapping[str, bytes] = field(default_factory=dict)
+
+    def entries(self, asked: Mapping[str, Sequence[str]]) -> Iterator[Entry]:
+        """Return the files."""
+        del asked
+        for name, content in self.contents.items():
+            yield Entry(name, len(content), partial(pieces, content))
+
+
+def pieces(content: bytes) -> Iterator[bytes]:
+    """Cut `content` into what one message holds."""
+    return (content[start : start + PIECE] for start in range(0, len(content), PIECE))
+
+
+class Transfer:
+    """One call of DiffCopy: takes the engine's messages and answers them."""
+
+    def __init__(self, directories: Mapping[str, Directory], asked: Mapping[str, Sequence[str]]) -> None:
+        self.ended = False
+        self._asked = asked
+        self._directory = _directory(directories, asked)
+        self._entries: list[Entry] = []
+
+    def begin(self) -> Iterator[bytes]:
+        """Tell of all files, siblings by the bytes of their names, a folder before what it holds."""
+        self._entries = sorted(self._directory.entries(self._asked), key=lambda entry: entry.path.encode().split(b"/"))
+        for entry in self._entries:
+            stat = Stat(path=entry.path, mode=entry.mode, size=entry.size, modTime=entry.modified)
+            yield Packet(type=Packet.STAT, stat=stat).SerializeToString()
+        yield Packet(type=Packet.STAT).SerializeToString()
+
+    def take(self, message: bytes) -> Iterator[bytes]:
+        """Answer one message of the engine. Raises `CallFailed` for what is no message of this protocol."""
+        packet = _packet(message)
+        if packet.type == Packet.REQ:
+            yield from self._contents(packet.ID)
+        elif packet.type == Packet.FIN:
+            self.ended = True
+            yield Packet(type=Packet.FIN).SerializeToString()
+        elif packet.type == Packet.ERR:
+            raise CallFailed(Code.UNKNOWN, "the engine has ended the transfer")
+
+    def _contents(self, number: int) -> Iterator[bytes]:
+        if number >= len(self._entries):
+            raise CallFailed(Code.INVALID_ARGUMENT, f"invalid file id {number}")
+        for piece in self._entries[number].read():
+            yield Packet(type=Packet.DATA, ID=number, data=piece).SerializeToString()
+        yield Packet(type=Packet.DATA, ID=number).SerializeToString()
+
+
+def _directory(directories: Mapping[str, Directory], asked: Mapping[str, Sequence[str]]) -> Directory:
+    name = next(iter(asked.get(DIRECTORY, ())), "")
+    if name not in directories:
+        raise CallFailed(Code.NOT_FOUND, "no such directory in this build")
+    return directories[name]
+
+
+def _packet(message: bytes) -> Packet:
+    try:
+        return Packet.FromString(message)
+    except DecodeError as error:
+        raise CallFailed(Code.INVALID_ARGUMENT, "no packet of fsutil") from error
