@@ -22,6 +22,7 @@ const ended = new LivePart(document.querySelector(".log"), "log", {
   },
 });
 
+let isOver = !isActive();
 let said = document.querySelector("[data-word]").dataset.word;
 
 // Title, favicon and the one live region follow the state, and only the state.
@@ -29,10 +30,20 @@ function followState(part) {
   const now = part.querySelector("[data-title]");
   document.title = now.dataset.title;
   document.querySelector("[data-favicon]").href = now.dataset.icon;
+  if (!isActive()) finish();
   if (now.dataset.word === said) return;
   said = now.dataset.word;
   document.querySelector("[data-said]").textContent = said;
   if (part.querySelector("[data-failure]")) part.querySelector("#failure-title").focus({ preventScroll: true });
+}
+
+// The socket tells the end, or the head where the socket is away: the lines that are missing come by plain requests.
+async function finish() {
+  if (isOver) return;
+  isOver = true;
+  socket.stop();
+  await log.catchUp();
+  for (const part of [head, steps, ended]) part.refresh();
 }
 
 // What runs now stands in the head as well.
@@ -52,11 +63,7 @@ const frames = {
   },
   lines: (frame) => log.take(frame.lines),
   skipped: (frame) => log.catchUp(frame.to),
-  end: async () => {
-    socket?.stop();
-    await log.catchUp();
-    for (const part of [head, steps, ended]) part.refresh();
-  },
+  end: finish,
 };
 
 function back() {
