@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError, connection
 from psycopg.errors import DeadlockDetected
 
-TRIES = 5
+TRIES = 30  # another one that reads all the time may win many a time
 
 
 @pytest.fixture(autouse=True, scope="session")
