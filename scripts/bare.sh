@@ -79,7 +79,7 @@ prove_test() {
     clone /root/tested
     began=$(now)
     make -C /root/tested test >/root/test.log 2>&1 </dev/null || code=$?
-    echo "bare: make test ended with $code after $(seconds_since "$began") s: $(tail -n 1 /root/test.log)"
+    echo "bare: make test ended with $code after $(seconds_since "$began") s: $(grep -E '[0-9]+ (passed|failed)' /root/test.log | tail -n 1)"
     if ((code)); then grep -E '^(FAILED|ERROR)|^E  ' /root/test.log | head -n 60; tail -n 40 /root/test.log; fi
     return "$code"
 }

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from builds.engine.base_image import busybox_files
 from builds.engine.docker import Engine
-from builds.engine.errors import EngineError, EngineUnsupported, RegistryRefused
+from builds.engine.errors import EngineError, EngineUnreachable, EngineUnsupported, RegistryRefused
 from builds.engine.registry import RegistryClient
 from builds.engine.registry_session import is_local
 from builds.engine.types import Endpoint, EngineInfo, RegistryLogin
@@ -20,6 +20,7 @@ from builds.services.credentials import decrypt
 __all__ = [
     "EngineError",
     "EngineProbe",
+    "EngineUnreachable",
     "EngineUnsupported",
     "RegistryProbe",
     "engine_of",

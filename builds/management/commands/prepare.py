@@ -1,7 +1,9 @@
 """`manage.py prepare`: migrations and first rows; prints one JSON line about the administrator."""
 
 import json
-from typing import Any
+import os
+import time
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -10,9 +12,13 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from builds.management.supervisor.processes import is_running
 from builds.models import BuildServer
 from builds.services import setup
-from builds.services.connections import EngineError, EngineUnsupported, ensure_base_image
+from builds.services.connections import EngineError, EngineUnreachable, EngineUnsupported, ensure_base_image
+
+LOOK_SECONDS: Final = 0.05
+ENGINE_SECONDS: Final = 60.0  # as long as the supervisor waits for one that it has started
 
 
 class Command(BaseCommand):
@@ -46,8 +52,27 @@ class Command(BaseCommand):
     def _ensure_base(self, server: BuildServer) -> None:
         """Make the sample's base image; an engine that cannot be used does not keep BuildHub from starting."""
         try:
-            ensure_base_image(server, setup.SAMPLE_BASE)
+            last = time.monotonic() + ENGINE_SECONDS
+            while (missing := self._try_base(server)) and self._engine_comes() and time.monotonic() < last:
+                time.sleep(LOOK_SECONDS)
+            if missing:
+                raise missing
         except EngineUnsupported as error:
             self.stderr.write(f"No build can run at DOCKER_HOST={settings.DEFAULT_ENGINE}: {error.answered}")
         except (EngineError, OSError) as error:
             self.stderr.write(f"The sample's base image could not be made: {error}")
+
+    @staticmethod
+    def _try_base(server: BuildServer) -> EngineUnreachable | None:
+        """Make the base image; return why not where no engine answers."""
+        try:
+            ensure_base_image(server, setup.SAMPLE_BASE)
+        except EngineUnreachable as error:
+            return error
+        return None
+
+    @staticmethod
+    def _engine_comes() -> bool:
+        """Say whether the supervisor has started an engine that still runs: it answers soon, or ends."""
+        pid = os.environ.get("BUILDHUB_ENGINE_PID", "")
+        return pid.isdigit() and is_running(int(pid))

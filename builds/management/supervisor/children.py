@@ -151,6 +151,11 @@ class Children:
         """Say whether the child `key` is of this family."""
         return key in self._children
 
+    def pid_of(self, key: str) -> int | None:
+        """Return the process id of the child `key`, None where there is none."""
+        child = self._children.get(key)
+        return child.process.pid if child and child.process else None
+
     def forget(self, key: str) -> None:
         """Let go of a child: it is not started again."""
         self._children.pop(key, None)

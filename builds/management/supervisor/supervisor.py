@@ -76,12 +76,15 @@ class Supervisor:
         )
         write_json(self.plan.data_dir / "run" / "services.json", asdict(addresses))
         environment = addresses.environment(self.plan)
-        engine_ready()
         registry_ready()
-        administrator = self._prepare(children, environment)
+        administrator = self._prepare(children, environment)  # which waits for an engine of ours when it needs it
+        engine_ready()
         try:
-            started = {command.key: children.start(command) for command in programs(self.plan, environment)}
-            children.wait_until(self._serves, started["web"], seconds=SERVE_SECONDS)
+            web, *others = programs(self.plan, environment)
+            # The pages first, alone: on two cores five programs that load at once keep each other waiting.
+            children.wait_until(self._serves, children.start(web), seconds=SERVE_SECONDS)
+            for command in others:
+                children.start(command)
             self._say(f"BuildHub is ready at {self.plan.url}")
         finally:
             self._introduce(administrator)  # also when the start fails: the password is told only once
@@ -146,7 +149,8 @@ class Supervisor:
 
     def _prepare(self, children: Children, environment: dict[str, str]) -> dict[str, str | None]:
         """Run `manage.py prepare`; return its answer about the administrator."""
-        code, answer = children.run(preparation(self.plan, environment), seconds=PREPARE_SECONDS)
+        coming = {"BUILDHUB_ENGINE_PID": str(pid)} if (pid := children.pid_of("engine")) else {}
+        code, answer = children.run(preparation(self.plan, {**environment, **coming}), seconds=PREPARE_SECONDS)
         if code != 0:
             raise CannotStart("The database could not be prepared: the reason stands above.")
         administrator: dict[str, str | None] = json.loads(answer.strip().splitlines()[-1])
