@@ -70,7 +70,9 @@ ADDRESSES: Final = (
 SIGNS: Final[Mapping[Part, Sequence[tuple[str, FailureKind]]]] = {
     Part.PROGRAM: (
         (r"^(?:no active session|secret \S+ not found|no ssh key .* forwarded)", kinds.SESSION_MISSING),
-        (r"^unable to find (?:user|group) ", kinds.USER_MISSING),
+        (r"^unable to find (?:user|group)|^uids and gids must be in range", kinds.USER_MISSING),
+        (r"^(?:failed to calculate checksum|failed to walk|lstat |\".*\" not found)", kinds.FILE_MISSING),  # of a mount
+        (r"is not allowed$", kinds.NOT_ALLOWED),
         (r"\b(?:bridge|endpoint|sandbox|veth\w*|network|iptables|netns)\b", kinds.ENGINE_NETWORK),
         ("", kinds.ENGINE_RUNTIME),
     ),
@@ -87,10 +89,11 @@ SIGNS: Final[Mapping[Part, Sequence[tuple[str, FailureKind]]]] = {
         *ADDRESSES,  # later engines fetch the address of an ADD under the name of the ADD
     ),
     Part.DOCKERFILE: (
+        (r"is not allowed$", kinds.NOT_ALLOWED),
         (r"^target stage .* could not be found$", kinds.TARGET_MISSING),
         (r"^no active session", kinds.SESSION_MISSING),
         (
-            r"^dockerfile parse error|^unknown instruction|^failed to parse|^invalid containerport|^unsupported",
+            r"^dockerfile (?:parse error|line greater)|^unknown instruction|^failed to parse|^invalid |^unsupported",
             kinds.DOCKERFILE_INVALID,
         ),
         (r"^(?:base name .* should not be blank|circular dependency|invalid reference)", kinds.DOCKERFILE_INVALID),

@@ -102,6 +102,13 @@ FRONTEND_MISSING: Final = FailureKind(
     "The image that `# syntax=` names does not exist or may not be pulled",
     "Check its name and tag, or remove the line: the engine's own frontend is used then.",
 )
+NOT_ALLOWED: Final = FailureKind(
+    "build.not_allowed",
+    Whose.DEFINITION,
+    EndReason.BUILD_FAILED,
+    "The instruction asks for a right that the build server does not give",
+    "Leave out --network=host or --security=insecure.",
+)
 USER_MISSING: Final = FailureKind(
     "build.user_missing",
     Whose.DEFINITION,

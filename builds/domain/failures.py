@@ -53,6 +53,7 @@ LONGEST_INSTRUCTION: Final = 2000  # characters
 LONGEST_IN_A_SENTENCE: Final = 80  # characters of an instruction; in full it is shown beside
 # What the engine quotes of the Dockerfile: "name", (name) or the last word.
 QUOTED_WORD: Final = re.compile(r"\"([^\"]+)\"|\((\S+)\)|: (\S+)$")
+LEAST_QUOTED: Final = 3  # characters: less is anywhere
 LONGEST: Final = 2000  # characters of an engine's or registry's own text that are kept
 
 
@@ -283,7 +284,8 @@ def _line_that_names(cause: str, dockerfile: str) -> int | None:
     """Return the line of the only instruction that holds what the engine quotes, or None."""
     quoted = QUOTED_WORD.search(cause)
     word = next(filter(None, quoted.groups()), "") if quoted else ""
-    lines = [each.line_start for each in instruction_lines(dockerfile) if word and word in each.text]
+    is_telling = len(word) >= LEAST_QUOTED
+    lines = [each.line_start for each in instruction_lines(dockerfile) if is_telling and word in each.text]
     return lines[0] if len(lines) == 1 else None
 
 

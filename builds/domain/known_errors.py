@@ -38,7 +38,7 @@ HINTS: Final = tuple(
             "a TLS certificate is not trusted: add the CA to the image",
         ),
         (
-            r"(?:runc run failed|container_linux\.go).*exec: .*(?:no such file|not found)",
+            r"(?:runc run failed|container_linux\.go).*exec: .*(?:no such file|not found|is a directory)",
             "the program is not in this image: check its path, and that the base image has a shell",
         ),
         (r"exec format error", "the program is made for another processor: check the platform of the base image"),
@@ -65,6 +65,10 @@ HINTS: Final = tuple(
         (
             r"JavaScript heap out of memory|OutOfMemoryError|cannot allocate memory|MemoryError",
             "the program ran out of memory: give it less to do at once, or the build server more memory",
+        ),
+        (
+            r"runc run failed: unable to start container process|OCI runtime (?:create|exec) failed",
+            "the engine could not start the instruction: let the build server's administrator look at its runtime",
         ),
         (
             r"permission denied",

@@ -152,6 +152,28 @@ FULL = "no space left on device"
             "build.user_missing",
             "definition",
         ),
+        (
+            "executor failed running [x]: uids and gids must be in range 0-2147483647",
+            RUN,
+            "build.user_missing",
+            "definition",
+        ),
+        (
+            "executor failed running [x]: unable to find groups for spec root: invalid",
+            RUN,
+            "build.user_missing",
+            "definition",
+        ),
+        ('failed to compute cache key: "/nothing" not found: not found', RUN, "build.file_missing", "definition"),
+        ('failed to calculate checksum of ref a::b: "/nothing": not found', RUN, "build.file_missing", "definition"),
+        (SOLVE + 'invalid mount target "/"', NONE, "build.dockerfile_invalid", "definition"),
+        (
+            SOLVE + "dockerfile line greater than max allowed size of 65535",
+            NONE,
+            "build.dockerfile_invalid",
+            "definition",
+        ),
+        ("failed to load LLB: network.host is not allowed", NONE, "build.not_allowed", "definition"),
         ("", NONE, "build.failed", "definition"),
     ],
 )
@@ -341,6 +363,7 @@ KNOWN = [
     ("E: Failed to fetch http://h/x.deb  404  Not Found", "apt's lists are old"),
     ("ERROR: No matching distribution found for nosuch==1", "pip does not find"),
     ("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory", "ran out of memory"),
+    ("runc run failed: unable to start container process: error mounting cgroup: no such device", "its runtime"),
     ("/bin/sh: can't create /x: Permission denied", "USER, chmod"),
 ]
 
