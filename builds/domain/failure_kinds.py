@@ -199,8 +199,8 @@ ENGINE_UNSUPPORTED: Final = FailureKind(
     Whose.SERVER,
     EndReason.SERVER_FAILED,
     "{server} is no build server that BuildHub can use: {found} answers there.",
-    "BuildHub builds with BuildKit of Docker Engine 20.10 or newer on Linux, with containerd's image store of 28 or"
-    " newer: let the administrator start one and give the build server its address.",
+    "BuildHub builds with BuildKit of Docker Engine 20.10 or newer on Linux: let the administrator start one and give"
+    " the build server its address.",
 )
 ENGINE_CONNECTION_LOST: Final = FailureKind(
     "engine.connection_lost",

@@ -19,7 +19,7 @@ from builds.engine.json_lines import json_lines
 from builds.engine.leftovers import find_leftovers, remove_leftover
 from builds.engine.pulling import PullStream, run_pull
 from builds.engine.pushing import PushStream, run_push
-from builds.engine.supported import agree, check_image_store
+from builds.engine.supported import agree
 from builds.engine.types import (
     BuildRequest,
     Endpoint,
@@ -53,14 +53,11 @@ class Engine:
         return self._client.spoken
 
     def info(self) -> EngineInfo:
-        """Ask the engine what it is: versions, size of its machine, its own warnings.
-
-        Raises `EngineUnsupported` also for an image store with which this engine cannot build for us.
-        """
+        """Ask the engine what it is: versions, size of its machine, its own warnings."""
         client = self._client
         with asking("ask the engine what it is"):
             version, facts = client.version(), client.info()
-        info = EngineInfo(
+        return EngineInfo(
             version=version.get("Version", ""),
             api_version=version.get("ApiVersion", ""),
             name=facts.get("Name", ""),
@@ -71,8 +68,6 @@ class Engine:
             storage_driver=facts.get("Driver", ""),
             image_store="containerd" if SNAPSHOTTER in (facts.get("DriverStatus") or ()) else "docker",
         )
-        check_image_store(info)
-        return info
 
     def build(self, request: BuildRequest, on_record: Callable[[TraceRecord], None], stopping: threading.Event) -> str:
         """Build an image and return its id. Blocks until the engine has ended the build.

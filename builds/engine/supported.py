@@ -3,9 +3,6 @@
 Podman's service speaks the same API, ignores `version=2` (its builder has no trace to show) and knows no
 /build/cancel: measured on 4.3.1. Docker's own answer always has a component "Engine". The header `Builder-Version` of
 /_ping proves nothing: 20.10.24 with BuildKit does not send it.
-
-With containerd's image store, engines before 28 look for an uploaded context on the network ("lookup build-context-…:
-no such host", measured on 26.1.5; moby issue 47717, mended by pull request 49178).
 """
 
 import re
@@ -16,12 +13,10 @@ from docker.errors import NotFound
 
 from builds.engine.client import OLDEST_API, EngineClient, asking
 from builds.engine.errors import EngineUnsupported
-from builds.engine.types import EngineInfo
 
 VERSION: Final = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 LONGEST: Final = 80  # characters of a name or version that is repeated
 DOCKERS_COMPONENT: Final = "Engine"
-FIRST_WITH_CONTAINERD: Final = 28
 
 
 def agree(client: EngineClient) -> str:
@@ -47,13 +42,6 @@ def api_version(offered: object) -> str:
         raise EngineUnsupported(found)
     oldest = str(facts.get("MinAPIVersion"))
     return oldest if api_number(oldest) > api_number(OLDEST_API) else OLDEST_API
-
-
-def check_image_store(info: EngineInfo) -> None:
-    """Raise `EngineUnsupported` for an engine that takes no context with the image store that it uses."""
-    major = re.match(r"[1-9]\d*(?=\.)", info.version)  # builds of moby's development branch have other versions
-    if info.image_store == "containerd" and major and int(major[0]) < FIRST_WITH_CONTAINERD:
-        raise EngineUnsupported(f"Docker Engine {_words(info.version)} with containerd's image store")
 
 
 def _misfit(facts: dict[str, Any]) -> str | None:

@@ -7,8 +7,7 @@ import pytest
 from builds.engine.client import OLDEST_API
 from builds.engine.docker import Engine
 from builds.engine.errors import EngineUnsupported
-from builds.engine.supported import api_version, check_image_store
-from builds.engine.types import EngineInfo
+from builds.engine.supported import api_version
 from tests.engine.foreign import DOCKER_19, NEEDED, PODMAN, SENTENCES, WINDOWS, foreign_engine, vector
 from tests.engine.support import Told, request
 
@@ -94,25 +93,3 @@ def test_dockers_other_names_for_its_platform_are_taken():
     offered = {**vector(DOCKER_19)["version"], "ApiVersion": "1.41", "Version": "20.10.0"}
     for platform in ("", "Docker Engine - Community", "Docker Desktop 4.43.0 (198134)"):
         assert api_version({**offered, "Platform": {"Name": platform}}) == OLDEST_API
-
-
-@pytest.mark.parametrize(
-    ("version", "store", "is_taken"),
-    [
-        ("20.10.24+dfsg1", "docker", True),
-        ("26.1.5+dfsg1", "docker", True),
-        ("26.1.5+dfsg1", "containerd", False),
-        ("27.5.1", "containerd", False),
-        ("28.0.0-rc.1", "containerd", True),
-        ("29.1.0", "containerd", True),
-        ("0.0.0-20260101.abcdef", "containerd", True),
-        ("dev", "containerd", True),
-    ],
-)
-def test_containerds_image_store_is_taken_since_28(version, store, is_taken):
-    info = EngineInfo(version, "1.45", "name", "Debian", 2, 1, image_store=store)
-    if is_taken:
-        check_image_store(info)
-        return
-    with pytest.raises(EngineUnsupported, match=f"Docker Engine .* with containerd's image store .* {NEEDED}"):
-        check_image_store(info)
