@@ -98,7 +98,8 @@ class RegistryForm(ConnectionForm[RegistryDraft]):
     def rule_errors(self) -> list[FieldError]:
         """Return all that is wrong with the draft."""
         stored = self.instance if self.instance.pk else Registry(account_id=self.draft.account_id)
-        return registry_errors(stored, self.draft)
+        # Who asks is the service's matter: it checks again, for those who may not name a private address.
+        return registry_errors(stored, self.draft, may_be_private=True)
 
     def reason_to_clear(self, cleaned: Mapping[str, Any]) -> str:
         """Say why the stored password goes, "" where it stays or there is none."""

@@ -40,11 +40,15 @@ def check_callback_url(url: str, *, allowed: Sequence[str] = ()) -> str | None:
         return "Use http://host/path or https://host/path for the callback."
     if parts.username is not None or parts.password is not None:
         return "Leave user and password out of the callback address; deliveries are signed instead."
+    return _PRIVATE if private_place(host, allowed=allowed) else None
+
+
+def private_place(host: str, *, allowed: Sequence[str] = ()) -> bool:
+    """Say whether `host` is localhost or writes down a private address, and the operator's list has it not."""
     address = literal_address(host)
-    own = LOOPBACK if host.rstrip(".") == "localhost" else (address,) if address else ()
-    if own and not all(is_public(one) for one in own):
-        return None if any(is_allowed(host, one, allowed) for one in own) else _PRIVATE
-    return None
+    own = LOOPBACK if host.rstrip(".").lower() == "localhost" else (address,) if address else ()
+    is_private = bool(own) and not all(is_public(one) for one in own)
+    return is_private and not any(is_allowed(host, one, allowed) for one in own)
 
 
 _PRIVATE = (

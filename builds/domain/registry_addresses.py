@@ -29,6 +29,11 @@ def host_problem(host: str) -> str | None:
     return "Nobody's registry is at such an address; give another one." if _is_nowhere(host) else None
 
 
+def name_of(host: str) -> str:
+    """Return the name or the address of `host`, without port and brackets."""
+    return PORT.sub("", host).strip("[]")
+
+
 def prefix_problem(prefix: str) -> str | None:
     """Say why `prefix` cannot be the path before all images of a registry, or None; it may be empty."""
     if not prefix:
@@ -41,7 +46,7 @@ def prefix_problem(prefix: str) -> str | None:
 def _is_nowhere(host: str) -> bool:
     """Say whether `host` is an address that machines use for themselves, such as that of a cloud's metadata (F2)."""
     try:
-        address = ipaddress.ip_address(PORT.sub("", host).strip("[]"))
+        address = ipaddress.ip_address(name_of(host))
     except ValueError:
         return False
     return address.is_link_local or address.is_multicast or address.is_unspecified

@@ -24,6 +24,9 @@ class Registry(models.Model):
     password_encrypted = models.TextField(blank=True, default="", editable=False)
     ca_certificate = models.TextField(blank=True, default="", help_text="PEM; empty: the system's authorities.")
     enabled = models.BooleanField(default=True)
+    # False where somebody gave the address who does not run the installation; what the environment names is the
+    # operator's own, and so is what was registered before there was this column.
+    may_be_private = models.BooleanField(default=True, editable=False)
     is_default = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

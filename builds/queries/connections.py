@@ -37,6 +37,11 @@ def visible_servers(caller: Caller) -> "QuerySet[BuildServer]":
     return BuildServer.objects.filter(Q(is_default=True) | ~Exists(grants) | own).order_by("pk")
 
 
+def usable_servers(account_id: int) -> "QuerySet[BuildServer]":
+    """Return the build servers that runs of the account may go to, switched off ones included."""
+    return BuildServer.objects.filter(Q(accounts=None) | Q(accounts=account_id) | Q(is_default=True))
+
+
 def visible_registries(caller: Caller) -> "QuerySet[Registry]":
     """Return the registries of the caller's accounts and those of all accounts."""
     if caller.sees_everything:

@@ -6,13 +6,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from builds.domain.outbound import is_allowed, is_public, literal_address
+from builds.domain.outbound import is_allowed, literal_address, private_place
 from builds.domain.references import check_image_name, check_project
 from builds.domain.states import WhenRunning
 from builds.domain.step_places import check_url
 from builds.domain.steps import FieldError
 from builds.domain.tags import AutoTagSeqType, check_prefix, check_tag
 from builds.models import Build
+from builds.queries.connections import usable_servers
 from builds.services.certificates import check_tls
 from builds.services.credentials import decrypt
 
@@ -97,10 +98,15 @@ def _server_errors(build: Build) -> Iterator[FieldError]:
     if not host and build.server_tls_verify:
         yield FieldError("buildServerTlsVerify", "TLS needs a buildServerHost; leave it N for the default server.")
     if host.startswith("tcp://"):
-        if sentence := _direct_problem(host, tls=build.server_tls_verify):
+        if not _is_registered(build) and (sentence := _direct_problem(host, tls=build.server_tls_verify)):
             yield FieldError("buildServerHost", sentence)
     elif host and (not host.startswith("topic:") or not host.removeprefix("topic:").strip() or not host.isprintable()):
         yield FieldError("buildServerHost", SERVER_FORMS)
+
+
+def _is_registered(build: Build) -> bool:
+    """Say whether the address is that of a server which an instance admin has registered for this account."""
+    return usable_servers(build.account_id).filter(url=build.server_host).exists()
 
 
 def _direct_problem(host: str, *, tls: bool) -> str | None:
@@ -111,9 +117,6 @@ def _direct_problem(host: str, *, tls: bool) -> str | None:
     name = parts.hostname or ""
     if not parts.port or parts.path or parts.query or parts.fragment:
         return "Write it as tcp://host:port, with nothing behind the port."
-    address = literal_address(name)
-    if is_allowed(name, address, settings.OUTBOUND_ALLOW):
-        return None
-    if name.rstrip(".").lower() == "localhost" or (address is not None and not is_public(address)):
+    if private_place(name, allowed=settings.OUTBOUND_ALLOW):
         return PRIVATE_SERVER
-    return None if tls else PLAIN_SERVER
+    return None if tls or is_allowed(name, literal_address(name), settings.OUTBOUND_ALLOW) else PLAIN_SERVER

@@ -10,12 +10,21 @@ from django.conf import settings
 
 from builds.engine.base_image import busybox_files
 from builds.engine.docker import Engine
-from builds.engine.errors import EngineError, EngineUnreachable, EngineUnsupported, RegistryRefused
+from builds.engine.errors import (
+    EngineError,
+    EngineUnreachable,
+    EngineUnsupported,
+    PushFailed,
+    RegistryRefused,
+    RegistryUnreachable,
+)
+from builds.engine.outbound import Ask, OutboundFailed, OutboundRefused, checked_addresses
 from builds.engine.registry import RegistryClient
 from builds.engine.registry_session import is_local
 from builds.engine.types import Endpoint, EngineInfo, RegistryLogin
 from builds.models import BuildRun, BuildServer, Registry
 from builds.services.credentials import decrypt
+from builds.services.registry_rules import PRIVATE, is_private
 
 __all__ = [
     "EngineError",
@@ -35,6 +44,7 @@ __all__ = [
 
 T = TypeVar("T")
 PROBE_SECONDS: Final = 9.0  # for a whole test: who presses it waits for the answer
+LOOK_UP_SECONDS: Final = 10.0  # for each question of a run
 ANSWER_SECONDS: Final = 4.0  # for each question of a test
 LOG_STALL: Final = (
     "Docker before 23 can stall when one instruction prints more than 1 MiB at once; BuildHub then starts the build"
@@ -75,10 +85,31 @@ class RegistryProbe:
 
 
 def registry_login(registry: Registry) -> RegistryLogin | None:
-    """Return the login of a registry, decrypted at the moment of use; None where it needs none."""
-    if not registry.username:
+    """Return the login for an engine's push or pull, decrypted at the moment of use; None where it needs none.
+
+    Raises `PushFailed` where the registry's address is private and must not be: the engine would go there.
+    """
+    if sentence := private_problem(registry):
+        raise PushFailed(sentence, retried=True)
+    return _login(registry)
+
+
+def private_problem(registry: Registry) -> str | None:
+    """Say that a registry leads to a private address now although nobody has allowed that, or None.
+
+    Its name is looked up; one that is not known is left to who connects, whose words for it are better.
+    """
+    if registry.may_be_private:
         return None
-    return RegistryLogin(registry.username, decrypt(registry.password_encrypted))
+    if is_private(registry.host):
+        return PRIVATE
+    try:
+        checked_addresses(Ask(method="GET", url=f"https://{registry.host}/", allowed=settings.OUTBOUND_ALLOW))
+    except OutboundRefused as refused:
+        return refused.answered
+    except OutboundFailed:
+        return None
+    return None
 
 
 def engine_of(server: BuildServer) -> Engine:
@@ -109,10 +140,12 @@ def probe_registry(registry: Registry) -> RegistryProbe:
 
     What it answers beside its status is not repeated: it may be somebody else's page (security.md, F6).
     """
-    client = registry_client(registry, timeout=ANSWER_SECONDS)
     warnings = _registry_warnings(registry)
 
     def ask() -> RegistryProbe:
+        if sentence := private_problem(registry):
+            return RegistryProbe(ok=False, message=sentence, warnings=warnings)
+        client = _client(registry, timeout=ANSWER_SECONDS)
         try:
             client.ping()
         except RegistryRefused as error:
@@ -139,12 +172,27 @@ def _endpoint(server: BuildServer) -> Endpoint:
     return Endpoint(server.url, ca=server.ca_cert, certificate=server.client_cert, key=key, tls=True)
 
 
-def registry_client(registry: Registry, *, timeout: float = 10) -> RegistryClient:
-    """Return a client for the distribution API of a registry, with its login and its CA; `timeout` in seconds."""
+def registry_client(registry: Registry) -> RegistryClient:
+    """Return a client for the distribution API of a registry, with its login and its CA.
+
+    Raises `RegistryUnreachable` where the address is private and must not be.
+    """
+    if sentence := private_problem(registry):
+        raise RegistryUnreachable("reach the registry", sentence)
+    return _client(registry, timeout=LOOK_UP_SECONDS)
+
+
+def _login(registry: Registry) -> RegistryLogin | None:
+    if not registry.username:
+        return None
+    return RegistryLogin(registry.username, decrypt(registry.password_encrypted))
+
+
+def _client(registry: Registry, *, timeout: float) -> RegistryClient:
     return RegistryClient(
         registry.host,
         plain_http=registry.plain_http,
-        login=registry_login(registry),
+        login=_login(registry),
         ca=registry.ca_certificate,
         timeout=timeout,
     )

@@ -49,7 +49,7 @@ def create_registry(*, caller: Caller, draft: RegistryDraft) -> Registry:
     with transaction.atomic():
         registry = Registry(account_id=_account_of(caller, draft))
         require_on(caller, Permission.MANAGE_CONNECTIONS, registry)
-        _apply(registry, draft)
+        _apply(registry, draft, caller)
         _record(caller, activity.Did.ADD_REGISTRY, registry)
     return registry
 
@@ -62,7 +62,7 @@ def edit_registry(*, registry_id: int, caller: Caller, draft: RegistryDraft) -> 
     """
     with transaction.atomic():
         registry = _locked(registry_id, caller)
-        _apply(registry, draft)
+        _apply(registry, draft, caller)
         _record(caller, activity.Did.EDIT_REGISTRY, registry)
     return registry
 
@@ -113,10 +113,12 @@ def _unknown(registry_id: int) -> NotFound:
     return NotFound(f"There is no registry {registry_id}.")
 
 
-def _apply(registry: Registry, draft: RegistryDraft) -> None:
+def _apply(registry: Registry, draft: RegistryDraft, caller: Caller) -> None:
     """Check and store a draft; the login is bound to the address, so another address takes it away."""
-    if errors := registry_errors(registry, draft):
+    if errors := registry_errors(registry, draft, may_be_private=caller.is_instance_admin):
         raise Invalid(errors)
+    if caller.is_instance_admin or draft.host not in (None, registry.host):
+        registry.may_be_private = caller.is_instance_admin
     for name, value in {**_login(registry, draft), **draft.columns()}.items():
         setattr(registry, name, value)
     registry.save()

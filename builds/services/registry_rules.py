@@ -5,11 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from builds.domain.registry_addresses import host_problem, prefix_problem
+from django.conf import settings
+
+from builds.domain.outbound import private_place
+from builds.domain.registry_addresses import host_problem, name_of, prefix_problem
 from builds.domain.steps import FieldError
 from builds.models import Registry
 from builds.services.certificates import check_tls
 
+PRIVATE: Final = (
+    "This address is private; ask the operator to add it to BUILDHUB_OUTBOUND_ALLOW, or an instance admin to register"
+    " the registry."
+)
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -47,11 +54,14 @@ class RegistryDraft:
         return (self.host is not None and self.host != registry.host) or to_plain
 
 
-def registry_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:
-    """Return all that is wrong with `draft` as a new registry, or as a change of the stored `registry`."""
+def registry_errors(registry: Registry, draft: RegistryDraft, *, may_be_private: bool) -> list[FieldError]:
+    """Return all that is wrong with `draft` as a new registry, or as a change of the stored `registry`.
+
+    `may_be_private`: an instance admin gives it, who may name any address.
+    """
     found = [
         *_name_errors(registry, draft),
-        *_host_errors(registry, draft),
+        *_host_errors(registry, draft, may_be_private=may_be_private),
         *_prefix_errors(registry, draft),
         *_login_errors(registry, draft),
         *_account_errors(registry, draft),
@@ -74,13 +84,20 @@ def _name_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:
     return [FieldError(field, f"There is a registry {name} already; choose another name.")] if same.exists() else []
 
 
-def _host_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:
+def is_private(host: str) -> bool:
+    """Say whether a registry's `host` is written down as a private address that the operator's list has not."""
+    return private_place(name_of(host), allowed=settings.OUTBOUND_ALLOW)
+
+
+def _host_errors(registry: Registry, draft: RegistryDraft, *, may_be_private: bool) -> list[FieldError]:
     field, host = "registryUrl", draft.host
     if registry.pk and host in (None, registry.host):
         return []
     if registry.is_default:
         return [FieldError(field, "The default registry follows BUILDHUB_REGISTRY; change it there and start again.")]
     sentence = host_problem(host or "")
+    if not sentence and not may_be_private and is_private(host or ""):
+        sentence = PRIVATE
     return [FieldError(field, sentence)] if sentence else []
 
 

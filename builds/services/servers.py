@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from builds.domain.access import Permission
 from builds.models import Build, BuildServer, Caller
-from builds.queries.connections import live_hosts, visible_servers
+from builds.queries.connections import live_hosts, usable_servers, visible_servers
 from builds.services import activity, connections
 from builds.services.access import require_on
 from builds.services.connections import EngineProbe
@@ -33,8 +33,12 @@ def find_server(host: str, *, account_id: int) -> BuildServer:
     gives the default server: `definitions.unexecutable` says why such a run does not start.
     Raises `NotFound` (CCCM1013000).
     """
-    usable = BuildServer.objects.filter(Q(accounts=None) | Q(accounts=account_id) | Q(is_default=True))
-    server = usable.filter(Q(url=host) if host else Q(is_default=True)).order_by("-enabled", "pk").first()
+    server = (
+        usable_servers(account_id)
+        .filter(Q(url=host) if host else Q(is_default=True))
+        .order_by("-enabled", "pk")
+        .first()
+    )
     if server is None and host.startswith("tcp://"):
         return find_server("", account_id=account_id)
     if server is None or not server.enabled:

@@ -186,7 +186,8 @@ def test_a_registry_in_the_history_of_runs_is_switched_off_instead(ours, registr
     assert "set useYn to N" in answer.json()["detail"]
 
 
-def test_a_test_takes_the_login_and_says_whether_it_is_accepted(ours, registry, tmp_path):
+def test_a_test_takes_the_login_and_says_whether_it_is_accepted(ours, registry, tmp_path, settings):
+    settings.OUTBOUND_ALLOW = ("127.0.0.0/8",)
     path = f"/v1/build/registry/{registry.pk}/test"
     with OwnRegistry(tmp_path, **htpasswd_settings(tmp_path)) as own:
         put(ours, registry, registryUrl=own.host)
@@ -210,7 +211,7 @@ def test_a_test_trusts_the_registrys_own_authority(ours, registry, tmp_path):
     tls = {"tls": {"certificate": str(tmp_path / "cert.pem"), "key": str(tmp_path / "key.pem")}}
     path = f"/v1/build/registry/{registry.pk}/test"
     with OwnRegistry(tmp_path, address="0.0.0.0", http=tls) as own:  # this machine, and no address that counts as local
-        Registry.objects.filter(pk=registry.pk).update(host=own.host)
+        Registry.objects.filter(pk=registry.pk).update(host=own.host, may_be_private=True)
         assert "certificate" in ours.post(path).json()["message"]
         assert put(ours, registry, caCertificate=authority.ca).json()["caCertificate"] == authority.ca
         assert ours.post(path).json()["ok"] is True
