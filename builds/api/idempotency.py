@@ -51,7 +51,7 @@ def answer_once(view: "ApiView", handler: Handler, key: str) -> Handler:
         fingerprint = _fingerprint(request, read_raw(request, view.most_body_bytes))
         token = request.auth if isinstance(request.auth, ApiToken) else None
         name = idempotency.key_owner(view.caller, token.pk if token else None)
-        with transaction.atomic():
+        with view.turn(**kwargs), transaction.atomic():
             row = idempotency.hold(name=name, key=key, fingerprint=fingerprint)
             if row.status:
                 return _replayed(row)

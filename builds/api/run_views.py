@@ -1,5 +1,6 @@
 """Runs: press Build, read, cancel, remove, and the queue (build-api.md, section 3 "Run")."""
 
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -28,6 +29,7 @@ from builds.services.runs import (
     request_remove,
     start_run,
 )
+from builds.services.turns import turn
 
 
 def found_run(view: ApiView, run_id: int) -> Any:
@@ -77,7 +79,15 @@ def read_ask(query: Query) -> RunAsk:
     )
 
 
-class RunDetail(ApiView):
+class PressView(ApiView):
+    """A view whose POST presses the build `seq`."""
+
+    def turn(self, **kwargs: Any) -> AbstractContextManager[None]:
+        """Return the turn among the presses of the build."""
+        return turn(read_number("buildSeq", kwargs["seq"]))
+
+
+class RunDetail(PressView):
     """`/build/run/{n}`: POST presses the build n; GET and DELETE are about the run n."""
 
     def post(self, request: Request, seq: str) -> HttpResponse:
@@ -97,7 +107,7 @@ class RunDetail(ApiView):
         return self.answer(as_it_was)
 
 
-class RunOnce(ApiView):
+class RunOnce(PressView):
     """`/build/run/{buildSeq}/{buildRunSeq}`: a run of the build with steps of its own, or an earlier run once more."""
 
     def post(self, request: Request, seq: str, run_seq: str) -> HttpResponse:

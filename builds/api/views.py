@@ -1,6 +1,7 @@
 """What all views of the API share: who calls, how an answer leaves, how a list goes on."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from django.conf import settings
@@ -39,6 +40,10 @@ class ApiView(APIView):
         if handler is not None and (key := key_of(request)) is not None:
             # DRF takes the handler from this object after `initial`; each request has an object of its own.
             setattr(self, method, answer_once(self, handler, key))
+
+    def turn(self, **kwargs: Any) -> AbstractContextManager[None]:
+        """Return what to wait for before an answer that is kept begins its transaction; most wait for nothing."""
+        return nullcontext()
 
     @property
     def envelope(self) -> bool:

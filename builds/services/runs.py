@@ -22,6 +22,7 @@ from builds.services.queue_order import move_to_front
 from builds.services.recipes import recipe_of_build, recipe_of_push, recipe_of_run
 from builds.services.run_asks import RunAsk
 from builds.services.servers import find_server
+from builds.services.turns import turn
 
 __all__ = [
     "RunAsk",
@@ -45,7 +46,7 @@ def start_run(*, build_id: int, caller: Caller, ask: RunAsk = NOTHING_ASKED, aga
     accepted and ends at once. Raises `Refused` with the field or the reason; nothing is half-written then.
     Source: build-api.md, section 5 "Run".
     """
-    with transaction.atomic():
+    with turn(build_id), transaction.atomic():
         build = _locked_build(build_id, caller)
         if ask.steps is not None:  # steps that the build does not have are a definition, stored or not
             require(caller, Permission.EDIT_BUILD, build.account_id)
@@ -72,7 +73,7 @@ def push_again(
     Tag and registry are the original's where none is given. Where another run of the build is active it is refused
     or waits, as `whenRunning` says; it never replaces one. Raises `NotPossible` where there is no image.
     """
-    with transaction.atomic():
+    with turn(_pushable(run_id, caller).build_id), transaction.atomic():
         original = _locked_original(run_id, caller)
         build = original.build
         if tag_name and (sentence := tags.check_tag(tag_name)):
@@ -112,19 +113,24 @@ def _locked_original(run_id: int, caller: Caller) -> BuildRun:
     """Return a visible run whose image the caller may push, itself and its build locked in this order.
 
     The order is that of a finished removal. A press locks the build first, but then active runs only, and none that
-    is locked here: who may not push, or has nothing to push, is refused before.
+    is locked here: who may not push, or has nothing to push, is refused before (`_pushable`).
     """
-    seen = BuildRun.objects.visible_to(caller).filter(pk=run_id).first()
-    if seen is None:
-        raise NotFound(f"There is no run {run_id}.")
-    require(caller, Permission.RUN, seen.account_id)
-    _check_pushable(seen, caller)
     original = BuildRun.objects.select_for_update(of=("self",), no_key=True).get(pk=run_id)
     original.build = _locked_build(original.build_id, caller)
     if original.removed_at is not None:
         raise NotFound(f"There is no run {run_id}.")
     _check_pushable(original, caller)
     return original
+
+
+def _pushable(run_id: int, caller: Caller) -> BuildRun:
+    """Return a visible run whose image the caller may push, not locked."""
+    seen = BuildRun.objects.visible_to(caller).filter(pk=run_id).first()
+    if seen is None:
+        raise NotFound(f"There is no run {run_id}.")
+    require(caller, Permission.RUN, seen.account_id)
+    _check_pushable(seen, caller)
+    return seen
 
 
 def _check_pushable(run: BuildRun, caller: Caller) -> None:
