@@ -50,7 +50,7 @@ NO_ANSWER: Final = (
 # The first that fits decides, so the more special ones stand first. Those of the server come before all others.
 SERVER: Final = (
     (r"context canceled$", kinds.ENGINE_STOPPED_BUILD),
-    (r"(?:no space left on device|disk quota exceeded)$", kinds.BUILD_DISK_FULL),
+    (r"(?:no space left on device|disk quota exceeded)(?:: unknown)?$", kinds.BUILD_DISK_FULL),
     (r"(?:cannot allocate memory|resource temporarily unavailable)$", kinds.ENGINE_MEMORY),
     (r"(?:input/output error|read-only file system|too many open files(?: in system)?)$", kinds.ENGINE_STORAGE),
 )

@@ -48,7 +48,9 @@ __all__ = [
 ]
 
 # Where the engine mounts the context and keeps its layers, of no use to people.
-SERVER_PATH: Final = re.compile(r"/\S*/(?:buildkit-mount\d+|overlay2/\w+/merged|snapshots/\d+/fs)(?=/)")
+SERVER_PATH: Final = re.compile(
+    r"/\S*/(?:buildkit-mount\d+|cachemounts/buildkit\d+|overlay2/\w+/merged|snapshots/\d+/fs)(?=/)"
+)
 LONGEST_INSTRUCTION: Final = 2000  # characters
 LONGEST_IN_A_SENTENCE: Final = 80  # characters of an instruction; in full it is shown beside
 # What the engine quotes of the Dockerfile: "name", (name) or the last word.

@@ -109,8 +109,11 @@ FULL = "no space left on device"
         (KILLED, RUN, "engine.stopped_build", "server"),
         ("no active sessions", RUN, "build.session_missing", "definition"),
         ("secret tok: not found", RUN, "build.session_missing", "definition"),
+        ("secret tok not found: not found", RUN, "build.session_missing", "definition"),
+        ('no SSH key "" forwarded from the client', RUN, "build.session_missing", "definition"),
         (f"write /var/lib/docker/tmp/x: {FULL}", "exporting to image", "build.disk_full", "server"),
         (f"failed to copy files: copy file range failed: {FULL}", COPY, "build.disk_full", "server"),
+        (f"failed to add snapshot x to lease: write /d/meta.db: {FULL}: unknown", "", "build.disk_full", "server"),
         ("executor failed running [x]: network bridge not found", RUN, "engine.network", "server"),
         ('process "x" did not complete successfully: network bridge not found', RUN, "engine.network", "server"),
         # As reported for runc and containerd in public issues (docker/buildx 1309, apache/superset 13394).
