@@ -56,7 +56,10 @@ class BuildServer(models.Model):
         default=list, blank=True, help_text="Host paths that user tasks may mount; none: no host path."
     )
     accounts = models.ManyToManyField(
-        "builds.Account", blank=True, related_name="build_servers", help_text="None chosen: every account."
+        "builds.Account",
+        blank=True,
+        related_name="build_servers",
+        help_text="Who may use it besides instance admins; the default one is for all.",
     )
     is_default = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)

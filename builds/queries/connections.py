@@ -32,14 +32,12 @@ def visible_servers(caller: Caller) -> "QuerySet[BuildServer]":
         return BuildServer.objects.order_by("pk")
     if not caller.account_ids:
         return BuildServer.objects.none()
-    grants = BuildServer.accounts.through.objects.filter(buildserver=OuterRef("pk"))
-    own = Exists(grants.filter(account_id__in=caller.account_ids))
-    return BuildServer.objects.filter(Q(is_default=True) | ~Exists(grants) | own).order_by("pk")
+    return _granted_to(caller.account_ids).order_by("pk")
 
 
 def usable_servers(account_id: int) -> "QuerySet[BuildServer]":
     """Return the build servers that runs of the account may go to, switched off ones included."""
-    return BuildServer.objects.filter(Q(accounts=None) | Q(accounts=account_id) | Q(is_default=True))
+    return _granted_to([account_id])
 
 
 def visible_registries(caller: Caller) -> "QuerySet[Registry]":
@@ -60,6 +58,12 @@ def with_load(servers: "QuerySet[BuildServer]") -> tuple[list[BuildServer], Serv
     """Return build servers with their accounts, and what happens on them now, with a fixed number of queries."""
     listed = list(servers.prefetch_related("accounts"))
     return listed, _load(listed)
+
+
+def _granted_to(account_ids: Sequence[int]) -> "QuerySet[BuildServer]":
+    """Return the default server, which is for all, and those that are granted to one of the accounts."""
+    grants = BuildServer.accounts.through.objects.filter(buildserver=OuterRef("pk"), account_id__in=account_ids)
+    return BuildServer.objects.filter(Q(is_default=True) | Exists(grants))
 
 
 def _load(servers: Sequence[BuildServer]) -> ServerLoad:

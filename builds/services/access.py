@@ -92,7 +92,7 @@ def _role(caller: Caller, obj: Thing) -> Role | None:
 
 
 def _granted_accounts(obj: Thing) -> set[int] | None:
-    """Return the accounts that a build server is granted to, None for every account."""
-    if not isinstance(obj, BuildServer) or obj.pk is None:  # a new one is granted to nobody yet
+    """Return the accounts that a build server is granted to, None for every account: the default one is for all."""
+    if not isinstance(obj, BuildServer) or obj.pk is None or obj.is_default:  # a new one belongs nowhere yet
         return None
-    return set(obj.accounts.values_list("pk", flat=True)) or None
+    return set(obj.accounts.values_list("pk", flat=True))

@@ -18,8 +18,10 @@ def pair() -> Pair:
 
 
 @pytest.fixture
-def topic() -> BuildServer:
-    return BuildServer.objects.create(name="fast", url=TOPIC)
+def topic(account: Account) -> BuildServer:
+    server = BuildServer.objects.create(name="fast", url=TOPIC)
+    server.accounts.add(account)
+    return server
 
 
 def tls(pair: Pair, **changes):
@@ -81,7 +83,7 @@ def test_a_build_can_be_edited_although_its_server_was_switched_off(post, put, t
 
 
 def test_a_build_server_granted_to_another_account_is_not_known(post, topic, other_account):
-    topic.accounts.add(other_account)
+    topic.accounts.set([other_account])
     assert code_of(post(buildServerHost=TOPIC)) == (404, "CCCM1013000")
 
 
@@ -158,8 +160,8 @@ def test_a_run_keeps_and_answers_the_certificates_as_its_build_does(post, as_, v
     assert as_(viewer).get(f"/v1/build/run/{run['buildRunSeq']}").json()["buildServerCacrt"] is None
 
 
-def test_the_key_stays_with_its_host_only(post, put, topic, pair):
-    BuildServer.objects.create(name="other", url="topic:other")
+def test_the_key_stays_with_its_host_only(post, put, topic, pair, account):
+    BuildServer.objects.create(name="other", url="topic:other").accounts.add(account)
     seq = post(**tls(pair)).json()["buildSeq"]
     assert put(seq, buildDesc="new", buildServerClientKey="").status_code == 200
     assert decrypt(Build.objects.get().server_client_key_encrypted) == pair.key

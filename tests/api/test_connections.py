@@ -49,7 +49,7 @@ def secured_add(**changes):
 
 
 @pytest.fixture
-def root(as_, superuser):
+def root(as_, superuser, account):
     return as_(superuser)
 
 

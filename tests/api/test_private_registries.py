@@ -136,8 +136,8 @@ def test_an_address_that_the_operator_has_taken_off_the_list_is_not_reached_any_
     assert came == []
 
 
-def test_a_build_may_name_a_private_server_that_is_registered_and_no_other(as_, admin, superuser):
-    server = {"buildServerName": "near", "buildServerHost": "tcp://10.1.2.3:2376"}
+def test_a_build_may_name_a_private_server_that_is_registered_and_no_other(as_, admin, superuser, account):
+    server = {"buildServerName": "near", "buildServerHost": "tcp://10.1.2.3:2376", "accountSeqs": [account.pk]}
     assert as_(superuser).post("/v1/build/server", server, format="json").status_code == 200
     ours = as_(admin)
     assert ours.post("/v1/build", build_add(buildServerHost="tcp://10.1.2.3:2376"), format="json").status_code == 200

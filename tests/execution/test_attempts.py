@@ -46,7 +46,7 @@ def test_an_attempt_given_back_for_a_stalled_engine_tells_its_own_cause(caller, 
 def test_the_end_of_a_lost_run_lets_the_next_of_its_account_start_on_another_server(caller, build_of):
     """The sweeper ends it, in this process, and with its last attempt."""
     WorkerHost.objects.create(name="here", workers=4, topics=["near"])
-    BuildServer.objects.create(name="near", url="topic:near")
+    BuildServer.objects.create(name="near", url="topic:near").accounts.set(Account.objects.all())
     Account.objects.update(parallel_limit=1)
     lost = press(build_of("RUN true", name="lost", max_attempts=1), caller)
     waiting = press(build_of("RUN true", name="waits", server_host="topic:near"), caller)

@@ -7,7 +7,7 @@ import pytest
 from builds.engine.docker import Engine
 from builds.engine.registry import RegistryClient
 from builds.execution.executor import execute_build
-from builds.models import BuildServer, WorkerHost
+from builds.models import Account, BuildServer, WorkerHost
 from tests.support.runs import ended, press, texts
 
 
@@ -28,7 +28,7 @@ def test_an_image_that_another_run_takes_away_before_it_is_pushed_is_taken_from_
     workers, caller, build_of, engine_url, monkeypatch, moment
 ):
     """The other run is played at its worst moment: it takes the name off, as every run does after its push."""
-    BuildServer.objects.create(name="alone", url="topic:alone", capacity=1)
+    BuildServer.objects.create(name="alone", url="topic:alone", capacity=1).accounts.set(Account.objects.all())
     WorkerHost.objects.create(name="elsewhere", topics=["alone"], workers=1)
     run = press(build_of(f"RUN echo {uuid.uuid4()} > /same", server_host="topic:alone"), caller)
     run.refresh_from_db()

@@ -52,6 +52,7 @@ def test_the_end_of_a_run_on_another_server_lets_the_next_of_the_account_start(
 ):
     limit(account)
     near = BuildServer.objects.create(name="near", url="topic:near")
+    near.accounts.add(account)
     elsewhere = press(caller, "there", server_host="topic:near")
     here = press(caller, "here")
     assert dispatch.dispatch(near.pk) == [elsewhere.pk]
@@ -95,6 +96,7 @@ def test_two_servers_that_dispatch_at_the_same_moment_keep_the_limit_together():
     account = make_world()
     caller = operator_of(account)
     near = BuildServer.objects.create(name="near", url="topic:near", capacity=4)
+    near.accounts.add(account)
     limit(account)
     for name in ("a", "b", "c"):
         press(caller, name)

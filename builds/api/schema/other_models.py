@@ -70,7 +70,10 @@ SERVER_FIELDS: Final[dict[str, Schema]] = {
     "useYn": yes_no("Whether it takes runs"),
     "isDefault": flag("Whether builds without buildServerHost go here"),
     "allowedHostPaths": items(text(), "Host paths that user tasks may mount"),
-    "accountSeqs": items(number(least=1), "Accounts that may use it; empty: every account"),
+    "accountSeqs": items(
+        number(least=1),
+        "Accounts that may use it; the default one is for all. Of yours alone, but for instance admins",
+    ),
     "runningCount": number(example=0),
     "waitingCount": number(example=0),
     "servedBy": items(text(), "Live worker hosts"),
