@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[import-untyped]
 from django.db import Error as DatabaseError
 
-from builds.live.credentials import Credentials, credentials_of
+from builds.live.credentials import Credentials, count_if_wrong, credentials_of
 from builds.live.frames import frame
 from builds.live.hub import Hub
 from builds.live.streams import CloseCode, RunsStream, RunStream
@@ -45,11 +45,14 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._stack.aclose()
 
     async def connect(self) -> None:
-        """Accept who may see what is asked for; refuse everyone else before accept, which is a plain HTTP 403."""
+        """Accept who may see what is asked for; refuse everyone else before accept.
+
+        That is a plain HTTP 403, and 429 for one wrong token too many of its address.
+        """
         credentials = credentials_of(self.scope)
         stream = await self._admitted(credentials) if credentials else None
         if credentials is None or stream is None:
-            await self.close()
+            await self._refuse(await self._counted(credentials) if credentials else None)
             return
         await self.accept(subprotocol=credentials.subprotocol)
         self._serving = asyncio.create_task(self._serve(stream))
@@ -79,6 +82,23 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         except DatabaseError as error:
             log.warning("A socket was refused, the database does not answer: %s", error)
             return None
+
+    async def _counted(self, credentials: Credentials) -> int | None:
+        hub = await self._stack.enter_async_context(Hub.of_this_loop())
+        try:
+            return await hub.readers.run(count_if_wrong, credentials)
+        except DatabaseError as error:
+            log.warning("A wrong token was not counted, the database does not answer: %s", error)
+            return None
+
+    async def _refuse(self, seconds: int | None) -> None:
+        """Refuse the handshake; `seconds`: too many wrong tokens, come again then."""
+        if seconds is None or "websocket.http.response" not in self.scope.get("extensions", {}):
+            await self.close()
+            return
+        headers = [(b"retry-after", b"%d" % seconds), (b"content-length", b"0"), (b"cache-control", b"no-store")]
+        await self.base_send({"type": "websocket.http.response.start", "status": 429, "headers": headers})
+        await self.base_send({"type": "websocket.http.response.body", "body": b""})
 
     async def _serve(self, stream: RunStream | RunsStream) -> None:
         try:

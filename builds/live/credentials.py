@@ -10,9 +10,10 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from django.http.request import validate_host
 
+from builds.domain.address_ranges import plain_address
 from builds.models import Caller
 from builds.services.access import caller_for
-from builds.services.tokens import address_refused, find_token
+from builds.services.tokens import address_refused, count_wrong_token, find_token
 
 BEARER: Final = "bearer."
 DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -58,6 +59,13 @@ def caller_of(credentials: Credentials) -> Caller | None:
     request.session = SessionStore(credentials.session_key)
     user = get_user(request)  # looks at the password's hash too: a new password ends old sessions
     return caller_for(user) if user.is_authenticated else None
+
+
+def count_if_wrong(credentials: Credentials) -> int | None:
+    """Count a wrong token of a refused handshake as over HTTP; return in how many seconds to come again, or None."""
+    if not credentials.token or find_token(credentials.token) is not None:
+        return None
+    return count_wrong_token(plain_address(credentials.address) or "")
 
 
 def _is_own(origins: list[str], scope: dict[str, Any]) -> bool:

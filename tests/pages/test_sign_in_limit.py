@@ -114,6 +114,28 @@ def test_an_administrator_sees_who_is_locked_and_unlocks():
     assert attempt(DOORS[0], "operator-password", name="operator").status_code == 302
 
 
+@pytest.mark.parametrize("door", DOORS)
+def test_one_password_tried_on_many_names_locks_the_address_for_a_minute(door):
+    tried = [attempt(door, "Summer2026", name=f"name-{number}").status_code for number in range(sign_in.MOST_NAMES)]
+    assert tried == [200] * sign_in.MOST_NAMES
+    answer = attempt(door, "root-password")
+    assert (answer.status_code, "sessionid" in answer.cookies) == (429, False)
+    assert 1 <= int(answer["Retry-After"]) <= 60
+    assert attempt(door, "root-password", address=ELSEWHERE).status_code == 302
+    later(sign_in.ADDRESS_PAUSE)
+    assert attempt(door, "Summer2026", name="another").status_code == 200
+    assert attempt(door, "Summer2026", name="one-more").status_code == 429
+    later(sign_in.ADDRESS_PAUSE)
+    assert attempt(door, "root-password").status_code == 302
+
+
+def test_one_person_who_mistypes_does_not_lock_the_office_out():
+    for _ in range(sign_in.MOST_NAMES * 2):
+        attempt(DOORS[0], "wrong", name="operator")
+        later(timedelta(seconds=5))
+    assert attempt(DOORS[0], "root-password").status_code == 302
+
+
 @pytest.mark.usefixtures("transactional_db")
 def test_a_real_web_server_locks_too(tmp_path):
     web, token = Web(log=tmp_path / "web.log"), "a" * 32
