@@ -127,3 +127,18 @@ PUSHES: Final[dict[str, Refused]] = {
     "push_internal": Refused("registry.failed", "push again needs no new build", again=True),
     "push_manifest_internal": Refused("registry.failed", "push again needs no new build", again=True),
 }
+
+# Before 28, with containerd's image store, an engine tells the registry's HTTP status and not its words.
+PUSHES_BY_STATUS: Final[dict[str, Refused]] = {
+    **dict.fromkeys(
+        (
+            "push_immutable_as_ecr",
+            "push_immutable_as_harbor",
+            "push_immutable_as_quay",
+            "push_name_invalid",
+            "push_project_missing",
+        ),
+        Refused("registry.refused", "would be refused again"),
+    ),
+    "push_quota": Refused("registry.denied", "may push there"),
+}
