@@ -127,8 +127,8 @@ SESSION_MISSING: Final = FailureKind(
     "build.session_missing",
     Whose.DEFINITION,
     EndReason.BUILD_FAILED,
-    "The build asks for a secret or a login that it was not given",
-    "Remove RUN --mount=type=secret or ssh, or store the registry of a private base image with its login.",
+    "The build asks for a secret or a key that it was not given",
+    "Remove RUN --mount=type=secret or type=ssh: this version gives none yet.",
 )
 TARGET_MISSING: Final = FailureKind(
     "build.target_missing",
