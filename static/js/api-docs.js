@@ -39,6 +39,7 @@ globalThis.SwaggerUIBundle({
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
   displayRequestDuration: true,
+  syntaxHighlight: false, // its red on dark grey is too faint to read
   validatorUrl: null, // no one else is told of this document
   requestInterceptor: withCsrf,
 });

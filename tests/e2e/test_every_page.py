@@ -100,6 +100,17 @@ def test_axe_objects_to_nothing(admin_page: Page, paths, width):
     assert said == {}, json.dumps(said, indent=1)
 
 
+@pytest.mark.parametrize("width", [1280, 320])
+def test_axe_objects_to_nothing_in_an_opened_operation_of_the_api(admin_page: Page, width):
+    admin_page.set_viewport_size({"width": width, "height": 800})
+    settled(admin_page, "/docs/api")
+    for method in ("get", "post", "put", "delete"):
+        admin_page.locator(f".opblock-{method} .opblock-summary-control").first.click()
+    expect(admin_page.locator(".opblock.is-open .responses-wrapper")).to_have_count(4)
+    assert violations(admin_page) == []
+    assert admin_page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_axe_objects_to_nothing_on_the_sign_in_page_nor_does_it_scroll_sideways(anybody: Page, caller):
     for width in (1280, 320):
         anybody.set_viewport_size({"width": width, "height": 800})
