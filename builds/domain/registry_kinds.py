@@ -66,7 +66,7 @@ REGISTRY_REFUSED: Final = FailureKind(
     Whose.REGISTRY,
     EndReason.REGISTRY_FAILED,
     "{registry} refused the image {repository}: {detail}.",
-    "The same push would be refused again: look into the registry's log.",
+    "The same push would be refused again: look into the registry's log; where no tag is given twice, give another.",
 )
 REGISTRY_UNREACHABLE: Final = FailureKind(
     "registry.unreachable",

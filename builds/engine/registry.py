@@ -3,6 +3,7 @@
 Source: the OCI distribution specification 1.1 and the measurements on registry 2.8 in the engine notes, section 5.
 """
 
+from collections.abc import Callable
 from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
 
@@ -24,14 +25,24 @@ TAGS_A_PAGE: Final = 1000
 class RegistryClient:
     """One registry at `host` (with port). 127.0.0.0/8 and localhost are plain HTTP whatever `plain_http` says.
 
-    `ca` is a PEM text that alone is trusted; without it the system's authorities are. All methods raise
+    `ca` is a PEM text that alone is trusted; without it the system's authorities are. `may_lead_to` says whether a
+    token service on another host may be asked. All methods raise
     `RegistryUnreachable`, and `RegistryRefused` for an answer that is neither the wanted one nor "not there".
     """
 
     def __init__(
-        self, host: str, *, plain_http: bool, login: RegistryLogin | None = None, ca: str = "", timeout: float = 10
+        self,
+        host: str,
+        *,
+        plain_http: bool,
+        login: RegistryLogin | None = None,
+        ca: str = "",
+        timeout: float = 10,
+        may_lead_to: Callable[[str], bool] = lambda host: True,
     ) -> None:
-        self._session = RegistrySession(host, plain_http=plain_http, login=login, ca=ca, timeout=timeout)
+        self._session = RegistrySession(
+            host, plain_http=plain_http, login=login, ca=ca, timeout=timeout, may_lead_to=may_lead_to
+        )
 
     def __enter__(self) -> Self:
         return self

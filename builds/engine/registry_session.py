@@ -5,7 +5,7 @@ import hashlib
 import ipaddress
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -73,13 +73,24 @@ class RegistrySession:
     """Requests to the registry at `host`, signed in as the registry challenges us: Basic or Bearer.
 
     Redirects are never followed, so a login or a token goes to nobody else; the one exception is the token service
-    that a Bearer challenge names. `timeout` in seconds is for connecting and for each read.
+    that a Bearer challenge names, as far as `may_lead_to` says so of its host. `timeout` in seconds is for connecting
+    and for each read.
     """
 
-    def __init__(self, host: str, *, plain_http: bool, login: RegistryLogin | None, ca: str, timeout: float) -> None:
+    def __init__(
+        self,
+        host: str,
+        *,
+        plain_http: bool,
+        login: RegistryLogin | None,
+        ca: str,
+        timeout: float,
+        may_lead_to: Callable[[str], bool],
+    ) -> None:
         self._root = f"{'http' if plain_http or is_local(host) else 'https'}://{host}"
         self._login = login
         self._timeout = timeout
+        self._may_lead_to = may_lead_to
         self._authorization = ""  # the last one that was asked for; another scope challenges again
         self._http = requests.Session()
         self._http.trust_env = False  # no proxies, no .netrc, no certificate bundle of the environment
@@ -138,6 +149,8 @@ class RegistrySession:
         realm = challenge.get("realm", "")
         if not realm.startswith("https://" if self._root.startswith("https://") else "http"):
             raise RegistryRefused(asked, "The registry names no token service that can be trusted.", status=401)
+        if not realm.startswith(f"{self._root}/") and not self._may_lead_to(urlsplit(realm).hostname or ""):
+            raise RegistryRefused(asked, "The registry names a token service at a private address.", status=401)
         query = {name: challenge[name] for name in ("service", "scope") if name in challenge}
         headers = {"Authorization": _basic(self._login)} if self._login else {}
         answer = self._exchange("GET", realm, asked=asked, params=query, headers=headers)

@@ -99,12 +99,15 @@ def private_problem(registry: Registry) -> str | None:
 
     Its name is looked up; one that is not known is left to who connects, whose words for it are better.
     """
-    if registry.may_be_private:
-        return None
-    if is_private(registry.host):
+    return None if registry.may_be_private else _private_host(registry.host)
+
+
+def _private_host(host: str) -> str | None:
+    """Say that `host` (with or without port) is private, as it is written or as its name leads, or None."""
+    if is_private(host):
         return PRIVATE
     try:
-        checked_addresses(Ask(method="GET", url=f"https://{registry.host}/", allowed=settings.OUTBOUND_ALLOW))
+        checked_addresses(Ask(method="GET", url=f"https://{host}/", allowed=settings.OUTBOUND_ALLOW))
     except OutboundRefused as refused:
         return refused.answered
     except OutboundFailed:
@@ -195,6 +198,7 @@ def _client(registry: Registry, *, timeout: float) -> RegistryClient:
         login=_login(registry),
         ca=registry.ca_certificate,
         timeout=timeout,
+        may_lead_to=lambda host: registry.may_be_private or _private_host(host) is None,
     )
 
 

@@ -86,3 +86,17 @@ def _secured(folder, authority):
     (folder / "key.pem").write_text(pair.key)
     tls = {"certificate": str(folder / "cert.pem"), "key": str(folder / "key.pem")}
     return OwnRegistry(folder, address="0.0.0.0", http={"tls": tls})
+
+
+def test_a_token_service_where_the_registry_may_not_lead_is_not_asked(tmp_path, service):
+    asked: list[str] = []
+
+    def nowhere(host: str) -> bool:
+        asked.append(host)
+        return False
+
+    with OwnRegistry(tmp_path, **service.settings(tmp_path)) as own:
+        registry = RegistryClient(own.host, plain_http=True, login=LOGIN, may_lead_to=nowhere)
+        with registry, pytest.raises(RegistryRefused, match="token service at a private address"):
+            registry.ping()
+    assert (asked, service.scopes) == (["127.0.0.1"], [])

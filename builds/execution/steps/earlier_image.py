@@ -6,7 +6,7 @@ built and pushed its own.
 
 from builds.domain import failures
 from builds.domain.states import RunState, RunType
-from builds.engine.errors import EngineError, PullFailed
+from builds.engine.errors import EngineError, PullFailed, PushFailed
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
 from builds.execution.steps.push import Progress
@@ -41,15 +41,16 @@ def tidy(context: RunContext) -> None:
 def _pull(context: RunContext, original: BuildRun) -> str:
     image, digest = original.image, original.image_digest
     context.recorder.say(f"{context.server.name} does not have it any more; fetching {image.image}@{digest}")
-    login = connections.registry_login(context.patiently(connections.registry_of_run, original))
+    registry = context.patiently(connections.registry_of_run, original)
     try:
+        login = connections.registry_login(registry)
         found = context.engine.pull(
             image.image, digest, login=login, on_update=Progress(context), stopping=context.stop.event
         )
-    except PullFailed as error:
+    except (PullFailed, PushFailed) as error:
         gone = failures.image_gone(original.build_no, context.server.name)
         other = failures.pull_failed(error.message, registry=image.host, server=context.server.name)
-        raise RunFailed(gone if error.missing else other) from error
+        raise RunFailed(gone if isinstance(error, PullFailed) and error.missing else other) from error
     context.pulled_name = f"{image.image}@{digest}"
     return found
 
