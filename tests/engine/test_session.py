@@ -39,7 +39,7 @@ def nothing_is_left(engine):
     before = open_sockets()
     yield
     assert [thread.name for thread in threading.enumerate() if thread.name == "build-session"] == []
-    assert open_sockets() == before
+    assert open_sockets() <= before  # the engine may have let go of a connection that was kept
 
 
 class Tree:
