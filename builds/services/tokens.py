@@ -28,7 +28,7 @@ MOST_DAYS: Final = 36_500
 MOST_RANGES: Final = 100
 MOST_BUILDS: Final = 1000
 MOST_REQUESTS: Final = 1_000_000
-MOST_WRONG_TOKENS: Final = 30  # a minute, from one address
+MOST_WRONG_TOKENS: Final = 300  # a minute, from one address: no token is guessed so, and a wrong script is stopped
 MINUTE: Final = timedelta(minutes=1)
 KEPT: Final = timedelta(hours=1)  # how long the count of an address is
 
