@@ -50,21 +50,22 @@ BASE_NOT_FOUND: Final = FailureKind(
     Whose.DEFINITION,
     EndReason.BUILD_FAILED,
     "The base image does not exist or may not be pulled",
-    "Check its name and tag in FROM; a private one needs a stored registry with a login.",
+    "Check its name and tag in FROM; a private one cannot be pulled by this version yet.",
 )
 BASE_DENIED: Final = FailureKind(
     "build.base_denied",
     Whose.REGISTRY,
     EndReason.BUILD_FAILED,
     "The registry of the base image refused it",
-    "Store this registry with a user and password that may pull the image in FROM.",
+    "Private images cannot be pulled by this version yet: take a public one, or let the build server's administrator"
+    " load it there.",
 )
 BASE_LIMIT: Final = FailureKind(
     "build.base_limit",
     Whose.REGISTRY,
     EndReason.BUILD_FAILED,
     "The registry of an image that the build needs limits pulls",
-    "Wait, or store this registry with a login: signed-in pulls have a higher limit.",
+    "Wait, or let the build server's administrator load the image there.",
 )
 PLATFORM_MISSING: Final = FailureKind(
     "build.platform_missing",
