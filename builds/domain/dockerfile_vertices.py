@@ -18,7 +18,7 @@ FETCHING: Final = ("FROM", "COPY", "ADD", "RUN")  # those that can name an image
 MARK: Final = re.compile(r"\[(?:[^\]]*?(?P<stage>\S+)\s+)?\s*(?P<number>\d+)/(?P<total>\d+)\]\s*")
 # What is fetched: an image for FROM, COPY --from or a mount, the frontend of `# syntax=`, an address of ADD.
 FETCHED: Final = re.compile(
-    r"(?:\[internal\] load metadata for |(?:\[[^\]]*\] )?FROM |resolve image config for (?:docker-image://)?"
+    r"(?:\[internal\] load metadata for |FROM |resolve image config for (?:docker-image://)?"
     r"|docker-image://|(?=https?://))(?P<name>\S+)"
 )
 ADDRESS: Final = re.compile(r"https?://")
@@ -116,7 +116,7 @@ def _stages(instructions: Sequence[Instruction]) -> list[Stage]:
     for each in instructions:
         if each.keyword == "FROM":
             base, alias = _from_names(each.text)
-            stages.append(Stage((f"stage-{len(stages)}", alias or "", ""), each))
+            stages.append(Stage((f"stage-{len(stages)}", alias, ""), each))
             if base not in known:
                 stages[-1].counted.append(each)
             known |= {alias, str(len(stages) - 1)} - {""}

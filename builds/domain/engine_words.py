@@ -123,7 +123,8 @@ def cause_of(error_text: str) -> str:
 
 def part_of(error_text: str, vertex_name: str) -> Part:
     """Return which part of the engine spoke, by the vertex that failed; one without a vertex is of the Dockerfile."""
-    if keyword_of(vertex_name) == "RUN" or cause_of(error_text) != LEADS.sub("", error_text).strip():
+    keyword = keyword_of(vertex_name)
+    if keyword == "RUN" or cause_of(error_text) != LEADS.sub("", error_text).strip():
         return Part.PROGRAM
     if not vertex_name:
         return Part.IMAGE if OF_AN_IMAGE.search(error_text) else Part.DOCKERFILE
@@ -132,7 +133,7 @@ def part_of(error_text: str, vertex_name: str) -> Part:
         return Part.FRONTEND
     if FETCHED.fullmatch(text):
         return Part.ADDRESS if ADDRESS.match(text) else Part.IMAGE
-    return Part.FILES if keyword_of(vertex_name) in ("COPY", "ADD") else Part.ENGINE
+    return Part.FILES if keyword in ("COPY", "ADD") else Part.ENGINE
 
 
 def kind_of(error_text: str, vertex_name: str) -> FailureKind:

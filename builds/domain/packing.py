@@ -56,14 +56,18 @@ def unpack(packed: PackedLines, *, first_line: int) -> list[NumberedLine]:
 
 def raw_bytes(packed: PackedLines) -> bytes:
     """Return exactly the bytes of all lines, line ends as printed."""
-    unended = frozenset(packed.layout.get("open", ()))
-    odd = _odd_lines(packed)
-    if not unended and not odd:
+    if not packed.layout.get("open") and not packed.layout.get("odd"):
         return f"{packed.text}\n".encode() if packed.layout["n"] else b""
-    return b"".join(
+    return b"".join(line_bytes(packed))
+
+
+def line_bytes(packed: PackedLines) -> list[bytes]:
+    """Return exactly the bytes of each line."""
+    unended, odd = frozenset(packed.layout.get("open", ())), _odd_lines(packed)
+    return [
         odd[index] if index in odd else text.encode() + (b"" if index in unended else b"\n")
         for index, text in enumerate(_texts(packed))
-    )
+    ]
 
 
 def _encodes_back(text: str, raw: bytes) -> bool:

@@ -11,7 +11,8 @@ from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
 
 from builds.domain.lines import NumberedLine, Stream, own_bytes
-from builds.domain.logs import PackedLines, raw_bytes, unpack
+from builds.domain.logs import raw_bytes, unpack
+from builds.domain.packing import line_bytes
 from builds.models import BuildRun, LogChunk
 from builds.queries.shapes import Shape, iso_time, line_shape
 
@@ -139,18 +140,6 @@ def step_text(run_id: int, step_id: int) -> str:
             return f"{mark}All of it: GET /v1/build/run/{run_id}/log.txt\n" + "".join(reversed(kept))
         kept.append(text)
     return "".join(reversed(kept))
-
-
-def line_bytes(packed: PackedLines) -> list[bytes]:
-    """Return exactly the bytes of each line (layout: domain/packing.py)."""
-    unended = frozenset(packed.layout.get("open", ()))
-    odd, at = {}, 0
-    numbers = iter(packed.layout.get("odd", ()))
-    for index, length in zip(numbers, numbers, strict=True):
-        odd[index] = (packed.raw or b"")[at : at + length]
-        at += length
-    texts = packed.text.split("\n") if packed.layout["n"] else []
-    return [odd.get(index, text.encode() + (b"" if index in unended else b"\n")) for index, text in enumerate(texts)]
 
 
 async def asynchronous(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
