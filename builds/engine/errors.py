@@ -3,6 +3,7 @@
 # ruff: noqa: N818 - the names say what happened (BuildStopped is no error to its reader); EngineError is the base
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from builds.domain.engine_words import exit_code_of
@@ -64,6 +65,41 @@ class EngineStalled(EngineError):
 
 class AnswerUnreadable(EngineError):
     """The engine sent something that is not of its own language: another service at this address, or a new one."""
+
+
+class FileUnreadable(EngineError):
+    """A file of a build's context cannot be read, or is not what it was when the engine was told of it.
+
+    `path` is relative to the context; signs that are no text stand escaped in it.
+    """
+
+    def __init__(self, path: str, answered: str) -> None:
+        super().__init__(f"read {path} for the build", answered)
+        self.path = path
+
+
+class ContextTooLarge(EngineError):
+    """A build's context has more bytes than may be sent; nothing of it has been.
+
+    `largest` are the names and bytes of what is largest at its top, the largest first.
+    """
+
+    def __init__(self, total_bytes: int, limit_bytes: int, largest: Sequence[tuple[str, int]]) -> None:
+        named = ", ".join(f"{name} {size:,}" for name, size in largest)
+        super().__init__(
+            "send the context of the build",
+            f"It has {total_bytes:,} bytes, {limit_bytes:,} are allowed. The largest: {named} bytes. "
+            "Leave out by .dockerignore what the build does not need.",
+        )
+        self.total_bytes, self.limit_bytes, self.largest = total_bytes, limit_bytes, tuple(largest)
+
+
+class PatternInvalid(EngineError):
+    """A `.dockerignore` has a `pattern` that cannot be read."""
+
+    def __init__(self, pattern: str, answered: str) -> None:
+        super().__init__(f"read the pattern {pattern} of .dockerignore", answered)
+        self.pattern = pattern
 
 
 class BuildFailed(EngineError):

@@ -3,6 +3,7 @@
 What is to be sent waits here until the engine's window for the call takes it, and contents are read only then.
 """
 
+import os
 import struct
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,9 +15,11 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamReset
 from h2.exceptions import ProtocolError
+from h2.settings import SettingCodes, Settings
 
 PREFIX: Final = struct.Struct(">?I")  # of each message: compressed or not, length
 LONGEST_MESSAGE: Final = 4 * 1024 * 1024  # gRPC's own limit
+LONGEST_HEAD: Final = 16 * 1024 * 1024  # also gRPC's
 
 
 class Code(IntEnum):
@@ -65,6 +68,10 @@ class Calls:
         self._methods = methods
         self._http = H2Connection(H2Configuration(client_side=False))
         self._open: dict[int, _Open] = {}
+        # The patterns of a .dockerignore come in the head of a call.
+        settings = {**self._http.local_settings, SettingCodes.MAX_HEADER_LIST_SIZE: LONGEST_HEAD}
+        self._http.local_settings = Settings(client=False, initial_values=settings)
+        self._http.decoder.max_header_list_size = LONGEST_HEAD
         self._http.initiate_connection()
 
     def to_send(self) -> bytes:
@@ -189,5 +196,5 @@ def _unknown(metadata: Metadata) -> Call:
 def _metadata(headers: Iterable[tuple[bytes, bytes]]) -> Metadata:
     found: dict[str, list[str]] = defaultdict(list)
     for name, value in headers:
-        found[name.decode(errors="replace")].append(value.decode(errors="replace"))
+        found[name.decode(errors="replace")].append(os.fsdecode(value))
     return found

@@ -7,7 +7,8 @@ lacks, by number, and says when it has all.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Protocol
+from os import fsencode
+from typing import Final, NamedTuple, Protocol
 
 from google.protobuf.message import DecodeError
 
@@ -17,19 +18,25 @@ from builds.engine.session_calls import CallFailed, Code
 DIFF_COPY: Final = "/moby.filesync.v1.FileSync/DiffCopy"
 DIRECTORY: Final = "dir-name"  # in the metadata of a call
 FILE: Final = 0o644  # modes, as Go's os.FileMode writes them
-FOLDER: Final = 1 << 31 | 0o755
+FOLDER_BIT: Final = 1 << 31
+FOLDER: Final = FOLDER_BIT | 0o755
+LINK: Final = 1 << 27 | 0o777
 PIECE: Final = 32 * 1024  # bytes of a file in one message, as the command line sends them
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A file or folder: `path` is relative, with slashes; `mode` that of Go's os.FileMode; `read` gives the content."""
+class Entry(NamedTuple):
+    """A file, folder or symbolic link, to be root's.
+
+    `path` is relative, with slashes, its bytes those of `os.fsencode`; `mode` that of Go's os.FileMode; `read` gives
+    the content; `target` is what a link holds.
+    """
 
     path: str
     size: int = 0
     read: Callable[[], Iterable[bytes]] = tuple
     mode: int = FILE
     modified: int = 0  # nanoseconds
+    target: str = ""
 
 
 class Directory(Protocol):
@@ -72,10 +79,9 @@ class Transfer:
 
     def begin(self) -> Iterator[bytes]:
         """Tell of all files, siblings by the bytes of their names, a folder before what it holds."""
-        self._entries = sorted(self._directory.entries(self._asked), key=lambda entry: entry.path.encode().split(b"/"))
+        self._entries = sorted(self._directory.entries(self._asked), key=lambda entry: fsencode(entry.path).split(b"/"))
         for entry in self._entries:
-            stat = Stat(path=entry.path, mode=entry.mode, size=entry.size, modTime=entry.modified)
-            yield Packet(type=Packet.STAT, stat=stat).SerializeToString()
+            yield Packet(type=Packet.STAT, stat=_stat(entry)).SerializeToString()
         yield Packet(type=Packet.STAT).SerializeToString()
 
     def take(self, message: bytes) -> Iterator[bytes]:
@@ -95,6 +101,16 @@ class Transfer:
         for piece in self._entries[number].read():
             yield Packet(type=Packet.DATA, ID=number, data=piece).SerializeToString()
         yield Packet(type=Packet.DATA, ID=number).SerializeToString()
+
+
+def _stat(entry: Entry) -> Stat:
+    return Stat(
+        path=fsencode(entry.path),
+        mode=entry.mode,
+        size=entry.size,
+        modTime=entry.modified,
+        linkname=fsencode(entry.target),
+    )
 
 
 def _directory(directories: Mapping[str, Directory], asked: Mapping[str, Sequence[str]]) -> Directory:

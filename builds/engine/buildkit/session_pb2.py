@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$builds/engine/buildkit/session.proto\x12\x11\x62uildhub.buildkit\"\xae\x01\n\x06Packet\x12,\n\x04type\x18\x01 \x01(\x0e\x32\x1e.buildhub.buildkit.Packet.Kind\x12%\n\x04stat\x18\x02 \x01(\x0b\x32\x17.buildhub.buildkit.Stat\x12\n\n\x02ID\x18\x03 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"5\n\x04Kind\x12\x08\n\x04STAT\x10\x00\x12\x07\n\x03REQ\x10\x01\x12\x08\n\x04\x44\x41TA\x10\x02\x12\x07\n\x03\x46IN\x10\x03\x12\x07\n\x03\x45RR\x10\x04\"[\n\x04Stat\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04mode\x18\x02 \x01(\r\x12\x0b\n\x03uid\x18\x03 \x01(\r\x12\x0b\n\x03gid\x18\x04 \x01(\r\x12\x0c\n\x04size\x18\x05 \x01(\x03\x12\x0f\n\x07modTime\x18\x06 \x01(\x03\"\x86\x01\n\x13HealthCheckResponse\x12\x44\n\x06status\x18\x01 \x01(\x0e\x32\x34.buildhub.buildkit.HealthCheckResponse.ServingStatus\")\n\rServingStatus\x12\x0b\n\x07UNKNOWN\x10\x00\x12\x0b\n\x07SERVING\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$builds/engine/buildkit/session.proto\x12\x11\x62uildhub.buildkit\"\xae\x01\n\x06Packet\x12,\n\x04type\x18\x01 \x01(\x0e\x32\x1e.buildhub.buildkit.Packet.Kind\x12%\n\x04stat\x18\x02 \x01(\x0b\x32\x17.buildhub.buildkit.Stat\x12\n\n\x02ID\x18\x03 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"5\n\x04Kind\x12\x08\n\x04STAT\x10\x00\x12\x07\n\x03REQ\x10\x01\x12\x08\n\x04\x44\x41TA\x10\x02\x12\x07\n\x03\x46IN\x10\x03\x12\x07\n\x03\x45RR\x10\x04\"m\n\x04Stat\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04mode\x18\x02 \x01(\r\x12\x0b\n\x03uid\x18\x03 \x01(\r\x12\x0b\n\x03gid\x18\x04 \x01(\r\x12\x0c\n\x04size\x18\x05 \x01(\x03\x12\x0f\n\x07modTime\x18\x06 \x01(\x03\x12\x10\n\x08linkname\x18\x07 \x01(\x0c\"\x86\x01\n\x13HealthCheckResponse\x12\x44\n\x06status\x18\x01 \x01(\x0e\x32\x34.buildhub.buildkit.HealthCheckResponse.ServingStatus\")\n\rServingStatus\x12\x0b\n\x07UNKNOWN\x10\x00\x12\x0b\n\x07SERVING\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,9 +36,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PACKET_KIND']._serialized_start=181
   _globals['_PACKET_KIND']._serialized_end=234
   _globals['_STAT']._serialized_start=236
-  _globals['_STAT']._serialized_end=327
-  _globals['_HEALTHCHECKRESPONSE']._serialized_start=330
-  _globals['_HEALTHCHECKRESPONSE']._serialized_end=464
-  _globals['_HEALTHCHECKRESPONSE_SERVINGSTATUS']._serialized_start=423
-  _globals['_HEALTHCHECKRESPONSE_SERVINGSTATUS']._serialized_end=464
+  _globals['_STAT']._serialized_end=345
+  _globals['_HEALTHCHECKRESPONSE']._serialized_start=348
+  _globals['_HEALTHCHECKRESPONSE']._serialized_end=482
+  _globals['_HEALTHCHECKRESPONSE_SERVINGSTATUS']._serialized_start=441
+  _globals['_HEALTHCHECKRESPONSE_SERVINGSTATUS']._serialized_end=482
 # @@protoc_insertion_point(module_scope)

@@ -32,20 +32,22 @@ class Packet(_message.Message):
     def __init__(self, type: _Optional[_Union[Packet.Kind, str]] = ..., stat: _Optional[_Union[Stat, _Mapping]] = ..., ID: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class Stat(_message.Message):
-    __slots__ = ("path", "mode", "uid", "gid", "size", "modTime")
+    __slots__ = ("path", "mode", "uid", "gid", "size", "modTime", "linkname")
     PATH_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
     GID_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     MODTIME_FIELD_NUMBER: _ClassVar[int]
-    path: str
+    LINKNAME_FIELD_NUMBER: _ClassVar[int]
+    path: bytes
     mode: int
     uid: int
     gid: int
     size: int
     modTime: int
-    def __init__(self, path: _Optional[str] = ..., mode: _Optional[int] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., size: _Optional[int] = ..., modTime: _Optional[int] = ...) -> None: ...
+    linkname: bytes
+    def __init__(self, path: _Optional[bytes] = ..., mode: _Optional[int] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., size: _Optional[int] = ..., modTime: _Optional[int] = ..., linkname: _Optional[bytes] = ...) -> None: ...
 
 class HealthCheckResponse(_message.Message):
     __slots__ = ("status",)
