@@ -69,7 +69,8 @@ class Calls:
         self._http = H2Connection(H2Configuration(client_side=False))
         self._open: dict[int, _Open] = {}
         # The patterns of a .dockerignore come in the head of a call.
-        settings = {**self._http.local_settings, SettingCodes.MAX_HEADER_LIST_SIZE: LONGEST_HEAD}
+        settings = {SettingCodes(code): value for code, value in self._http.local_settings.items()}
+        settings[SettingCodes.MAX_HEADER_LIST_SIZE] = LONGEST_HEAD
         self._http.local_settings = Settings(client=False, initial_values=settings)
         self._http.decoder.max_header_list_size = LONGEST_HEAD
         self._http.initiate_connection()
