@@ -6,13 +6,16 @@ from typing import Final
 
 from django.http import QueryDict
 
-from builds.domain.states import StepType, WhenRunning
+from builds.domain.states import WhenRunning
+from builds.domain.steps import api_name
 from builds.domain.tags import AutoTagSeqType
-from builds.models import Build, BuildStep
+from builds.models import Build
 from builds.pages import labels as names
-from builds.pages.screens.build import image_step
+from builds.pages import source_form
+from builds.pages.screens.source import SourceSteps
 from builds.pages.typed import TypedForm, typed_number
-from builds.services.builds import BuildDraft, StepDraft
+from builds.services.builds import BuildDraft
+from builds.services.step_secrets import secret_names
 
 TEXTS: Final = (
     "buildName",
@@ -21,8 +24,6 @@ TEXTS: Final = (
     "imageName",
     "autotagPrefix",
     "tagName",
-    "dockerFile",
-    "dockerFilePath",
 )
 NUMBERS: Final = {
     "timeLimitSec": "time_limit_seconds",
@@ -30,7 +31,7 @@ NUMBERS: Final = {
     "maxAttempts": "max_attempts",
 }
 NEW: Final = {
-    "dockerFileType": "CONTENTS",
+    **source_form.NEW,
     "autotagUseYn": "Y",
     "autotagPrefix": "v",
     "autotagSeqType": AutoTagSeqType.SEQUENCE.value,
@@ -43,21 +44,37 @@ NEW: Final = {
 
 @dataclass(slots=True)
 class BuildForm(TypedForm):
-    """The form of a build: its image step is edited here, its other steps are shown and kept."""
+    """The form of a build: where its files come from is edited here, its other steps are shown and kept.
+
+    `steps` are those that are stored or imported; `secrets` are the ones just typed, which no page shows.
+    """
 
     labels: Mapping[str, str] = field(default_factory=lambda: names.BUILD)
+    steps: SourceSteps = field(default_factory=SourceSteps)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def place_of(self, path: str) -> str:
-        """Return the field of an error: of steps only the Dockerfile has one, whatever else has the same name."""
+        """Return the field of an error; of steps that are kept none has one, whatever has the same name here."""
         name = TypedForm.place_of(self, path)
-        return name if "." not in path or name.startswith("dockerFile") else ""
+        if "." not in path or name.startswith("dockerFile"):
+            return name
+        return source_form.PLACES.get(path.rpartition(".")[2], "") if self.steps.is_editable else ""
+
+    @property
+    def secret_hints(self) -> Mapping[str, str]:
+        """Return what is said below the fields of secrets, by their names."""
+        code = self.steps.code
+        kept = secret_names(code) if code and code.pk else frozenset()
+        hints = dict.fromkeys(kept, "One is kept; leave this empty to keep it. Another address forgets it.")
+        hints |= dict.fromkeys(self.secrets, "It was not stored and is not shown again: type it once more.")
+        return {api_name(name): hint for name, hint in hints.items()}
 
     @property
     def dockerfile_lines(self) -> Sequence[int]:
         """Return the numbers beside the Dockerfile."""
         return range(1, self.values.get("dockerFile", "").count("\n") + 2)
 
-    def draft(self, image_step_seq: int | None, config: Mapping[str, object]) -> BuildDraft:
+    def draft(self) -> BuildDraft:
         """Return what the services take; numbers that are none become -1, which their ranges refuse."""
         values = self.values
         return BuildDraft(
@@ -73,38 +90,31 @@ class BuildForm(TypedForm):
             time_limit_seconds=typed_number(values["timeLimitSec"]),
             queue_limit_seconds=typed_number(values["queueLimitSec"]),
             max_attempts=typed_number(values["maxAttempts"]),
-            steps=(StepDraft(StepType.CREATE_IMAGE, config=self._image_config(config), seq=image_step_seq),),
+            steps=source_form.step_drafts(values, self.secrets, self.steps),
         )
 
-    def _image_config(self, stored: Mapping[str, object]) -> dict[str, object]:
-        """Return the image step as stored, with the Dockerfile that was typed: its text or its path."""
-        kind = self.values["dockerFileType"]
-        typed = {
-            "docker_file_type": kind,
-            "docker_file": self.values["dockerFile"].replace("\r\n", "\n"),
-            "docker_file_path": self.values["dockerFilePath"].strip(),
-        }
-        unused = "docker_file_path" if kind == "CONTENTS" else "docker_file"
-        return {**stored, **typed, unused: stored.get(unused)}
+
+def new_form(steps: SourceSteps | None = None) -> BuildForm:
+    """Return the form of a build that is to be created, with the steps of one that is imported."""
+    return BuildForm(values=dict.fromkeys(TEXTS, "") | NEW, steps=steps or SourceSteps())
 
 
-def new_form() -> BuildForm:
-    """Return the form of a build that is to be created."""
-    return BuildForm(values=dict.fromkeys(TEXTS, "") | NEW)
-
-
-def posted_form(data: QueryDict) -> BuildForm:
-    """Return what was sent, all of it kept as it was typed."""
-    names = (*TEXTS, *NEW)
-    return BuildForm(values={name: data.get(name, NEW.get(name, "")) for name in names})
-
-
-def stored_form(build: Build, steps: Sequence[BuildStep]) -> BuildForm:
-    """Return the form of a stored build."""
-    step = image_step(steps)
-    config = step.config if step else {}
+def posted_form(data: QueryDict, steps: SourceSteps) -> BuildForm:
+    """Return what was sent, all of it kept as it was typed, for a build with these steps."""
+    typed = {name: data.get(api_name(name), "") for name in source_form.SECRETS}
     return BuildForm(
+        values={name: data.get(name, NEW.get(name, "")) for name in (*TEXTS, *NEW)},
+        steps=steps,
+        secrets={name: text.replace("\r\n", "\n") for name, text in typed.items() if text},
+    )
+
+
+def stored_form(build: Build, steps: SourceSteps) -> BuildForm:
+    """Return the form of a stored build."""
+    return BuildForm(
+        steps=steps,
         values={
+            **source_form.source_values(steps),
             "buildName": build.name,
             "buildDesc": build.description,
             "registryName": build.project,
@@ -117,8 +127,5 @@ def stored_form(build: Build, steps: Sequence[BuildStep]) -> BuildForm:
             "timeLimitSec": str(build.time_limit_seconds),
             "queueLimitSec": str(build.queue_limit_seconds),
             "maxAttempts": str(build.max_attempts),
-            "dockerFileType": str(config.get("docker_file_type") or "CONTENTS"),
-            "dockerFile": str(config.get("docker_file") or ""),
-            "dockerFilePath": str(config.get("docker_file_path") or ""),
-        }
+        },
     )

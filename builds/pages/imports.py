@@ -14,13 +14,14 @@ from builds.domain.states import StepType
 from builds.domain.steps import api_name
 from builds.models import BuildStep
 from builds.pages.forms import BuildForm, new_form
-from builds.pages.screens.steps import KINDS, StepWords, step_words
+from builds.pages.screens.source import SourceSteps, source_steps
+from builds.pages.screens.steps import KINDS
+from builds.pages.source_form import source_values
 from builds.queries.config_shapes import CONFIG_KEYS, FILLED
 from builds.services.builds import BuildDraft, StepDraft
 
 DEEPEST: Final = 32
 STEPS: Final = "buildSteps"
-IN_FORM: Final = ("docker_file", "docker_file_path", "docker_file_type")
 UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 # what a build has beside the form's fields: name at the API, name of the draft, kind of value
 CARRIED_TEXTS: Final = {
@@ -41,35 +42,29 @@ class Carried:
     steps: tuple[StepDraft, ...] = ()
 
     @property
-    def image_step(self) -> StepDraft | None:
-        """Return the step whose Dockerfile the form edits."""
-        return next((step for step in self.steps if step.step_type == StepType.CREATE_IMAGE and step.use), None)
-
-    @property
-    def shown_steps(self) -> list[StepWords]:
-        """Return the other steps in words."""
-        others = [step for step in self.steps if step is not self.image_step]
-        return [
-            step_words(BuildStep(step_type=s.step_type, order=s.order or 0, use=s.use, config=s.config)) for s in others
-        ]
+    def source(self) -> SourceSteps:
+        """Return which of the steps the form edits, as rows that nobody has stored."""
+        return source_steps(
+            [BuildStep(step_type=s.step_type, order=s.order or 0, use=s.use, config=s.config) for s in self.steps]
+        )
 
     def complete(self, draft: BuildDraft) -> BuildDraft:
         """Return what the form says together with what goes along."""
-        if not self.text or not draft.steps:
+        if not self.text:
             return draft
-        (image,) = draft.steps
-        kept = self.image_step
-        steps = [replace(image, order=kept.order) if step is kept and kept else step for step in self.steps]
-        return replace(draft, **self.settings, steps=tuple(steps if kept else [*steps, image]))
+        others = [
+            StepDraft(StepType(row.step_type), order=row.order or None, use=row.use, config=row.config)
+            for row in self.source.others
+        ]
+        return replace(draft, **self.settings, steps=(*others, *(draft.steps or ())))
 
 
 def imported_form(definition: Mapping[str, Any]) -> tuple[BuildForm, Carried]:
     """Return the form that an exported definition (a BuildAdd) fills, and what goes along with it."""
     carried = read_carried(json.dumps({name: definition.get(name) for name in CARRIED}))
-    form = new_form()
+    form = new_form(carried.source)
     form.values |= {name: text for name in form.values if (text := _typed(definition.get(name))) is not None}
-    config = carried.image_step.config if carried.image_step else {}
-    form.values |= {api_name(name): str(config.get(name) or form.values[api_name(name)]) for name in IN_FORM}
+    form.values |= source_values(form.steps)
     return form, carried
 
 

@@ -23,6 +23,17 @@ BUILD: Final = {
     "dockerFileType": "Dockerfile",
     "dockerFile": "Dockerfile",
     "dockerFilePath": "Path of the Dockerfile",
+    "contextPath": "Context folder",
+    "repositoryUrl": "Repository address",
+    "branchName": "Branch, tag or commit",
+    "commonType": "Who may read it",
+    "userId": "User",
+    "password": "Password or token",
+    "privateKey": "Private key",
+    "knownHosts": "Known hosts",
+    "submodules": "Submodules",
+    "lfs": "Large files (LFS)",
+    "httpSslVerifySkip": "TLS certificate not verified",
 }
 PRESS: Final = {
     "tagName": "Tag",
@@ -62,6 +73,10 @@ PHRASES: Final = {
     " (autotagUseYn Y)": "",
     " (dockerFileType FILE_PATH)": "",
     "set useYn to N instead": "switch it off instead",
+    "A PRIVATE repository": "A private repository",
+    "give it, or use COMMON": "give it, or choose that everybody may read it",
+    "set protocolType ssh, or give a password": "use an ssh address, or give a password",
+    "write it relative to /workspace and without `..`": "write it without a / before it and without `..`",
 }
 # Only names that nothing but the API has: `name` or `builds` are words of every sentence.
 NAMES: Final[Mapping[str, str]] = {

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from builds.domain.states import StepType
 from builds.models import BuildStep
 from builds.pages import labels as names
-from builds.pages.screens.build import image_step
+from builds.pages.screens.source import image_step
 from builds.pages.typed import TypedForm
 from builds.services.errors import Invalid, Refused
 from builds.services.runs import RunAsk

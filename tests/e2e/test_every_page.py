@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from builds.domain.access import Role
-from builds.models import Account, Build, CallbackDelivery
+from builds.models import Account, Build, CallbackDelivery, Caller
+from builds.services.builds import BuildDraft, StepDraft, create_build
 from builds.services.runs import RunAsk, start_run
 from builds.services.tokens import issue_token
 from tests.pages import making
@@ -22,11 +23,23 @@ AXE = (Path(__file__).parents[1] / "vendor/axe-core/axe.min.js").read_text()
 LONG = "a-very-long-name-of-an-image-that-somebody-has-chosen/with-parts/and-more-of-them"
 PAGES = (
     "/", "/?search=nothing-fits", "/builds/new", "/builds/{build}", "/builds/{long}", "/builds/{build}/edit",
+    "/builds/{git}", "/builds/{git}/edit",
     "/builds/{build}/remove", "/runs/{done}", "/runs/{failed}", "/runs/{running}", "/runs/{waiting}",
     "/runs/{cancelled}", "/runs/{done}/plain", "/runs/{running}/cancel", "/runs/{running}/callbacks", "/account",
     "/account/tokens", "/account/members", "/account/webhook-secret", "/docs/errors", "/docs/errors/CCCM1004000",
     "/docs/api", "/nowhere",
 )  # fmt: skip
+
+
+def git_build(caller: Caller) -> Build:
+    """Create a build of a private repository, with everything that the form folds away."""
+    code = {"repository_url": f"https://git.example/{LONG}.git", "common_type": "PRIVATE", "user_id": "robot"}
+    more = {"password": "secret", "known_hosts": "git.example ssh-ed25519 AAAA", "submodules": True}
+    steps = (
+        StepDraft("CODE_DOWN", order=1, config={**code, **more}),
+        StepDraft("CREATE_IMAGE", order=2, config={"docker_file_path": "and-more-of-them/Dockerfile"}),
+    )
+    return create_build(caller=caller, draft=BuildDraft(image_name="git", tag_name="1", steps=steps))
 
 
 @pytest.fixture
@@ -37,7 +50,7 @@ def paths(caller, base_image) -> dict[str, int]:
     dockerfile = making.DOCKERFILE.replace("busybox", base_image)
     build, other, more = (make_build(caller, dockerfile, name=f"hello-{n}", when_running="QUEUE") for n in range(3))
     long = make_build(caller, dockerfile, name=LONG, description="word " * 60)
-    numbers = {"build": build.pk, "long": long.pk}
+    numbers = {"build": build.pk, "long": long.pk, "git": git_build(caller).pk}
     numbers["done"] = making.done_run(build, caller).pk
     numbers["failed"] = making.failed_run(build, caller).pk
     stopped = making.pressed(build, caller)

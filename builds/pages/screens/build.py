@@ -12,9 +12,10 @@ from django.utils import timezone
 from builds.domain import tags
 from builds.domain.access import Permission, refused
 from builds.domain.actions import Action, build_possible_actions, possible_actions
-from builds.domain.states import ACTIVE, EndReason, RunState, RunType, StepType
+from builds.domain.states import ACTIVE, EndReason, RunState, RunType
 from builds.models import Build, BuildRun, BuildStep, Caller, Registry
 from builds.pages.looks import Look, look_of
+from builds.pages.screens.source import image_step
 from builds.pages.screens.sparkline import Sparkline, sparklines
 from builds.pages.screens.steps import StepWords, other_steps
 from builds.queries.builds import find_build
@@ -107,11 +108,6 @@ def dockerfile_of_build(steps: Sequence[BuildStep]) -> str:
     """Return the inline Dockerfile of a build's image step."""
     found = image_step(steps)
     return str(found.config.get("docker_file") or "") if found else ""
-
-
-def image_step(steps: Sequence[BuildStep]) -> BuildStep | None:
-    """Return the step that builds the image."""
-    return next((step for step in steps if step.step_type == StepType.CREATE_IMAGE and step.use), None)
 
 
 def _actions(build: Any, caller: Caller) -> frozenset[str]:

@@ -14,8 +14,10 @@ from builds.pages.access import PageRequest, is_part, only_by_post, signed_in
 from builds.pages.forms import BuildForm, new_form, posted_form, stored_form
 from builds.pages.imports import imported_form, read_carried
 from builds.pages.press import PressForm, press_form
-from builds.pages.screens.build import build_screen, image_step
+from builds.pages.screens.build import build_screen
 from builds.pages.screens.builds import Ask, build_row, builds_screen, may_create
+from builds.pages.screens.source import source_steps
+from builds.pages.screens.steps import step_words
 from builds.services import builds as services
 from builds.services.definition_files import LARGEST_FILE, read_definition
 from builds.services.errors import Invalid, Refused
@@ -80,11 +82,10 @@ def new(request: PageRequest) -> HttpResponse:
         return _may_not_create(request)
     if request.method != "POST":
         return _form_page(request, new_form())
-    form, carried = posted_form(request.POST), read_carried(request.POST.get("imported", ""))
-    config = carried.image_step.config if carried.image_step else {}
-    draft = carried.complete(form.draft(None, config))
-    save = partial(services.create_build, caller=request.caller, draft=draft)
-    return _saved(request, form, save, imported=carried.text, other_steps=carried.shown_steps)
+    carried = read_carried(request.POST.get("imported", ""))
+    form = posted_form(request.POST, carried.source)
+    save = partial(services.create_build, caller=request.caller, draft=carried.complete(form.draft()))
+    return _saved(request, form, save, imported=carried.text)
 
 
 @require_http_methods(["GET", "POST"])
@@ -98,14 +99,12 @@ def edit(request: PageRequest, build_seq: int) -> HttpResponse:
         return build_page(
             request, build_seq, banner="Create and edit builds: this needs the role operator.", status=403
         )
+    steps = source_steps(screen.steps)
     if request.method != "POST":
-        form = stored_form(screen.build, screen.steps)
-        return _form_page(request, form, build=screen.build, other_steps=screen.other_steps)
-    form = posted_form(request.POST)
-    step = image_step(screen.steps)
-    draft = form.draft(step.pk if step else None, step.config if step else {})
-    save = partial(services.edit_build, build_id=build_seq, caller=request.caller, draft=draft)
-    return _saved(request, form, save, build=screen.build, other_steps=screen.other_steps)
+        return _form_page(request, stored_form(screen.build, steps), build=screen.build)
+    form = posted_form(request.POST, steps)
+    save = partial(services.edit_build, build_id=build_seq, caller=request.caller, draft=form.draft())
+    return _saved(request, form, save, build=screen.build)
 
 
 @only_by_post("new-build")
@@ -120,7 +119,7 @@ def import_build(request: PageRequest) -> HttpResponse:
         return _form_page(request, new_form(), banner=refused.sentence, status=refused.status)
     form, carried = imported_form(definition)
     messages.info(request, "The file has filled the form. Nothing is created before you press Create.")
-    return _form_page(request, form, imported=carried.text, other_steps=carried.shown_steps)
+    return _form_page(request, form, imported=carried.text)
 
 
 def number_of(text: str | None) -> int | None:
@@ -146,4 +145,5 @@ def _saved(request: PageRequest, form: BuildForm, save: Callable[[], Build], **m
 
 def _form_page(request: PageRequest, form: BuildForm, **more: Any) -> HttpResponse:
     status = more.pop("status", 200)
-    return render(request, "pages/build_form.html", {"form": form, **more}, status=status)
+    others = [step_words(step) for step in form.steps.others]
+    return render(request, "pages/build_form.html", {"form": form, "other_steps": others, **more}, status=status)

@@ -1,0 +1,91 @@
+"""Where the files and the Dockerfile of a build come from, as far as the pages show it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from builds.domain.states import StepType
+from builds.domain.step_create_image import dockerfile_type
+from builds.domain.step_places import split_repository
+from builds.models import BuildStep
+from builds.pages.screens.steps import KINDS
+
+
+class Source(StrEnum):
+    """What the form offers: all typed here, all from a repository, or a typed Dockerfile with a repository's files."""
+
+    HERE = "HERE"
+    REPOSITORY = "REPOSITORY"
+    BOTH = "BOTH"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSteps:
+    """The steps of a build: those that the form edits, and `others`, which it shows in words and keeps.
+
+    `is_editable` is False where the form can show the Dockerfile alone; a code download is one of the others then.
+    """
+
+    image: BuildStep | None = None
+    code: BuildStep | None = None
+    others: tuple[BuildStep, ...] = ()
+    is_editable: bool = True
+
+    @property
+    def source(self) -> Source:
+        """Return which of the offers these steps are."""
+        if self.code is None or not self.code.use:
+            return Source.HERE
+        is_file = self.image is not None and dockerfile_type(self.image.config) == "FILE_PATH"
+        return Source.REPOSITORY if is_file else Source.BOTH
+
+    def inner_path(self, key: str) -> str:
+        """Return a path of the image step as people know it: within the repository; empty where there is none."""
+        stored = str(self.image.config.get(key) or "") if self.image else ""
+        inner = _within(stored, self.code) if stored and self.code else None
+        return inner or ""
+
+
+def source_steps(steps: Sequence[BuildStep]) -> SourceSteps:
+    """Return which of a build's steps the form edits.
+
+    A code download is edited where it is the only step beside the image's and the image step's paths lie within it.
+    """
+    listed = [step for step in steps if step.step_type in KINDS]
+    image = image_step(listed)
+    rest = tuple(step for step in listed if step is not image)
+    code = rest[0] if [step.step_type for step in rest] == [StepType.CODE_DOWN] else None
+    if (code is not None or not rest) and _is_shown(image, code):
+        return SourceSteps(image, code)
+    return SourceSteps(image, None, rest, is_editable=False)
+
+
+def image_step(steps: Sequence[BuildStep]) -> BuildStep | None:
+    """Return the step that builds the image."""
+    return next((step for step in steps if step.step_type == StepType.CREATE_IMAGE and step.use), None)
+
+
+def repository_address(step: BuildStep) -> str:
+    """Return the address of a code download as people write it: with its scheme, or in git's short form."""
+    stored, protocol = str(step.config.get("repository_url") or ""), str(step.config.get("protocol_type") or "https")
+    is_short = split_repository(stored)[0] == "ssh"
+    return stored if is_short or not stored else f"{protocol}://{stored}"
+
+
+def _is_shown(image: BuildStep | None, code: BuildStep | None) -> bool:
+    """Say whether the paths of the image step are ones that the form can show."""
+    config = image.config if image else {}
+    is_file, context = dockerfile_type(config) == "FILE_PATH", str(config.get("context_path") or "")
+    if code is None or not code.use:
+        return not is_file and not context
+    paths = [str(config.get("docker_file_path") or "")] if is_file else []
+    return all(_within(path, code) is not None for path in [*paths, *([context] if context else [])])
+
+
+def _within(path: str, code: BuildStep) -> str | None:
+    """Return a path of the workspace as one of the repository, None where it lies elsewhere."""
+    try:
+        return str(PurePosixPath(path).relative_to(str(code.config.get("code_save_dir") or ".")))
+    except ValueError:
+        return None

@@ -1,0 +1,127 @@
+"""The part of the build form that says where the Dockerfile and the files come from."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from builds.domain.states import StepType
+from builds.domain.step_places import repository_name, split_repository
+from builds.domain.steps import api_name
+from builds.pages.screens.source import Source, SourceSteps, repository_address
+from builds.services.builds import StepDraft
+
+DOCKERFILE: Final = "Dockerfile"
+FALLBACK_FOLDER: Final = "source"  # of an address without a name, which is refused
+SECRETS: Final = ("password", "private_key")
+FLAGS: Final = ("submodules", "lfs", "http_ssl_verify_skip")
+NEW: Final = {
+    "source": Source.HERE.value,
+    "repositoryUrl": "",
+    "branchName": "",
+    "commonType": "COMMON",
+    "userId": "",
+    "knownHosts": "",
+    **{api_name(name): "" for name in FLAGS},
+    "dockerFileType": "CONTENTS",
+    "dockerFile": "",
+    "dockerFilePath": DOCKERFILE,
+    "contextPath": "",
+}
+# beside which field of the form an error of a step stands
+PLACES: Final[Mapping[str, str]] = {
+    **{name: name for name in ("repositoryUrl", "commonType", "userId", "branchName", "knownHosts", "contextPath")},
+    **{api_name(name): api_name(name) for name in (*SECRETS, *FLAGS)},
+    "protocolType": "repositoryUrl",
+    "codeSaveDir": "repositoryUrl",
+}
+
+
+def source_values(steps: SourceSteps) -> dict[str, str]:
+    """Return what the fields show of stored or imported steps; secrets are never among it."""
+    image = steps.image.config if steps.image else {}
+    code = steps.code.config if steps.code else {}
+    path = steps.inner_path("docker_file_path") or DOCKERFILE
+    return {
+        "source": steps.source.value,
+        "repositoryUrl": repository_address(steps.code) if steps.code else "",
+        "branchName": str(code.get("branch_name") or ""),
+        "commonType": str(code.get("common_type") or "COMMON"),
+        "userId": str(code.get("user_id") or ""),
+        "knownHosts": str(code.get("known_hosts") or ""),
+        **{api_name(name): "Y" if code.get(name) is True else "" for name in FLAGS},
+        "dockerFileType": str(image.get("docker_file_type") or "CONTENTS"),
+        "dockerFile": str(image.get("docker_file") or ""),
+        "dockerFilePath": path if steps.is_editable else str(image.get("docker_file_path") or ""),
+        "contextPath": steps.inner_path("context_path"),
+    }
+
+
+def step_drafts(values: Mapping[str, str], secrets: Mapping[str, str], steps: SourceSteps) -> tuple[StepDraft, ...]:
+    """Return the steps that the form edits, as they were typed; `steps` are those that are there already."""
+    if not steps.is_editable:
+        return (_image_draft(steps, _dockerfile(values, steps, values["dockerFileType"], values["dockerFilePath"])),)
+    if values["source"] not in (Source.REPOSITORY, Source.BOTH):
+        image = _dockerfile(values, steps, "CONTENTS") | {"context_path": None}
+        if steps.code is None:
+            return (_image_draft(steps, image),)
+        unused = StepDraft(StepType.CODE_DOWN, order=1, use=False, config=steps.code.config, seq=steps.code.pk)
+        return unused, _image_draft(steps, image, order=2)
+    code = code_config(values, secrets, steps)
+    code_seq = steps.code.pk if steps.code else None
+    image = _image_from(values, steps, folder=str(code["code_save_dir"]))
+    return StepDraft(StepType.CODE_DOWN, order=1, config=code, seq=code_seq), _image_draft(steps, image, order=2)
+
+
+def code_config(values: Mapping[str, str], secrets: Mapping[str, str], steps: SourceSteps) -> dict[str, Any]:
+    """Return the code download as it was typed: with the secrets that were, and what the form has no field for."""
+    stored = steps.code.config if steps.code else {}
+    url = values["repositoryUrl"].strip()
+    config = {
+        **stored,
+        "repository_type": "GIT",
+        "repository_url": url,
+        "protocol_type": None,  # the address says it, else it is https
+        "common_type": values["commonType"],
+        "branch_name": values["branchName"].strip(),
+        "code_save_dir": _folder(url, stored),
+        **{name: values[api_name(name)] == "Y" for name in FLAGS},
+    }
+    if values["commonType"] == "COMMON":
+        return config  # what signs in is neither shown nor taken; what is stored of it stays
+    hosts = values["knownHosts"].replace("\r\n", "\n")
+    return {**config, "user_id": values["userId"].strip(), "known_hosts": hosts, **secrets}
+
+
+def _folder(url: str, stored: Mapping[str, Any]) -> str:
+    """Return the folder of the code: one that was chosen stays, else it has the name of the repository."""
+    before = str(stored.get("code_save_dir") or "")
+    if before and before != repository_name(str(stored.get("repository_url") or "")):
+        return before
+    return repository_name(split_repository(url)[1]) or FALLBACK_FOLDER
+
+
+def _image_from(values: Mapping[str, str], steps: SourceSteps, *, folder: str) -> dict[str, Any]:
+    """Return the image step of a repository that lies in `folder`."""
+    kind = "FILE_PATH" if values["source"] == Source.REPOSITORY else "CONTENTS"
+    path = _below(folder, values["dockerFilePath"].strip() or DOCKERFILE)
+    context = values["contextPath"].strip()
+    return _dockerfile(values, steps, kind, path) | {"context_path": _below(folder, context) if context else None}
+
+
+def _dockerfile(values: Mapping[str, str], steps: SourceSteps, kind: str, path: str = "") -> dict[str, Any]:
+    """Return the image step as stored, with the Dockerfile that was typed: its text or its path."""
+    stored = steps.image.config if steps.image else {}
+    typed = {"docker_file": values["dockerFile"].replace("\r\n", "\n"), "docker_file_path": path.strip()}
+    unused = "docker_file_path" if kind == "CONTENTS" else "docker_file"
+    return {**stored, "docker_file_type": kind, **typed, unused: stored.get(unused)}
+
+
+def _below(folder: str, path: str) -> str:
+    """Return a path of the repository as one of the workspace; a / at its end stays, which no Dockerfile may have."""
+    inner = path.removeprefix("./").lstrip("/")
+    return folder if inner in ("", ".") else f"{folder}/{inner}"
+
+
+def _image_draft(steps: SourceSteps, config: dict[str, Any], order: int | None = None) -> StepDraft:
+    image = steps.image
+    own = order or ((image.order or None) if image else None)
+    return StepDraft(StepType.CREATE_IMAGE, order=own, config=config, seq=image.pk if image else None)
