@@ -39,6 +39,8 @@ PYTHON
 missing_packages() {
     [[ -d .venv ]] || "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
     have git || echo git
+    have git-lfs || echo git-lfs
+    have ssh-agent || echo openssh-client
     [[ -e /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
     if ! have dockerd && { [[ $purpose == test ]] || ! engine_is_there; }; then echo docker.io; fi
     if have dockerd || [[ $purpose == test ]] || ! engine_is_there; then have iptables || echo iptables; fi
@@ -48,6 +50,7 @@ missing_packages() {
     [[ $purpose == test ]] || return 0
     have chromium || echo chromium
     have ip || echo iproute2
+    [[ -x /usr/sbin/sshd ]] || echo openssh-server
     have curl || echo curl
     # For the browser driver's node.
     ldconfig -p | grep -q libatomic.so.1 || echo libatomic1

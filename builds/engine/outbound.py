@@ -101,29 +101,37 @@ def checked_addresses(ask: Ask) -> list[Address]:
     if sentence := check_callback_url(ask.url, allowed=ask.allowed):
         raise OutboundRefused(ask.shown, sentence)
     parts = requests.compat.urlsplit(ask.url)
-    host = str(parts.hostname)
-    addresses = _resolve(host, parts.port or (443 if parts.scheme == "https" else 80), ask)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return checked_host(str(parts.hostname), port, allowed=ask.allowed, asked=ask.shown)[:MOST_ADDRESSES]
+
+
+def checked_host(host: str, port: int, *, allowed: Sequence[str], asked: str) -> list[Address]:
+    """Return all addresses of `host`; `asked` says in words what is wanted there.
+
+    Raises `OutboundRefused` where one of them is private and not `allowed`, `OutboundFailed` where there is none.
+    """
+    addresses = _resolve(host, port, asked)
     for address in addresses:
-        if not is_public(address) and not is_allowed(host, address, ask.allowed):
+        if not is_public(address) and not is_allowed(host, address, allowed):
             raise OutboundRefused(
-                ask.shown,
+                asked,
                 f"{host} leads to the private address {address}; ask the operator to add it to"
                 " BUILDHUB_OUTBOUND_ALLOW, or use a public one.",
             )
-    return addresses[:MOST_ADDRESSES]
+    return addresses
 
 
 class _NobodyThere(OutboundFailed):
     """No connection came about, so nothing was sent: another address of the same name may be tried."""
 
 
-def _resolve(host: str, port: int, ask: Ask) -> list[Address]:
+def _resolve(host: str, port: int, asked: str) -> list[Address]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):  # UnicodeError: a label that IDNA cannot write
         found = []
     if not found:
-        raise OutboundFailed(ask.shown, f"The name {host} is not known; check the address.")
+        raise OutboundFailed(asked, f"The name {host} is not known; check the address.")
     texts = dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)
     return [ipaddress.ip_address(text) for text in texts]
 

@@ -1,0 +1,1 @@
+"""Source code from git repositories, by the system's git."""

@@ -1,0 +1,292 @@
+"""Fetch the code of a repository: the one commit that is asked for, into a folder, by the system's git."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from builds.engine.git.errors import GitFailed, RefMissing, RepositoryEmpty
+from builds.engine.git.login import HandedOver, Login, handed_over
+from builds.engine.git.process import Surroundings, Work, check_size, run
+from builds.engine.outbound import checked_host
+from builds.engine.outbound_socks import SocksDoor
+
+HEX: Final = re.compile(r"[0-9a-f]{7,64}")
+FULL_HEX: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+NO_REF: Final = "couldn't find remote ref"
+NO_COMMIT: Final = re.compile(r"not our ref|unadvertised object|no such remote ref|did not contain")
+MOST_BRANCHES: Final = 500
+SSH_PORT: Final = 22
+HEADS: Final = "refs/heads/"
+
+# A server's answer never chooses what runs here: no hooks, no helpers, no configuration but this.
+CONFIGURATION: Final = {
+    "advice.detachedHead": "false",
+    "checkout.workers": "0",  # as many as the machine has cores
+    "core.fsync": "none",  # the folder does not outlive the run
+    "core.hooksPath": "/dev/null",
+    "credential.helper": "",
+    "fetch.fsckObjects": "true",
+    "gc.auto": "0",
+    "http.followRedirects": "initial",
+    "http.lowSpeedLimit": "1000",  # bytes a second, for
+    "http.lowSpeedTime": "60",  # seconds
+    "init.defaultBranch": "main",
+    "maintenance.auto": "false",
+}
+LFS: Final = {
+    "filter.lfs.clean": "git-lfs clean -- %f",
+    "filter.lfs.process": "git-lfs filter-process",
+    "filter.lfs.required": "true",
+    "filter.lfs.smudge": "git-lfs smudge -- %f",
+    "lfs.locksverify": "false",
+}
+# Old faults in the objects of well-known repositories, which harm nobody.
+TOLERATED: Final = ("badDateOverflow", "badTimezone", "missingSpaceBeforeDate", "zeroPaddedFilemode", "zeroPaddedDate")
+
+
+@dataclass(frozen=True)
+class Repository:
+    """Where code is: `url` is whole and holds no login; `known_hosts` are lines as ssh keeps them.
+
+    `accepts_new_host` lets ssh believe a host of which no key is known, and learn it.
+    """
+
+    url: str
+    login: Login = field(default=Login())
+    verify_tls: bool = True
+    known_hosts: str = ""
+    accepts_new_host: bool = False
+    submodules: bool = False
+    lfs: bool = False
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What was fetched; `branch` is the branch or tag it was named by, empty for a commit named by its number."""
+
+    id: str
+    author: str
+    subject: str
+    branch: str
+    time: datetime
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a repository is reached."""
+
+    scheme: str
+    user: str
+    host: str
+    port: int | None
+
+    @classmethod
+    def of(cls, url: str) -> "Place":
+        """Read an address such as https://host:port/path, ssh://user@host/path or user@host:path."""
+        scheme, separator, rest = url.partition("://")
+        if not separator:
+            user, _, host = url.partition(":")[0].rpartition("@")
+            return cls("ssh", user, host, None)
+        user, _, netloc = rest.partition("/")[0].rpartition("@")
+        host, _, port = netloc.rpartition(":") if re.search(r":\d+$", netloc) else (netloc, "", "")
+        return cls(scheme, user, host.strip("[]"), int(port) if port else None)
+
+    @property
+    def shown(self) -> str:
+        """Host and port as an address has them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}" if self.port else host
+
+
+class Git:
+    """One repository, for as long as `opened` lasts."""
+
+    def __init__(self, repository: Repository, around: Surroundings, door: SocksDoor) -> None:
+        self._repository, self._around, self._door = repository, around, door
+        self._work = around.work
+
+    @property
+    def problem(self) -> str:
+        """Why a connection did not come about, in words of our own; empty where git's own words tell."""
+        return self._door.problem.answered if self._door.problem else ""
+
+    @property
+    def known_hosts(self) -> str:
+        """Return the lines of known hosts as they are now: ssh may have learnt one."""
+        path = self._work.private / "known_hosts"
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def branches(self) -> list[str]:
+        """Return the names of the branches, the default one first."""
+        listed = self._git(
+            self._work.folder, "ls-remote", "--symref", "--", self._repository.url, "HEAD", f"{HEADS}*"
+        ).decode(errors="replace")
+        default = re.search(r"^ref: refs/heads/(\S+)\tHEAD$", listed, re.MULTILINE)
+        names = re.findall(r"\trefs/heads/(\S+)$", listed, re.MULTILINE)
+        first = [default[1]] if default and default[1] in names else []
+        return [*first, *sorted(set(names) - set(first))]
+
+    def fetch(self, ref: str, folder: Path) -> Commit:
+        """Put the code of `ref` (a branch, tag or commit; empty: the default branch) into `folder`, which is empty.
+
+        Raises `RefMissing`, `RepositoryEmpty` and what `run` raises.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self._git(folder, "init", "--quiet", "--template=")
+        self._git(folder, "remote", "add", "origin", self._repository.url)
+        name = self._fetch(ref, folder)
+        self._git(folder, "checkout", "--quiet", "--detach", "FETCH_HEAD")
+        if self._repository.submodules:
+            self._fetch_submodules(folder)
+        if self._repository.lfs:
+            self._fetch_lfs(folder)
+        check_size(self._work.folder, self._work.limit_bytes)
+        return self._commit(folder, name)
+
+    def _fetch(self, ref: str, folder: Path) -> str:
+        """Fetch one commit without its history; return the name of its branch or tag."""
+        name = ref or self._default_branch()
+        for full in _full_names(name):
+            if self._fetched(folder, full):
+                return full.split("/", 2)[2]
+        if FULL_HEX.fullmatch(name) and self._fetched(folder, name):
+            return ""
+        if HEX.fullmatch(name) and self._fetched_all(folder, name):
+            return ""
+        raise RefMissing(name, self.branches())
+
+    def _default_branch(self) -> str:
+        branches = self.branches()
+        if not branches:
+            raise RepositoryEmpty
+        return branches[0]
+
+    def _fetched(self, folder: Path, name: str) -> bool:
+        """Fetch what the repository calls `name`; False where it has no such thing."""
+        asked = ("fetch", "--progress", "--depth=1", "--no-tags", "--no-recurse-submodules")
+        try:
+            self._git(folder, *asked, "--", "origin", name)
+        except GitFailed as failure:
+            if NO_REF in failure.answered or NO_COMMIT.search(failure.answered):
+                return False
+            raise
+        return True
+
+    def _fetched_all(self, folder: Path, commit: str) -> bool:
+        """Fetch all history and look for `commit` in it: for a short number, or a server that gives none by number."""
+        asked = (
+            "fetch",
+            "--progress",
+            "--no-recurse-submodules",
+            "--tags",
+            "--",
+            "origin",
+            f"+{HEADS}*:refs/remotes/origin/*",
+        )
+        self._git(folder, *asked)
+        try:
+            found = self._git(folder, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
+        except GitFailed:
+            return False
+        (folder / ".git" / "FETCH_HEAD").write_bytes(found)
+        return True
+
+    def _fetch_submodules(self, folder: Path) -> None:
+        update = ("submodule", "update", "--init", "--recursive", "--progress", "--jobs=2")
+        self._git(folder, *update, "--depth=1")
+
+    def _fetch_lfs(self, folder: Path) -> None:
+        self._git(folder, "lfs", "pull")
+        if self._repository.submodules:
+            self._git(folder, "submodule", "foreach", "--quiet", "--recursive", "git lfs pull")
+
+    def _commit(self, folder: Path, branch: str) -> Commit:
+        printed = self._git(folder, "log", "-1", "--format=%H%x00%an%x00%s%x00%ct", "HEAD")
+        number, author, subject, seconds = printed.decode(errors="replace").strip("\n").split("\0")
+        return Commit(number, author, subject, branch, datetime.fromtimestamp(int(seconds), UTC))
+
+    def _git(self, folder: Path, *arguments: str) -> bytes:
+        return run(self._around, folder, "git", *arguments)
+
+
+@contextmanager
+def opened(repository: Repository, work: Work) -> Iterator[Git]:
+    """Reach a repository. Raises `OutboundRefused`, `OutboundFailed`, `KeyUnusable`."""
+    place = Place.of(repository.url)
+    user = place.user or repository.login.user
+    host = f"{user}@{place.host}" if place.scheme == "ssh" else f"{place.scheme}://{place.shown}"
+    with ExitStack() as held:
+        door = held.enter_context(SocksDoor(work.allowed))
+        login = held.enter_context(handed_over(repository.login, host, work.private))
+        if place.scheme == "ssh":
+            port = place.port or SSH_PORT
+            addresses = checked_host(place.host, port, allowed=work.allowed, asked="reach the repository")
+            _write_ssh(repository, place, str(addresses[0]), work.private)
+        environment = _environment(repository, login, work.private, door)
+        yield Git(repository, Surroundings(work, environment, login.descriptors), door)
+
+
+def _full_names(name: str) -> list[str]:
+    """Return what a branch or tag called `name` is called in full."""
+    return [name] if name.startswith("refs/") else [f"{HEADS}{name}", f"refs/tags/{name}"]
+
+
+def _environment(repository: Repository, login: HandedOver, private: Path, door: SocksDoor) -> dict[str, str]:
+    settings = {
+        **CONFIGURATION,
+        **(LFS if repository.lfs else {}),
+        **{f"fetch.fsck.{fault}": "ignore" for fault in TOLERATED},
+        "http.proxy": door.url,
+        "http.sslVerify": "true" if repository.verify_tls else "false",
+    }
+    entries = {f"GIT_CONFIG_KEY_{number}": name for number, name in enumerate(settings)}
+    entries |= {f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(settings.values())}
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(private),
+        "LC_ALL": "C.UTF-8",  # its words are read
+        "GIT_ALLOW_PROTOCOL": "https:http:ssh",
+        "GIT_CONFIG_COUNT": str(len(settings)),
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_LFS_SKIP_SMUDGE": "1",  # fetched at the end, if at all
+        "GIT_SSH_COMMAND": shlex.join(("ssh", "-F", str(private / "ssh_config"))),
+        "GIT_SSH_VARIANT": "ssh",
+        "GIT_TERMINAL_PROMPT": "0",
+        **entries,
+        **login.environment,
+    }
+
+
+def _write_ssh(repository: Repository, place: Place, address: str, private: Path) -> None:
+    """Write what ssh is to know: the one host, its checked address, and the keys by which it is believed."""
+    (private / "known_hosts").write_text(f"{repository.known_hosts.strip()}\n".lstrip(), encoding="utf-8")
+    alias = f"[{place.host}]:{place.port}" if place.port not in (None, SSH_PORT) else place.host
+    user = f"\n  User {repository.login.user}" if repository.login.user and not place.user else ""
+    (private / "ssh_config").write_text(
+        f"""Host {place.host}{user}
+  HostName {address}
+  HostKeyAlias {alias}
+Host !{place.host} *
+  ProxyCommand echo "BuildHub reaches this repository's own host by ssh, and no other." >&2; false
+Host *
+  BatchMode no
+  CheckHostIP no
+  ConnectTimeout 15
+  ForwardAgent no
+  NumberOfPasswordPrompts 1
+  PreferredAuthentications publickey,password,keyboard-interactive
+  ServerAliveInterval 15
+  ServerAliveCountMax 4
+  StrictHostKeyChecking {"accept-new" if repository.accepts_new_host else "yes"}
+  UpdateHostKeys no
+  UserKnownHostsFile "{private}/known_hosts"
+  GlobalKnownHostsFile /dev/null
+""",
+        encoding="utf-8",
+    )

@@ -1,0 +1,152 @@
+"""Run one program of git to its end: what it prints as it comes, stopped at once when the run is, held to a size."""
+
+import os
+import re
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+from builds.engine.git.errors import GitFailed, GitStopped, SourceTooLarge
+
+LOOK_SECONDS: Final = 0.1  # between two looks whether to stop
+MEASURE_SECONDS: Final = 1.0  # between two looks at the size
+GONE_SECONDS: Final = 2.0
+PIECE: Final = 65536
+KEPT_LINES: Final = 50
+LINE_END: Final = re.compile(rb"\r?\n|\r(?=[^\n])")  # ssh ends its lines with both
+# The kernel kills it with the worker's thread: a worker that is killed leaves no program behind.
+WITH_ITS_PARENT: Final = ("setpriv", "--pdeathsig", "KILL", "--")
+
+
+@dataclass(frozen=True)
+class Work:
+    """Where git works, and what bounds it.
+
+    `folder` is what it writes, at most `limit_bytes`; `private` what it needs besides; both are there. `allowed`: hosts
+    and networks that may be private. `said` takes each line of its error output, and whether that is a step of a
+    progress which the next one replaces.
+    """
+
+    folder: Path
+    private: Path
+    allowed: Sequence[str]
+    limit_bytes: int
+    stopping: Event
+    said: Callable[[str, bool], None]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all programs of one piece of work are started with; `descriptors` are handed on to them."""
+
+    work: Work
+    environment: Mapping[str, str] = field(repr=False)
+    descriptors: Sequence[int] = ()
+
+
+def run(around: Surroundings, folder: Path, *arguments: str) -> bytes:
+    """Run `arguments` in `folder` and return what they print. Raises `GitFailed`, `GitStopped` and `SourceTooLarge`."""
+    process = subprocess.Popen(
+        [*WITH_ITS_PARENT, *arguments],
+        cwd=folder,
+        env=dict(around.environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        pass_fds=around.descriptors,
+        start_new_session=True,
+        umask=0o022,  # the modes of files are part of an image
+    )
+    with process:
+        try:
+            printed, lines = _Reader(process, around).read()
+        except BaseException:
+            kill_group(process.pid)
+            raise
+    if process.returncode:
+        raise GitFailed(" ".join(arguments[:2]), lines, process.returncode)
+    return printed
+
+
+def kill_group(pgid: int) -> None:
+    """Kill a process group, and wait until it has gone."""
+    until = time.monotonic() + GONE_SECONDS
+    with suppress(ProcessLookupError, PermissionError):  # gone; the latter: only what we may not signal is left
+        while time.monotonic() < until:
+            os.killpg(pgid, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(-pgid, os.WNOHANG)
+            time.sleep(0.01)
+
+
+class _Reader:
+    """Reads both outputs of a process until they end."""
+
+    def __init__(self, process: subprocess.Popen[bytes], around: Surroundings) -> None:
+        self._process, self._work = process, around.work
+        self._printed = bytearray()
+        self._open = b""  # of a line of the error output that has no end yet
+        self._lines: list[str] = []
+        self._measure_at = time.monotonic() + MEASURE_SECONDS
+
+    def read(self) -> tuple[bytes, list[str]]:
+        """Return the output and the last lines of the error output, without steps of a progress."""
+        takers = ((self._process.stdout, self._take_output), (self._process.stderr, self._take_error))
+        with selectors.DefaultSelector() as selector:
+            for pipe, take in takers:
+                if pipe is not None:
+                    selector.register(pipe, selectors.EVENT_READ, take)
+            while selector.get_map():
+                for key, _ in selector.select(LOOK_SECONDS):
+                    piece = os.read(key.fd, PIECE)
+                    key.data(piece)
+                    if not piece:
+                        selector.unregister(key.fileobj)
+                self._look()
+        return bytes(self._printed), self._lines
+
+    def _take_output(self, piece: bytes) -> None:
+        self._printed += piece
+
+    def _take_error(self, piece: bytes) -> None:
+        ended = bool(piece)
+        text = self._open + (piece or b"\n")
+        while found := LINE_END.search(text):
+            line, end, text = text[: found.start()], found.group(), text[found.end() :]
+            self._say(line.decode(errors="replace").strip(), is_step=end == b"\r")
+        self._open = text if ended else b""
+
+    def _say(self, line: str, *, is_step: bool) -> None:
+        if not line:
+            return
+        self._work.said(line, is_step)
+        if not is_step:
+            self._lines = [*self._lines[-KEPT_LINES:], line]
+
+    def _look(self) -> None:
+        """Raise where the run is to stop, or its code is too large."""
+        if self._work.stopping.is_set():
+            raise GitStopped
+        if time.monotonic() >= self._measure_at:
+            check_size(self._work.folder, self._work.limit_bytes)
+            self._measure_at = time.monotonic() + MEASURE_SECONDS
+
+
+def check_size(folder: Path, limit_bytes: int) -> None:
+    """Raise `SourceTooLarge` where `folder` takes more than `limit_bytes` of its disk."""
+    found, waiting = 0, [folder]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:  # moved or removed meanwhile
+            for entry in entries:
+                found += entry.stat(follow_symlinks=False).st_blocks * 512
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(Path(entry.path))
+    if found > limit_bytes:
+        raise SourceTooLarge(found, limit_bytes)
