@@ -15,9 +15,9 @@ from builds.domain.actions import Action, build_possible_actions, possible_actio
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType
 from builds.models import Build, BuildRun, BuildStep, Caller, Registry
 from builds.pages.looks import Look, look_of
-from builds.pages.screens.source import image_step
+from builds.pages.screens.source import SourceFacts, image_step, source_facts, source_steps, typed_dockerfile
 from builds.pages.screens.sparkline import Sparkline, sparklines
-from builds.pages.screens.steps import StepWords, other_steps
+from builds.pages.screens.steps import StepWords, step_words
 from builds.queries.builds import find_build
 from builds.queries.facts import build_facts, run_facts, with_facts
 from builds.queries.runs import runs_of_build
@@ -64,9 +64,16 @@ class BuildScreen:
     steps: Sequence[BuildStep]
 
     @property
+    def source(self) -> SourceFacts | None:
+        """Return where the files and the Dockerfile come from, None where there is only a Dockerfile that was typed."""
+        return source_facts(source_steps(self.steps))
+
+    @property
     def other_steps(self) -> Sequence[StepWords]:
-        """Return the steps beside the one that builds the image, in words."""
-        return other_steps(self.steps, image_step(self.steps))
+        """Return the steps that are told neither as the source nor as the Dockerfile, in words."""
+        told = source_steps(self.steps)
+        unused = (told.code,) if told.code and not told.code.use else ()
+        return [step_words(step) for step in (*told.others, *unused)]
 
 
 def build_screen(build_id: int, caller: Caller, *, state: str = "", after: int | None = None) -> BuildScreen | None:
@@ -76,6 +83,7 @@ def build_screen(build_id: int, caller: Caller, *, state: str = "", after: int |
         return None
     history = _history(build, caller, state, after)
     steps = list(build.steps.order_by("order", "pk"))
+    image = image_step(steps)
     return BuildScreen(
         build=build,
         image=image_of(build, build.registry or Registry.objects.filter(is_default=True).first()).image,
@@ -87,7 +95,7 @@ def build_screen(build_id: int, caller: Caller, *, state: str = "", after: int |
         next_after=history[PAGE - 1].run.pk if len(history) > PAGE else None,
         state=state if state in STATES else "",
         spark=sparklines([build.pk], timezone.now()).get(build.pk),
-        dockerfile=dockerfile_of_build(steps),
+        dockerfile=typed_dockerfile(image.config) if image else "",
         steps=steps,
     )
 
@@ -102,12 +110,6 @@ def next_tag_of(build: Build) -> str:
         return tags.next_tag(build.tag_rule, build_no=build.last_build_no + 1, now=now, taken=lambda _: False)
     except tags.TagMissing:
         return ""
-
-
-def dockerfile_of_build(steps: Sequence[BuildStep]) -> str:
-    """Return the inline Dockerfile of a build's image step."""
-    found = image_step(steps)
-    return str(found.config.get("docker_file") or "") if found else ""
 
 
 def _actions(build: Any, caller: Caller) -> frozenset[str]:

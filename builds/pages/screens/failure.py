@@ -11,6 +11,7 @@ from builds.domain.states import EndReason, RunState, StepType
 from builds.models import BuildRun, RunStep
 from builds.pages.looks import WHOSE
 from builds.pages.screens.log import ShownLine, last_lines_of
+from builds.pages.screens.source import typed_dockerfile
 from builds.pages.screens.timeline import failed_vertex
 
 AROUND: Final = 2  # lines of the Dockerfile shown on both sides of the one that failed
@@ -71,7 +72,7 @@ def dockerfile_of(steps: Sequence[RunStep]) -> str:
     """Return the inline Dockerfile of the image step, empty where it comes from the source."""
     for step in steps:
         if step.step_type == StepType.CREATE_IMAGE and step.use:
-            return str(step.config.get("docker_file") or "")
+            return typed_dockerfile(step.config)
     return ""
 
 

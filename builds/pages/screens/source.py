@@ -1,9 +1,10 @@
 """Where the files and the Dockerfile of a build come from, as far as the pages show it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
+from typing import Any
 
 from builds.domain.states import StepType
 from builds.domain.step_create_image import dockerfile_type
@@ -47,6 +48,36 @@ class SourceSteps:
         return inner or ""
 
 
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """Where a build takes its files and its Dockerfile from, in words; each is empty where there is nothing to say."""
+
+    address: str = ""
+    branch: str = ""
+    dockerfile_path: str = ""
+    context_path: str = ""
+
+    @property
+    def page(self) -> str:
+        """Return the address where it can be opened in a browser."""
+        return self.address if self.address.startswith(("https://", "http://")) else ""
+
+
+def source_facts(steps: SourceSteps) -> SourceFacts | None:
+    """Return what a page says of a build's source, None where all of it is a Dockerfile that was typed."""
+    config = steps.image.config if steps.image else {}
+    is_file = dockerfile_type(config) == "FILE_PATH"
+    if steps.source is Source.HERE:
+        return SourceFacts(dockerfile_path=str(config.get("docker_file_path") or "")) if is_file else None
+    code = steps.code
+    return SourceFacts(
+        address=repository_address(code) if code else "",
+        branch=str(code.config.get("branch_name") or "") if code else "",
+        dockerfile_path=steps.inner_path("docker_file_path") if is_file else "",
+        context_path=steps.inner_path("context_path"),
+    )
+
+
 def source_steps(steps: Sequence[BuildStep]) -> SourceSteps:
     """Return which of a build's steps the form edits.
 
@@ -64,6 +95,11 @@ def source_steps(steps: Sequence[BuildStep]) -> SourceSteps:
 def image_step(steps: Sequence[BuildStep]) -> BuildStep | None:
     """Return the step that builds the image."""
     return next((step for step in steps if step.step_type == StepType.CREATE_IMAGE and step.use), None)
+
+
+def typed_dockerfile(config: Mapping[str, Any]) -> str:
+    """Return the Dockerfile that was typed into an image step, empty where it is a file of the workspace."""
+    return str(config.get("docker_file") or "") if dockerfile_type(config) == "CONTENTS" else ""
 
 
 def repository_address(step: BuildStep) -> str:

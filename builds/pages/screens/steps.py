@@ -1,6 +1,6 @@
 """Steps of a build in words: for those that pages show and do not edit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,11 +27,6 @@ class StepWords:
     title: str
     fact: str
     in_use: bool
-
-
-def other_steps(steps: Sequence[BuildStep], edited: BuildStep | None) -> list[StepWords]:
-    """Return the steps that the form leaves alone: all but the one it edits and what is generated."""
-    return [step_words(step) for step in steps if step != edited and step.step_type in KINDS]
 
 
 def step_words(step: BuildStep) -> StepWords:
