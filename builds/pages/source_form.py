@@ -42,7 +42,7 @@ def source_values(steps: SourceSteps) -> dict[str, str]:
     path = steps.inner_path("docker_file_path") or DOCKERFILE
     return {
         "source": steps.source.value,
-        "repositoryUrl": repository_address(steps.code) if steps.code else "",
+        "repositoryUrl": repository_address(code) if steps.code else "",
         "branchName": str(code.get("branch_name") or ""),
         "commonType": str(code.get("common_type") or "COMMON"),
         "userId": str(code.get("user_id") or ""),

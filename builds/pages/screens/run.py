@@ -9,12 +9,14 @@ from django.utils import timezone
 
 from builds.domain.actions import Action, possible_actions, refusal
 from builds.domain.estimates import range_of
-from builds.domain.states import RunState, RunType, StepState
+from builds.domain.forges import commit_url
+from builds.domain.states import RunState, RunType, StepState, StepType
 from builds.models import BuildRun, Caller, RunStep
 from builds.pages.looks import KINDS, Look, look_of
 from builds.pages.screens.callbacks import CallbackCounts, callback_counts
 from builds.pages.screens.failure import FailureBox, dockerfile_of, failure_of
 from builds.pages.screens.log import LogWindow, log_window
+from builds.pages.screens.source import repository_address
 from builds.pages.screens.timeline import Timeline, instruction_names, timeline_of
 from builds.pages.words import duration_words
 from builds.queries.facts import run_facts
@@ -79,6 +81,15 @@ class RunScreen:
         rows = [("Branch", str(given["branch_name"]))] if given.get("branch_name") else []
         rows += [("Cache", "not used")] if given.get("no_cache") else []
         return [*rows, *((f"Argument {one['key']}", str(one["value"])) for one in given.get("build_args") or ())]
+
+    @property
+    def commit_page(self) -> str | None:
+        """Return the address of the page that the forge has of the commit, None where the forge is not known.
+
+        The commit of a run is that of its first code download.
+        """
+        codes = [step.config for step in self.steps if step.step_type == StepType.CODE_DOWN and step.use]
+        return commit_url(repository_address(codes[0]), self.run.commit_id) if codes else None
 
     @property
     def is_push(self) -> bool:

@@ -71,7 +71,7 @@ def source_facts(steps: SourceSteps) -> SourceFacts | None:
         return SourceFacts(dockerfile_path=str(config.get("docker_file_path") or "")) if is_file else None
     code = steps.code
     return SourceFacts(
-        address=repository_address(code) if code else "",
+        address=repository_address(code.config) if code else "",
         branch=str(code.config.get("branch_name") or "") if code else "",
         dockerfile_path=steps.inner_path("docker_file_path") if is_file else "",
         context_path=steps.inner_path("context_path"),
@@ -102,9 +102,9 @@ def typed_dockerfile(config: Mapping[str, Any]) -> str:
     return str(config.get("docker_file") or "") if dockerfile_type(config) == "CONTENTS" else ""
 
 
-def repository_address(step: BuildStep) -> str:
+def repository_address(config: Mapping[str, Any]) -> str:
     """Return the address of a code download as people write it: with its scheme, or in git's short form."""
-    stored, protocol = str(step.config.get("repository_url") or ""), str(step.config.get("protocol_type") or "https")
+    stored, protocol = str(config.get("repository_url") or ""), str(config.get("protocol_type") or "https")
     is_short = split_repository(stored)[0] == "ssh"
     return stored if is_short or not stored else f"{protocol}://{stored}"
 
