@@ -17,6 +17,7 @@ from builds.engine.errors import (
     EngineError,
     EngineStalled,
     EngineUnreachable,
+    NameRefused,
 )
 from builds.engine.in_use import still_running
 from builds.engine.json_lines import json_lines
@@ -30,6 +31,7 @@ EMPTY: Final = TraceRecord()
 STALL_RECORDS: Final = 2000
 STALL_SECONDS: Final = 1.0
 CANCELLED: Final = "context canceled"
+NOT_TEXT: Final = "contains invalid UTF-8"
 KILLED_EXIT_CODE: Final = 137
 # After a shutdown of the socket RUN processes were gone within 55 ms (engine notes, sections 2 and 12).
 SETTLE_SECONDS: Final = 0.5
@@ -126,7 +128,7 @@ def run_build(
 
     `side` is a client with connections of its own, for what is asked beside the build.
     """
-    with Session(request.context) as session:
+    with Session(request.context, shared_key=request.shared_key) as session:
         try:
             session.open(client)
             response = _post(client, request, session)
@@ -172,6 +174,8 @@ def _settle(stream: BuildStream, watch: Watch, side: EngineClient, session: Sess
         raise _broken_off(stream, watch, side)
     if _is_ours(outcome, watch):
         raise BuildStopped(outcome.message)
+    if session.odd_names and NOT_TEXT in outcome.message:
+        raise NameRefused(session.odd_names[0])
     if session.is_broken and outcome.exit_code is None:
         raise ConnectionLost(ASKED, "The session by which the engine gets the files of the build broke off.")
     raise outcome

@@ -2,6 +2,7 @@
 
 # ruff: noqa: N818 - the names say what happened (BuildStopped is no error to its reader); EngineError is the base
 
+import os
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -67,15 +68,31 @@ class AnswerUnreadable(EngineError):
     """The engine sent something that is not of its own language: another service at this address, or a new one."""
 
 
+def shown(path: str) -> str:
+    r"""Return a path of a context as text that can be stored: what is no UTF-8 as `\x..`, the context itself as `.`."""
+    return os.fsencode(path).decode(errors="backslashreplace") or "."
+
+
 class FileUnreadable(EngineError):
     """A file of a build's context cannot be read, or is not what it was when the engine was told of it.
 
-    `path` is relative to the context; signs that are no text stand escaped in it.
+    `path` is relative to the context, as it can be shown.
     """
 
     def __init__(self, path: str, answered: str) -> None:
-        super().__init__(f"read {path} for the build", answered)
-        self.path = path
+        self.path = shown(path)
+        super().__init__(f"read {self.path} for the build", answered)
+
+
+class NameRefused(EngineError):
+    """An engine takes no names like that of the file `path` (as it can be shown)."""
+
+    def __init__(self, path: str) -> None:
+        self.path = shown(path)
+        super().__init__(
+            f"send the name of {self.path} to the build server",
+            "Its engine takes names in UTF-8 only. Rename the file, or leave it out by .dockerignore.",
+        )
 
 
 class ContextTooLarge(EngineError):
@@ -85,13 +102,14 @@ class ContextTooLarge(EngineError):
     """
 
     def __init__(self, total_bytes: int, limit_bytes: int, largest: Sequence[tuple[str, int]]) -> None:
-        named = ", ".join(f"{name} {size:,}" for name, size in largest)
+        self.total_bytes, self.limit_bytes = total_bytes, limit_bytes
+        self.largest = tuple((shown(name), size) for name, size in largest)
+        named = ", ".join(f"{name} {size:,}" for name, size in self.largest)
         super().__init__(
             "send the context of the build",
             f"It has {total_bytes:,} bytes, {limit_bytes:,} are allowed. The largest: {named} bytes. "
             "Leave out by .dockerignore what the build does not need.",
         )
-        self.total_bytes, self.limit_bytes, self.largest = total_bytes, limit_bytes, tuple(largest)
 
 
 class PatternInvalid(EngineError):

@@ -63,7 +63,7 @@ class FolderFiles:
         if self.limit_bytes is not None and total > self.limit_bytes:
             sizes: Counter[str] = Counter()
             for entry in files:
-                sizes[shown(entry.path.partition("/")[0])] += entry.size
+                sizes[entry.path.partition("/")[0]] += entry.size
             raise ContextTooLarge(total, self.limit_bytes, sizes.most_common(LARGEST_NAMED))
         self.on_begin(len(files), total)
 
@@ -151,11 +151,6 @@ class _Walk:
         return seen.st_mtime_ns if self._modified is None else self._modified
 
 
-def shown(path: str) -> str:
-    r"""Return a path as text that can be stored; bytes that are none become `\x..`, and the context itself `.`."""
-    return os.fsencode(path).decode(errors="backslashreplace") or "."
-
-
 def _read(root: str, path: str, identity: Identity, size: int) -> Iterator[bytes]:
     """Give exactly `size` bytes of a file. Raises `FileUnreadable` where it has others."""
     with _opened(root, path, identity, os.O_NONBLOCK) as file:
@@ -166,7 +161,7 @@ def _read(root: str, path: str, identity: Identity, size: int) -> Iterator[bytes
                 break
             yield piece
         if left:
-            raise FileUnreadable(shown(path), CHANGED)
+            raise FileUnreadable(path, CHANGED)
 
 
 @contextmanager
@@ -177,7 +172,7 @@ def _opened(root: str, path: str, identity: Identity | None, flags: int) -> Iter
         try:
             found = os.fstat(descriptor)
             if identity is not None and (found.st_dev, found.st_ino) != identity:
-                raise FileUnreadable(shown(path), CHANGED)
+                raise FileUnreadable(path, CHANGED)
             yield descriptor
         finally:
             os.close(descriptor)
@@ -189,7 +184,7 @@ def _naming(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FileUnreadable(shown(path), f"{error.strerror}.") from error
+        raise FileUnreadable(path, f"{error.strerror}.") from error
 
 
 def _texts(asked: Mapping[str, Sequence[str]], name: str) -> list[str]:

@@ -7,7 +7,7 @@ and `COPY .` would take it into the image (engine notes, "How a build gets its f
 import socket
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
@@ -34,13 +34,19 @@ class Session:
     """Context manager: serves `directories`, by their names in BuildKit, from `open` to the end of the block.
 
     The socket is held on the client's wire, so that what cuts the build cuts its session. `error` is what reading a
-    file raised. `is_broken` says that the engine or the network has ended the session before we did.
+    file raised. `odd_names` are the paths that the engine was told of and that are no UTF-8. `is_broken` says that the
+    engine or the network has ended the session before we did.
+
+    The engine keeps the files of a `shared_key`, and asks for none again that has the same path, mode, length and time:
+    with the same key these must mean the same content. Without one nothing is kept for another build.
     """
 
-    def __init__(self, directories: Mapping[str, Directory]) -> None:
+    def __init__(self, directories: Mapping[str, Directory], *, shared_key: str = "") -> None:
         self.id = uuid.uuid4().hex
         self.is_broken = False
-        self._calls = Calls(methods(directories))
+        self.odd_names: list[str] = []
+        self._shared_key = shared_key or self.id
+        self._calls = Calls(methods(directories, self.odd_names.append))
         self._closing = threading.Event()
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -98,8 +104,7 @@ class Session:
             "Upgrade": "h2c",
             f"{HEADERS}Uuid": self.id,
             f"{HEADERS}Name": "BuildHub",
-            # A key of its own. The engine keeps the files of a key, and takes one of the same time and length for same.
-            f"{HEADERS}Sharedkey": self.id,
+            f"{HEADERS}Sharedkey": self._shared_key,
             f"{HEADERS}Grpc-Method": DIFF_COPY,  # the only one that an engine looks for before it asks
         }
         return h11.Request(method="POST", target=f"/v{client.spoken}/session", headers=list(headers.items()))
@@ -124,9 +129,9 @@ class Session:
             is_spoken = is_spoken and bool(data := sock.recv(READ))
 
 
-def methods(directories: Mapping[str, Directory]) -> Methods:
+def methods(directories: Mapping[str, Directory], on_odd_name: Callable[[str], object] = lambda path: None) -> Methods:
     """Return what an engine may call: the files of `directories`, and whether the session lives."""
-    return {DIFF_COPY: lambda asked: Transfer(directories, asked), HEALTH: _Healthy}
+    return {DIFF_COPY: lambda asked: Transfer(directories, asked, on_odd_name), HEALTH: _Healthy}
 
 
 class _Healthy:

@@ -5,7 +5,7 @@ What is to be sent waits here until the engine's window for the call takes it, a
 
 import os
 import struct
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import IntEnum
@@ -83,14 +83,18 @@ class Calls:
 
     def take(self, data: bytes) -> None:
         """Take what came from the engine. Raises `ProtocolError` for what is no HTTP/2; `to_send` says so to it."""
+        received: Counter[int] = Counter()
         for event in self._http.receive_data(data):
+            if isinstance(event, DataReceived):
+                received[event.stream_id] += event.flow_controlled_length
             self._on(event)
+        for number, size in received.items():
+            self._http.acknowledge_received_data(size, number)
 
     def _on(self, event: Event) -> None:
         if isinstance(event, RequestReceived):
             self._begin(event.stream_id, _metadata(event.headers))
         elif isinstance(event, DataReceived):
-            self._http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             if call := self._open.get(event.stream_id):
                 call.incoming += event.data
         elif isinstance(event, StreamReset):
@@ -150,7 +154,7 @@ class _Open:
         self.engine_ended = False
         self._call = call
         self._answers = deque([call.begin()])
-        self._rest = b""  # of a message that is being sent
+        self._rest = bytearray()  # of messages that are being sent
 
     @property
     def is_over(self) -> bool:
@@ -159,10 +163,15 @@ class _Open:
         return not self._rest and not self._answers and (self._call.ended or has_all)
 
     def outgoing(self, room: int) -> bytes:
-        """Return up to `room` bytes that can go now; none where nothing waits. Raises `CallFailed`."""
-        if not self._rest and (message := self._next()) is not None:
-            self._rest = PREFIX.pack(False, len(message)) + message  # noqa: FBT003 - not compressed
-        piece, self._rest = self._rest[:room], self._rest[room:]
+        """Return up to `room` bytes that can go now, of as many messages as it takes; none where nothing waits.
+
+        Raises `CallFailed`.
+        """
+        while len(self._rest) < room and (message := self._next()) is not None:
+            self._rest += PREFIX.pack(False, len(message))  # noqa: FBT003 - not compressed
+            self._rest += message
+        piece = bytes(self._rest[:room])
+        del self._rest[:room]
         return piece
 
     def _next(self) -> bytes | None:

@@ -7,6 +7,7 @@ lacks, by number, and says when it has all.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
 from os import fsencode
 from typing import Final, NamedTuple, Protocol
 
@@ -52,7 +53,10 @@ class Directory(Protocol):
 
 @dataclass(frozen=True)
 class TypedFiles:
-    """A directory without folders, of contents in memory: all of them are given, whatever is asked."""
+    """A directory without folders, of contents in memory: all of them are given, whatever is asked.
+
+    Their times tell contents of the same length apart, for an engine that has kept those of an earlier build.
+    """
 
     contents: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -60,7 +64,11 @@ class TypedFiles:
         """Return the files."""
         del asked
         for name, content in self.contents.items():
-            yield Entry(name, len(content), partial(pieces, content))
+            yield Entry(name, len(content), partial(pieces, content), modified=_time_of(content))
+
+
+def _time_of(content: bytes) -> int:
+    return int.from_bytes(sha256(content).digest()[:7])  # a time that every file system can keep
 
 
 def pieces(content: bytes) -> Iterator[bytes]:
@@ -69,10 +77,19 @@ def pieces(content: bytes) -> Iterator[bytes]:
 
 
 class Transfer:
-    """One call of DiffCopy: takes the engine's messages and answers them."""
+    """One call of DiffCopy: takes the engine's messages and answers them.
 
-    def __init__(self, directories: Mapping[str, Directory], asked: Mapping[str, Sequence[str]]) -> None:
+    `on_odd_name` hears of each path told that is no UTF-8, or is a link to such: not every engine takes it.
+    """
+
+    def __init__(
+        self,
+        directories: Mapping[str, Directory],
+        asked: Mapping[str, Sequence[str]],
+        on_odd_name: Callable[[str], object],
+    ) -> None:
         self.ended = False
+        self._on_odd_name = on_odd_name
         self._asked = asked
         self._directory = _directory(directories, asked)
         self._entries: list[Entry] = []
@@ -81,6 +98,8 @@ class Transfer:
         """Tell of all files, siblings by the bytes of their names, a folder before what it holds."""
         self._entries = sorted(self._directory.entries(self._asked), key=lambda entry: fsencode(entry.path).split(b"/"))
         for entry in self._entries:
+            if not _is_text(entry.path + entry.target):
+                self._on_odd_name(entry.path)
             yield Packet(type=Packet.STAT, stat=_stat(entry)).SerializeToString()
         yield Packet(type=Packet.STAT).SerializeToString()
 
@@ -101,6 +120,10 @@ class Transfer:
         for piece in self._entries[number].read():
             yield Packet(type=Packet.DATA, ID=number, data=piece).SerializeToString()
         yield Packet(type=Packet.DATA, ID=number).SerializeToString()
+
+
+def _is_text(name: str) -> bool:
+    return name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)
 
 
 def _stat(entry: Entry) -> Stat:
