@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from builds.domain import registry_kinds
+from builds.domain import registry_kinds, source_kinds
 from builds.domain.failure_kind import FailureKind, Whose
 from builds.domain.states import EndReason
 
@@ -290,5 +290,7 @@ INTERNAL: Final = FailureKind(
 )
 
 KINDS: Final[Mapping[str, FailureKind]] = {
-    kind.id: kind for kind in [*globals().values(), *vars(registry_kinds).values()] if isinstance(kind, FailureKind)
+    kind.id: kind
+    for kind in [*globals().values(), *vars(registry_kinds).values(), *vars(source_kinds).values()]
+    if isinstance(kind, FailureKind)
 }

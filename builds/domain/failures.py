@@ -6,12 +6,12 @@ Sources: build-api.md section 5 "States", engine.md sections 1, 4, 5 and 12.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from builds.domain import failure_kinds as kinds
-from builds.domain import registry_kinds
+from builds.domain import registry_kinds, source_kinds
 from builds.domain.dockerfile import instruction_lines
 from builds.domain.dockerfile_vertices import Found, find_instruction, keyword_of, text_of
 from builds.domain.engine_words import cause_of, exit_code_of, kind_of, parse_error_line
@@ -28,7 +28,11 @@ __all__ = [
     "Whose",
     "build_failed",
     "cancelled",
+    "context_missing",
+    "context_too_large",
+    "context_unreadable",
     "definition_invalid",
+    "dockerfile_missing",
     "engine_connection_lost",
     "engine_disk_full",
     "engine_refused",
@@ -40,10 +44,15 @@ __all__ = [
     "internal",
     "manifest_lost",
     "not_confirmed",
+    "path_leaves",
     "pull_failed",
     "push_failed",
     "queue_limit",
+    "ref_missing",
+    "source_failed",
+    "source_too_large",
     "time_limit",
+    "worker_disk_full",
     "worker_lost",
 ]
 
@@ -56,6 +65,7 @@ LONGEST_IN_A_SENTENCE: Final = 80  # characters of an instruction; in full it is
 # What the engine quotes of the Dockerfile: "name", (name) or the last word.
 QUOTED_WORD: Final = re.compile(r"\"([^\"]+)\"|\((\S+)\)|: (\S+)$")
 LEAST_QUOTED: Final = 3  # characters: less is anywhere
+MOST_NAMED: Final = 12  # branches or files in a sentence
 LONGEST: Final = 2000  # characters of an engine's or registry's own text that are kept
 
 
@@ -194,6 +204,53 @@ def queue_limit(seconds: int) -> Failure:
     return _made(kinds.QUEUE_LIMIT, seconds=seconds)
 
 
+def source_failed(kind: FailureKind, place: str, detail: str = "") -> Failure:
+    """Return that the code of `place` (host and path of a repository) could not be fetched, with whose words tell."""
+    return _made(kind, place=place, detail=_clean(detail))
+
+
+def ref_missing(place: str, ref: str, branches: Sequence[str]) -> Failure:
+    """Return that the repository has no branch, tag or commit `ref`; `branches` are those that it has."""
+    found = f"Its branches: {_some(branches)}." if branches else "It has no branches."
+    return _made(source_kinds.SOURCE_REF_MISSING, place=place, ref=_clean(ref), branches=found)
+
+
+def source_too_large(place: str, found: int, limit: int) -> Failure:
+    """Return that the code takes `found` bytes of the worker's disk and only `limit` are allowed."""
+    return _made(source_kinds.SOURCE_TOO_LARGE, place=place, found=_bytes(found), limit=_bytes(limit))
+
+
+def worker_disk_full() -> Failure:
+    """Return that the disk of the worker is full."""
+    return _made(source_kinds.WORKER_DISK_FULL)
+
+
+def dockerfile_missing(path: str, found: Sequence[str]) -> Failure:
+    """Return that there is no Dockerfile `path`; `found` are the files that could be meant."""
+    return _made(source_kinds.DOCKERFILE_MISSING, path=_clean(path), found=_there_is(found))
+
+
+def context_missing(path: str, found: Sequence[str]) -> Failure:
+    """Return that there is no folder `path` to build from; `found` are those that are there."""
+    return _made(source_kinds.CONTEXT_MISSING, path=_clean(path), found=_there_is(found))
+
+
+def path_leaves(path: str) -> Failure:
+    """Return that `path` leads out of the workspace."""
+    return _made(source_kinds.PATH_LEAVES, path=_clean(path))
+
+
+def context_too_large(found: int, limit: int, largest: Sequence[tuple[str, int]]) -> Failure:
+    """Return that the build context has too many bytes; `largest` names what is largest at its top."""
+    named = ", ".join(f"{_clean(name)} ({_bytes(size)})" for name, size in largest)
+    return _made(source_kinds.CONTEXT_TOO_LARGE, found=_bytes(found), limit=_bytes(limit), largest=named)
+
+
+def context_unreadable(detail: str) -> Failure:
+    """Return that a file of the build context cannot be read or sent."""
+    return _made(source_kinds.CONTEXT_UNREADABLE, detail=f"{_clean(detail)}.")
+
+
 def cancelled(by: str = "") -> Failure:
     """Return that the run was cancelled, by whom if known."""
     return _made(kinds.CANCELLED, by=f" by {by}" if by else "")
@@ -212,6 +269,21 @@ def definition_invalid(detail: str) -> Failure:
 def internal(reference: str) -> Failure:
     """Return that BuildHub itself failed; `reference` finds the trace in its log."""
     return _made(kinds.INTERNAL, reference=_clean(reference))
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return the first of `names`, and how many there are more."""
+    shown = ", ".join(_clean(name) for name in names[:MOST_NAMED])
+    return f"{shown} and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else shown
+
+
+def _there_is(found: Sequence[str]) -> str:
+    return f"There is: {_some(found)}." if found else "The workspace is empty there."
+
+
+def _bytes(count: int) -> str:
+    """Return a number of bytes as people read it."""
+    return f"{count / 1024**2:,.1f} MiB" if count >= 1024**2 else f"{count:,} bytes"
 
 
 def _attempts(count: int) -> str:

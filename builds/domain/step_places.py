@@ -58,6 +58,11 @@ def split_repository(url: str) -> tuple[str, str]:
     return ("ssh", url) if _scp_form(url) else ("", url)
 
 
+def repository_url(address: str, protocol: str) -> str:
+    """Return the whole address of a repository from the one that is stored, which has no scheme."""
+    return address if protocol == "ssh" and _scp_form(address) else f"{protocol}://{address}"
+
+
 def check_repository(url: str, protocol: str) -> str | None:
     """Say what is wrong with a repository's address without scheme, which `protocol` reaches, or None."""
     if STRANGE.search(url):

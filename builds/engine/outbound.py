@@ -7,6 +7,7 @@ redirect. Whatever the other side does, it ends by size and by total time.
 
 import ipaddress
 import socket
+import ssl
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from builds.engine.errors import EngineError
 from builds.engine.outbound_wire import Deadline, PinnedAdapter, broken_words
 
 USER_AGENT: Final = "BuildHub"
+LOOK_SECONDS: Final = 5.0  # for a look at a certificate
 MOST_ADDRESSES: Final = 3  # of one name are tried, where nobody listens at the first
 
 
@@ -119,6 +121,22 @@ def checked_host(host: str, port: int, *, allowed: Sequence[str], asked: str) ->
                 " BUILDHUB_OUTBOUND_ALLOW, or use a public one.",
             )
     return addresses
+
+
+def certificate_problem(host: str, port: int, *, allowed: Sequence[str]) -> str:
+    """Say why the certificate of a server cannot be trusted; empty where it can, or where nobody tells."""
+    try:
+        addresses = checked_host(host, port, allowed=allowed, asked="look at its certificate")
+        context = ssl.create_default_context()
+        with (
+            socket.create_connection((str(addresses[0]), port), timeout=LOOK_SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=host),
+        ):
+            return ""
+    except ssl.SSLCertVerificationError as error:
+        return str(error.verify_message)
+    except (OSError, EngineError):
+        return ""
 
 
 class _NobodyThere(OutboundFailed):

@@ -1,18 +1,31 @@
 """What the steps of one attempt share."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from builds.domain import failures
 from builds.engine.docker import Engine
 from builds.engine.types import ManifestFacts
+from builds.execution.failing import RunFailed
 from builds.execution.patience import Patience
 from builds.execution.recorder import Recorder
 from builds.execution.stop import Stop
+from builds.execution.workspace import PathLeaves, Workspace
 from builds.models import BuildRun, BuildServer, Registry
 from builds.queries.installation import installation_id
 from builds.services import connections
 from builds.services.transitions import Lease
+
+
+@dataclass(frozen=True)
+class Code:
+    """What a step has put into the workspace: its folder, and when its commit was made."""
+
+    folder: Path
+    time: datetime
 
 
 @dataclass
@@ -31,6 +44,7 @@ class RunContext:
     pulled_name: str = ""  # the name under which the engine holds an image that was fetched for this run
     pushed_digest: str = ""
     verified: ManifestFacts | None = field(default=None)
+    code: list[Code] = field(default_factory=list)
 
     @cached_property
     def server(self) -> BuildServer:
@@ -48,6 +62,23 @@ class RunContext:
     def registry(self) -> Registry:
         """Return where the image goes."""
         return self.patiently(connections.registry_of_run, self.run)
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """Return the folder that the steps of this attempt share."""
+        return Workspace(self.run.pk, self.lease.attempt)
+
+    def leave(self) -> None:
+        """Remove what the attempt has put on the worker's disk."""
+        if "workspace" in self.__dict__:  # made when a step first asked for it
+            self.workspace.remove()
+
+    def inside(self, path: str) -> Path:
+        """Return where a path of the definition leads in the workspace. Raises `RunFailed` where it leaves that."""
+        try:
+            return self.workspace.inside(path)
+        except PathLeaves as error:
+            raise RunFailed(failures.path_leaves(error.path)) from error
 
     @property
     def original(self) -> BuildRun | None:

@@ -1,5 +1,6 @@
 """From whatever was raised to one `Failure`: whose problem, message, remedy."""
 
+import errno
 import logging
 import secrets
 
@@ -8,10 +9,13 @@ from builds.domain.failures import Failure
 from builds.engine.errors import (
     AnswerUnreadable,
     ConnectionLost,
+    ContextTooLarge,
     EndpointInvalid,
     EngineRefused,
     EngineUnreachable,
     EngineUnsupported,
+    FileUnreadable,
+    PatternInvalid,
 )
 
 log = logging.getLogger(__name__)
@@ -39,6 +43,22 @@ def failure_from(error: Exception, *, server: str) -> Failure:
         case EngineRefused() | AnswerUnreadable():
             return failures.engine_refused(server, error.answered)
         case _:
-            reference = secrets.token_hex(4)
-            log.error("Failure %s", reference, exc_info=error)
-            return failures.internal(reference)
+            return _of_files(error) or _unforeseen(error)
+
+
+def _unforeseen(error: Exception) -> Failure:
+    reference = secrets.token_hex(4)
+    log.error("Failure %s", reference, exc_info=error)
+    return failures.internal(reference)
+
+
+def _of_files(error: Exception) -> Failure | None:
+    """Return what went wrong with files on the worker's disk, None where it was something else."""
+    match error:
+        case ContextTooLarge():
+            return failures.context_too_large(error.total_bytes, error.limit_bytes, error.largest)
+        case FileUnreadable() | PatternInvalid():
+            return failures.context_unreadable(str(error))
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return failures.worker_disk_full()
+    return None

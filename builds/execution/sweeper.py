@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from builds.domain import failures
 from builds.domain.states import ACTIVE, RunState, RunType
-from builds.execution import callbacks, pulse
+from builds.execution import callbacks, pulse, workspace
 from builds.execution.recovery import settle_lost_run
 from builds.models import BuildRun, WorkerHost
 from builds.services import dispatch, idempotency
@@ -45,6 +45,7 @@ def sweep_for_ever(stop: threading.Event) -> None:
                 questions.put_anew()
                 was_away = False
             questions.ask()
+            workspace.sweep_leftovers()
             if _elected():
                 sweep(settle=time.monotonic() >= settle_at)
                 if time.monotonic() >= tidy_at:

@@ -5,7 +5,7 @@ from builds.models.activity import Activity
 from builds.models.build import Build, BuildStep
 from builds.models.callback import CallbackDelivery, CallbackEvent, DeliveryAttempt, DeliveryState
 from builds.models.caller import Caller
-from builds.models.connections import BuildServer, Registry, WorkerCluster, WorkerHost
+from builds.models.connections import BuildServer, KnownHost, Registry, WorkerCluster, WorkerHost
 from builds.models.installation import Installation
 from builds.models.kept_answer import KeptAnswer
 from builds.models.log_chunk import LogChunk
@@ -30,6 +30,7 @@ __all__ = [
     "DeliveryState",
     "Installation",
     "KeptAnswer",
+    "KnownHost",
     "LogChunk",
     "Membership",
     "Registry",

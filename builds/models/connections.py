@@ -1,5 +1,7 @@
 """Where docker runs, where images go, and which worker hosts are alive."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -100,3 +102,19 @@ class WorkerCluster(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.host.name}"
+
+
+class KnownHost(models.Model):
+    """The keys of an ssh server, kept from the first connection: a later one that has others is refused."""
+
+    host = models.CharField(max_length=300, unique=True, help_text="As ssh keeps it: name, or [name]:port.")
+    lines = models.TextField(help_text="Lines of known_hosts.")
+    learnt_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[models.Manager["KnownHost"]]  # Django's own; django-stubs' plugin misses it here
+
+    class Meta:
+        ordering = ["host"]
+
+    def __str__(self) -> str:
+        return self.host

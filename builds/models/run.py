@@ -87,7 +87,12 @@ class BuildRun(models.Model):
     image_size = models.BigIntegerField(default=0)
     image_digest = models.CharField(max_length=100, blank=True, default="")
     image_id = models.CharField(max_length=100, blank=True, default="", help_text="The built image on its engine.")
-    commit_id = models.CharField(max_length=64, blank=True, default="")
+    commit_id = models.CharField(max_length=64, blank=True, default="", help_text="What was built: of the first git.")
+    commit_branch = models.CharField(
+        max_length=250, blank=True, default="", help_text="Branch or tag, as it was asked."
+    )
+    commit_author = models.CharField(max_length=200, blank=True, default="")
+    commit_subject = models.CharField(max_length=300, blank=True, default="")
 
     server = models.ForeignKey(
         "builds.BuildServer", on_delete=models.PROTECT, null=True, blank=True, related_name="runs"

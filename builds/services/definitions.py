@@ -115,9 +115,17 @@ def unexecutable(steps: list[StepCopy], host: str) -> str | None:
             f"{host} is no registered build server, and an engine of a build's own is not executed by this version"
             " yet; ask an administrator to register it, or use the default one."
         )
-    for step in steps:
-        if step.use and step.step_type is not StepType.INIT and (what := _beyond(step)):
+    used = [step for step in steps if step.use and step.step_type is not StepType.INIT]
+    for step in used:
+        if what := _beyond(step):
             return f"{what} not executed by this version yet; take it out of use, or wait for the next version."
+    needs_files = any(
+        dockerfile_type(step.config) == "FILE_PATH" or step.config.get("context_path") not in (None, "", ".")
+        for step in used
+        if step.step_type is StepType.CREATE_IMAGE
+    )
+    if needs_files and all(step.step_type is StepType.CREATE_IMAGE for step in used):
+        return "No step in use brings files into the workspace: add a CODE_DOWN step, or write the Dockerfile here."
     return None
 
 
@@ -153,12 +161,10 @@ def callback_errors(callback_urls: str) -> list[FieldError]:
 
 def _beyond(step: StepCopy) -> str | None:
     """Return what of a step this version does not execute, as the subject of a sentence, or None."""
+    if step.step_type is StepType.CODE_DOWN:
+        return None
     if step.step_type is not StepType.CREATE_IMAGE:
         return f"Step {step.order} ({step.step_type}) is"
-    if dockerfile_type(step.config) == "FILE_PATH":
-        return "A Dockerfile by path (dockerFileType FILE_PATH) is"
-    if step.config.get("context_path") not in (None, "", "."):
-        return "A contextPath is"
     if step.config.get("secrets"):
         return "A build secret is"
     return "A login of the image step's own is" if step.secrets_encrypted else None

@@ -1,6 +1,7 @@
 """Moves of a run's steps; every write carries the attempt's fence, and may be repeated where its answer was lost."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -86,6 +87,38 @@ def keep_image_id(lease: Lease, image_id: str) -> None:
     with transaction.atomic():
         _fence(lease)
         BuildRun.objects.filter(pk=lease.run_id).update(image_id=image_id)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCommit:
+    """The commit that a run is built from, as lists and pages show it."""
+
+    commit_id: str
+    branch: str
+    author: str
+    subject: str
+
+
+def keep_commit(lease: Lease, found: FoundCommit) -> None:
+    """Keep which commit the run is built from: of several repositories, the last one that is told."""
+    row = {
+        "commit_id": found.commit_id,
+        "commit_branch": _fitting(found.branch, "commit_branch"),
+        "commit_author": _fitting(found.author, "commit_author"),
+        "commit_subject": _fitting(found.subject, "commit_subject"),
+    }
+    with transaction.atomic():
+        _fence(lease)
+        run = BuildRun.objects.filter(pk=lease.run_id)
+        run.update(**row)
+        for build_id, account_id in run.values_list("build_id", "account_id"):
+            doorbell.run_changed(lease.run_id, build_id=build_id, account_id=account_id)
+
+
+def _fitting(text: str, column: str) -> str:
+    """Return somebody else's text as the column can hold it."""
+    longest = getattr(BuildRun._meta.get_field(column), "max_length", None)
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")[:longest]
 
 
 def _fence(lease: Lease) -> None:

@@ -82,6 +82,16 @@ CASES = [
     ("BUILDHUB_TOPICS", "topic:linux", "`topic:` is for build servers: write only linux."),
     ("BUILDHUB_LOG_LIMIT_MB", "0", "no whole number from 1 to 102400: write such a number, or unset it for 256."),
     ("BUILDHUB_LOG_LIMIT_MB", "256MB", "no whole number from 1 to 102400: write such a number, or unset it for 256."),
+    (
+        "BUILDHUB_REPOSITORY_LIMIT_MB",
+        "0",
+        "no whole number from 1 to 1048576: write such a number, or unset it for 2048.",
+    ),
+    (
+        "BUILDHUB_CONTEXT_LIMIT_MB",
+        "2GB",
+        "no whole number from 1 to 1048576: write such a number, or unset it for 2048.",
+    ),
     ("BUILDHUB_QUEUE_LIMIT", "many", "no whole number from 1 to 10000000: write such a number, or unset it for 10000."),
     ("BUILDHUB_OUTBOUND_ALLOW", "10.0.0.0/33", NO_RANGE),
     ("BUILDHUB_OUTBOUND_ALLOW", "git.example,10.0.0.999", NO_RANGE),

@@ -1,5 +1,7 @@
 """Steps that one run is given, and what this version cannot execute yet."""
 
+from dataclasses import replace
+
 import pytest
 
 from builds.domain.states import StepType
@@ -110,7 +112,7 @@ def image(secrets: str = "", **config: object) -> StepCopy:
     return StepCopy(1, StepType.CREATE_IMAGE, True, {"docker_file": "FROM a\n", **config}, 1, secrets)
 
 
-@pytest.mark.parametrize("kind", ["CODE_DOWN", "USER_TASK", "FTP", "HTTP", "SHELL"])
+@pytest.mark.parametrize("kind", ["USER_TASK", "FTP", "HTTP", "SHELL"])
 def test_other_kinds_of_steps_are_not_executed_yet(kind):
     steps = [StepCopy(2, StepType(kind), True, {}, 1), image()]
     sentence = unexecutable(steps, "")
@@ -121,10 +123,20 @@ def test_other_kinds_of_steps_are_not_executed_yet(kind):
 
 @pytest.mark.parametrize(
     "config",
-    [{"docker_file_type": "FILE_PATH"}, {"context_path": "src"}, {"secrets": [{"id": "a", "credential": "b"}]}],
+    [{"secrets": [{"id": "a", "credential": "b"}]}],
 )
-def test_what_needs_a_workspace_or_credentials_is_not_executed_yet(config):
+def test_what_needs_credentials_is_not_executed_yet(config):
     assert "not executed by this version" in (unexecutable([image(**config)], "") or "")
+
+
+@pytest.mark.parametrize(
+    "config", [{"docker_file_type": "FILE_PATH", "docker_file_path": "a/Dockerfile"}, {"context_path": "a"}]
+)
+def test_files_of_the_workspace_need_a_step_that_brings_them(config):
+    code = StepCopy(1, StepType.CODE_DOWN, True, {"repository_url": "host/x.git"}, 1)
+    assert "add a CODE_DOWN step" in (unexecutable([image(**config)], "") or "")
+    assert "add a CODE_DOWN step" in (unexecutable([replace(code, use=False), image(**config)], "") or "")
+    assert unexecutable([code, image(**config)], "") is None
 
 
 def test_an_inline_image_step_is_executed_and_an_own_login_or_engine_is_not():

@@ -9,18 +9,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from builds.engine.git.errors import GitFailed, RefMissing, RepositoryEmpty
+from builds.engine.git.errors import CertificateUntrusted, GitFailed, RefMissing, RepositoryEmpty
 from builds.engine.git.login import HandedOver, Login, handed_over
 from builds.engine.git.process import Surroundings, Work, check_size, run
-from builds.engine.outbound import checked_host
+from builds.engine.outbound import certificate_problem, checked_host
 from builds.engine.outbound_socks import SocksDoor
 
 HEX: Final = re.compile(r"[0-9a-f]{7,64}")
 FULL_HEX: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 NO_REF: Final = "couldn't find remote ref"
 NO_COMMIT: Final = re.compile(r"not our ref|unadvertised object|no such remote ref|did not contain")
-MOST_BRANCHES: Final = 500
 SSH_PORT: Final = 22
+HTTPS_PORT: Final = 443
 HEADS: Final = "refs/heads/"
 
 # A server's answer never chooses what runs here: no hooks, no helpers, no configuration but this.
@@ -97,6 +97,11 @@ class Place:
         return cls(scheme, user, host.strip("[]"), int(port) if port else None)
 
     @property
+    def alias(self) -> str:
+        """The name under which ssh keeps the keys of this host."""
+        return self.host if self.port in (None, SSH_PORT) else f"[{self.host}]:{self.port}"
+
+    @property
     def shown(self) -> str:
         """Host and port as an address has them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -109,11 +114,6 @@ class Git:
     def __init__(self, repository: Repository, around: Surroundings, door: SocksDoor) -> None:
         self._repository, self._around, self._door = repository, around, door
         self._work = around.work
-
-    @property
-    def problem(self) -> str:
-        """Why a connection did not come about, in words of our own; empty where git's own words tell."""
-        return self._door.problem.answered if self._door.problem else ""
 
     @property
     def known_hosts(self) -> str:
@@ -130,6 +130,12 @@ class Git:
         names = re.findall(r"\trefs/heads/(\S+)$", listed, re.MULTILINE)
         first = [default[1]] if default and default[1] in names else []
         return [*first, *sorted(set(names) - set(first))]
+
+    def has(self, ref: str) -> bool:
+        """Say whether a branch or tag is called `ref`; a commit's number cannot be asked for, and counts as there."""
+        if HEX.fullmatch(ref):
+            return True
+        return bool(self._git(self._work.folder, "ls-remote", "--", self._repository.url, *_full_names(ref)))
 
     def fetch(self, ref: str, folder: Path) -> Commit:
         """Put the code of `ref` (a branch, tag or commit; empty: the default branch) into `folder`, which is empty.
@@ -211,7 +217,20 @@ class Git:
         return Commit(number, author, subject, branch, datetime.fromtimestamp(int(seconds), UTC))
 
     def _git(self, folder: Path, *arguments: str) -> bytes:
-        return run(self._around, folder, "git", *arguments)
+        """Run git. Raises what the door refused, which git itself knows in other words, and what `run` raises."""
+        try:
+            return run(self._around, folder, "git", *arguments)
+        except GitFailed as failure:
+            if self._door.problem is not None:
+                raise self._door.problem from failure
+            if "certificate" in failure.answered and (why := self._why_untrusted()):
+                raise CertificateUntrusted(why) from failure
+            raise
+
+    def _why_untrusted(self) -> str:
+        """Say why the server's certificate is not trusted: the TLS library of git does not tell."""
+        place = Place.of(self._repository.url)
+        return certificate_problem(place.host, place.port or HTTPS_PORT, allowed=self._work.allowed)
 
 
 @contextmanager
@@ -266,12 +285,11 @@ def _environment(repository: Repository, login: HandedOver, private: Path, door:
 def _write_ssh(repository: Repository, place: Place, address: str, private: Path) -> None:
     """Write what ssh is to know: the one host, its checked address, and the keys by which it is believed."""
     (private / "known_hosts").write_text(f"{repository.known_hosts.strip()}\n".lstrip(), encoding="utf-8")
-    alias = f"[{place.host}]:{place.port}" if place.port not in (None, SSH_PORT) else place.host
     user = f"\n  User {repository.login.user}" if repository.login.user and not place.user else ""
     (private / "ssh_config").write_text(
         f"""Host {place.host}{user}
   HostName {address}
-  HostKeyAlias {alias}
+  HostKeyAlias {place.alias}
 Host !{place.host} *
   ProxyCommand echo "BuildHub reaches this repository's own host by ssh, and no other." >&2; false
 Host *

@@ -31,6 +31,13 @@ class SourceTooLarge(EngineError):
         self.limit = limit
 
 
+class CertificateUntrusted(EngineError):
+    """The certificate of the server cannot be trusted; `answered` says why."""
+
+    def __init__(self, answered: str) -> None:
+        super().__init__("trust the git server", answered)
+
+
 class KeyUnusable(EngineError):
     """The private key of a login cannot be used; `answered` says why."""
 

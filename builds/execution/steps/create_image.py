@@ -8,13 +8,13 @@ from typing import Any, Final
 from builds.domain import failures
 from builds.domain.failures import Failure
 from builds.domain.progress import BuildProgress, TraceRecord
-from builds.engine.context import DOCKERFILE_NAME, inline_context
 from builds.engine.errors import BuildFailed
 from builds.engine.types import BuildRequest
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
 from builds.execution.recorder import Recorder
-from builds.execution.steps import earlier_image, latest, push, verify
+from builds.execution.steps import earlier_image, image_files, latest, push, verify
+from builds.execution.steps.image_files import ImageFiles
 from builds.models import RunStep
 from builds.services import run_steps
 
@@ -55,11 +55,11 @@ def _push(context: RunContext, image_id: str) -> None:
 
 def build(context: RunContext, config: dict[str, Any]) -> str:
     """Build the image and return its id."""
-    dockerfile = str(config["docker_file"])
+    files = image_files.of(context, config)
     request = BuildRequest(
         build_id=context.build_id,
-        dockerfile=DOCKERFILE_NAME,
-        context=inline_context(dockerfile),
+        dockerfile=files.name,
+        context=files.context,
         # Named from its first moment: another run whose content is the same has the same image, and takes its name off.
         tags=(context.run.image.tagged,),
         build_args={str(pair["key"]): str(pair["value"]) for pair in config.get("build_args") or []},
@@ -70,9 +70,9 @@ def build(context: RunContext, config: dict[str, Any]) -> str:
         pull=bool(config.get("pull")),
     )
     try:
-        return _built(context, request)
+        return _built(context, request, files)
     except BuildFailed as error:
-        raise RunFailed(_failure(context.recorder, error, dockerfile)) from error
+        raise RunFailed(_failure(context.recorder, error, files.dockerfile)) from error
 
 
 def _failure(recorder: Recorder, error: BuildFailed, dockerfile: str) -> Failure:
@@ -86,27 +86,29 @@ def _failure(recorder: Recorder, error: BuildFailed, dockerfile: str) -> Failure
     )
 
 
-def _built(context: RunContext, request: BuildRequest) -> str:
+def _built(context: RunContext, request: BuildRequest, files: ImageFiles) -> str:
     """Build, and once more where another run of the same content took its image off the engine at this moment."""
     for _ in range(TIMES_LOST):
         try:
-            return context.engine.build(request, TraceWatcher(context.recorder), context.stop.event)
+            return context.engine.build(request, TraceWatcher(context.recorder, files), context.stop.event)
         except BuildFailed as error:
             if not error.lost_its_image:
                 raise
         context.recorder.say(TAKEN)
-    return context.engine.build(request, TraceWatcher(context.recorder), context.stop.event)
+    return context.engine.build(request, TraceWatcher(context.recorder, files), context.stop.event)
 
 
 class TraceWatcher:
     """Turns what BuildKit tells into log lines and build instructions."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
+    def __init__(self, recorder: Recorder, files: ImageFiles) -> None:
+        self._recorder, self._files = recorder, files
         self._progress = BuildProgress()
 
     def __call__(self, record: TraceRecord) -> None:
         """Take one record of the trace."""
+        for line in self._files.announced():
+            self._recorder.say(line)
         for log in record.logs:
             self._recorder.output(log.vertex, log.stream, log.data)
         for vertex in record.vertexes:

@@ -1,0 +1,130 @@
+"""CODE_DOWN: the code of one commit of a git repository, into its folder of the workspace."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Final
+
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    sleep_using_event,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
+from tenacity.stop import stop_when_event_set
+
+from builds.domain import failures
+from builds.engine.errors import EngineError
+from builds.engine.git.client import Commit, Repository, opened
+from builds.engine.git.errors import GitStopped
+from builds.engine.git.process import Work
+from builds.execution.context import Code, RunContext
+from builds.execution.failing import RunFailed
+from builds.models import RunStep
+from builds.services import run_steps, sources
+from builds.services.credentials import decrypt_fields
+from builds.services.limits import outbound_allowed, repository_limit_bytes
+
+TRIES: Final = 3
+SHORT: Final = 12  # digits of a commit's number
+# What a failure's own sentence says better, or what is advice to somebody at a terminal.
+NOT_SAID: Final = re.compile(
+    r"^(?:fatal: |error: |from |hint: |please make sure|and the repository exists|warning: |@@@)", re.IGNORECASE
+)
+PERCENT: Final = re.compile(r"^(?P<what>.*?):\s+(?P<percent>\d+)% ")
+SAID_EACH: Final = 25  # percent
+
+
+def run(context: RunContext, step: RunStep) -> None:
+    """Fetch the code and keep which commit it is. Raises `RunFailed` with whose problem it is."""
+    if context.original is not None:
+        context.recorder.say("No code is fetched: the image of an earlier run is pushed again")
+        return
+    folder = _folder(context, str(step.config.get("code_save_dir") or ""))
+    ref = str(step.config.get("branch_name") or "")
+    context.recorder.say(f"Fetching {sources.place_of(step.config)}{f', {ref}' if ref else ''}")
+    try:
+        commit = _fetched(context, step, folder)
+    except GitStopped:
+        context.stop.check()
+        raise
+    except EngineError as error:
+        raise RunFailed(sources.failure_of(error, step.config)) from error
+    named = f"{commit.branch} is " if commit.branch else ""
+    context.recorder.say(
+        f"{named}commit {commit.id[:SHORT]} of {commit.time:%Y-%m-%d} by {commit.author}: {commit.subject}"
+    )
+    context.code.append(Code(folder, commit.time))
+    found = run_steps.FoundCommit(commit.id, commit.branch, commit.author, commit.subject)
+    context.patiently(run_steps.keep_commit, context.lease, found)
+
+
+def _folder(context: RunContext, name: str) -> Path:
+    """Return where the code goes. Raises `RunFailed` where something is there already."""
+    folder = context.inside(name)
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise RunFailed(failures.definition_invalid(f"codeSaveDir {name} is taken by the code of another step"))
+    return folder
+
+
+def _fetched(context: RunContext, step: RunStep, folder: Path) -> Commit:
+    secrets = context.patiently(decrypt_fields, step.secrets_encrypted)
+    repository = context.patiently(sources.repository_of, step.config, secrets)
+    work = Work(
+        folder=context.workspace.root,
+        private=context.workspace.private,
+        allowed=outbound_allowed(),
+        limit_bytes=repository_limit_bytes(),
+        stopping=context.stop.event,
+        said=Progress(context),
+    )
+    retrying = Retrying(
+        retry=retry_if_exception(sources.may_pass_later),
+        wait=wait_exponential_jitter(initial=1, max=10),
+        stop=stop_after_attempt(TRIES) | stop_when_event_set(context.stop.event),
+        sleep=sleep_using_event(context.stop.event),
+        before_sleep=lambda state: _say_retry(context, state),
+        reraise=True,
+    )
+    ref = str(step.config.get("branch_name") or "")
+    commit, known_hosts = retrying(_fetch_once, repository, work, ref, folder)
+    context.patiently(sources.keep_known_hosts, repository, known_hosts)
+    return commit
+
+
+def _fetch_once(repository: Repository, work: Work, ref: str, folder: Path) -> tuple[Commit, str]:
+    shutil.rmtree(folder, ignore_errors=True)  # what a try before this one has left
+    with opened(repository, work) as git:
+        return git.fetch(ref, folder), git.known_hosts
+
+
+def _say_retry(context: RunContext, state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    said = error.answered.splitlines()[0] if isinstance(error, EngineError) else error
+    wait = state.next_action.sleep if state.next_action else 0
+    context.recorder.say(f"The code could not be fetched ({said}); trying again in {wait:.0f} s")
+
+
+class Progress:
+    """Says what git says; of a progress some steps only."""
+
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+        self._reached: dict[str, int] = {}
+
+    def __call__(self, line: str, is_step: bool) -> None:  # noqa: FBT001 - as Work.said is called
+        """Take one line."""
+        if NOT_SAID.match(line) or (is_step and not self._is_due(line)):
+            return
+        self._context.recorder.say(line)
+
+    def _is_due(self, line: str) -> bool:
+        found = PERCENT.match(line)
+        if found is None:
+            return False
+        reached = int(found["percent"]) // SAID_EACH
+        is_due = reached > self._reached.get(found["what"], 0)
+        self._reached[found["what"]] = reached
+        return is_due

@@ -1,0 +1,115 @@
+"""What an image is built from: the Dockerfile, typed or in the workspace, and the folder of the context."""
+
+import itertools
+import posixpath
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from builds.domain import failures
+from builds.domain.failures import Failure
+from builds.domain.step_create_image import DOCKERFILE_BYTES, dockerfile_type
+from builds.engine.context import DOCKERFILE_NAME, IGNORE_ENDING, Context, folder_context, inline_context
+from builds.engine.folder import FolderFiles
+from builds.execution.context import RunContext
+from builds.execution.failing import RunFailed
+from builds.services.limits import context_limit_bytes
+
+MOST_FOUND: Final = 50
+NANOSECONDS: Final = 1_000_000_000
+
+
+@dataclass
+class ImageFiles:
+    """`name` and text of the Dockerfile, and the directories that the engine asks for."""
+
+    name: str
+    dockerfile: str
+    context: Context
+    _said: deque[str] = field(default_factory=deque)
+
+    def announced(self) -> Iterator[str]:
+        """Return what is to be said of the transfer since the last call: it begins on a thread of its own."""
+        while self._said:
+            yield self._said.popleft()
+
+
+def of(context: RunContext, config: Mapping[str, Any]) -> ImageFiles:
+    """Return the files of the image step `config`. Raises `RunFailed` where one is not there, or lies outside."""
+    if dockerfile_type(config) == "FILE_PATH":
+        path = str(config["docker_file_path"])
+        name, content = posixpath.basename(path), _read(context, path)
+        ignore = _read_if_there(context, f"{path}{IGNORE_ENDING}")
+        folder: str | None = str(config.get("context_path") or "") or posixpath.dirname(path) or "."
+    else:
+        name, content, ignore = DOCKERFILE_NAME, str(config["docker_file"]).encode(), None
+        folder = str(config.get("context_path") or "") or None
+        if folder is None and not context.code:
+            return ImageFiles(name, content.decode(), inline_context(content.decode()))
+    said: deque[str] = deque()
+    files = FolderFiles(
+        root=_context_folder(context, folder),
+        modified=_time_of(context),
+        limit_bytes=context_limit_bytes(),
+        on_begin=lambda count, size: said.append(f"Sending the build context: {count:,} files, {size:,} bytes"),
+    )
+    made = folder_context(content, files, name=name, ignore=ignore)
+    return ImageFiles(name, content.decode(errors="replace"), made, said)
+
+
+def _context_folder(context: RunContext, path: str | None) -> Path:
+    """Return the folder to build from; without `path` that of the only code, else the workspace."""
+    if path is None:
+        return context.code[0].folder if len(context.code) == 1 else context.workspace.root
+    folder = context.inside(path)
+    if not folder.is_dir():
+        raise RunFailed(failures.context_missing(path, _names(context, path, folders=True)))
+    return folder
+
+
+def _time_of(context: RunContext) -> int | None:
+    """Return the time that all files are given, in nanoseconds: of the newest commit, so that it is the same again."""
+    newest = max((code.time for code in context.code), default=None)
+    return int(newest.timestamp()) * NANOSECONDS if newest else None
+
+
+def _read(context: RunContext, path: str) -> bytes:
+    file = context.inside(path)
+    if not file.is_file():
+        raise RunFailed(_dockerfile_missing(context, path))
+    if file.stat().st_size > DOCKERFILE_BYTES:
+        raise RunFailed(failures.definition_invalid(f"{path} has more than {DOCKERFILE_BYTES:,} bytes"))
+    return file.read_bytes()
+
+
+def _read_if_there(context: RunContext, path: str) -> bytes | None:
+    return _read(context, path) if context.inside(path).is_file() else None
+
+
+def _dockerfile_missing(context: RunContext, path: str) -> Failure:
+    """Say that there is no such Dockerfile, and name those that look like one, else what is beside it."""
+    like = _dockerfiles(context.workspace.root)
+    return failures.dockerfile_missing(path, like or _names(context, path, folders=False))
+
+
+def _names(context: RunContext, path: str, *, folders: bool) -> list[str]:
+    """Return what there is in the nearest folder above `path` that is there."""
+    root = context.workspace.root
+    above = posixpath.dirname(path.rstrip("/"))
+    while above and not context.inside(above).is_dir():
+        above = posixpath.dirname(above)
+    found = sorted(context.inside(above).iterdir()) if context.inside(above).is_dir() else []
+    wanted = [entry for entry in found if entry.is_dir() or not folders]
+    return [_shown(entry.relative_to(root.resolve())) for entry in wanted if entry.name != ".git"]
+
+
+def _dockerfiles(root: Path) -> list[str]:
+    """Return the files of the workspace that look like a Dockerfile, without what git keeps for itself."""
+    found = (file.relative_to(root) for file in root.rglob("*[Dd]ockerfile*") if file.is_file())
+    return [_shown(path) for path in itertools.islice((path for path in found if ".git" not in path.parts), MOST_FOUND)]
+
+
+def _shown(path: Path) -> str:
+    return str(path).encode(errors="replace").decode()
