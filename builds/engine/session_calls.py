@@ -19,7 +19,7 @@ from h2.settings import SettingCodes, Settings
 
 PREFIX: Final = struct.Struct(">?I")  # of each message: compressed or not, length
 LONGEST_MESSAGE: Final = 4 * 1024 * 1024  # gRPC's own limit
-LONGEST_HEAD: Final = 16 * 1024 * 1024  # also gRPC's
+LONGEST_HEAD: Final = 16 * 1024 * 1024  # gRPC's own too; h2 takes 64 frames of it, which are 1 MiB
 
 
 class Code(IntEnum):

@@ -39,6 +39,7 @@ class Answer:
     headers: dict[bytes, bytes] = field(default_factory=dict)
     data: bytearray = field(default_factory=bytearray)
     ended: bool = False
+    frames: int = 0
 
     @property
     def code(self) -> Code:
@@ -98,6 +99,7 @@ class Peer:
             self.answers[event.stream_id].headers.update(event.headers)
         elif isinstance(event, DataReceived):
             self.answers[event.stream_id].data += event.data
+            self.answers[event.stream_id].frames += 1
             if not self.is_stingy:
                 self.http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
         elif isinstance(event, StreamEnded):
@@ -157,6 +159,15 @@ def test_a_file_is_given_by_its_number_and_the_transfer_ends_by_fin(peer):
     answer = peer.say(number, packet(type=Packet.FIN))
     assert answer.packets()[-1].type == Packet.FIN
     assert (answer.code, answer.ended) == (Code.OK, True)
+
+
+def test_many_small_files_share_frames():
+    files = TypedFiles({str(number): b"x" for number in range(1000)})
+    peer = Peer({FILES: files})
+    number = peer.call(DIFF_COPY, *(packet(type=Packet.REQ, ID=number) for number in range(1000)), dir_name=FILES)
+    answer = peer.answers[number]
+    assert sum(told.data == b"x" for told in answer.packets()) == 1000
+    assert answer.frames < 30
 
 
 def test_a_long_file_waits_for_the_engines_window_and_comes_whole():
