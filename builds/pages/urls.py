@@ -4,7 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from builds.pages.views import account, builds, callbacks, deeds, docs, health, runs, session, tokens
+from builds.pages.views import account, builds, callbacks, deeds, docs, health, runs, session, sources, tokens
 
 
 class SeqConverter(IntConverter):
@@ -19,6 +19,7 @@ urlpatterns = [
     path("", builds.builds, name="builds"),
     path("builds/new", builds.new, name="new-build"),
     path("builds/import", builds.import_build, name="import-build"),
+    path("builds/source/check", sources.check_source, name="check-source"),
     path("builds/<seq:build_seq>", builds.build, name="build"),
     path("builds/<seq:build_seq>/edit", builds.edit, name="edit-build"),
     path("builds/<seq:build_seq>/run", deeds.start_run, name="start-run"),

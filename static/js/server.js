@@ -1,6 +1,7 @@
 // Talks to the server as the page's own script: the header tells parts of pages from whole ones.
 const OWN = { "X-Requested-With": "buildhub" };
 const PATIENCE = 10000; // a line that is frozen would else hold up everything that waits its turn
+const PATIENCE_OF_TRIES = 30000; // longer than the server itself waits for what it tries
 
 export class Refusal extends Error {}
 
@@ -16,6 +17,16 @@ export async function fetchPart(url, part) {
 export async function sendForm(form, submitter) {
   const answer = await fetch(form.action, { method: "POST", body: new FormData(form, submitter), headers: OWN });
   if (!answer.ok) throw new Refusal(await refusalText(answer));
+}
+
+// Sends a form to where the button leads and returns the part of a page that comes back.
+export async function postPart(form, button, part) {
+  const address = new URL(button.formAction);
+  address.searchParams.set("part", part);
+  const body = new FormData(form, button);
+  const answer = await fetch(address, { method: "POST", body, headers: OWN, redirect: "manual", signal: AbortSignal.timeout(PATIENCE_OF_TRIES) });
+  if (!answer.ok) throw new Refusal(await refusalText(answer));
+  return answer.text();
 }
 
 async function refusalText(answer) {

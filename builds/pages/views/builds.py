@@ -79,9 +79,9 @@ def build(request: PageRequest, build_seq: int) -> HttpResponse:
 def new(request: PageRequest) -> HttpResponse:
     """Answer `/builds/new`."""
     if not may_create(request.caller):
-        return _may_not_create(request)
+        return may_not_edit(request)
     if request.method != "POST":
-        return _form_page(request, new_form())
+        return form_page(request, new_form())
     carried = read_carried(request.POST.get("imported", ""))
     form = posted_form(request.POST, carried.source)
     save = partial(services.create_build, caller=request.caller, draft=carried.complete(form.draft()))
@@ -101,7 +101,7 @@ def edit(request: PageRequest, build_seq: int) -> HttpResponse:
         )
     steps = source_steps(screen.steps)
     if request.method != "POST":
-        return _form_page(request, stored_form(screen.build, steps), build=screen.build)
+        return form_page(request, stored_form(screen.build, steps), build=screen.build)
     form = posted_form(request.POST, steps)
     save = partial(services.edit_build, build_id=build_seq, caller=request.caller, draft=form.draft())
     return _saved(request, form, save, build=screen.build)
@@ -111,15 +111,15 @@ def edit(request: PageRequest, build_seq: int) -> HttpResponse:
 def import_build(request: PageRequest) -> HttpResponse:
     """Fill the form of a new build from an exported zip; nothing is created yet."""
     if not may_create(request.caller):
-        return _may_not_create(request)
+        return may_not_edit(request)
     file = request.FILES.get("dataFile")
     try:
         definition = read_definition(file.read(LARGEST_FILE + 1) if file else b"")
     except Refused as refused:
-        return _form_page(request, new_form(), banner=refused.sentence, status=refused.status)
+        return form_page(request, new_form(), banner=refused.sentence, status=refused.status)
     form, carried = imported_form(definition)
     messages.info(request, "The file has filled the form. Nothing is created before you press Create.")
-    return _form_page(request, form, imported=carried.text)
+    return form_page(request, form, imported=carried.text)
 
 
 def number_of(text: str | None) -> int | None:
@@ -127,7 +127,8 @@ def number_of(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
-def _may_not_create(request: PageRequest) -> HttpResponse:
+def may_not_edit(request: PageRequest) -> HttpResponse:
+    """Tell somebody without the right what it takes."""
     sentence = "Create and edit builds: this needs the role operator."
     return render(request, "403.html", {"sentence": sentence}, status=403)
 
@@ -138,12 +139,13 @@ def _saved(request: PageRequest, form: BuildForm, save: Callable[[], Build], **m
         return redirect("build", build_seq=save().pk)
     except Invalid as refusal:
         form.refuse(refusal.errors)
-        return _form_page(request, form, status=refusal.status, **more)
+        return form_page(request, form, status=refusal.status, **more)
     except Refused as refusal:
-        return _form_page(request, form, banner=refusal.sentence, status=refusal.status, **more)
+        return form_page(request, form, banner=refusal.sentence, status=refusal.status, **more)
 
 
-def _form_page(request: PageRequest, form: BuildForm, **more: Any) -> HttpResponse:
+def form_page(request: PageRequest, form: BuildForm, **more: Any) -> HttpResponse:
+    """Render the form of a build, `build` or `imported` with it, with what was typed and what is wrong with it."""
     status = more.pop("status", 200)
     others = [step_words(step) for step in form.steps.others]
     return render(request, "pages/build_form.html", {"form": form, "other_steps": others, **more}, status=status)
