@@ -44,7 +44,7 @@ SOURCE_HOST_UNKNOWN: Final = FailureKind(
     "source.host_unknown",
     Whose.DEFINITION,
     EndReason.SOURCE_FAILED,
-    "The host of {place} is not known: {detail}",
+    "The host of {place} is not known: {detail}.",
     "Check the repository's address, and the name server of the worker.",
 )
 SOURCE_UNREACHABLE: Final = FailureKind(
@@ -58,7 +58,7 @@ SOURCE_REFUSED: Final = FailureKind(
     "source.refused",
     Whose.DEFINITION,
     EndReason.SOURCE_FAILED,
-    "BuildHub does not go to {place}: {detail}",
+    "BuildHub does not go to {place}: {detail}.",
     "Only https, http and ssh to public hosts, and to private ones that the operator has allowed, reach a repository.",
 )
 SOURCE_CERTIFICATE: Final = FailureKind(
@@ -85,7 +85,7 @@ SOURCE_HOST_KEY_UNKNOWN: Final = FailureKind(
     "Add its line, as ssh-keyscan prints it, or empty knownHosts: BuildHub then keeps the first key that it sees.",
 )
 SOURCE_KEY_UNUSABLE: Final = FailureKind(
-    "source.key_unusable", Whose.DEFINITION, EndReason.SOURCE_FAILED, "{detail}", "Correct the privateKey of the step."
+    "source.key_unusable", Whose.DEFINITION, EndReason.SOURCE_FAILED, "{detail}.", "Correct the privateKey of the step."
 )
 SOURCE_SUBMODULE: Final = FailureKind(
     "source.submodule",

@@ -35,6 +35,14 @@ class OutboundFailed(EngineError):  # noqa: N818  as above
     """No answer: unknown host, refused, silent, TLS not agreed. `answered` says which; it holds no query."""
 
 
+class HostUnknown(OutboundFailed):
+    """No name server knows the host, or (`again`) none has answered just now."""
+
+    def __init__(self, asked: str, host: str, *, again: bool) -> None:
+        super().__init__(asked, f"The name {host} is not known; check the address.")
+        self.again = again
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Seconds to connect, between two bytes and in all; bytes of the answer's body that are read."""
@@ -146,10 +154,9 @@ class _NobodyThere(OutboundFailed):
 def _resolve(host: str, port: int, asked: str) -> list[Address]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):  # UnicodeError: a label that IDNA cannot write
-        found = []
-    if not found:
-        raise OutboundFailed(asked, f"The name {host} is not known; check the address.")
+    except (OSError, UnicodeError) as error:  # UnicodeError: a label that IDNA cannot write
+        again = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
+        raise HostUnknown(asked, host, again=again) from error
     texts = dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)
     return [ipaddress.ip_address(text) for text in texts]
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from builds.domain import failures, source_kinds
 from builds.domain.access import Permission
+from builds.domain.failure_kind import FailureKind
 from builds.domain.failures import Failure
 from builds.domain.git_words import git_refusal_of, telling_line
 from builds.domain.states import StepType
@@ -21,13 +22,14 @@ from builds.engine.git.errors import (
     GitFailed,
     GitStopped,
     KeyUnusable,
+    PartFailed,
     RefMissing,
     RepositoryEmpty,
     SourceTooLarge,
 )
 from builds.engine.git.login import Login
 from builds.engine.git.process import Work
-from builds.engine.outbound import OutboundFailed, OutboundRefused
+from builds.engine.outbound import HostUnknown, OutboundFailed, OutboundRefused
 from builds.models import Build, Caller, KnownHost
 from builds.services.access import require, require_on
 from builds.services.errors import Busy, Invalid
@@ -95,7 +97,10 @@ def keep_known_hosts(repository: Repository, lines: str) -> None:
 
 def may_pass_later(error: BaseException) -> bool:
     """Say whether the same may pass a little later: the network or the server failed, not the login or the address."""
-    return isinstance(error, OutboundFailed) or (isinstance(error, GitFailed) and git_refusal_of(error.answered).again)
+    failed = error.__cause__ if isinstance(error, PartFailed) and error.__cause__ else error
+    if isinstance(failed, GitFailed):
+        return git_refusal_of(failed.answered).again
+    return failed.again if isinstance(failed, HostUnknown) else isinstance(failed, OutboundFailed)
 
 
 def failure_of(error: EngineError, config: Mapping[str, Any]) -> Failure:
@@ -106,6 +111,8 @@ def failure_of(error: EngineError, config: Mapping[str, Any]) -> Failure:
             return failures.ref_missing(place, error.ref, error.branches)
         case SourceTooLarge():
             return failures.source_too_large(place, error.found, error.limit)
+        case PartFailed():
+            return failures.source_failed(_kind_of_part(error), place, telling_line(error.answered))
         case GitFailed():
             kind = git_refusal_of(error.answered).kind
             if kind is source_kinds.SOURCE_LOGIN_MISSING and has_login:
@@ -116,10 +123,18 @@ def failure_of(error: EngineError, config: Mapping[str, Any]) -> Failure:
     return failures.source_failed(KINDS.get(type(error), source_kinds.SOURCE_FAILED), place, error.answered)
 
 
+def _kind_of_part(error: PartFailed) -> FailureKind:
+    """Return the kind of a part that could not be fetched; a full disk is nobody's part."""
+    if git_refusal_of(error.answered).kind is source_kinds.WORKER_DISK_FULL:
+        return source_kinds.WORKER_DISK_FULL
+    return source_kinds.SOURCE_SUBMODULE if error.part == "submodule" else source_kinds.SOURCE_LFS
+
+
 KINDS: Final = {
     CertificateUntrusted: source_kinds.SOURCE_CERTIFICATE,
     KeyUnusable: source_kinds.SOURCE_KEY_UNUSABLE,
-    OutboundFailed: source_kinds.SOURCE_HOST_UNKNOWN,
+    HostUnknown: source_kinds.SOURCE_HOST_UNKNOWN,
+    OutboundFailed: source_kinds.SOURCE_UNREACHABLE,
     OutboundRefused: source_kinds.SOURCE_REFUSED,
     RepositoryEmpty: source_kinds.SOURCE_EMPTY,
 }

@@ -8,10 +8,18 @@ from pathlib import Path
 import pytest
 
 from builds.engine.git.client import Place, Repository, opened
-from builds.engine.git.errors import GitFailed, GitStopped, KeyUnusable, RefMissing, RepositoryEmpty, SourceTooLarge
+from builds.engine.git.errors import (
+    CertificateUntrusted,
+    GitFailed,
+    GitStopped,
+    KeyUnusable,
+    RefMissing,
+    RepositoryEmpty,
+    SourceTooLarge,
+)
 from builds.engine.git.login import Login
 from builds.engine.git.process import Work
-from builds.engine.outbound import OutboundFailed
+from builds.engine.outbound import HostUnknown, OutboundFailed, OutboundRefused
 from tests.engine.certificates import Authority
 from tests.support.git_servers import GitSsh, Origin, git, git_http, make_key
 
@@ -208,21 +216,19 @@ def test_other_ways_than_https_http_and_ssh_are_no_ways(origin, desk, scheme):
 
 def test_a_private_address_is_refused_before_anything_is_sent(served, desk):
     before = len(served.asked)
-    with desk.at(Repository(served.url()), allowed=()) as found:
-        with pytest.raises(GitFailed):
-            found.fetch("", desk.code / "app")
-        assert "BUILDHUB_OUTBOUND_ALLOW" in found.problem
+    with pytest.raises(OutboundRefused) as refused:
+        desk.fetch(Repository(served.url()), allowed=())
+    assert "BUILDHUB_OUTBOUND_ALLOW" in refused.value.answered
     assert len(served.asked) == before
 
 
 def test_a_redirect_to_a_private_address_is_refused(served, desk):
     with (
         git_http(served.root, hook=lambda request: _redirect(request, served.port)) as first,
-        desk.at(Repository(first.url(host="localhost")), allowed=("localhost",)) as found,
+        pytest.raises(OutboundRefused) as refused,
     ):
-        with pytest.raises(GitFailed):
-            found.fetch("", desk.code / "app")
-        assert "127.0.0.1" in found.problem
+        desk.fetch(Repository(first.url(host="localhost")), allowed=("localhost",))
+    assert "127.0.0.1" in refused.value.answered
 
 
 def _redirect(request, port):
@@ -231,18 +237,17 @@ def _redirect(request, port):
 
 
 def test_a_host_that_is_not_known_is_told(desk):
-    with desk.at(Repository("http://nobody.invalid/team/app.git")) as found:
-        with pytest.raises(GitFailed):
-            found.branches()
-        assert found.problem == "The name nobody.invalid is not known; check the address."
+    with desk.at(Repository("http://nobody.invalid/team/app.git")) as found, pytest.raises(HostUnknown) as unknown:
+        found.branches()
+    assert unknown.value.answered == "The name nobody.invalid is not known; check the address."
 
 
 def test_a_certificate_of_nobody_is_refused_and_taken_where_asked(origin, desk):
     authority = Authority()
     with git_http(origin.bare.parents[1], pair=authority.issue("127.0.0.1")) as server:
-        with pytest.raises(GitFailed) as failed:
+        with pytest.raises(CertificateUntrusted) as untrusted:
             desk.fetch(Repository(server.url()))
-        assert "certificate" in failed.value.answered
+        assert "issuer" in untrusted.value.answered
         with desk.at(Repository(server.url(), verify_tls=False)) as found:
             assert found.fetch("", desk.code / "other").id == origin.main
 

@@ -1,5 +1,6 @@
 """Fetch the code of a repository: the one commit that is asked for, into a folder, by the system's git."""
 
+import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -7,12 +8,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from builds.engine.git.errors import CertificateUntrusted, GitFailed, RefMissing, RepositoryEmpty
+from builds.engine.git.errors import CertificateUntrusted, GitFailed, PartFailed, RefMissing, RepositoryEmpty
 from builds.engine.git.login import HandedOver, Login, handed_over
 from builds.engine.git.process import Surroundings, Work, check_size, run
-from builds.engine.outbound import certificate_problem, checked_host
+from builds.engine.outbound import OutboundFailed, OutboundRefused, certificate_problem, checked_host
 from builds.engine.outbound_socks import SocksDoor
 
 HEX: Final = re.compile(r"[0-9a-f]{7,64}")
@@ -203,13 +204,15 @@ class Git:
         return True
 
     def _fetch_submodules(self, folder: Path) -> None:
-        update = ("submodule", "update", "--init", "--recursive", "--progress", "--jobs=2")
-        self._git(folder, *update, "--depth=1")
+        update = ("submodule", "update", "--init", "--recursive", "--progress", "--jobs=2", "--depth=1")
+        with _part("submodule"):
+            self._git(folder, *update)
 
     def _fetch_lfs(self, folder: Path) -> None:
-        self._git(folder, "lfs", "pull")
-        if self._repository.submodules:
-            self._git(folder, "submodule", "foreach", "--quiet", "--recursive", "git lfs pull")
+        with _part("lfs"):
+            self._git(folder, "lfs", "pull")
+            if self._repository.submodules:
+                self._git(folder, "submodule", "foreach", "--quiet", "--recursive", "git lfs pull")
 
     def _commit(self, folder: Path, branch: str) -> Commit:
         printed = self._git(folder, "log", "-1", "--format=%H%x00%an%x00%s%x00%ct", "HEAD")
@@ -250,6 +253,15 @@ def opened(repository: Repository, work: Work) -> Iterator[Git]:
         yield Git(repository, Surroundings(work, environment, login.descriptors), door)
 
 
+@contextmanager
+def _part(part: Literal["submodule", "lfs"]) -> Iterator[None]:
+    """Name the part that could not be fetched."""
+    try:
+        yield
+    except (GitFailed, OutboundFailed, OutboundRefused, CertificateUntrusted) as error:
+        raise PartFailed(part, error.answered) from error
+
+
 def _full_names(name: str) -> list[str]:
     """Return what a branch or tag called `name` is called in full."""
     return [name] if name.startswith("refs/") else [f"{HEADS}{name}", f"refs/tags/{name}"]
@@ -265,7 +277,9 @@ def _environment(repository: Repository, login: HandedOver, private: Path, door:
     }
     entries = {f"GIT_CONFIG_KEY_{number}": name for number, name in enumerate(settings)}
     entries |= {f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(settings.values())}
+    authorities = os.environ.get("SSL_CERT_FILE")  # as Python's own TLS takes it
     return {
+        **({"GIT_SSL_CAINFO": authorities, "SSL_CERT_FILE": authorities} if authorities else {}),
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(private),
         "LC_ALL": "C.UTF-8",  # its words are read

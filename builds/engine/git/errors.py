@@ -3,6 +3,7 @@
 # ruff: noqa: N818 - the names say what happened, as those of the engine's errors do
 
 from collections.abc import Sequence
+from typing import Literal
 
 from builds.engine.errors import EngineError
 
@@ -36,6 +37,14 @@ class CertificateUntrusted(EngineError):
 
     def __init__(self, answered: str) -> None:
         super().__init__("trust the git server", answered)
+
+
+class PartFailed(EngineError):
+    """The commit is there, but its submodules or its files in LFS (`part`) are not; `answered` says why."""
+
+    def __init__(self, part: Literal["submodule", "lfs"], answered: str) -> None:
+        super().__init__(f"fetch {part}", answered)
+        self.part = part
 
 
 class KeyUnusable(EngineError):
