@@ -163,7 +163,7 @@ def _read_step(value: object, path: str, fields: Fields, *, edit: bool) -> StepD
         step_type=kind,
         order=step.number("stepOrder"),
         use=step.flag("useFlag") is not False,
-        config=_read_config(StepType(kind), config),
+        config=read_config(StepType(kind), config),
         seq=step.number("buildStepSeq") if edit else None,
     )
 
@@ -172,8 +172,8 @@ def _read_step(value: object, path: str, fields: Fields, *, edit: bool) -> StepD
 UNBUILT: Final[Mapping[StepType, Sequence[str]]] = {StepType.CREATE_IMAGE: ("cacheFrom", "extraTags", "sshKey")}
 
 
-def _read_config(kind: StepType, config: Fields) -> dict[str, Any]:
-    """Return the known fields of a step's config under the stored keys."""
+def read_config(kind: StepType, config: Fields) -> dict[str, Any]:
+    """Return the known fields of a step's config under the stored keys; what is not executed yet is refused."""
     read: dict[str, Any] = {}
     for key in CONFIG_KEYS[kind]:
         value = config.values.get(api_name(key))

@@ -8,12 +8,21 @@ from typing import Any, Final
 from django.urls import URLPattern, include, path, re_path
 from rest_framework.views import APIView
 
-from builds.api import build_views, callback_views, connection_views, import_views, log_views, run_find_views, run_views
+from builds.api import (
+    build_views,
+    callback_views,
+    connection_views,
+    import_views,
+    log_views,
+    run_find_views,
+    run_views,
+    source_views,
+)
 from builds.api.schema.views import OpenApi
 from builds.api.views import unknown_route
 
 # Words of the contract that are no numbers: they lead to their own address or, where that is to come, to none.
-NO_WORD: Final = "(?!(?:latest|search|log|cancel|queue|names|count|server|registry|import|run)(?:/|$))"
+NO_WORD: Final = "(?!(?:latest|search|log|cancel|queue|names|count|server|source|registry|import|run)(?:/|$))"
 SEQ: Final = NO_WORD + "(?P<{}>[^/]+)"
 
 
@@ -25,6 +34,7 @@ TAILS: Final = [
     _route("build", build_views.BuildList),
     _route("build/names", build_views.BuildNames),
     _route("build/import", import_views.BuildImport),
+    _route("build/source/test", source_views.SourceTest),
     _route("build/queue", run_views.Queue),
     _route("build/count/(?P<account_seq>[^/]+)", build_views.BuildCount),
     _route("build/queue/(?P<seq>[^/]+)/front", run_views.QueueFront),

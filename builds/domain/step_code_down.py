@@ -39,9 +39,13 @@ def tidy(values: Values) -> dict[str, Any]:
     url = values.get("repository_url")
     if not isinstance(url, str) or not url:
         return dict(values)
-    protocol, rest = split_repository(url)
-    stored = {**values, "repository_url": rest, "protocol_type": protocol or values.get("protocol_type") or "https"}
-    if not values.get("code_save_dir") and (name := repository_name(rest)):
+    scheme, rest = split_repository(url)
+    stored = {**values, "repository_url": rest}
+    if values.get("protocol_type") in (None, "", *PROTOCOLS):  # anything else stays, to be refused
+        stored["protocol_type"] = scheme or values.get("protocol_type") or "https"
+    # an address that is refused gives no folder: its error would be told once more, of a field that nobody has given
+    is_sound = check_repository(rest, stored["protocol_type"]) is None
+    if is_sound and values.get("code_save_dir") in (None, "") and (name := repository_name(rest)):
         stored["code_save_dir"] = name
     return stored
 

@@ -2,7 +2,7 @@
 
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -141,12 +141,18 @@ KINDS: Final = {
 
 
 def try_source(
-    config: Mapping[str, Any], *, caller: Caller, account_id: int, step: tuple[Build, int] | None = None
+    config: Mapping[str, Any],
+    *,
+    caller: Caller,
+    account_id: int,
+    step: tuple[Build, int] | None = None,
+    errors: Iterable[FieldError] = (),
 ) -> SourceReport:
     """Reach a repository as a run would, and list its branches; nothing is stored.
 
     `config` is that of a CODE_DOWN step, secrets within it. `step` names a stored one (build, buildStepSeq) whose
-    secrets are used for blank ones, as long as they are for the same address. Raises `Invalid`, `NoRight` and `Busy`.
+    secrets are used for blank ones, as long as they are for the same address. `errors` are those of the fields beside
+    the config, told with its own. Raises `Invalid`, `NoRight` and `Busy`.
     """
     build, seq = step or (None, None)
     if build is None:
@@ -155,8 +161,8 @@ def try_source(
         require_on(caller, Permission.EDIT_BUILD, build)
     stored = list(build.steps.all()) if build else []
     drafted = once_steps(stored, [StepDraft(StepType.CODE_DOWN, config=dict(config), seq=seq)], 0)[0]
-    if errors := _errors(drafted):
-        raise Invalid(errors)
+    if wrong := [*errors, *_errors(drafted)]:
+        raise Invalid(wrong)
     if not _tries.acquire(blocking=False):
         raise Busy("Other repositories are being tried at this moment; try again in a few seconds.")
     try:

@@ -72,6 +72,10 @@ def _server() -> dict[str, Any]:
     return {"buildServerName": "second", "buildServerHost": "topic:second", "capacity": 1}
 
 
+def _source() -> dict[str, Any]:
+    return {"repositoryUrl": "http://127.0.0.1:9/team/app.git", "accountSeq": "{account}"}
+
+
 def _registry() -> dict[str, Any]:
     return {"registryName": "second", "registryUrl": "registry.example:5000", "accountSeq": "{account}"}
 
@@ -82,6 +86,7 @@ TABLE = [
     Line("post", "build", CREATE, lambda: build_add(accountSeq="{account}", imageName="another")),
     Line("get", "build/names", LIST),
     Line("post", "build/import", CREATE, _zip, format="multipart"),
+    Line("post", "build/source/test", CREATE, _source),
     Line("get", "build/queue", LIST),
     Line("post", "build/queue/{waiting}/front", PRESS),
     Line("get", "build/count/{account}", SEE_ACCOUNT),

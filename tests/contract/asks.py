@@ -86,6 +86,9 @@ ASKS: dict[str, Callable[[Scene], Any]] = {
     "listBuildNames": lambda to: to.call("get", "/build/names"),
     "countBuilds": lambda to: to.call("get", f"/build/count/{to.build.account_id}"),
     "importBuild": _import,
+    "testSource": lambda to: to.call(
+        "post", "/build/source/test", {"repositoryUrl": "http://127.0.0.1:1/team/app.git"}
+    ),
     "getBuild": lambda to: to.call("get", f"/build/{to.build.pk}"),
     "editBuild": lambda to: to.call("put", f"/build/{to.build.pk}", _edited(to)),
     "removeBuild": _remove_build,

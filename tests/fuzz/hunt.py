@@ -23,7 +23,7 @@ SEED = 20221202
 # a well-formed request may be refused there, always with the field's name.
 BY_RULE = (
     "createBuild", "editBuild", "importBuild", "repeatRun", "startRun", "pushAgain", "cancelRun", "removeBuild",
-    "createServer", "editServer", "createRegistry", "editRegistry", "listBuilds", "findRun", "exportRun",
+    "createServer", "editServer", "createRegistry", "editRegistry", "listBuilds", "findRun", "exportRun", "testSource",
 )  # fmt: skip
 RULES = [
     {

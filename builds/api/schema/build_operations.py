@@ -31,13 +31,10 @@ NEW_BUILD: Final = {
     "autotagSeqType": "SEQUENCE",
     "buildSteps": [IMAGE_STEP],
 }
-WITH_CODE: Final = {
-    "stepType": "CODE_DOWN",
-    "stepOrder": 1,
-    "buildStepConfig": {
-        "repositoryType": "GIT", "repositoryUrl": "https://git.example.com/team/app.git", "branchName": "main",
-    },
+CODE: Final = {
+    "repositoryType": "GIT", "repositoryUrl": "https://git.example.com/team/app.git", "branchName": "main",
 }  # fmt: skip
+WITH_CODE: Final = {"stepType": "CODE_DOWN", "stepOrder": 1, "buildStepConfig": CODE}
 CHANGED_BUILD: Final = {**NEW_BUILD, "editType": "U", "buildDesc": "Says hello", "buildSteps": [WITH_CODE, IMAGE_STEP]}
 LINKS: Final = (
     Link("getBuild", "buildSeq", "/buildSeq"),
@@ -91,6 +88,15 @@ BUILD_OPERATIONS: Final = (
         errors=(
             "CCBD1018000", "CCBD1019000", "CCBD2017000", "CCCM1048000", "CKSY1400000", "CKSY1415000", "CCBD1020000",
         ),
+    ),
+    Operation(
+        "POST", "/build/source/test", "testSource", "Ask a repository whether it answers", TAG,
+        ref("SourceTest"),
+        "Stores nothing. Answers `ok` false with the reason where the repository cannot be read. With buildSeq and "
+        "buildStepSeq blank secrets are those of that step, as long as they are for the same address; without any "
+        "field of a config it is the whole step.",
+        body=Body("SourceAsk", CODE),
+        errors=("CCCM1048000", "CKSY1400000", "CKSY1415000"),
     ),
     Operation(
         "GET", "/build/{buildSeq}", "getBuild", "Get a build", TAG, ref("BuildDetail"), errors=("CCCM1048000",)

@@ -146,6 +146,23 @@ STEP_MODELS: Final[dict[str, Schema]] = {
     "BuildSecret": body_model({"id": text(), "credential": text()}, "A secret that the image build may read."),
     **{config_name(kind): _answered(kind) for kind in CONFIGS},
     **{f"{config_name(kind)}Add": _given(kind) for kind in FOR_USERS},
+    "SourceAsk": body_model(
+        {
+            **CONFIGS[StepType.CODE_DOWN],
+            "accountSeq": number("The account that asks; default: the first of yours", least=1),
+            "buildSeq": number("With buildStepSeq: whose stored secrets stand for blank ones", least=1),
+            "buildStepSeq": number("A CODE_DOWN step of that build", least=1),
+        },
+        "The config of a CODE_DOWN step, to be tried.",
+    ),
+    "SourceTest": answer_model(
+        {
+            "ok": flag("Whether the repository, and the branchName if there is one, was found"),
+            "message": text("What was found or what is wrong, in a sentence"),
+            "branches": items(text(example="main"), "At most 500, the default branch first; empty where ok is false"),
+        },
+        "What a repository answered.",
+    ),
     "StepConfig": any_of(*_refs(CONFIGS), description="The config of a step, by its stepType."),
     "StepConfigAdd": any_of(*_refs(FOR_USERS, "Add"), description="The config of a step, by its stepType."),
 }
