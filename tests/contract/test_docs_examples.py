@@ -1,5 +1,6 @@
 """docs/api.md tells the truth: its shell lines are executed as printed, its Python checks a real signature."""
 
+import json
 import os
 import re
 import shutil
@@ -13,13 +14,18 @@ from builds.domain.access import Role, Scope
 from builds.models import Account, BuildRun
 from builds.services.callbacks import webhook_secret
 from builds.services.tokens import issue_token
+from tests.support.git_servers import Origin, git_http
 from tests.support.images import make_base_image
 from tests.support.people import make_person
-from tests.support.workers import ROOT
+from tests.support.plugin import SERVICES
+from tests.support.web import Web
+from tests.support.workers import ROOT, Workers
 
 GUIDE = ROOT / "docs" / "api.md"
 BLOCK = re.compile(r"^```(\w+) run\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BETWEEN = "----- next block -----"
+REACHES_ITSELF = {"BUILDHUB_OUTBOUND_ALLOW": "127.0.0.0/8"}  # where the git server of these tests is
+PASSWORD = "pass-of-ada-7c1"
 
 
 def blocks(language: str) -> list[str]:
@@ -39,26 +45,60 @@ def token(caller) -> str:
     return issue_token(owner=admin, account=account, name="docs", scopes=list(Scope))
 
 
-def shell(script: str, *, url: str, token: str) -> list[str]:
+@pytest.fixture(scope="module")
+def web(engine_url, registry_host, django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        server = Web(log=SERVICES.home / "web-docs.log", **REACHES_ITSELF)
+        server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def worker_processes(engine_url, django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        workers = Workers(engine_url, log=SERVICES.home / "workers-docs.log", extra=REACHES_ITSELF)
+        workers.start()
+    yield workers
+    workers.stop()
+
+
+@pytest.fixture
+def origin(tmp_path):
+    """A private repository with two branches, and where it is served."""
+    origin = Origin(tmp_path / "git")
+    origin.commit({"Dockerfile": "FROM buildhub-base:1\nCOPY . /app\n", ".dockerignore": "notes\n"})
+    origin.newest = origin.commit({"notes/a.txt": "not for the image"}, branch="dev")
+    with git_http(tmp_path / "git", login=f"ada:{PASSWORD}") as server:
+        origin.url = server.url()
+        yield origin
+
+
+def shell(script: str, *, url: str, token: str, repository: str = "") -> list[str]:
     """Execute the blocks in one shell, which stops at the first failure; return what each of them printed."""
+    given = {"REPOSITORY": repository, "REPOSITORY_USER": "ada", "REPOSITORY_PASSWORD": PASSWORD}
     done = subprocess.run(
         [shutil.which("bash") or "bash", "-euo", "pipefail", "-c", script],
-        env={**os.environ, "BUILDHUB_URL": url, "BUILDHUB_TOKEN": token, "no_proxy": "*"},
+        env={**os.environ, "BUILDHUB_URL": url, "BUILDHUB_TOKEN": token, "no_proxy": "*", **given},
         capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout[-1500:]}\n{done.stderr[-1500:]}"
     return done.stdout.split(f"{BETWEEN}\n")
 
 
-def test_every_shell_example_runs_as_printed(web, workers, engine_url, token):
+def test_every_shell_example_runs_as_printed(web, workers, engine_url, token, origin):
     make_base_image(engine_url, "buildhub-base:1")
     examples = blocks("sh")
     script = f"\necho '{BETWEEN}'\n".join(examples)
-    printed = dict(zip(examples, shell(script, url=web.url, token=token), strict=True))
+    printed = dict(zip(examples, shell(script, url=web.url, token=token, repository=origin.url), strict=True))
     said = "\n".join(printed.values())
     assert "DONE\n" in said
     assert re.search(r"^127\.0\.0\.1:\d+/docs/hello:v-00001@sha256:[0-9a-f]{64}$", said, re.MULTILINE)
     assert "hello from the build" in said
+    tried = json.loads(next(text for example, text in printed.items() if "source/test" in example))
+    assert (tried["ok"], tried["branches"]) == (True, ["main", "dev"])
+    assert f"DONE\n{origin.newest}\n" in said
+    assert PASSWORD not in said
     assert "\nCANCEL\n" in f"\n{said}"
     once = next(text for example, text in printed.items() if "Idempotency-Key" in example).split()
     assert len(once) == 3
@@ -67,7 +107,7 @@ def test_every_shell_example_runs_as_printed(web, workers, engine_url, token):
     assert len(pages) == len({line.split()[0] for line in pages}) >= 4
     assert '"code":"CCCM1004000"' in said
     assert printed[examples[-1]].strip() == "ok"
-    assert BuildRun.objects.get(build_no=1, run_type="BUILD").removed_at is not None
+    assert BuildRun.objects.get(build__name="hello", build_no=1, run_type="BUILD").removed_at is not None
 
 
 def test_the_readmes_block_is_pasted_whole_and_its_run_ends_done(web, workers, token, build_of):
