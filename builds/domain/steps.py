@@ -18,7 +18,13 @@ NOT_ONE_IMAGE_STEP: Final = "CCBD1011000"
 MOST_STEPS: Final = 64  # surface.md, "Limits"
 
 API_NAMES: Final = {"docker_volume_mount_vo_list": "dockerVolumeMountVOList"}  # the one that no rule gives
-TITLES: Final = {StepType.INIT: "init", StepType.CREATE_IMAGE: "Build & Push"}
+TITLES: Final = {
+    StepType.INIT: "init",
+    StepType.CODE_DOWN: "Code download",
+    StepType.FTP: "FTP",
+    StepType.HTTP: "HTTP",
+    StepType.CREATE_IMAGE: "Build & Push",
+}
 PASSWORD_IN_URL: Final = re.compile(r"(?:[^:/?#]*://)?[^/?#@]*:[^/?#]*@")
 SECRETS: Final = frozenset({"password", "login_id", "private_key", "private_certificate"})  # section 1: write-only
 

@@ -254,4 +254,4 @@ def test_config_keys_have_their_name_in_the_api(name, camel):
 def test_steps_without_a_title_get_one():
     assert default_title(StepType.INIT) == "init"
     assert default_title(StepType.CREATE_IMAGE) == "Build & Push"
-    assert default_title(StepType.CODE_DOWN) == "Code down"
+    assert default_title(StepType.CODE_DOWN) == "Code download"

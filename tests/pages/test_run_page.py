@@ -57,6 +57,16 @@ def test_what_a_cancel_stopped_is_neither_red_nor_called_failed(page, build, ope
     assert not [look for look in looks if "failed" in look]
 
 
+def test_the_preparation_says_how_much_of_the_context_has_been_sent(page, build, operator):
+    run = making.pressed(build, operator)
+    lease = making.begun(run)
+    loading = making.vertex("sha256:0", "[internal] load build context", "RUNNING", current=31_457_402)
+    making.show(lease, [loading])
+    assert "30.0 MiB sent" in page(f"/runs/{run.pk}", operator).one("data-steps").text
+    making.show(lease, [making.vertex("sha256:0", "[internal] load build context", current=31_457_402)])
+    assert "sent" not in page(f"/runs/{run.pk}", operator).one("data-steps").text
+
+
 def test_what_a_failure_stopped_beside_it_is_not_called_failed(page, build, operator):
     lease = making.begun(making.pressed(build, operator))
     failing = making.vertex(making.FAILING, "[2/3] RUN exit 7", "ERROR", error="exit code: 7")

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import time
 from pathlib import Path
 from typing import Final
 
@@ -29,12 +30,13 @@ from builds.services.limits import outbound_allowed, repository_limit_bytes
 
 TRIES: Final = 3
 SHORT: Final = 12  # digits of a commit's number
-# What a failure's own sentence says better, or what is advice to somebody at a terminal.
+# What a failure's own sentence says better, what is advice to somebody at a terminal, and how the server prepares.
 NOT_SAID: Final = re.compile(
-    r"^(?:fatal: |error: |from |hint: |please make sure|and the repository exists|warning: |@@@)", re.IGNORECASE
+    r"(?:fatal|error|hint|warning): |remote: (?:enumerating|counting|compressing|total)\b|from |@@@|\* "
+    r"|please make sure|and the repository exists",
+    re.IGNORECASE,
 )
-PERCENT: Final = re.compile(r"^(?P<what>.*?):\s+(?P<percent>\d+)% ")
-SAID_EACH: Final = 25  # percent
+SAID_EACH_SECONDS: Final = 3.0
 
 
 def run(context: RunContext, step: RunStep) -> None:
@@ -108,23 +110,16 @@ def _say_retry(context: RunContext, state: RetryCallState) -> None:
 
 
 class Progress:
-    """Says what git says; of a progress some steps only."""
+    """Says what git says that a reader can use: of a progress its end, and how far it is once in a while."""
 
     def __init__(self, context: RunContext) -> None:
         self._context = context
-        self._reached: dict[str, int] = {}
+        self._next_at = time.monotonic() + SAID_EACH_SECONDS
 
     def __call__(self, line: str, is_step: bool) -> None:  # noqa: FBT001 - as Work.said is called
         """Take one line."""
-        if NOT_SAID.match(line) or (is_step and not self._is_due(line)):
+        now = time.monotonic()
+        if now < self._next_at if is_step else NOT_SAID.match(line):
             return
+        self._next_at = now + SAID_EACH_SECONDS
         self._context.recorder.say(line)
-
-    def _is_due(self, line: str) -> bool:
-        found = PERCENT.match(line)
-        if found is None:
-            return False
-        reached = int(found["percent"]) // SAID_EACH
-        is_due = reached > self._reached.get(found["what"], 0)
-        self._reached[found["what"]] = reached
-        return is_due

@@ -5,16 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from builds.domain.states import StepType
+from builds.domain.steps import default_title
 from builds.models import BuildStep
+from builds.models.build import USER_STEPS
 
-KINDS: Final = {
-    StepType.CODE_DOWN: "Code download",
-    StepType.USER_TASK: "User task",
-    StepType.FTP: "FTP",
-    StepType.HTTP: "HTTP",
-    StepType.SHELL: "Shell",
-    StepType.CREATE_IMAGE: "Build & Push",
-}
+KINDS: Final[Mapping[StepType, str]] = {kind: default_title(kind) for kind in USER_STEPS if kind is not StepType.INIT}
 LONGEST: Final = 120
 
 

@@ -11,6 +11,7 @@ from builds.domain.steps import default_title
 from builds.models import BuildRun, RunStep
 from builds.pages.words import clock_words, duration_words, size_words
 
+CONTEXT: Final = "[internal] load build context"
 INTERNAL: Final = "[internal]"
 STAGE: Final = re.compile(r"\[(?P<stage>[^\]]+)\]\s*(?P<code>.*)", re.DOTALL)
 STOPPED: Final = "context canceled"  # BuildKit's word for what ended because of something else
@@ -201,8 +202,15 @@ def _preparation(vertices: Sequence[Mapping[str, Any]], run: BuildRun, axis: _Ax
         spoken=shape.spoken,
         look=shape.look,
         time=_time(state, begin, end, run, axis),
+        progress=_sent(vertices),
         bar=_bar(shape.bar, begin, end, axis),
     )
+
+
+def _sent(vertices: Sequence[Mapping[str, Any]]) -> str:
+    """Say how much of the build context the engine has got, while it gets it."""
+    transfers = (vertex for vertex in vertices if vertex["name"] == CONTEXT and _state(vertex) is StepState.RUNNING)
+    return next((f"{size_words(int(vertex['current']))} sent" for vertex in transfers if vertex.get("current")), "")
 
 
 def _vertex_row(vertex: Mapping[str, Any], run: BuildRun, axis: _Axis) -> Row:
