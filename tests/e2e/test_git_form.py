@@ -1,19 +1,31 @@
 """The form of a Git repository in a real browser: what is hidden, Check in place, Enter, and all without scripts."""
 
+import base64
 import re
+import subprocess
+import threading
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
+import requests
 from playwright.sync_api import Browser, Page, expect
 
-from builds.models import Build
+from builds.management.supervisor.postgres import programs
+from builds.models import Build, BuildRun
+from builds.services.tokens import issue_token
 from tests.support.git_servers import GitHttp, Origin, git_http
 from tests.support.plugin import SERVICES
+from tests.support.runs import ended
 from tests.support.stack import sign_in
 from tests.support.web import Web
-from tests.support.workers import Workers
+from tests.support.workers import Workers, database_url
 
 pytestmark = pytest.mark.e2e
 MADE = re.compile(r"/builds/[0-9]+$")
+PASSWORD = "pass-of-ada-3f9e71"
 REPOSITORY = "Git repository the Dockerfile"
 expect.set_options(timeout=20_000)  # the machine does other things too
 
@@ -49,6 +61,13 @@ def served(tmp_path_factory, base_image):
     origin.commit({"note.txt": "the note of main\n"}, "Add a note")
     origin.commit({"dev.txt": "dev"}, branch="dev")
     with git_http(root) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def guarded(served):
+    """The same behind a login."""
+    with git_http(served.root, login=f"ada:{PASSWORD}") as server:
         yield server
 
 
@@ -135,3 +154,83 @@ def test_from_the_form_to_the_image_of_a_repository(workers, page: Page, served:
     expect(page.locator("[data-run-state=DONE]").first).to_be_visible(timeout=60_000)
     expect(page.locator("[data-commit]")).to_contain_text("Add a note (Ada Lovelace)")
     expect(page.locator("[data-commit]")).to_contain_text("main")
+
+
+def test_a_private_repository_builds_from_the_page_and_by_rest_and_its_password_is_nowhere(
+    workers, page: Page, guarded: GitHttp, caller, web
+):
+    stop, seen = threading.Event(), [b""]
+    sampler = threading.Thread(target=_sample, args=(seen, stop))
+    sampler.start()
+    try:
+        _make_private(page, guarded)
+        build = Build.objects.get()
+        page.click("main [data-action=BUILD]")
+        page.wait_for_url("**/runs/*")
+        expect(page.locator("[data-run-state=DONE]").first).to_be_visible(timeout=60_000)
+        shown = page.content()
+        answers = _by_rest(web, caller, build)
+    finally:
+        stop.set()
+        sampler.join()
+    pages = [page.request.get(path).text() for path in (f"/builds/{build.pk}", f"/builds/{build.pk}/edit")]
+    everywhere = [
+        shown,
+        *pages,
+        *answers,
+        _dump(),
+        *(path.read_text("utf-8") for path in SERVICES.home.glob("*-git.log")),
+    ]
+    assert any(b"git-remote-http" in text for text in seen)
+    for text in (*everywhere, b"".join(seen).decode(errors="replace")):
+        for form in (PASSWORD, PASSWORD.encode().hex(), base64.b64encode(PASSWORD.encode()).decode()):
+            assert form not in text
+
+
+def _make_private(page: Page, guarded: GitHttp):
+    page.goto("/builds/new")
+    page.get_by_role("radio", name=REPOSITORY).check()
+    page.fill("#imageName", "private")
+    page.fill("#repositoryUrl", guarded.url())
+    page.fill("#dockerFilePath", "docker/Dockerfile")
+    page.fill("#contextPath", ".")
+    page.get_by_role("radio", name="Private").check()
+    page.fill("#userId", "ada")
+    page.fill("#password", PASSWORD)
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator("[data-report=ok]")).to_contain_text("2 branches")
+    page.get_by_role("button", name="Create").click()
+    page.wait_for_url(MADE)
+
+
+def _by_rest(web: Web, caller, build: Build):
+    """Press by REST and return all that the API says of build and run; fails unless it ends DONE with its commit."""
+    token = issue_token(owner=caller.user, account=build.account, name="git", scopes=["read", "run", "write"])
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {token}"
+        pressed = session.post(f"{web.url}/v1/build/run/{build.pk}").json()
+        run = ended(BuildRun.objects.get(pk=pressed["buildRunSeq"]))
+        paths = (f"run/{run.pk}", f"run/{run.pk}/lines", f"run/{run.pk}/log.txt", f"run/log/{run.pk}", f"{build.pk}")
+        answers = [session.get(f"{web.url}/v1/build/{path}") for path in paths]
+        exported = session.get(f"{web.url}/v1/build/run/{run.pk}/export")
+    assert [answer.status_code for answer in (*answers, exported)] == [200] * 6
+    found = answers[0].json()
+    assert (found["runState"], found["commitId"]) == ("DONE", run.commit_id)
+    assert run.commit_id
+    with ZipFile(BytesIO(exported.content)) as archive:
+        inner = [archive.read(name).decode() for name in archive.namelist()]
+    return [*(answer.text for answer in answers), *inner]
+
+
+def _dump():
+    """Return the whole database as text; stored secrets are encrypted in it."""
+    return subprocess.run([programs() / "pg_dump", database_url()], check=True, capture_output=True, text=True).stdout
+
+
+def _sample(seen, stop):
+    """Keep arguments and environment of every process of this machine, as often as they can be read."""
+    while not stop.is_set():
+        for entry in Path("/proc").glob("[0-9]*"):
+            for name in ("cmdline", "environ"):
+                with suppress(OSError):
+                    seen.append((entry / name).read_bytes())

@@ -20,7 +20,7 @@ from builds.services.step_secrets import StepDraft
 from tests.engine.certificates import Authority
 from tests.support.git_servers import GitSsh, Origin, git, git_http, make_key
 from tests.support.plugin import SERVICES
-from tests.support.runs import ended, press, processes_with, texts
+from tests.support.runs import ended, marked_sleep, press, processes_with, texts, until_printed
 from tests.support.waiting import wait_until
 from tests.support.workers import Workers
 
@@ -389,3 +389,26 @@ def test_a_worker_that_is_killed_leaves_no_git_and_no_workspace_behind(workers, 
     assert (run.end_reason, run.attempt) == ("DONE", 2)
     wait_until(lambda: not workspaces(), message=workspaces)
     assert not workspace.exists()
+
+
+def test_a_cancel_while_the_image_is_built_leaves_nothing(workers, caller, from_git, origin, base_image):
+    instruction, marker = marked_sleep()
+    origin.commit({"Dockerfile": f"FROM {base_image}\nCOPY . /app\n{instruction}\n"})
+    with git_http(origin.bare.parents[1]) as server:
+        run = press(from_git(server.url()), caller)
+        until_printed(run, "ready")
+    assert workspaces()
+    runs.request_cancel(run_id=run.pk, caller=caller)
+    assert ended(run).end_reason == "CANCELLED"
+    assert processes_with(marker) == []
+    wait_until(lambda: not workspaces(), message=workspaces)
+
+
+def test_a_push_again_fetches_no_code(workers, caller, from_git, origin):
+    with git_http(origin.bare.parents[1]) as server:
+        run = ended(press(from_git(server.url()), caller))
+        asked = len(server.asked)
+        again = ended(runs.push_again(run_id=run.pk, caller=caller, tag_name="again"))
+        assert len(server.asked) == asked
+    assert (again.end_reason, again.image_digest) == ("DONE", run.image_digest)
+    assert "No code is fetched: the image of an earlier run is pushed again" in texts(again)

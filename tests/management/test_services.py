@@ -78,13 +78,13 @@ def test_a_database_that_has_become_unreachable_is_not_replaced_by_an_empty_one(
 
 @AS_ROOT
 def test_programs_of_a_closed_checkout_are_copied_and_run(open_folder, monkeypatch):
-    wheel = postgres._wheel()
+    wheel = postgres.programs()
     closed = open_folder / "closed"
     for part in (wheel.parent, wheel.parents[1].with_suffix(".libs")):
         shutil.copytree(part, closed / part.relative_to(wheel.parents[2]), symlinks=True)
     closed.chmod(0o700)
     (closed / wheel.relative_to(wheel.parents[2]) / "postgres").chmod(0o700)
-    monkeypatch.setattr(postgres, "_wheel", lambda: closed / wheel.relative_to(wheel.parents[2]))
+    monkeypatch.setattr(postgres, "programs", lambda: closed / wheel.relative_to(wheel.parents[2]))
     monkeypatch.setattr(postgres, "SHARED_HOME", open_folder / "shared")
     copied = postgres._binaries(postgres.Owner(name="nobody", uid=65534, gid=65534))
     assert copied.is_relative_to(open_folder / "shared")

