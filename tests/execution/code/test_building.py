@@ -1,0 +1,102 @@
+"""Builds from git: a repository with files beside its Dockerfile, from press to image."""
+
+import pytest
+from django.db import connection
+
+from builds.services import builds as build_services
+from builds.services.builds import BuildDraft
+from builds.services.runs import RunAsk
+from builds.services.step_secrets import StepDraft
+from tests.execution.code.world import AUTHORITY, PASSWORD, private, workspaces
+from tests.support.git_servers import Origin, git_http
+from tests.support.runs import ended, press, texts
+from tests.support.waiting import wait_until
+
+
+def test_a_repository_builds_with_its_files_and_the_run_knows_its_commit(workers, caller, from_git, served, origin):
+    run = ended(press(from_git(served.url()), caller))
+    assert (run.end_reason, run.end_message) == ("DONE", "")
+    assert (run.commit_id, run.commit_branch) == (origin.head, "main")
+    assert (run.commit_author, run.commit_subject) == ("Ada Lovelace", "Add a note")
+    said = texts(run)
+    assert "the note" in said
+    assert "/app/src/a.txt" in said
+    assert not any(".git" in line or "dockerfile.build" in line for line in said if line.startswith("/app"))
+    assert any(line.startswith("main is commit " + origin.head[:12]) for line in said)
+    assert any(line.startswith("Sending the build context: 3 files") for line in said)
+    wait_until(lambda: not workspaces(), message=workspaces)
+
+
+def test_a_private_repository_builds_over_tls_and_its_password_is_nowhere(workers, caller, from_git, origin):
+    login = f"ada:{PASSWORD}"
+    with git_http(origin.bare.parents[1], login=login, pair=AUTHORITY.issue("127.0.0.1")) as server:
+        run = ended(press(from_git(server.url(), code=private()), caller))
+    assert (run.end_reason, run.end_message) == ("DONE", "")
+    assert PASSWORD not in "\n".join(texts(run))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT string_agg(t::text, ' ') FROM (SELECT b, s, r FROM builds_runstep s, builds_buildrun r,"
+            " builds_buildstep b WHERE s.run_id = r.id) t"
+        )
+        assert PASSWORD not in cursor.fetchone()[0]
+
+
+TYPED = "FROM {base}\nCOPY . /x\nRUN ls -A /x\n"
+NAMES = {"Dockerfile", "svc.txt", "root.txt", "svc", "app", "link"}
+
+
+@pytest.mark.parametrize(
+    ("image", "listed"),
+    [
+        ({"docker_file_path": "app/svc/Dockerfile"}, {"Dockerfile", "svc.txt"}),
+        ({"docker_file_path": "app/svc/Dockerfile", "context_path": "app"}, {"root.txt", "svc"}),
+        ({"docker_file_path": "app/svc/Dockerfile", "context_path": "."}, {"app"}),
+        ({"docker_file": "FROM {base}\nCOPY . /x\nRUN ls -A /x\n"}, {"root.txt", "svc"}),
+        (
+            {"docker_file": "FROM {base}\nCOPY . /x\nRUN ls -A /x\n", "context_path": "app/svc"},
+            {"Dockerfile", "svc.txt"},
+        ),
+        ({"docker_file_path": "app/svc/link"}, {"Dockerfile", "svc.txt", "link"}),
+    ],
+)
+def test_the_context_is_the_folder_that_is_named_or_the_dockerfiles_own(
+    workers, caller, from_git, tmp_path, base_image, image, listed
+):
+    origin = Origin(tmp_path / "layout")
+    dockerfile = f"FROM {base_image} AS files\nCOPY . /x\nRUN ls -A /x\nFROM files AS other\nRUN false\n"
+    origin.commit({"svc/Dockerfile": dockerfile, "svc/svc.txt": "s", "root.txt": "r"})
+    if "link" in listed:
+        (origin.tree / "svc" / "link").symlink_to("Dockerfile")
+        origin.commit({})
+    image = {**image, "no_cache": True, **({"target": "files"} if "docker_file_path" in image else {})}
+    if "docker_file" in image:
+        image = {**image, "docker_file": image["docker_file"].format(base=base_image)}
+    with git_http(tmp_path / "layout") as server:
+        run = ended(press(from_git(server.url(), image=image), caller))
+    assert (run.end_reason, run.end_message) == ("DONE", "")
+    assert NAMES & set(texts(run)) == listed
+
+
+def test_the_branch_of_the_press_is_fetched(workers, caller, from_git, served, origin):
+    dev = origin.commit({"note.txt": "of dev\n"}, branch="dev")
+    run = ended(press(from_git(served.url()), caller, RunAsk(branch_name="dev")))
+    assert (run.end_reason, run.commit_id, run.commit_branch) == ("DONE", dev, "dev")
+    assert "of dev" in texts(run)
+
+
+def test_two_repositories_lie_beside_each_other_and_not_in_each_other(workers, caller, served, origin, base_image):
+    def build(second, name):
+        image = f"FROM {base_image}\nCOPY . /x\nRUN ls /x\n"
+        steps = (
+            StepDraft("CODE_DOWN", order=1, config={"repository_url": served.url()}),
+            StepDraft("CODE_DOWN", order=2, config={"repository_url": served.url(), "code_save_dir": second}),
+            StepDraft("CREATE_IMAGE", order=3, config={"docker_file": image}),
+        )
+        draft = BuildDraft(name=name, image_name=name, tag_name="1", steps=steps)
+        return build_services.create_build(caller=caller, draft=draft)
+
+    run = ended(press(build("lib", "team/both"), caller))
+    assert run.end_reason == "DONE"
+    assert {"app", "lib"} <= set(texts(run))
+    taken = ended(press(build("app", "team/same"), caller))
+    assert (taken.end_reason, "codeSaveDir app" in taken.end_message) == ("DEFINITION_INVALID", True)
