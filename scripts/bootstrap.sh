@@ -39,7 +39,6 @@ PYTHON
 missing_packages() {
     [[ -d .venv ]] || "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
     have git || echo git
-    have git-lfs || echo git-lfs
     have ssh-agent || echo openssh-client
     [[ -e /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
     if ! have dockerd && { [[ $purpose == test ]] || ! engine_is_there; }; then echo docker.io; fi
@@ -49,6 +48,7 @@ missing_packages() {
     if [[ ! -x /bin/busybox ]] || ldd /bin/busybox >/dev/null 2>&1; then echo busybox-static; fi
     [[ $purpose == test ]] || return 0
     have chromium || echo chromium
+    have git-lfs || echo git-lfs
     have ip || echo iproute2
     [[ -x /usr/sbin/sshd ]] || echo openssh-server
     have curl || echo curl

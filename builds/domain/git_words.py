@@ -1,6 +1,6 @@
-"""What git, ssh and git-lfs say when code could not be fetched: which kind of failure, and whether it may pass later.
+"""What git, ssh and our LFS program say when code could not be fetched: which failure it is, and if it may pass later.
 
-Texts as captured from git 2.39, OpenSSH 9.2 and git-lfs 3.3 with LC_ALL=C.UTF-8 (tests/engine/test_git.py).
+Texts as captured from git 2.39 and OpenSSH 9.2 with LC_ALL=C.UTF-8 (tests/engine/test_git*.py).
 """
 
 import re
@@ -29,7 +29,8 @@ SUBMODULE: Final = r"into submodule path|no url found for submodule|in submodule
 SIGNS: Final[Sequence[tuple[re.Pattern[str], GitRefusal]]] = (
     _sign(r"no space left on device|disk quota exceeded", kinds.WORKER_DISK_FULL),
     _sign(SUBMODULE, kinds.SOURCE_SUBMODULE),
-    _sign(r"^batch response|failed to fetch some objects|^smudge error|^lfs: |git-lfs", kinds.SOURCE_LFS),
+    _sign(r"^lfs: .*(?:does not answer|broke off| answers (?:429|5\d\d))", kinds.SOURCE_LFS, again=True),
+    _sign(r"^lfs: ", kinds.SOURCE_LFS),
     _sign(r"remote host identification has changed", kinds.SOURCE_HOST_KEY_CHANGED),
     _sign(r"host key is known for|host key verification failed", kinds.SOURCE_HOST_KEY_UNKNOWN),
     _sign(r"^fatal: could not read (?:username|password)", kinds.SOURCE_LOGIN_MISSING),
@@ -46,7 +47,7 @@ SIGNS: Final[Sequence[tuple[re.Pattern[str], GitRefusal]]] = (
     _sign(r"empty reply|transfer closed|recv failure|closed by", kinds.SOURCE_UNREACHABLE, again=True),
 )
 UNKNOWN: Final = GitRefusal(kinds.SOURCE_FAILED)
-LEADS: Final = re.compile(r"^(?:fatal|error|remote|ssh): ", re.IGNORECASE)
+LEADS: Final = re.compile(r"^(?:fatal|error|remote|ssh|lfs): ", re.IGNORECASE)
 # They repeat what another line says better, or are advice to somebody at a terminal.
 EMPTY: Final = re.compile(
     r"^(?:fatal: could not read from remote repository|please make sure you have the correct|and the repository exists"

@@ -1,7 +1,7 @@
 """A SOCKS proxy on loopback, through which programs of ours reach addresses that users give, and no others.
 
-git and git-lfs follow redirects, submodules and the addresses that a server answers, and resolve names by themselves.
-Behind this door each of their connections is looked up, checked and made here, by the rules of outbound.py.
+git and our LFS program follow redirects, submodules and the addresses that a server answers, and resolve names
+themselves. Behind this door each of their connections is looked up, checked and made here, by the rules of outbound.py.
 """
 
 import socket

@@ -2,12 +2,11 @@
 
 import os
 import threading
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from builds.engine.git.client import Place, Repository, opened
+from builds.engine.git.client import Place, Repository
 from builds.engine.git.errors import (
     CertificateUntrusted,
     GitFailed,
@@ -18,41 +17,10 @@ from builds.engine.git.errors import (
     SourceTooLarge,
 )
 from builds.engine.git.login import Login
-from builds.engine.git.process import Work
 from builds.engine.outbound import HostUnknown, OutboundFailed, OutboundRefused
 from tests.engine.certificates import Authority
+from tests.engine.git_desk import PASSWORD, Desk, processes_with, sampled
 from tests.support.git_servers import GitSsh, Origin, git, git_http, make_key
-
-PASSWORD = "s3cret-of-ada'$x"  # a quote and a dollar, that no shell may touch
-HERE = ("127.0.0.0/8", "localhost")
-GIB = 1024**3
-
-
-class Desk:
-    """A place to work in, with all that git said."""
-
-    def __init__(self, home: Path) -> None:
-        self.code, self.private = home / "code", home / "private"
-        self.code.mkdir(parents=True)
-        self.private.mkdir()
-        self.lines: list[str] = []
-        self.stopping = threading.Event()
-
-    def say(self, line, is_step):
-        self.lines.append(line)
-
-    @contextmanager
-    def at(self, repository, *, allowed=HERE, limit=GIB):
-        work = Work(self.code, self.private, allowed, limit, self.stopping, self.say)
-        with opened(repository, work) as found:
-            yield found
-
-    def fetch(self, repository, ref="", **bounds):
-        with self.at(repository, **bounds) as found:
-            return found.fetch(ref, self.code / "app")
-
-    def read(self, name):
-        return (self.code / "app" / name).read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -148,33 +116,14 @@ def test_modes_links_and_strange_names_are_as_they_were_committed(tmp_path, desk
 
 
 def test_a_password_opens_and_is_nowhere(guarded, desk, origin):
-    seen = []
-    stop = threading.Event()
-    sampler = threading.Thread(target=_sample, args=(seen, stop))
-    sampler.start()
-    try:
+    with sampled() as seen:
         commit = desk.fetch(Repository(guarded.url(), Login("ada", PASSWORD)))
-    finally:
-        stop.set()
-        sampler.join()
     assert commit.id == origin.main
     assert any(b"git-remote-http" in text for text in seen)
     assert not any(PASSWORD.encode() in text for text in seen)
     assert PASSWORD not in "\n".join(desk.lines)
     kept = [path for path in desk.code.parent.rglob("*") if path.is_file() and PASSWORD.encode() in path.read_bytes()]
     assert kept == []
-
-
-def _sample(seen, stop):
-    """Keep arguments and environment of every process, as often as they can be read."""
-    while not stop.is_set():
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                for name in ("cmdline", "environ"):
-                    try:
-                        seen.append((entry / name).read_bytes())
-                    except OSError:
-                        continue
 
 
 @pytest.mark.parametrize("login", [Login("ada", "wrong"), Login("eve", PASSWORD), Login()])
@@ -272,17 +221,9 @@ def test_a_stop_kills_what_runs_at_once(desk, origin):
             desk.fetch(Repository(server.url()))
         assert not release.is_set()
         stopper.join()
-        mine = os.fsencode(desk.private)
-        left = [path for path in Path("/proc").glob("[0-9]*/environ") if mine in _read(path)]
+        left = processes_with(desk.private)
         release.set()
     assert left == []
-
-
-def _read(path):
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
 
 
 def test_too_large_is_stopped(tmp_path, desk):
@@ -330,8 +271,7 @@ def test_a_key_opens_over_ssh_and_is_nowhere(ssh, key, origin, desk):
     assert desk.fetch(repository, "dev").id == origin.dev
     kept = [path for path in desk.code.parent.rglob("*") if path.is_file() and b"PRIVATE KEY" in path.read_bytes()]
     assert kept == []
-    agents = [path for path in Path("/proc").glob("[0-9]*/cmdline") if os.fsencode(desk.private) in _read(path)]
-    assert agents == []
+    assert processes_with(desk.private, "cmdline") == []
 
 
 def test_a_new_host_is_learnt_where_that_is_wanted(ssh, key, origin, desk):

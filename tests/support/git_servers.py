@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import threading
 from contextlib import contextmanager, suppress
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -67,11 +68,12 @@ class Origin:
 class GitHttp:
     """`git http-backend` behind a small HTTP server; what it serves lies in `root`.
 
-    `login` is `user:password`; `hook(handler)` may answer a request itself and then returns True.
+    `login` is `user:password`; `hook(handler)` may answer a request itself and then returns True. `lfs`: the port of an
+    LFS server that answers what is asked of LFS here, behind the same login.
     """
 
-    def __init__(self, root: Path, *, login="", pair=None, hook=None) -> None:
-        self.root, self.login, self.hook = root, login, hook
+    def __init__(self, root: Path, *, login="", pair=None, hook=None, lfs=0) -> None:
+        self.root, self.login, self.hook, self.lfs = root, login, hook, lfs
         self.asked: list[str] = []  # paths with queries, as they came
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._scheme = "https" if pair else "http"
@@ -124,8 +126,10 @@ def _handler(server):
             if server.login and self.headers.get("Authorization") != wanted:
                 self.answer(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"who are you?")
                 return
-            status, headers, out = _backend(server.root, self, body)
-            self.answer(status, headers, out)
+            if server.lfs and "/info/lfs" in self.path:
+                self.answer(*_passed_on(server.lfs, self, body))
+            else:
+                self.answer(*_backend(server.root, self, body))
 
         do_POST = do_PUT = do_GET  # noqa: N815 - as http.server calls them
 
@@ -154,6 +158,19 @@ def _body(request):
     return body
 
 
+def _passed_on(port, request, body):
+    """Ask the LFS server, which then names this one in its answers; return status, headers and body."""
+    connection = HTTPConnection("127.0.0.1", port)
+    scheme = "https" if isinstance(request.connection, ssl.SSLSocket) else "http"
+    headers = {**request.headers, "Connection": "close", "X-Forwarded-Proto": scheme}
+    try:
+        connection.request(request.command, request.path, body, headers)
+        answered = connection.getresponse()
+        return answered.status, {"Content-Type": answered.headers["Content-Type"]}, answered.read()
+    finally:
+        connection.close()
+
+
 def _backend(root, request, body):
     path, _, query = request.path.partition("?")
     environment = {
@@ -176,10 +193,10 @@ def _backend(root, request, body):
 
 
 class GitSsh:
-    """An OpenSSH server that lets one key, or nobody, in as the user of the tests."""
+    """An OpenSSH server that lets one key, or nobody, in as the user of the tests; `programs`: a folder of its PATH."""
 
-    def __init__(self, home: Path, authorized_key: str = "", port: int = 0) -> None:
-        self.home = home
+    def __init__(self, home: Path, authorized_key: str = "", port: int = 0, programs: Path | None = None) -> None:
+        self.home, self._programs = home, programs
         home.mkdir(parents=True, exist_ok=True)
         home.chmod(0o755)
         self.user = pwd.getpwuid(os.geteuid()).pw_name
@@ -209,6 +226,7 @@ UsePAM no
 PasswordAuthentication no
 PermitRootLogin prohibit-password
 LogLevel ERROR
+{f"SetEnv PATH={self._programs}:/usr/bin:/bin" if self._programs else ""}
 """,
             encoding="utf-8",
         )
@@ -216,12 +234,7 @@ LogLevel ERROR
             self._process = subprocess.Popen(
                 ["/usr/sbin/sshd", "-D", "-e", "-f", str(self.home / "config")], stderr=log
             )
-        wait_until(self._listens, timeout=20)
-
-    def _listens(self):
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-            return True
-        return False
+        wait_until(lambda: listens(self.port), timeout=20)
 
     def stop(self):
         """Stop listening."""
@@ -237,6 +250,13 @@ LogLevel ERROR
         """Return the line by which this server is known."""
         key = (self.home / "host_key.pub").read_text(encoding="utf-8").split()
         return f"[127.0.0.1]:{self.port} {key[0]} {key[1]}"
+
+
+def listens(port):
+    """Say whether somebody takes connections at a port of loopback."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 def make_key(path: Path, passphrase=""):

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Answers what git, git-lfs and ssh ask for a login, from descriptors that hold it and never lie on a disk.
+# Answers what git (for LFS too) and ssh ask for a login, from descriptors that hold it and never lie on a disk.
 # Only the host that the login was given for gets it: a redirect or a submodule may lead git elsewhere.
 case $1 in
 "Username for '$BUILDHUB_GIT_HOST': ") exec cat "/proc/self/fd/$BUILDHUB_GIT_USER" ;;

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ NO_COMMIT: Final = re.compile(r"not our ref|unadvertised object|no such remote r
 SSH_PORT: Final = 22
 HTTPS_PORT: Final = 443
 HEADS: Final = "refs/heads/"
+LFS_PROGRAM: Final = Path(__file__).with_name("lfs.py")
+IN_LFS: Final = ":(attr:filter=lfs)"
 
 # A server's answer never chooses what runs here: no hooks, no helpers, no configuration but this.
 CONFIGURATION: Final = {
@@ -39,13 +42,11 @@ CONFIGURATION: Final = {
     "init.defaultBranch": "main",
     "maintenance.auto": "false",
 }
-LFS: Final = {
-    "filter.lfs.clean": "git-lfs clean -- %f",
-    "filter.lfs.process": "git-lfs filter-process",
-    "filter.lfs.required": "true",
-    "filter.lfs.smudge": "git-lfs smudge -- %f",
-    "lfs.locksverify": "false",
-}
+# Its own shell keeps ssh waiting until the sentence is out. No %h: the name of a host may hold words for a shell.
+REFUSING: Final = """  ProxyCommand sh -c 'echo "BuildHub goes by ssh to the host of the repository only." >&2; exit 1'
+"""
+NO_SSH: Final = f"""Host *
+{REFUSING}"""
 # Old faults in the objects of well-known repositories, which harm nobody.
 TOLERATED: Final = ("badDateOverflow", "badTimezone", "missingSpaceBeforeDate", "zeroPaddedFilemode", "zeroPaddedDate")
 
@@ -152,6 +153,8 @@ class Git:
             self._fetch_submodules(folder)
         if self._repository.lfs:
             self._fetch_lfs(folder)
+        else:
+            self._say_pointers(folder)
         check_size(self._work.folder, self._work.limit_bytes)
         return self._commit(folder, name)
 
@@ -209,10 +212,22 @@ class Git:
             self._git(folder, *update)
 
     def _fetch_lfs(self, folder: Path) -> None:
+        verify = "verify" if self._repository.verify_tls else "any"
+        program = (sys.executable, "-I", str(LFS_PROGRAM), self._door.url, verify)
         with _part("lfs"):
-            self._git(folder, "lfs", "pull")
+            self._run(folder, *program)
             if self._repository.submodules:
-                self._git(folder, "submodule", "foreach", "--quiet", "--recursive", "git lfs pull")
+                self._git(folder, "submodule", "foreach", "--quiet", "--recursive", shlex.join(program))
+
+    def _say_pointers(self, folder: Path) -> None:
+        """Say how many files stay pointers: what breaks without them tells nobody why."""
+        count = self._git(folder, "ls-files", "-z", "--", IN_LFS).count(b"\0")
+        if count:
+            files = "1 file is" if count == 1 else f"{count:,} files are"
+            self._work.said(
+                f"{files} kept in LFS, and only pointers are fetched; set lfs to fetch them whole",
+                False,  # noqa: FBT003 - no step of a progress
+            )
 
     def _commit(self, folder: Path, branch: str) -> Commit:
         printed = self._git(folder, "log", "-1", "--format=%H%x00%an%x00%s%x00%ct", "HEAD")
@@ -220,9 +235,12 @@ class Git:
         return Commit(number, author, subject, branch, datetime.fromtimestamp(int(seconds), UTC))
 
     def _git(self, folder: Path, *arguments: str) -> bytes:
-        """Run git. Raises what the door refused, which git itself knows in other words, and what `run` raises."""
+        return self._run(folder, "git", *arguments)
+
+    def _run(self, folder: Path, *arguments: str) -> bytes:
+        """Run a program. Raises what the door refused, which git itself knows in other words, and what `run` raises."""
         try:
-            return run(self._around, folder, "git", *arguments)
+            return run(self._around, folder, *arguments)
         except GitFailed as failure:
             if self._door.problem is not None:
                 raise self._door.problem from failure
@@ -249,6 +267,8 @@ def opened(repository: Repository, work: Work) -> Iterator[Git]:
             port = place.port or SSH_PORT
             addresses = checked_host(place.host, port, allowed=work.allowed, asked="reach the repository")
             _write_ssh(repository, place, str(addresses[0]), work.private)
+        else:
+            (work.private / "ssh_config").write_text(NO_SSH, encoding="utf-8")  # of a submodule, or of LFS
         environment = _environment(repository, login, work.private, door)
         yield Git(repository, Surroundings(work, environment, login.descriptors), door)
 
@@ -270,7 +290,6 @@ def _full_names(name: str) -> list[str]:
 def _environment(repository: Repository, login: HandedOver, private: Path, door: SocksDoor) -> dict[str, str]:
     settings = {
         **CONFIGURATION,
-        **(LFS if repository.lfs else {}),
         **{f"fetch.fsck.{fault}": "ignore" for fault in TOLERATED},
         "http.proxy": door.url,
         "http.sslVerify": "true" if repository.verify_tls else "false",
@@ -287,7 +306,6 @@ def _environment(repository: Repository, login: HandedOver, private: Path, door:
         "GIT_CONFIG_COUNT": str(len(settings)),
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_LFS_SKIP_SMUDGE": "1",  # fetched at the end, if at all
         "GIT_SSH_COMMAND": shlex.join(("ssh", "-F", str(private / "ssh_config"))),
         "GIT_SSH_VARIANT": "ssh",
         "GIT_TERMINAL_PROMPT": "0",
@@ -305,8 +323,7 @@ def _write_ssh(repository: Repository, place: Place, address: str, private: Path
   HostName {address}
   HostKeyAlias {place.alias}
 Host !{place.host} *
-  ProxyCommand echo "BuildHub reaches this repository's own host by ssh, and no other." >&2; false
-Host *
+{REFUSING}Host *
   BatchMode no
   CheckHostIP no
   ConnectTimeout 15
