@@ -9,7 +9,7 @@ import struct
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import BinaryIO, Final, Self
+from typing import Any, BinaryIO, Final, Self
 
 from builds.engine.outbound import OutboundFailed, OutboundRefused, checked_host
 
@@ -113,22 +113,27 @@ class SocksDoor:
 
 def _target(client: socket.socket, asked: BinaryIO) -> tuple[str, int] | None:
     """Read where a client wants to be connected to (RFC 1928); None for what is no such question."""
-    version, methods = asked.read(2)
+    version, methods = _unpacked("2B", asked)  # where the client has gone: struct.error, as for all that follows
     asked.read(methods)
     if version != VERSION:
         return None
     client.sendall(bytes((VERSION, 0)))  # no login: the port is open to this machine only
-    _, command, _, kind = struct.unpack("4B", asked.read(4))
+    _, command, _, kind = _unpacked("4B", asked)
     if command != CONNECT or kind not in (BY_ADDRESS_4, BY_NAME, BY_ADDRESS_6):
         client.sendall(struct.pack(">BBBBIH", VERSION, NOT_SUPPORTED, 0, BY_ADDRESS_4, 0, 0))
         return None
     if kind == BY_NAME:
-        host = asked.read(asked.read(1)[0]).decode("ascii", "replace")
+        (length,) = _unpacked("B", asked)
+        host = asked.read(length).decode("ascii", "replace")
     else:
         family, length = (socket.AF_INET, 4) if kind == BY_ADDRESS_4 else (socket.AF_INET6, 16)
-        host = socket.inet_ntop(family, asked.read(length))
-    (port,) = struct.unpack(">H", asked.read(2))
+        host = socket.inet_ntop(family, *_unpacked(f"{length}s", asked))
+    (port,) = _unpacked(">H", asked)
     return host, port
+
+
+def _unpacked(layout: str, asked: BinaryIO) -> tuple[Any, ...]:
+    return struct.unpack(layout, asked.read(struct.calcsize(layout)))
 
 
 def _relay(one: socket.socket, other: socket.socket) -> None:
