@@ -37,7 +37,7 @@ SIGNS: Final[Sequence[tuple[re.Pattern[str], GitRefusal]]] = (
     _sign(r"authentication failed|permission denied \(|too many authentication", kinds.SOURCE_DENIED),
     _sign(r"returned error: 40[13]|access denied|http basic: ", kinds.SOURCE_DENIED),
     _sign(r"certificate|ssl_|tls |gnutls", kinds.SOURCE_CERTIFICATE),
-    _sign(r"transport '\w+' not allowed|unable to find remote helper", kinds.SOURCE_REFUSED),
+    _sign(r"^buildhub goes by ssh|transport '\w+' not allowed|unable to find remote helper", kinds.SOURCE_REFUSED),
     _sign(r"could not resolve host", kinds.SOURCE_HOST_UNKNOWN),
     _sign(r"returned error: 404|repository .*not found|does not appear to be a git repo", kinds.SOURCE_MISSING),
     _sign(r"no such repository|project .*not found", kinds.SOURCE_MISSING),
@@ -46,13 +46,15 @@ SIGNS: Final[Sequence[tuple[re.Pattern[str], GitRefusal]]] = (
     _sign(r"connection (?:reset|closed)|hung up|early eof|rpc failed|disconnect", kinds.SOURCE_UNREACHABLE, again=True),
     _sign(r"empty reply|transfer closed|recv failure|closed by", kinds.SOURCE_UNREACHABLE, again=True),
 )
+ANY: Final = tuple(sign for sign, _ in SIGNS)
 UNKNOWN: Final = GitRefusal(kinds.SOURCE_FAILED)
 LEADS: Final = re.compile(r"^(?:fatal|error|remote|ssh|lfs): ", re.IGNORECASE)
 # They repeat what another line says better, or are advice to somebody at a terminal.
 EMPTY: Final = re.compile(
     r"^(?:fatal: could not read from remote repository|please make sure you have the correct|and the repository exists"
-    r"|@|warning: |failed to fetch some|fatal: the remote end hung up|cloning into"
-    r"|submodule |from |remote: (?:counting|compressing|enumerating|total)|hint:)",
+    r"|@|warning: |fatal: the remote end hung up|cloning into|from |remote: (?:counting|compressing|enumerating|total)"
+    r"|submodule |fatal: clone of |failed to clone |fatal: failed to recurse|error: unable to read askpass|hint:"
+    r"|fatal: fsck error|fatal: index-pack failed|fatal: fetch-pack: invalid)",
     re.IGNORECASE,
 )
 LONGEST: Final = 500
@@ -67,6 +69,7 @@ def telling_line(said: str) -> str:
     """Return the line of git's error output that tells most, without its lead and full stop."""
     lines = [line for line in said.splitlines() if line.strip() and not EMPTY.match(line)]
     kind = git_refusal_of(said)
-    signs = [sign for sign, refusal in SIGNS if refusal == kind]
-    best = next((line for line in lines if any(sign.search(line) for sign in signs)), lines[-1] if lines else said)
+    those_of_kind = [sign for sign, refusal in SIGNS if refusal == kind]
+    fitting = (line for signs in (those_of_kind, ANY) for line in lines if any(sign.search(line) for sign in signs))
+    best = next(fitting, lines[-1] if lines else said)
     return LEADS.sub("", " ".join(best.split()))[:LONGEST].rstrip(".")

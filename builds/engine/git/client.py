@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -207,9 +208,17 @@ class Git:
         return True
 
     def _fetch_submodules(self, folder: Path) -> None:
-        update = ("submodule", "update", "--init", "--recursive", "--progress", "--jobs=2", "--depth=1")
+        update = ("submodule", "update", "--init", "--recursive", "--progress", "--jobs=2")
         with _part("submodule"):
-            self._git(folder, *update)
+            try:
+                self._git(folder, *update, "--depth=1")
+            except GitFailed as failure:
+                if not NO_COMMIT.search(failure.answered):
+                    raise
+                # A server that gives no commit by its number: all history, from new, has it.
+                self._git(folder, "submodule", "--quiet", "deinit", "--force", "--all")
+                shutil.rmtree(folder / ".git" / "modules")
+                self._git(folder, *update)
 
     def _fetch_lfs(self, folder: Path) -> None:
         verify = "verify" if self._repository.verify_tls else "any"
