@@ -226,6 +226,19 @@ def test_a_stop_kills_what_runs_at_once(desk, origin):
     assert left == []
 
 
+def test_the_supervisor_knows_the_programs_of_git_as_its_own(desk, origin, monkeypatch):
+    monkeypatch.setenv("BUILDHUB_SUPERVISED", "/var/of/this:test")
+    marked = []
+
+    def look(request):
+        marked.extend(processes_with("BUILDHUB_SUPERVISED=/var/of/this:test"))
+        return False
+
+    with git_http(origin.bare.parents[1], hook=look) as server:
+        desk.fetch(Repository(server.url()))
+    assert len(marked) >= 2  # git and its helper
+
+
 def test_too_large_is_stopped(tmp_path, desk):
     origin = Origin(tmp_path / "large")
     origin.commit({"noise": os.urandom(3 * 1024 * 1024)})

@@ -22,6 +22,7 @@ PIECE: Final = 65536
 KEPT_LINES: Final = 50
 LINE_END: Final = re.compile(rb"\r?\n|\r(?=[^\n])")  # ssh ends its lines with both
 # The kernel kills it with the worker's thread: a worker that is killed leaves no program behind.
+MARKS: Final = ("BUILDHUB_SUPERVISED",)  # by which the supervisor finds whatever has outlived its worker
 WITH_ITS_PARENT: Final = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
@@ -56,7 +57,7 @@ def run(around: Surroundings, folder: Path, *arguments: str) -> bytes:
     process = subprocess.Popen(
         [*WITH_ITS_PARENT, *arguments],
         cwd=folder,
-        env=dict(around.environment),
+        env={**around.environment, **{name: os.environ[name] for name in MARKS if name in os.environ}},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -8,7 +8,7 @@ from typing import Any
 
 from builds.domain.states import StepType
 from builds.domain.step_create_image import dockerfile_type
-from builds.domain.step_places import split_repository
+from builds.domain.step_places import repository_url
 from builds.models import BuildStep
 from builds.pages.screens.steps import KINDS
 
@@ -104,9 +104,8 @@ def typed_dockerfile(config: Mapping[str, Any]) -> str:
 
 def repository_address(config: Mapping[str, Any]) -> str:
     """Return the address of a code download as people write it: with its scheme, or in git's short form."""
-    stored, protocol = str(config.get("repository_url") or ""), str(config.get("protocol_type") or "https")
-    is_short = split_repository(stored)[0] == "ssh"
-    return stored if is_short or not stored else f"{protocol}://{stored}"
+    stored = str(config.get("repository_url") or "")
+    return repository_url(stored, str(config.get("protocol_type") or "https")) if stored else ""
 
 
 def _is_shown(image: BuildStep | None, code: BuildStep | None) -> bool:
