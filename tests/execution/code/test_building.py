@@ -8,7 +8,7 @@ from builds.services.builds import BuildDraft
 from builds.services.runs import RunAsk
 from builds.services.step_secrets import StepDraft
 from tests.execution.code.world import AUTHORITY, PASSWORD, private, workspaces
-from tests.support.git_servers import Origin, git_http
+from tests.support.git_servers import Origin, git, git_http
 from tests.support.runs import ended, press, texts
 from tests.support.waiting import wait_until
 
@@ -100,3 +100,16 @@ def test_two_repositories_lie_beside_each_other_and_not_in_each_other(workers, c
     assert {"app", "lib"} <= set(texts(run))
     taken = ended(press(build("app", "team/same"), caller))
     assert (taken.end_reason, "codeSaveDir app" in taken.end_message) == ("DEFINITION_INVALID", True)
+
+
+def test_a_repository_with_a_submodule_builds_with_its_files(workers, caller, from_git, tmp_path, base_image):
+    root = tmp_path / "modules"
+    Origin(root, "team/lib.git").commit({"lib.txt": "of the library\n"})
+    outer = Origin(root)
+    outer.commit({"Dockerfile": f"FROM {base_image}\nCOPY . /x\nRUN cat /x/vendor/lib.txt\n"})
+    git("-c", "protocol.file.allow=always", "submodule", "add", "-q", "../lib.git", "vendor", cwd=outer.tree)
+    outer.commit({}, "Add the library")
+    with git_http(root) as server:
+        run = ended(press(from_git(server.url(), code={"submodules": True}), caller))
+    assert (run.end_reason, run.end_message) == ("DONE", "")
+    assert "of the library" in texts(run)
