@@ -1,6 +1,5 @@
 """Builds from git: a repository with files beside its Dockerfile, from press to image."""
 
-import pytest
 from django.db import connection
 
 from builds.services import builds as build_services
@@ -45,36 +44,36 @@ TYPED = "FROM {base}\nCOPY . /x\nRUN ls -A /x\n"
 NAMES = {"Dockerfile", "svc.txt", "root.txt", "svc", "app", "link"}
 
 
-@pytest.mark.parametrize(
-    ("image", "listed"),
-    [
-        ({"docker_file_path": "app/svc/Dockerfile"}, {"Dockerfile", "svc.txt"}),
-        ({"docker_file_path": "app/svc/Dockerfile", "context_path": "app"}, {"root.txt", "svc"}),
-        ({"docker_file_path": "app/svc/Dockerfile", "context_path": "."}, {"app"}),
-        ({"docker_file": "FROM {base}\nCOPY . /x\nRUN ls -A /x\n"}, {"root.txt", "svc"}),
-        (
-            {"docker_file": "FROM {base}\nCOPY . /x\nRUN ls -A /x\n", "context_path": "app/svc"},
-            {"Dockerfile", "svc.txt"},
-        ),
-        ({"docker_file_path": "app/svc/link"}, {"Dockerfile", "svc.txt", "link"}),
-    ],
+# the image step, what it sees of the repository
+CONTEXTS = (
+    ({"docker_file_path": "app/svc/Dockerfile"}, {"Dockerfile", "svc.txt", "link"}),
+    ({"docker_file_path": "app/svc/Dockerfile", "context_path": "app"}, {"root.txt", "svc"}),
+    ({"docker_file_path": "app/svc/Dockerfile", "context_path": "."}, {"app"}),
+    ({"docker_file": TYPED}, {"root.txt", "svc"}),
+    ({"docker_file": TYPED, "context_path": "app/svc"}, {"Dockerfile", "svc.txt", "link"}),
+    ({"docker_file_path": "app/svc/link"}, {"Dockerfile", "svc.txt", "link"}),
 )
+
+
 def test_the_context_is_the_folder_that_is_named_or_the_dockerfiles_own(
-    workers, caller, from_git, tmp_path, base_image, image, listed
+    workers, caller, from_git, tmp_path, base_image
 ):
     origin = Origin(tmp_path / "layout")
     dockerfile = f"FROM {base_image} AS files\nCOPY . /x\nRUN ls -A /x\nFROM files AS other\nRUN false\n"
+    (origin.tree / "svc").mkdir()
+    (origin.tree / "svc" / "link").symlink_to("Dockerfile")
     origin.commit({"svc/Dockerfile": dockerfile, "svc/svc.txt": "s", "root.txt": "r"})
-    if "link" in listed:
-        (origin.tree / "svc" / "link").symlink_to("Dockerfile")
-        origin.commit({})
-    image = {**image, "no_cache": True, **({"target": "files"} if "docker_file_path" in image else {})}
-    if "docker_file" in image:
-        image = {**image, "docker_file": image["docker_file"].format(base=base_image)}
+
+    def pressed(image, name):
+        typed = image.get("docker_file", "").format(base=base_image)
+        how = {"docker_file": typed} if typed else {"target": "files"}
+        return press(from_git(server.url(), name=name, image={**image, **how, "no_cache": True}), caller)
+
     with git_http(tmp_path / "layout") as server:
-        run = ended(press(from_git(server.url(), image=image), caller))
-    assert (run.end_reason, run.end_message) == ("DONE", "")
-    assert NAMES & set(texts(run)) == listed
+        # One after the other: builds of the same content share an instruction, and one of them gets its lines.
+        found = [ended(pressed(image, f"team/layout-{number}")) for number, (image, _) in enumerate(CONTEXTS)]
+    assert [(run.end_reason, run.end_message) for run in found] == [("DONE", "")] * len(CONTEXTS)
+    assert [NAMES & set(texts(run)) for run in found] == [listed for _, listed in CONTEXTS]
 
 
 def test_the_branch_of_the_press_is_fetched(workers, caller, from_git, served, origin):

@@ -89,38 +89,28 @@ def test_a_certificate_that_has_expired_is_told_as_that(workers, caller, from_gi
     assert "certificate has expired" in run.end_message
 
 
-# what is committed besides, the image step, kind, words of the sentence
-FILES = {
-    "dockerfile": ({}, {"docker_file_path": "app/nope/Dockerfile"}, "source.dockerfile_missing", "app/Dockerfile."),
-    "case": ({}, {"docker_file_path": "app/dockerfile"}, "source.dockerfile_missing", "There is: app/Dockerfile."),
-    "folder": ({}, {"docker_file_path": "app"}, "source.dockerfile_missing", "app/Dockerfile."),
-    "context": (
-        {},
-        {"docker_file_path": "app/Dockerfile", "context_path": "app/nope"},
-        "source.context_missing",
-        "There is: app/src.",
-    ),
-    "link": ({"away": "/etc/passwd"}, {"docker_file_path": "app/away"}, "source.path_leaves", "app/away leads out"),
-    "link above": ({"up": "../../.."}, {"docker_file_path": "app/up/x"}, "source.path_leaves", "app/up/x leads out"),
-    "link of a folder": (
-        {"up": "../.."},
-        {"docker_file_path": "app/Dockerfile", "context_path": "app/up"},
-        "source.path_leaves",
-        "app/up leads out",
-    ),
-}
+# the image step, kind, words of the sentence
+PATHS = (
+    ({"docker_file_path": "app/nope/Dockerfile"}, "source.dockerfile_missing", "There is: app/Dockerfile."),
+    ({"docker_file_path": "app/dockerfile"}, "source.dockerfile_missing", "There is: app/Dockerfile."),
+    ({"docker_file_path": "app"}, "source.dockerfile_missing", "There is: app/Dockerfile."),
+    ({"docker_file_path": "app/away"}, "source.path_leaves", "app/away leads out"),
+    ({"docker_file_path": "app/up/x"}, "source.path_leaves", "app/up/x leads out"),
+    ({"docker_file_path": "app/Dockerfile", "context_path": "app/up"}, "source.path_leaves", "app/up leads out"),
+    ({"docker_file_path": "app/Dockerfile", "context_path": "app/nope"}, "source.context_missing", "app/src"),
+)
 
 
-@pytest.mark.parametrize("case", FILES)
-def test_a_path_that_leads_nowhere_or_out_is_told_with_what_is_there(workers, caller, from_git, served, origin, case):
-    links, image, kind, words = FILES[case]
-    for name, target in links.items():
+def test_a_path_that_leads_nowhere_or_out_is_told_with_what_is_there(workers, caller, from_git, served, origin):
+    for name, target in {"away": "/etc/passwd", "up": "../../.."}.items():
         (origin.tree / name).symlink_to(target)
     origin.commit({"x": "x"})
-    run = ended(press(from_git(served.url(), image=image), caller))
-    assert (run.failure["id"], run.end_reason) == (kind, "BUILD_FAILED"), run.end_message
-    assert words in run.end_message
-    assert run.commit_id
+    builds = [from_git(served.url(), name=f"team/path-{at}", image=image) for at, (image, _, _) in enumerate(PATHS)]
+    found = [ended(run) for run in [press(build, caller) for build in builds]]
+    assert [(run.failure["id"], run.end_reason) for run in found] == [(kind, "BUILD_FAILED") for _, kind, _ in PATHS]
+    for run, (_, _, words) in zip(found, PATHS, strict=True):
+        assert words in run.end_message
+        assert run.commit_id
 
 
 def test_too_much_code_is_stopped_before_it_fills_the_disk(workers, caller, from_git, served, origin):
