@@ -7,6 +7,7 @@ import sys
 import uuid
 from collections.abc import Callable
 
+from bench.code import measure as code
 from bench.figures import Figure, median, p95, store, table
 from bench.idle import shares_of_a_core
 from bench.presses import Presser
@@ -80,7 +81,13 @@ def idle(world: World, _presser: Presser, options: argparse.Namespace) -> list[F
 
 
 # idle first: afterwards caches and connections of the other measurements are still warm
-MEASURES: dict[str, Measure] = {"idle": idle, "press": press_and_trivial, "lines": many_lines, "rows": many_rows}
+MEASURES: dict[str, Measure] = {
+    "idle": idle,
+    "press": press_and_trivial,
+    "lines": many_lines,
+    "rows": many_rows,
+    "code": code,
+}
 
 
 def main() -> int:
@@ -88,7 +95,7 @@ def main() -> int:
     options = _options()
     load_before = os.getloadavg()[0]
     exit_on_sigterm()
-    world = World()
+    world = World({"BUILDHUB_OUTBOUND_ALLOW": "127.0.0.0/8"})  # where the git server of `code` is
     atexit.register(world.stop)
     world.start()
     presser = Presser(world)
@@ -108,6 +115,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--long-rounds", type=int, default=5, help="builds of 50,000 lines on each side")
     parser.add_argument("--idle-seconds", type=float, default=20.0, help="how long idle use is watched")
     parser.add_argument("--row-rounds", type=int, default=50, help="pages asked for on each side")
+    parser.add_argument("--code-rounds", type=int, default=5, help="builds of a large repository on each side")
     parser.add_argument("--only", nargs="+", choices=list(MEASURES), default=list(MEASURES), help="which to measure")
     return parser.parse_args()
 

@@ -23,11 +23,21 @@ class Raw:
 
     def build_and_push(self, dockerfile: str, *, tag: str, limit_seconds: float) -> float:
         """Return the seconds that build and push took together. Raises `RawKilledError`."""
-        image = f"{self.world.addresses['registry_host']}/bench/{self.name}:{tag}"
         began = time.perf_counter()
-        self._run("build", "--progress=plain", "-t", image, "-", given=dockerfile, limit_seconds=limit_seconds)
-        self._run("push", image, limit_seconds=limit_seconds)
+        self._build_and_push("-", tag=tag, given=dockerfile, limit_seconds=limit_seconds)
         return time.perf_counter() - began
+
+    def clone_build_and_push(self, url: str, folder: Path, *, tag: str, limit_seconds: float) -> float:
+        """Return the seconds for that, with the clone's own Dockerfile. Raises `RawKilledError`."""
+        began = time.perf_counter()
+        subprocess.run(["git", "clone", "--quiet", "--depth=1", url, str(folder)], check=True, timeout=limit_seconds)
+        self._build_and_push(str(folder), tag=tag, limit_seconds=limit_seconds)
+        return time.perf_counter() - began
+
+    def _build_and_push(self, context: str, *, tag: str, given: str = "", limit_seconds: float) -> None:
+        image = f"{self.world.addresses['registry_host']}/bench/{self.name}:{tag}"
+        self._run("build", "--progress=plain", "-t", image, context, given=given, limit_seconds=limit_seconds)
+        self._run("push", image, limit_seconds=limit_seconds)
 
     def _run(self, *words: str, given: str = "", limit_seconds: float) -> None:
         """Run one command, its output into a file; killed after `limit_seconds`."""
