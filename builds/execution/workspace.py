@@ -96,7 +96,7 @@ def _remove(home: Path) -> None:
 
 def _kill_users(path: str) -> None:
     """Kill the programs whose arguments or environment name a workspace."""
-    name = os.fsencode(path)
+    name = os.fsencode(f"{path}/")  # attempt 1 is not 10
     for process in Path("/proc").glob("[0-9]*"):
         if any(name in _text(process / kind) for kind in ("cmdline", "environ")) and process.name != str(os.getpid()):
             log.warning("Process %s of an attempt that is over is killed", process.name)

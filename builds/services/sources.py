@@ -12,6 +12,7 @@ from builds.domain.access import Permission
 from builds.domain.failure_kind import FailureKind
 from builds.domain.failures import Failure
 from builds.domain.git_words import git_refusal_of, telling_line
+from builds.domain.masking import Masker
 from builds.domain.states import StepType
 from builds.domain.step_places import repository_url
 from builds.domain.steps import FieldError, StepDefinition, validate_steps
@@ -148,7 +149,7 @@ def try_source(
     step: tuple[Build, int] | None = None,
     errors: Iterable[FieldError] = (),
 ) -> SourceReport:
-    """Reach a repository as a run would, and list its branches; nothing is stored.
+    """Reach a repository as a run would, and list its branches; nothing is stored but a new host's key.
 
     `config` is that of a CODE_DOWN step, secrets within it. `step` names a stored one (build, buildStepSeq) whose
     secrets are used for blank ones, as long as they are for the same address. `errors` are those of the fields beside
@@ -193,22 +194,24 @@ def _tried(config: Mapping[str, Any], secrets: Mapping[str, str]) -> SourceRepor
                 branches = git.branches()
                 if ref and not git.has(ref):
                     raise RefMissing(ref, branches)
+                default = git.default_branch()
                 keep_known_hosts(repository, git.known_hosts)
     except GitStopped:
         failure = failures.source_failed(source_kinds.SOURCE_UNREACHABLE, place_of(config), LATE)
         return SourceReport(ok=False, message=failure.sentence)
     except EngineError as error:
-        return SourceReport(ok=False, message=failure_of(error, config).sentence)
+        sentence = failure_of(error, config).sentence  # a server may print the login that it was given
+        return SourceReport(ok=False, message=Masker(secrets.values()).mask_text(sentence))
     finally:
         timer.cancel()
-    return SourceReport(ok=True, message=_reached(config, branches), branches=tuple(branches[:MOST_BRANCHES]))
+    return SourceReport(ok=True, message=_reached(config, branches, default), branches=tuple(branches[:MOST_BRANCHES]))
 
 
-def _reached(config: Mapping[str, Any], branches: list[str]) -> str:
+def _reached(config: Mapping[str, Any], branches: list[str], default: str) -> str:
     if not branches:
         return f"{place_of(config)} answers, and has no commit yet."
     count = "1 branch" if len(branches) == 1 else f"{len(branches)} branches"
-    return f"{place_of(config)} answers: {count}, the default one is {branches[0]}."
+    return f"{place_of(config)} answers: {count}, {f'the default one is {default}' if default else 'none by default'}."
 
 
 def _remembered(url: str) -> str:

@@ -212,13 +212,35 @@ def held(served):
         go.set()
 
 
+def test_a_server_that_prints_the_login_is_masked(ours, served):
+    def print_it(handler):
+        handler.answer(403, {"Content-Type": "text/plain"}, f"access denied with {SECRET}".encode())
+        return True
+
+    with git_http(served.root, hook=print_it) as server:
+        answer = ask(ours, signed(server))
+    assert told(answer)["ok"] is False
+    assert "access denied with ***" in told(answer)["message"]
+    assert SECRET not in answer.content.decode()
+
+
+def test_without_a_default_branch_none_is_told(ours, served, tmp_path):
+    origin = Origin(tmp_path)
+    for branch in ("one", "two"):
+        origin.commit({"a": branch}, branch=branch)
+    with git_http(tmp_path) as server:
+        found = told(ask(ours, of(server)))
+    assert found["branches"] == ["one", "two"]
+    assert found["message"].endswith(" answers: 2 branches, none by default.")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_more_than_four_at_once_are_told_to_come_again(as_, operator, held, served):
     clients = [as_(operator) for _ in range(TRIES_AT_ONCE + 1)]
 
     def ask_held(client):
         try:
-            return told(ask(client, of(held)))["ok"]
+            return told(ask(client, of(held)))["message"]
         finally:
             connections.close_all()  # of this thread
 
@@ -228,7 +250,9 @@ def test_more_than_four_at_once_are_told_to_come_again(as_, operator, held, serv
             assert held.arrived.acquire(timeout=60)
         answer = ask(clients[0], of(served))
         held.go.set()
-        assert list(waiting) == [True] * TRIES_AT_ONCE
+        assert {message.partition(":")[2].partition(" ")[2] for message in waiting} == {
+            "answers: 2 branches, the default one is main."
+        }
     assert (answer.status_code, answer.json()["code"]) == (429, "CCCM1008000")
     assert int(answer["Retry-After"]) > 0
     assert told(ask(clients[0], of(served)))["ok"] is True

@@ -193,10 +193,15 @@ def _backend(root, request, body):
 
 
 class GitSsh:
-    """An OpenSSH server that lets one key, or nobody, in as the user of the tests; `programs`: a folder of its PATH."""
+    """An OpenSSH server that lets one key, or nobody, in as the user of the tests; `programs`: a folder of its PATH.
 
-    def __init__(self, home: Path, authorized_key: str = "", port: int = 0, programs: Path | None = None) -> None:
-        self.home, self._programs = home, programs
+    `asks_password`: it takes passwords too, and writes down with which it was tried in vain.
+    """
+
+    def __init__(
+        self, home: Path, authorized_key="", port=0, programs: Path | None = None, *, asks_password=False
+    ) -> None:
+        self.home, self._programs, self._asks_password = home, programs, asks_password
         home.mkdir(parents=True, exist_ok=True)
         home.chmod(0o755)
         self.user = pwd.getpwuid(os.geteuid()).pw_name
@@ -223,9 +228,9 @@ AuthorizedKeysFile {self.home}/authorized
 PidFile none
 StrictModes no
 UsePAM no
-PasswordAuthentication no
-PermitRootLogin prohibit-password
-LogLevel ERROR
+PasswordAuthentication {"yes" if self._asks_password else "no"}
+PermitRootLogin {"yes" if self._asks_password else "prohibit-password"}
+LogLevel {"INFO" if self._asks_password else "ERROR"}
 {f"SetEnv PATH={self._programs}:/usr/bin:/bin" if self._programs else ""}
 """,
             encoding="utf-8",

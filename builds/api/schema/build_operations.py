@@ -92,7 +92,8 @@ BUILD_OPERATIONS: Final = (
     Operation(
         "POST", "/build/source/test", "testSource", "Ask a repository whether it answers", TAG,
         ref("SourceTest"),
-        "Stores nothing. Answers `ok` false with the reason where the repository cannot be read. With buildSeq and "
+        "Stores nothing but the ssh key of a new host. Answers `ok` false with the reason where the repository cannot "
+        "be read. With buildSeq and "
         "buildStepSeq blank secrets are those of that step, as long as they are for the same address; without any "
         "field of a config it is the whole step.",
         body=Body("SourceAsk", CODE),

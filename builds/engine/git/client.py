@@ -5,7 +5,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from builds.engine.git.errors import CertificateUntrusted, GitFailed, PartFailed, RefMissing, RepositoryEmpty
-from builds.engine.git.login import HandedOver, Login, handed_over
+from builds.engine.git.login import Login, handed_over
 from builds.engine.git.process import Surroundings, Work, check_size, run
 from builds.engine.outbound import OutboundFailed, OutboundRefused, certificate_problem, checked_host
 from builds.engine.outbound_socks import SocksDoor
@@ -25,6 +25,11 @@ NO_COMMIT: Final = re.compile(r"not our ref|unadvertised object|no such remote r
 SSH_PORT: Final = 22
 HTTPS_PORT: Final = 443
 HEADS: Final = "refs/heads/"
+TAGS: Final = "refs/tags/"
+HEAD_LINE: Final = re.compile(r"^(\S+)\trefs/heads/(\S+)$", re.MULTILINE)  # of what ls-remote prints
+HEAD_NAME: Final = re.compile(r"^ref: refs/heads/(\S+)\tHEAD$", re.MULTILINE)
+HEAD_COMMIT: Final = re.compile(r"^(\S+)\tHEAD$", re.MULTILINE)
+LATEST: Final = 2**63 // 10**9  # seconds: files of a build have 64 bits of nanoseconds
 LFS_PROGRAM: Final = Path(__file__).with_name("lfs.py")
 IN_LFS: Final = ":(attr:filter=lfs)"
 
@@ -117,6 +122,7 @@ class Git:
     def __init__(self, repository: Repository, around: Surroundings, door: SocksDoor) -> None:
         self._repository, self._around, self._door = repository, around, door
         self._work = around.work
+        self._found: tuple[str, frozenset[str]] | None = None
 
     @property
     def known_hosts(self) -> str:
@@ -125,14 +131,27 @@ class Git:
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def branches(self) -> list[str]:
-        """Return the names of the branches, the default one first."""
-        listed = self._git(
-            self._work.folder, "ls-remote", "--symref", "--", self._repository.url, "HEAD", f"{HEADS}*"
-        ).decode(errors="replace")
-        default = re.search(r"^ref: refs/heads/(\S+)\tHEAD$", listed, re.MULTILINE)
-        names = re.findall(r"\trefs/heads/(\S+)$", listed, re.MULTILINE)
-        first = [default[1]] if default and default[1] in names else []
-        return [*first, *sorted(set(names) - set(first))]
+        """Return the names of the branches, the default one first if there is one."""
+        default, names = self._heads()
+        return sorted(names, key=lambda name: (name != default, name))
+
+    def default_branch(self) -> str:
+        """Return the branch that HEAD names or whose commit it is; empty where there is none."""
+        return self._heads()[0]
+
+    def _heads(self) -> tuple[str, frozenset[str]]:
+        """Return the default branch and all of them; asked for once."""
+        if self._found is None:  # a cached_property of Python 3.11 would let one thread ask at a time
+            asked = ("ls-remote", "--symref", "--", self._repository.url, "HEAD", f"{HEADS}*")
+            listed = self._git(self._work.folder, *asked).decode(errors="replace")
+            commits = {name: commit for commit, name in HEAD_LINE.findall(listed)}
+            named, detached = HEAD_NAME.search(listed), HEAD_COMMIT.search(listed)
+            if named:
+                default = named[1] if named[1] in commits else ""
+            else:
+                default = min((n for n, commit in commits.items() if detached and commit == detached[1]), default="")
+            self._found = default, frozenset(commits)
+        return self._found
 
     def has(self, ref: str) -> bool:
         """Say whether a branch or tag is called `ref`; a commit's number cannot be asked for, and counts as there."""
@@ -161,20 +180,23 @@ class Git:
 
     def _fetch(self, ref: str, folder: Path) -> str:
         """Fetch one commit without its history; return the name of its branch or tag."""
-        name = ref or self._default_branch()
+        name = ref or self._fetched_by_default()
         for full in _full_names(name):
             if self._fetched(folder, full):
-                return full.split("/", 2)[2]
+                return full.removeprefix(HEADS).removeprefix(TAGS)
         if FULL_HEX.fullmatch(name) and self._fetched(folder, name):
             return ""
         if HEX.fullmatch(name) and self._fetched_all(folder, name):
             return ""
         raise RefMissing(name, self.branches())
 
-    def _default_branch(self) -> str:
+    def _fetched_by_default(self) -> str:
+        """Return the default branch, or the only one. Raises `RefMissing` where it would be a guess."""
         branches = self.branches()
         if not branches:
             raise RepositoryEmpty
+        if len(branches) > 1 and not self.default_branch():
+            raise RefMissing("HEAD", branches)
         return branches[0]
 
     def _fetched(self, folder: Path, name: str) -> bool:
@@ -241,7 +263,7 @@ class Git:
     def _commit(self, folder: Path, branch: str) -> Commit:
         printed = self._git(folder, "log", "-1", "--format=%H%x00%an%x00%s%x00%ct", "HEAD")
         number, author, subject, seconds = printed.decode(errors="replace").strip("\n").split("\0")
-        return Commit(number, author, subject, branch, datetime.fromtimestamp(int(seconds), UTC))
+        return Commit(number, author, subject, branch, datetime.fromtimestamp(min(int(seconds), LATEST), UTC))
 
     def _git(self, folder: Path, *arguments: str) -> bytes:
         return self._run(folder, "git", *arguments)
@@ -268,7 +290,7 @@ def opened(repository: Repository, work: Work) -> Iterator[Git]:
     """Reach a repository. Raises `OutboundRefused`, `OutboundFailed`, `KeyUnusable`."""
     place = Place.of(repository.url)
     user = place.user or repository.login.user
-    host = f"{user}@{place.host}" if place.scheme == "ssh" else f"{place.scheme}://{place.shown}"
+    host = f"{user}@{place.alias}" if place.scheme == "ssh" else f"{place.scheme}://{place.shown}"
     with ExitStack() as held:
         door = held.enter_context(SocksDoor(work.allowed))
         login = held.enter_context(handed_over(repository.login, host, work.private))
@@ -279,7 +301,7 @@ def opened(repository: Repository, work: Work) -> Iterator[Git]:
         else:
             (work.private / "ssh_config").write_text(NO_SSH, encoding="utf-8")  # of a submodule, or of LFS
         environment = _environment(repository, login, work.private, door)
-        yield Git(repository, Surroundings(work, environment, login.descriptors), door)
+        yield Git(repository, Surroundings(work, environment), door)
 
 
 @contextmanager
@@ -293,10 +315,10 @@ def _part(part: Literal["submodule", "lfs"]) -> Iterator[None]:
 
 def _full_names(name: str) -> list[str]:
     """Return what a branch or tag called `name` is called in full."""
-    return [name] if name.startswith("refs/") else [f"{HEADS}{name}", f"refs/tags/{name}"]
+    return [name] if name.startswith("refs/") else [f"{HEADS}{name}", f"{TAGS}{name}"]
 
 
-def _environment(repository: Repository, login: HandedOver, private: Path, door: SocksDoor) -> dict[str, str]:
+def _environment(repository: Repository, login: Mapping[str, str], private: Path, door: SocksDoor) -> dict[str, str]:
     settings = {
         **CONFIGURATION,
         **{f"fetch.fsck.{fault}": "ignore" for fault in TOLERATED},
@@ -319,7 +341,7 @@ def _environment(repository: Repository, login: HandedOver, private: Path, door:
         "GIT_SSH_VARIANT": "ssh",
         "GIT_TERMINAL_PROMPT": "0",
         **entries,
-        **login.environment,
+        **login,
     }
 
 

@@ -305,9 +305,7 @@ def _login_for(url: str) -> tuple[str, str]:
     """Return the step's login, which git's askpass gives for its own host only. Raises `LfsError`."""
     parts = urlsplit(url)
     asked = f"protocol={parts.scheme}\nhost={parts.netloc.rpartition('@')[2]}\n\n".encode()
-    command = ["git", "credential", "fill"]
-    # The askpass program reads the login from descriptors.
-    done = subprocess.run(command, input=asked, capture_output=True, check=False, close_fds=False)
+    done = subprocess.run(["git", "credential", "fill"], input=asked, capture_output=True, check=False)
     found = dict(line.split("=", 1) for line in done.stdout.decode().splitlines() if "=" in line)
     if done.returncode or "password" not in found:
         raise LfsError(f"{_host(url)} asks for a login, and the step has none for it")

@@ -33,18 +33,11 @@ class Login:
     private_key: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True)
-class HandedOver:
-    """What a program has to be started with to get a login: environment and descriptors."""
-
-    environment: Mapping[str, str]
-    descriptors: tuple[int, ...]
-
-
 @contextmanager
-def handed_over(login: Login, host: str, private: Path) -> Iterator[HandedOver]:
-    """Hold `login` for `host` (`scheme://name[:port]`, or of ssh `user@name`) until the block ends.
+def handed_over(login: Login, host: str, private: Path) -> Iterator[Mapping[str, str]]:
+    """Hold `login` for `host` (`scheme://name[:port]`, or of ssh `user@` and its alias) until the block ends.
 
+    Gives the environment in which a program gets it.
     `private` is a folder for the agent's socket. Raises `KeyUnusable`.
     """
     with ExitStack() as held:
@@ -55,22 +48,26 @@ def handed_over(login: Login, host: str, private: Path) -> Iterator[HandedOver]:
             "SSH_ASKPASS": str(ASKPASS),
             "SSH_ASKPASS_REQUIRE": "force",
             "BUILDHUB_GIT_HOST": host if scheme and login.user else "",
-            "BUILDHUB_GIT_PASSWORD_OF": f"{login.user}@{name}" if scheme and login.password else "/",
+            "BUILDHUB_GIT_SCHEME": scheme,
+            "BUILDHUB_GIT_PASSWORD_OF": name if scheme and login.password else "/",
             "BUILDHUB_GIT_SSH": host if not scheme and login.password else "/",
-            "BUILDHUB_GIT_USER": str(user),
-            "BUILDHUB_GIT_PASSWORD": str(password),
+            "BUILDHUB_GIT_USER": user,
+            "BUILDHUB_GIT_PASSWORD": password,
         }
         if login.private_key:
             environment["SSH_AUTH_SOCK"] = held.enter_context(_agent(login.private_key, private))
-        yield HandedOver(environment, (user, password))
+        yield environment
 
 
-def _held_text(held: ExitStack, text: str) -> int:
-    """Return a descriptor of memory that holds `text`, closed at the end of `held`."""
+def _held_text(held: ExitStack, text: str) -> str:
+    """Return the path of a descriptor of memory that holds `text`, closed at the end of `held`.
+
+    It is ours, since ssh closes all descriptors that it is started with.
+    """
     descriptor = os.memfd_create("login")
     held.callback(os.close, descriptor)
     os.write(descriptor, f"{text}\n".encode())
-    return descriptor
+    return f"/proc/{os.getpid()}/fd/{descriptor}"
 
 
 @contextmanager

@@ -20,6 +20,9 @@ MEASURE_SECONDS: Final = 1.0  # between two looks at the size
 GONE_SECONDS: Final = 2.0
 PIECE: Final = 65536
 KEPT_LINES: Final = 50
+KEPT_CHARACTERS: Final = 1000  # of a line
+LONGEST_LINE: Final = 65536  # bytes; more comes in several
+MOST_PRINTED: Final = 64 * 1024**2  # bytes: a list of a million branches
 LINE_END: Final = re.compile(rb"\r?\n|\r(?=[^\n])")  # ssh ends its lines with both
 # The kernel kills it with the worker's thread: a worker that is killed leaves no program behind.
 MARKS: Final = ("BUILDHUB_SUPERVISED",)  # by which the supervisor finds whatever has outlived its worker
@@ -45,11 +48,10 @@ class Work:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What all programs of one piece of work are started with; `descriptors` are handed on to them."""
+    """What all programs of one piece of work are started with."""
 
     work: Work
     environment: Mapping[str, str] = field(repr=False)
-    descriptors: Sequence[int] = ()
 
 
 def run(around: Surroundings, folder: Path, *arguments: str) -> bytes:
@@ -61,7 +63,6 @@ def run(around: Surroundings, folder: Path, *arguments: str) -> bytes:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        pass_fds=around.descriptors,
         start_new_session=True,
         umask=0o022,  # the modes of files are part of an image
     )
@@ -115,21 +116,26 @@ class _Reader:
 
     def _take_output(self, piece: bytes) -> None:
         self._printed += piece
+        if len(self._printed) > MOST_PRINTED:
+            raise GitFailed("read its output", [f"it prints more than {MOST_PRINTED:,} bytes"], 0)
 
     def _take_error(self, piece: bytes) -> None:
-        ended = bool(piece)
-        text = self._open + (piece or b"\n")
-        while found := LINE_END.search(text):
-            line, end, text = text[: found.start()], found.group(), text[found.end() :]
-            self._say(line.decode(errors="replace").strip(), is_step=end == b"\r")
-        self._open = text if ended else b""
+        text, begin = self._open + (piece or b"\n"), 0
+        for end in LINE_END.finditer(text):
+            self._say(text[begin : end.start()], is_step=end.group() == b"\r")
+            begin = end.end()
+        self._open = text[begin:] if piece else b""
+        if len(self._open) > LONGEST_LINE:
+            self._say(self._open, is_step=False)
+            self._open = b""
 
-    def _say(self, line: str, *, is_step: bool) -> None:
+    def _say(self, said: bytes, *, is_step: bool) -> None:
+        line = said.decode(errors="replace").strip()
         if not line:
             return
         self._work.said(line, is_step)
         if not is_step:
-            self._lines = [*self._lines[-KEPT_LINES:], line]
+            self._lines = [*self._lines[-KEPT_LINES:], line[:KEPT_CHARACTERS]]
 
     def _look(self) -> None:
         """Raise where the run is to stop, or its code is too large."""
