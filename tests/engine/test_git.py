@@ -287,6 +287,13 @@ def test_a_key_opens_over_ssh_and_is_nowhere(ssh, key, origin, desk):
     assert processes_with(desk.private, "cmdline") == []
 
 
+def test_a_key_opens_again_in_the_same_place(ssh, key, origin, desk):
+    repository = Repository(ssh.url(origin.bare), Login(private_key=key[0]), known_hosts=ssh.known_hosts)
+    assert desk.fetch(repository, "dev").id == origin.dev
+    with desk.at(repository) as found:
+        assert found.fetch("main", desk.code / "again").id == origin.main
+
+
 def test_a_new_host_is_learnt_where_that_is_wanted(ssh, key, origin, desk):
     repository = Repository(ssh.url(origin.bare), Login(private_key=key[0]), accepts_new_host=True)
     with desk.at(repository) as found:
@@ -297,11 +304,9 @@ def test_a_new_host_is_learnt_where_that_is_wanted(ssh, key, origin, desk):
 @pytest.mark.parametrize(
     ("known", "words"), [("", "host key is known"), ("other", "REMOTE HOST IDENTIFICATION HAS CHANGED")]
 )
-def test_a_host_that_is_not_known_or_has_changed_is_refused(ssh, key, origin, desk, known, words):
-    before = ssh.known_hosts if known else ""
-    ssh.stop()
-    ssh.new_host_key()
-    ssh.start()
+def test_a_host_that_is_not_known_or_has_changed_is_refused(ssh, key, origin, desk, tmp_path, known, words):
+    other = make_key(tmp_path / "other")[1].rpartition(" ")[0]
+    before = f"{ssh.known_hosts.partition(' ')[0]} {other}" if known else ""
     with pytest.raises(GitFailed) as failed:
         desk.fetch(Repository(ssh.url(origin.bare), Login(private_key=key[0]), known_hosts=before))
     assert words in failed.value.answered

@@ -245,6 +245,7 @@ LogLevel {"INFO" if self._asks_password else "ERROR"}
         """Stop listening."""
         self._process.terminate()
         self._process.wait()
+        wait_until(lambda: not listens(self.port), timeout=20)  # a child of it may hold the port a moment longer
 
     def url(self, path):
         """Return the address of the repository at `path`."""

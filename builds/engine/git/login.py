@@ -88,7 +88,7 @@ def _agent(private_key: str, private: Path) -> Iterator[str]:
             _add(private_key, path)
             yield path
         finally:
-            agent.kill()
+            agent.terminate()  # it removes its socket, so that the next one can have the path
 
 
 def _add(private_key: str, path: str) -> None:
