@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Final
 
 from docker.errors import NotFound
@@ -46,6 +45,8 @@ class Engine:
         self._endpoint = endpoint
         self._timeout = timeout
         self._patience = patience
+        self._kept: EngineClient | None = None
+        self._agreeing = threading.Lock()
 
     @property
     def api_spoken(self) -> str:
@@ -202,12 +203,19 @@ class Engine:
 
     def close(self) -> None:
         """Close kept connections; the object may be used again."""
-        if "_client" in self.__dict__:
-            self.__dict__.pop("_client").close()
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
 
-    @cached_property
+    @property
     def _client(self) -> EngineClient:
         """The client of all short calls, speaking the version that the engine agreed to."""
+        with self._agreeing:  # a cached_property of Python 3.11 would let one engine of the process agree at a time
+            if self._kept is None:
+                self._kept = self._agreed()
+            return self._kept
+
+    def _agreed(self) -> EngineClient:
         client = EngineClient(self._endpoint, timeout=self._timeout)
         try:
             client.speak(agree(client))

@@ -3,6 +3,7 @@
 import json
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -143,6 +144,18 @@ def test_a_silent_engine_is_unreachable_within_the_time_given():
         endpoint = Endpoint(f"tcp://127.0.0.1:{silent.getsockname()[1]}")
         with pytest.raises(EngineUnreachable, match="timed out"):
             Engine(endpoint, timeout=0.2).info()
+
+
+def test_a_silent_engine_keeps_no_other_waiting(engine_url):
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
+        endpoint = Endpoint(f"tcp://127.0.0.1:{silent.getsockname()[1]}")
+        waiting = pool.submit(Engine(endpoint, timeout=10).info)
+        asked, _ = silent.accept()
+        with asked:
+            assert Engine(Endpoint(engine_url)).info().version
+            assert not waiting.done()
+        with pytest.raises(EngineUnreachable):
+            waiting.result()
 
 
 def test_another_kind_of_server_is_not_taken_for_an_engine(registry_host):
