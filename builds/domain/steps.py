@@ -25,7 +25,7 @@ TITLES: Final = {
     StepType.HTTP: "HTTP",
     StepType.CREATE_IMAGE: "Build & Push",
 }
-PASSWORD_IN_URL: Final = re.compile(r"(?:[^:/?#]*://)?[^/?#@]*:[^/?#]*@")
+PASSWORD_IN_URL: Final = re.compile(r"((?:[^:/?#]*://)?)[^/?#@]*:[^/?#]*@")
 SECRETS: Final = frozenset({"password", "login_id", "private_key", "private_certificate"})  # section 1: write-only
 
 
@@ -70,6 +70,11 @@ KINDS: Final[Mapping[StepType, Kind]] = {
     StepType.SHELL: Kind(step_shell.CHECKS, step_shell.problems),
     StepType.CREATE_IMAGE: Kind(step_create_image.CHECKS, step_create_image.problems, step_create_image.tidy),
 }
+
+
+def without_password(url: str) -> str:
+    """Return an address without the user and password in it, where it has a password; such a one is refused."""
+    return PASSWORD_IN_URL.sub(r"\1", url, count=1) if PASSWORD_IN_URL.match(url) else url
 
 
 def default_title(step_type: StepType) -> str:

@@ -1,13 +1,13 @@
 """The form of a build. Field names are the API's, so that an error finds its field."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from django.http import QueryDict
 
 from builds.domain.states import WhenRunning
-from builds.domain.steps import api_name
+from builds.domain.steps import FieldError, api_name, without_password
 from builds.domain.tags import AutoTagSeqType
 from builds.models import Build
 from builds.pages import labels as names
@@ -59,6 +59,11 @@ class BuildForm(TypedForm):
         if "." not in path or name.startswith("dockerFile"):
             return name
         return source_form.PLACES.get(path.rpartition(".")[2], "") if self.steps.is_editable else ""
+
+    def refuse(self, errors: Iterable[FieldError]) -> None:
+        """Put what the services refuse beside its field; a password in an address is not shown again."""
+        TypedForm.refuse(self, errors)
+        self.values["repositoryUrl"] = without_password(self.values["repositoryUrl"])
 
     @property
     def secret_hints(self) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from builds.domain.steps import (
     default_title,
     tidy_config,
     validate_steps,
+    without_password,
 )
 
 FROM = "# syntax=docker/dockerfile:1\nFROM busybox\n"
@@ -255,3 +256,18 @@ def test_steps_without_a_title_get_one():
     assert default_title(StepType.INIT) == "init"
     assert default_title(StepType.CREATE_IMAGE) == "Build & Push"
     assert default_title(StepType.CODE_DOWN) == "Code download"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://ada:pw@host/x", "https://host/x"),
+        ("https://ada:p@w@host/x", "https://host/x"),
+        ("ada:pw@host/x", "host/x"),
+        ("git@host:team/x.git", "git@host:team/x.git"),
+        ("ssh://git@host:22/x", "ssh://git@host:22/x"),
+        ("https://host/a:b@c", "https://host/a:b@c"),
+    ],
+)
+def test_a_password_in_an_address_is_taken_out_of_it(url, shown):
+    assert without_password(url) == shown

@@ -237,3 +237,12 @@ def test_an_exported_build_with_a_repository_fills_the_form(save, as_, operator)
     copy = save(fields | {"imageName": "copy"})
     assert code_of(copy).config == code_of(build).config
     assert image_of(copy).config == image_of(build).config | {"step_title": "Build & Push"}
+
+
+def test_a_password_in_the_address_is_refused_and_not_shown_again(as_, operator):
+    fields = REPOSITORY | {"repositoryUrl": f"https://ada:{CANARY}@git.example/team/app.git"}
+    answer = as_(operator).post("/builds/new", fields)
+    page = read(answer, 400)
+    assert CANARY not in answer.content.decode()
+    assert values(page)["repositoryUrl"] == "https://git.example/team/app.git"
+    assert "Leave user and password out of the repository" in page.main_text

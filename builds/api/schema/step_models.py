@@ -43,7 +43,7 @@ CONFIGS: Final[dict[StepType, dict[str, Schema]]] = {
         "privateKey": text("Write-only; with ssh"),
         "knownHosts": text("Lines of known_hosts; with ssh"),
         "submodules": flag("Fetch submodules"),
-        "lfs": flag("Fetch large files (git-lfs)"),
+        "lfs": flag("Fetch large files (Git LFS)"),
     },
     StepType.USER_TASK: {
         **TITLES,
