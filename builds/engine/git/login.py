@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from builds.engine.git.errors import KeyUnusable
-from builds.engine.git.process import WITH_ITS_PARENT
+from builds.engine.git.process import WITH_ITS_PARENT, own_mark
 
 ASKPASS: Final = Path(__file__).with_name("askpass.sh")
 AGENT_SECONDS: Final = 10.0
@@ -78,6 +78,7 @@ def _agent(private_key: str, private: Path) -> Iterator[str]:
         raise KeyUnusable(f"The path of BuildHub's data directory is too long for an agent's socket: {path}")
     with subprocess.Popen(
         [*WITH_ITS_PARENT, "ssh-agent", "-D", "-a", path],
+        env={"PATH": os.defpath, **own_mark()},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         start_new_session=True,

@@ -24,8 +24,8 @@ KEPT_CHARACTERS: Final = 1000  # of a line
 LONGEST_LINE: Final = 65536  # bytes; more comes in several
 MOST_PRINTED: Final = 64 * 1024**2  # bytes: a list of a million branches
 LINE_END: Final = re.compile(rb"\r?\n|\r(?=[^\n])")  # ssh ends its lines with both
+MARK: Final = "BUILDHUB_SUPERVISED"  # by which the supervisor finds whatever has outlived its worker
 # The kernel kills it with the worker's thread: a worker that is killed leaves no program behind.
-MARKS: Final = ("BUILDHUB_SUPERVISED",)  # by which the supervisor finds whatever has outlived its worker
 WITH_ITS_PARENT: Final = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
@@ -54,12 +54,17 @@ class Surroundings:
     environment: Mapping[str, str] = field(repr=False)
 
 
+def own_mark() -> dict[str, str]:
+    """Return what of our environment every program of ours gets."""
+    return {MARK: os.environ[MARK]} if MARK in os.environ else {}
+
+
 def run(around: Surroundings, folder: Path, *arguments: str) -> bytes:
     """Run `arguments` in `folder` and return what they print. Raises `GitFailed`, `GitStopped` and `SourceTooLarge`."""
     process = subprocess.Popen(
         [*WITH_ITS_PARENT, *arguments],
         cwd=folder,
-        env={**around.environment, **{name: os.environ[name] for name in MARKS if name in os.environ}},
+        env={**around.environment, **own_mark()},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
