@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from builds.domain.access import Scope
-from builds.models import Account, Build, BuildRun, CallbackDelivery, Caller, WorkerCluster, WorkerHost
+from builds.models import Account, Build, BuildRun, CallbackDelivery, Caller, KnownHost, WorkerCluster, WorkerHost
 from builds.services.tokens import issue_token
 from tests.api.making import begin, say
 from tests.support.people import make_build, make_world, operator_of
@@ -60,6 +60,7 @@ def full_world(running_run: BuildRun, administrator: User, account: Account) -> 
     issue_token(owner=administrator, account=account, name="robot", scopes=[Scope.READ])
     host = WorkerHost.objects.create(name="host-one", workers=2)
     WorkerCluster.objects.create(host=host, name="builds")
+    KnownHost.objects.create(host="git.example", lines="git.example ssh-ed25519 AAAA")
     delivery = CallbackDelivery.objects.create(
         account=account,
         build=running_run.build,

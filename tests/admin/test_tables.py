@@ -27,7 +27,7 @@ READ_ONLY = [
 SEARCHES = {
     "account": "default", "activity": "pressed", "apitoken": "robot", "build": "hello", "buildrun": "{run}",
     "buildserver": "default", "buildstep": "hello", "callbackdelivery": "{run}", "deliveryattempt": "{run}",
-    "installation": "test", "logchunk": "{run}",
+    "installation": "test", "knownhost": "git.example", "logchunk": "{run}",
     "membership": "operator", "registry": "127.0.0.1", "runevent": "{run}", "runstep": "{run}", "workercluster": "one",
     "workerhost": "one",
 }  # fmt: skip
