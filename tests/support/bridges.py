@@ -38,7 +38,7 @@ def own_bridge() -> Iterator[tuple[str, ...]]:
 def make_bridge() -> str:
     """Make a bridge with an address of a range that no interface here has; return its name."""
     _remove_abandoned()
-    name = f"bh-{os.getpid()}-{secrets.token_hex(1)}"  # 15 signs at most
+    name = f"bh-{os.getpid()}-{secrets.token_hex(2)}"  # 15 signs at most
     for network in random.SystemRandom().sample(RANGES, 64):  # two runs at one moment choose unlike ones
         if not _is_used(network):
             _ip("link", "add", "name", name, "type", "bridge")
