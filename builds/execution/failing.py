@@ -15,6 +15,7 @@ from builds.engine.errors import (
     EngineUnreachable,
     EngineUnsupported,
     FileUnreadable,
+    NameRefused,
     PatternInvalid,
 )
 
@@ -57,7 +58,7 @@ def _of_files(error: Exception) -> Failure | None:
     match error:
         case ContextTooLarge():
             return failures.context_too_large(error.total_bytes, error.limit_bytes, error.largest)
-        case FileUnreadable() | PatternInvalid():
+        case FileUnreadable() | NameRefused() | PatternInvalid():
             return failures.context_unreadable(str(error))
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return failures.worker_disk_full()

@@ -1,5 +1,6 @@
 """Each failure on the way from a repository to the files of a build has its own kind and sentence."""
 
+import errno
 import os
 import subprocess
 from datetime import timedelta
@@ -8,6 +9,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from builds.engine.docker import Engine
+from builds.engine.errors import ContextTooLarge, FileUnreadable, NameRefused, PatternInvalid
+from builds.engine.types import Endpoint
+from builds.execution.failing import failure_from
 from builds.models import KnownHost
 from builds.services.runs import RunAsk
 from tests.execution.code.world import AUTHORITY, PASSWORD, private, workspaces
@@ -169,3 +174,29 @@ def test_a_server_that_always_fails_is_told_as_that(workers, caller, from_git, o
         run = ended(press(from_git(server.url()), caller))
     assert (run.failure["id"], run.failure["whose"]) == ("source.unreachable", "source")
     assert "503" in run.end_message
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ContextTooLarge(3, 2, [("data", 3)]), "source.context_too_large"),
+        (FileUnreadable("a/b", "Permission denied."), "source.context_unreadable"),
+        (NameRefused("caf\udce9"), "source.context_unreadable"),
+        (PatternInvalid("[", "Close it."), "source.context_unreadable"),
+        (OSError(errno.ENOSPC, "No space left on device"), "worker.disk_full"),
+    ],
+)
+def test_what_keeps_files_from_the_engine_is_no_fault_of_buildhub_itself(error, kind):
+    assert failure_from(error, server="default").kind.id == kind
+
+
+def test_a_name_that_is_no_utf_8_is_built_or_named(workers, caller, from_git, served, origin, engine_url):
+    Path(os.fsdecode(os.fsencode(origin.tree) + b"/caf\xe9")).write_bytes(b"latin")
+    origin.commit({})
+    run = ended(press(from_git(served.url()), caller))
+    takes_it = int(Engine(Endpoint(url=engine_url)).info().version.partition(".")[0]) < 28
+    if takes_it:
+        assert (run.end_reason, run.end_message) == ("DONE", "")
+    else:
+        assert run.failure["id"] == "source.context_unreadable"
+        assert "caf\\xe9" in run.end_message
