@@ -100,7 +100,7 @@ class FoundCommit:
 
 
 def keep_commit(lease: Lease, found: FoundCommit) -> None:
-    """Keep which commit the run is built from: of several repositories, the last one that is told."""
+    """Keep which commit the run is built from."""
     row = {
         "commit_id": found.commit_id,
         "commit_branch": _fitting(found.branch, "commit_branch"),

@@ -58,9 +58,10 @@ def run(context: RunContext, step: RunStep) -> None:
     context.recorder.say(
         f"{named}commit {commit.id[:SHORT]} of {commit.time:%Y-%m-%d} by {commit.author}: {commit.subject}"
     )
+    if not context.code:  # the run's commit is that of its first repository
+        found = run_steps.FoundCommit(commit.id, commit.branch, commit.author, commit.subject)
+        context.patiently(run_steps.keep_commit, context.lease, found)
     context.code.append(Code(folder, commit.time))
-    found = run_steps.FoundCommit(commit.id, commit.branch, commit.author, commit.subject)
-    context.patiently(run_steps.keep_commit, context.lease, found)
 
 
 def _folder(context: RunContext, name: str) -> Path:

@@ -84,11 +84,14 @@ def test_the_branch_of_the_press_is_fetched(workers, caller, from_git, served, o
 
 
 def test_two_repositories_lie_beside_each_other_and_not_in_each_other(workers, caller, served, origin, base_image):
+    origin.commit({"other.txt": "x"}, branch="dev")
+
     def build(second, name):
         image = f"FROM {base_image}\nCOPY . /x\nRUN ls /x\n"
+        second_of = {"repository_url": served.url(), "branch_name": "dev"}
         steps = (
             StepDraft("CODE_DOWN", order=1, config={"repository_url": served.url()}),
-            StepDraft("CODE_DOWN", order=2, config={"repository_url": served.url(), "code_save_dir": second}),
+            StepDraft("CODE_DOWN", order=2, config={**second_of, "code_save_dir": second}),
             StepDraft("CREATE_IMAGE", order=3, config={"docker_file": image}),
         )
         draft = BuildDraft(name=name, image_name=name, tag_name="1", steps=steps)
@@ -97,6 +100,7 @@ def test_two_repositories_lie_beside_each_other_and_not_in_each_other(workers, c
     run = ended(press(build("lib", "team/both"), caller))
     assert run.end_reason == "DONE"
     assert {"app", "lib"} <= set(texts(run))
+    assert (run.commit_id, run.commit_branch) == (origin.head, "main")
     taken = ended(press(build("app", "team/same"), caller))
     assert (taken.end_reason, "codeSaveDir app" in taken.end_message) == ("DEFINITION_INVALID", True)
 
