@@ -20,7 +20,7 @@ run: ## start everything; Ctrl-C stops it
 test: ## the checks, then all tests against the real engine, registry, PostgreSQL and Chromium
 	@scripts/bootstrap.sh test
 	@scripts/check.sh </dev/null
-	@exec $(python) -m pytest -q -n 3 --dist loadgroup </dev/null
+	@exec $(python) -m pytest -q -n 3 --dist loadfile </dev/null
 
 check: ## format, lint, types, import contracts, migrations, templates
 	@scripts/bootstrap.sh test

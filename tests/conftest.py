@@ -14,22 +14,6 @@ if TYPE_CHECKING:
     from builds.engine.types import Endpoint
 
 
-# What asks for one of these uses daemons that a whole run shares, and what stands in these folders starts, kills and
-# restarts some: each kind stays in one process (`-n`) with daemons of its own, the other tests fill both.
-DAEMONS = frozenset({"engine_url", "registry_host", "worker_processes", "web", "browser"})
-STARTS_ITS_OWN = ("tests/management/", "tests/faults/", "tests/engine/")
-STARTS_NOTHING = ("tests/management/test_settings_table.py",)  # a hundred starts that stop: for whoever has time
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that need daemons together, in their order; see `--dist loadgroup`."""
-    for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        own = item.nodeid.startswith(STARTS_ITS_OWN) and not item.nodeid.startswith(STARTS_NOTHING)
-        if own or not DAEMONS.isdisjoint(fixtures):
-            item.add_marker(pytest.mark.xdist_group("killed daemons" if own else "daemons"))
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests want to be seen (`record_property("told", …)`), from whatever process they ran in."""
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
