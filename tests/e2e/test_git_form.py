@@ -49,7 +49,7 @@ def worker_processes(engine_url, django_db_setup, django_db_blocker):
         )
         workers.start()
     yield workers
-    workers.stop()
+    workers.leave()
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ def worker_processes(engine_url: str, django_db_setup: None, django_db_blocker) 
         workers = Workers(engine_url, log=SERVICES.home / "workers.log")
         workers.start()
     yield workers
-    workers.stop()
+    workers.leave()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+import psycopg
 from django.db import connection
 
 from builds.management.supervisor.plan import CLUSTERS
@@ -68,6 +69,13 @@ class Workers:
         """Kill all of them."""
         for name in list(self.processes):
             self.kill(name)
+
+    def leave(self) -> None:
+        """Kill all of them for good: a row that the sweeper wrote at its last moment were a host for others."""
+        self.stop()
+        with psycopg.connect(database_url(), autocommit=True) as session:
+            session.execute("DELETE FROM builds_workercluster")
+            session.execute("DELETE FROM builds_workerhost")
 
     def _environment(self) -> dict[str, str]:
         return {

@@ -26,7 +26,7 @@ def worker_processes(engine_url, django_db_setup, django_db_blocker):
         workers = Workers(engine_url, log=SERVICES.home / "workers.log", extra=extra)
         workers.start()
     yield workers
-    workers.stop()
+    workers.leave()
 
 
 @pytest.fixture
