@@ -68,11 +68,6 @@ class RunContext:
         """Return the folder that the steps of this attempt share."""
         return Workspace(self.run.pk, self.lease.attempt)
 
-    def leave(self) -> None:
-        """Remove what the attempt has put on the worker's disk."""
-        if "workspace" in self.__dict__:  # made when a step first asked for it
-            self.workspace.remove()
-
     def inside(self, path: str) -> Path:
         """Return where a path of the definition leads in the workspace. Raises `RunFailed` where it leaves that."""
         try:

@@ -70,7 +70,7 @@ class Executor:
                 log.info("Run %s: attempt %s leaves", self._lease.run_id, self._lease.attempt)
             finally:
                 self._context.recorder.close()
-                self._context.leave()
+                self._context.workspace.remove()
         if self._stop.reason is StopReason.DATABASE_AWAY:
             raise DatabaseAway
 

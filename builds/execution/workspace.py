@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -70,19 +69,23 @@ class Workspace:
 
 def sweep_leftovers() -> None:
     """Remove the workspaces of this machine whose attempt is over, and kill what still works there."""
+    homes = _homes()
+    if not homes:
+        return
+    running = BuildRun.objects.filter(pk__in={run for run, _ in homes.values()}, run_state=RunState.RUNNING)
+    live = set(running.values_list("pk", "attempt"))
+    for path, attempt in homes.items():
+        if attempt not in live:
+            _kill_users(path)
+            _remove(Path(path))
+
+
+def _homes() -> dict[str, tuple[int, int]]:
+    """Return the workspaces that are on this machine's disk, each with its run and attempt."""
     with suppress(FileNotFoundError), os.scandir(_all()) as entries:
-        homes = {entry.path: found for entry in entries if (found := NAME.fullmatch(entry.name))}
-        live = set(_live({int(found[1]) for found in homes.values()})) if homes else set()
-        for path, found in homes.items():
-            if (int(found[1]), int(found[2])) not in live:
-                _kill_users(path)
-                _remove(Path(path))
-
-
-def _live(run_ids: set[int]) -> Iterator[tuple[int, int]]:
-    """Return the attempts that go on, of the runs that are named."""
-    running = BuildRun.objects.filter(pk__in=run_ids, run_state=RunState.RUNNING)
-    yield from running.values_list("pk", "attempt")
+        named = ((entry.path, NAME.fullmatch(entry.name)) for entry in entries)
+        return {path: (int(found[1]), int(found[2])) for path, found in named if found}
+    return {}
 
 
 def _all() -> Path:

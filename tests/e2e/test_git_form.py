@@ -3,10 +3,7 @@
 import base64
 import re
 import subprocess
-import threading
-from contextlib import suppress
 from io import BytesIO
-from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
@@ -16,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from builds.management.supervisor.postgres import programs
 from builds.models import Build, BuildRun
 from builds.services.tokens import issue_token
+from tests.engine.git_desk import sampled
 from tests.support.git_servers import GitHttp, Origin, git_http
 from tests.support.plugin import SERVICES
 from tests.support.runs import ended
@@ -99,10 +97,7 @@ def test_only_what_the_chosen_source_needs_is_shown(page: Page):
 
 
 def test_check_tells_in_place_what_is_reached_and_forgets_it_with_the_address(page: Page, served: GitHttp):
-    page.goto("/builds/new")
-    page.get_by_role("radio", name=REPOSITORY).check()
-    page.fill("#imageName", "app")
-    page.fill("#repositoryUrl", served.url())
+    choose(page, served)
     page.get_by_role("button", name="Check").click()
     expect(page.locator("[data-report=ok]")).to_contain_text("2 branches")
     assert page.locator("#branches option").evaluate_all("all => all.map((one) => one.value)") == ["main", "dev"]
@@ -117,20 +112,14 @@ def test_check_tells_in_place_what_is_reached_and_forgets_it_with_the_address(pa
 
 
 def test_enter_in_a_field_saves_and_checks_nothing(page: Page, served: GitHttp):
-    page.goto("/builds/new")
-    page.get_by_role("radio", name=REPOSITORY).check()
-    page.fill("#imageName", "app")
-    page.fill("#repositoryUrl", served.url())
+    choose(page, served)
     page.press("#repositoryUrl", "Enter")
     page.wait_for_url(MADE)
     assert Build.objects.get().steps.filter(step_type="CODE_DOWN").exists()
 
 
 def test_without_scripts_check_brings_the_form_back_and_create_creates(bare_page: Page, served: GitHttp):
-    bare_page.goto("/builds/new")
-    bare_page.get_by_role("radio", name=REPOSITORY).check()
-    bare_page.fill("#imageName", "app")
-    bare_page.fill("#repositoryUrl", served.url())
+    choose(bare_page, served)
     bare_page.get_by_role("button", name="Check").click()
     expect(bare_page.locator("[data-report=ok]")).to_contain_text("2 branches")
     expect(bare_page.locator("#imageName")).to_have_value("app")
@@ -140,10 +129,7 @@ def test_without_scripts_check_brings_the_form_back_and_create_creates(bare_page
 
 
 def test_from_the_form_to_the_image_of_a_repository(workers, page: Page, served: GitHttp):
-    page.goto("/builds/new")
-    page.get_by_role("radio", name=REPOSITORY).check()
-    page.fill("#imageName", "app")
-    page.fill("#repositoryUrl", served.url())
+    choose(page, served)
     page.fill("#dockerFilePath", "docker/Dockerfile")
     page.fill("#contextPath", ".")
     page.get_by_role("button", name="Create").click()
@@ -159,10 +145,7 @@ def test_from_the_form_to_the_image_of_a_repository(workers, page: Page, served:
 def test_a_private_repository_builds_from_the_page_and_by_rest_and_its_password_is_nowhere(
     workers, page: Page, guarded: GitHttp, caller, web
 ):
-    stop, seen = threading.Event(), [b""]
-    sampler = threading.Thread(target=_sample, args=(seen, stop))
-    sampler.start()
-    try:
+    with sampled() as seen:
         _make_private(page, guarded)
         build = Build.objects.get()
         page.click("main [data-action=BUILD]")
@@ -170,9 +153,6 @@ def test_a_private_repository_builds_from_the_page_and_by_rest_and_its_password_
         expect(page.locator("[data-run-state=DONE]").first).to_be_visible(timeout=60_000)
         shown = page.content()
         answers = _by_rest(web, caller, build)
-    finally:
-        stop.set()
-        sampler.join()
     pages = [page.request.get(path).text() for path in (f"/builds/{build.pk}", f"/builds/{build.pk}/edit")]
     everywhere = [
         shown,
@@ -187,11 +167,16 @@ def test_a_private_repository_builds_from_the_page_and_by_rest_and_its_password_
             assert form not in text
 
 
-def _make_private(page: Page, guarded: GitHttp):
+def choose(page: Page, server: GitHttp, *, image: str = "app") -> None:
+    """Begin a new build of a repository."""
     page.goto("/builds/new")
     page.get_by_role("radio", name=REPOSITORY).check()
-    page.fill("#imageName", "private")
-    page.fill("#repositoryUrl", guarded.url())
+    page.fill("#imageName", image)
+    page.fill("#repositoryUrl", server.url())
+
+
+def _make_private(page: Page, guarded: GitHttp):
+    choose(page, guarded, image="private")
     page.fill("#dockerFilePath", "docker/Dockerfile")
     page.fill("#contextPath", ".")
     page.get_by_role("radio", name="Private").check()
@@ -225,12 +210,3 @@ def _by_rest(web: Web, caller, build: Build):
 def _dump():
     """Return the whole database as text; stored secrets are encrypted in it."""
     return subprocess.run([programs() / "pg_dump", database_url()], check=True, capture_output=True, text=True).stdout
-
-
-def _sample(seen, stop):
-    """Keep arguments and environment of every process of this machine, as often as they can be read."""
-    while not stop.is_set():
-        for entry in Path("/proc").glob("[0-9]*"):
-            for name in ("cmdline", "environ"):
-                with suppress(OSError):
-                    seen.append((entry / name).read_bytes())

@@ -5,34 +5,10 @@ import pytest
 from builds.models import Build
 from tests.pages.reading import Page, read
 from tests.pages.test_source_form import REPOSITORY, save
-from tests.support.git_servers import Origin, git_http
+from tests.support.two_branches import SECRET, guarded, may_go_there, served
 
-__all__ = ["save"]
-SECRET = "s3cret-of-ada'$x"
+__all__ = ["guarded", "may_go_there", "save", "served"]
 PART = {"X-Requested-With": "buildhub"}
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    """A repository with two branches that everybody may read."""
-    root = tmp_path_factory.mktemp("git")
-    origin = Origin(root)
-    origin.commit({"Dockerfile": "FROM scratch\n"})
-    origin.commit({"dev.txt": "dev"}, branch="dev")
-    with git_http(root) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def guarded(served):
-    """The same repository, for those who sign in."""
-    with git_http(served.root, login=f"ada:{SECRET}") as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def may_go_there(settings) -> None:
-    settings.OUTBOUND_ALLOW = ("127.0.0.0/8",)
 
 
 @pytest.fixture

@@ -6,15 +6,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    sleep_using_event,
-    stop_after_attempt,
-    wait_exponential_jitter,
-)
-from tenacity.stop import stop_when_event_set
+from tenacity import wait_exponential_jitter
 
 from builds.domain import failures
 from builds.engine.errors import EngineError
@@ -23,6 +15,7 @@ from builds.engine.git.errors import GitStopped
 from builds.engine.git.process import Work
 from builds.execution.context import Code, RunContext
 from builds.execution.failing import RunFailed
+from builds.execution.retry import retrying
 from builds.models import RunStep
 from builds.services import run_steps, sources
 from builds.services.credentials import decrypt_fields
@@ -83,16 +76,15 @@ def _fetched(context: RunContext, step: RunStep, folder: Path) -> Commit:
         stopping=context.stop.event,
         said=Progress(context),
     )
-    retrying = Retrying(
-        retry=retry_if_exception(sources.may_pass_later),
+    fetch = retrying(
+        context,
+        sources.may_pass_later,
+        tries=TRIES,
         wait=wait_exponential_jitter(initial=1, max=10),
-        stop=stop_after_attempt(TRIES) | stop_when_event_set(context.stop.event),
-        sleep=sleep_using_event(context.stop.event),
-        before_sleep=lambda state: _say_retry(context, state),
-        reraise=True,
+        words=_unfetched,
     )
     ref = str(step.config.get("branch_name") or "")
-    commit, known_hosts = retrying(_fetch_once, repository, work, ref, folder)
+    commit, known_hosts = fetch(_fetch_once, repository, work, ref, folder)
     context.patiently(sources.keep_known_hosts, repository, known_hosts)
     return commit
 
@@ -103,11 +95,9 @@ def _fetch_once(repository: Repository, work: Work, ref: str, folder: Path) -> t
         return git.fetch(ref, folder), git.known_hosts
 
 
-def _say_retry(context: RunContext, state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
+def _unfetched(error: BaseException | None) -> str:
     said = error.answered.splitlines()[0] if isinstance(error, EngineError) else error
-    wait = state.next_action.sleep if state.next_action else 0
-    context.recorder.say(f"The code could not be fetched ({said}); trying again in {wait:.0f} s")
+    return f"The code could not be fetched ({said})"
 
 
 class Progress:

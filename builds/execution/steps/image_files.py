@@ -12,6 +12,7 @@ from builds.domain import failures
 from builds.domain.failures import Failure
 from builds.domain.step_create_image import DOCKERFILE_BYTES, dockerfile_type
 from builds.engine.context import DOCKERFILE_NAME, IGNORE_ENDING, Context, folder_context, inline_context
+from builds.engine.errors import shown
 from builds.engine.folder import FolderFiles
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
@@ -102,14 +103,12 @@ def _names(context: RunContext, path: str, *, folders: bool) -> list[str]:
         above = posixpath.dirname(above)
     found = sorted(context.inside(above).iterdir()) if context.inside(above).is_dir() else []
     wanted = [entry for entry in found if entry.is_dir() or not folders]
-    return [_shown(entry.relative_to(root.resolve())) for entry in wanted if entry.name != ".git"]
+    return [shown(str(entry.relative_to(root.resolve()))) for entry in wanted if entry.name != ".git"]
 
 
 def _dockerfiles(root: Path) -> list[str]:
     """Return the files of the workspace that look like a Dockerfile, without what git keeps for itself."""
     found = (file.relative_to(root) for file in root.rglob("*[Dd]ockerfile*") if file.is_file())
-    return [_shown(path) for path in itertools.islice((path for path in found if ".git" not in path.parts), MOST_FOUND)]
-
-
-def _shown(path: Path) -> str:
-    return str(path).encode(errors="replace").decode()
+    return [
+        shown(str(path)) for path in itertools.islice((path for path in found if ".git" not in path.parts), MOST_FOUND)
+    ]

@@ -2,15 +2,7 @@
 
 from typing import Final
 
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    sleep_using_event,
-    stop_after_attempt,
-    wait_exponential_jitter,
-)
-from tenacity.stop import stop_when_event_set
+from tenacity import wait_exponential_jitter
 
 from builds.domain import failures
 from builds.domain.failure_kinds import IMAGE_TAKEN
@@ -19,6 +11,7 @@ from builds.engine.pushing import RETRYING
 from builds.engine.types import PushUpdate
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
+from builds.execution.retry import retrying
 from builds.services import connections, run_steps
 
 TRIES: Final = 5
@@ -39,16 +32,15 @@ def run(context: RunContext) -> None:
             raise
         raise ImageTaken(failures.engine_refused(context.server.name, error.answered)) from error
     context.recorder.say(f"Pushing {image.tagged}")
-    retrying = Retrying(
-        retry=retry_if_exception(lambda error: isinstance(error, PushFailed) and error.retryable),
+    push = retrying(
+        context,
+        lambda error: isinstance(error, PushFailed) and error.retryable,
+        tries=TRIES,
         wait=wait_exponential_jitter(multiplier=0.5, max=20),
-        stop=stop_after_attempt(TRIES) | stop_when_event_set(context.stop.event),
-        sleep=sleep_using_event(context.stop.event),
-        before_sleep=lambda state: _say_retry(context, state),
-        reraise=True,
+        words=lambda error: f"The push did not go through ({error})",
     )
     try:
-        context.pushed_digest = retrying(_push_once, context)
+        context.pushed_digest = push(_push_once, context)
     except PushFailed as error:
         context.stop.check()
         failure = failures.push_failed(error.message, registry=image.host, repository=image.repository)
@@ -84,12 +76,6 @@ def _arrived(context: RunContext) -> str:
         return ""
     context.recorder.say("The engine's answer to the push broke off, but the registry has the image")
     return found.digest
-
-
-def _say_retry(context: RunContext, state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    wait = state.next_action.sleep if state.next_action else 0
-    context.recorder.say(f"The push did not go through ({error}); trying again in {wait:.0f} s")
 
 
 class Progress:
