@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from builds.management.supervisor.files import free_port
+from supervisor.files import free_port
 from tests.support.services import Services
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet
 from buildhub import env, rules
 from buildhub.database import database, running_url
 from builds.api.schema.settings import DRF_SPECTACULAR
-from builds.management.supervisor import place
+from supervisor import place
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("BUILDHUB_DATA_DIR", str(BASE_DIR / "var"))).resolve()

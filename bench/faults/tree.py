@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import psutil
 
-WORDS = {"uvicorn": "web", "sweep": "sweeper", "builds.management.supervisor.guardian": "guardian"}
+WORDS = {"uvicorn": "web", "sweep": "sweeper", "supervisor.guardian": "guardian"}
 CLUSTERS = ("builds", "service", "callbacks")
 BUSY = "worker, busy"
 BACKEND = "postgres child"  # a session's process, or one of PostgreSQL's own helpers

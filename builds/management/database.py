@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import OperationalError, connection
 
-from builds.management.supervisor.given_database import reason_of
+from supervisor.given_database import reason_of
 
 
 def need_database(*, returncode: int = 1) -> None:

@@ -10,9 +10,9 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from builds.management.supervisor.postgres import programs
 from builds.models import Build, BuildRun
 from builds.services.tokens import issue_token
+from supervisor.postgres import programs
 from tests.engine.git_desk import sampled
 from tests.support.git_servers import GitHttp, Origin, git_http
 from tests.support.plugin import SERVICES

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from builds.management.supervisor import engine
-from builds.management.supervisor.children import Children
+from supervisor import engine
+from supervisor.children import Children
 from tests.engine.certificates import Authority, Pair
 from tests.support.bridges import own_bridge
 from tests.support.folders import make_folder

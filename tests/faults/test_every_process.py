@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from builds.management.supervisor.processes import MARK, mark_of, stragglers
+from supervisor.processes import MARK, mark_of, stragglers
 from tests.support.folders import make_folder
 from tests.support.runs import children_of
 from tests.support.waiting import free_port, wait_until
@@ -82,7 +82,7 @@ class Installation:
 
     def guardian(self) -> int:
         """Return the process that takes all down when the supervisor is killed."""
-        named = b"builds.management.supervisor.guardian\0" + str(self.data_dir).encode()
+        named = b"supervisor.guardian\0" + str(self.data_dir).encode()
         return next(pid for pid in children_of(self.process.pid) if named in Path(f"/proc/{pid}/cmdline").read_bytes())
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from builds.management.supervisor.processes import is_running
+from supervisor.processes import is_running
 
 # What else keeps a dockerd from touching the machine's packet filter and routes.
 QUIET = ("--iptables=false", "--ip6tables=false", "--ip-forward=false")

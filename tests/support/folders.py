@@ -5,8 +5,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from builds.management.supervisor import engine
-from builds.management.supervisor.processes import is_running
+from supervisor import engine
+from supervisor.processes import is_running
 
 PREFIX = "buildhub-test-"
 

@@ -13,7 +13,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from builds.management.supervisor.processes import inherited
+from supervisor.processes import inherited
 from tests.support.waiting import free_port, wait_until
 
 AUTHOR = {

@@ -11,7 +11,7 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from builds.management.supervisor.processes import is_running
+from supervisor.processes import is_running
 from tests.support.bridges import OF_A_TEST_RUN, links
 
 MARK = "BUILDHUB_TEST_SESSION"  # in the environment of every process that a test run starts

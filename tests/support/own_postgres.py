@@ -11,8 +11,8 @@ from django.core.management import call_command
 from django.db import connection
 
 from builds.execution.sweeper import ADVISORY_LOCK
-from builds.management.supervisor import postgres
-from builds.management.supervisor.children import Child, Children
+from supervisor import postgres
+from supervisor.children import Child, Children
 from tests.support.folders import make_folder
 
 # Commits wait for the log to be written, as in production: an immediate stop may lose none that was answered.

@@ -9,8 +9,8 @@ import os
 import shutil
 import signal
 
-from builds.management.supervisor import engine, postgres, registry
-from builds.management.supervisor.children import Child, Children
+from supervisor import engine, postgres, registry
+from supervisor.children import Child, Children
 from tests.support.bridges import QUIET, make_bridge, remove_bridge
 from tests.support.folders import make_folder, remove_abandoned
 

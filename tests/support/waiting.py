@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from builds.management.supervisor.files import free_port
+from supervisor.files import free_port
 
 __all__ = ["free_port", "wait_until"]
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import psycopg
 from django.db import connection
 
-from builds.management.supervisor.plan import CLUSTERS
+from supervisor.plan import CLUSTERS
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "test-host"

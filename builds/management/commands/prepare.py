@@ -12,10 +12,10 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from builds.management.supervisor.processes import is_running
 from builds.models import BuildServer
 from builds.services import setup
 from builds.services.connections import EngineError, EngineUnreachable, EngineUnsupported, ensure_base_image
+from supervisor.processes import is_running
 
 LOOK_SECONDS: Final = 0.05
 ENGINE_SECONDS: Final = 60.0  # as long as the supervisor waits for one that it has started

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
-from builds.management.supervisor.files import CannotStart
-from builds.management.supervisor.place import WrongSetting
-from builds.management.supervisor.plan import Plan
-from builds.management.supervisor.supervisor import Supervisor
+from supervisor.files import CannotStart
+from supervisor.place import WrongSetting
+from supervisor.plan import Plan
+from supervisor.supervisor import Supervisor
 
 UNTRUSTED: Final = (
     "BUILDHUB_PUBLIC_URL is https, and BUILDHUB_TRUSTED_PROXIES names no proxy that could say so of a request: every "

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from builds.management.supervisor.files import CannotStart
-from builds.management.supervisor.processes import Command
+from supervisor.files import CannotStart
+from supervisor.processes import Command
 
 _MNT_DETACH = 2  # umount2(2)
 DEFAULT_SOCKET = Path("/var/run/docker.sock")

@@ -4,11 +4,11 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from builds.management.supervisor.engine import DEFAULT_SOCKET
-from builds.management.supervisor.place import reached_at, url_of
-from builds.management.supervisor.processes import FIRST_ROWS, KEYS, Command, given
+from supervisor.engine import DEFAULT_SOCKET
+from supervisor.place import reached_at, url_of
+from supervisor.processes import FIRST_ROWS, KEYS, Command, given
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+CHECKOUT = Path(__file__).resolve().parents[1]
 CLUSTERS = ("builds", "service", "callbacks")
 
 

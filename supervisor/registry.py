@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builds.management.supervisor.files import CannotStart, free_port, kept, port_is_free
-from builds.management.supervisor.processes import Command
+from supervisor.files import CannotStart, free_port, kept, port_is_free
+from supervisor.processes import Command
 
 PROGRAM = "docker-registry"
-CHECKOUT = Path(__file__).resolve().parents[3]
+CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from builds.management.supervisor.processes import MARK, mark_of, stragglers
+from supervisor.processes import MARK, mark_of, stragglers
 from tests.support.waiting import free_port, wait_until
 
 MANAGE = """
@@ -36,10 +36,10 @@ async def application(scope, receive, send):
 RUN = """
 import json, sys
 from pathlib import Path
-from builds.management.supervisor import given_database
-from builds.management.supervisor.files import CannotStart
-from builds.management.supervisor.plan import Plan
-from builds.management.supervisor.supervisor import Supervisor
+from supervisor import given_database
+from supervisor.files import CannotStart
+from supervisor.plan import Plan
+from supervisor.supervisor import Supervisor
 facts = json.loads(sys.argv[1])
 given_database.PATIENCE_SECONDS = facts.pop("patience")
 facts["engine_options"] = tuple(facts["engine_options"])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from builds.management.supervisor.children import Children
-from tests.management.standin import Standin
+from supervisor.children import Children
+from tests.supervisor.standin import Standin
 from tests.support.folders import make_folder
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from builds.management.supervisor.place import WrongSetting
+from supervisor.place import WrongSetting
 
 PATIENCE_SECONDS: Final = 30.0
 PAUSE_SECONDS: Final = 1.0

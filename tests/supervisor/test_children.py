@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from builds.management.supervisor import children as children_module
-from builds.management.supervisor.files import CannotStart
-from builds.management.supervisor.processes import Command, is_frozen, is_running, mark_of, stragglers
+from supervisor import children as children_module
+from supervisor.files import CannotStart
+from supervisor.processes import Command, is_frozen, is_running, mark_of, stragglers
 from tests.support.waiting import wait_until
 
 SLEEP = "import time; time.sleep(600)"

@@ -3,7 +3,7 @@
 It reads its standard input, a pipe from the supervisor: each line is the whole table of running groups as JSON,
 `[[pgid, phase, stop_signal, patience_seconds], …]`. The end of the pipe means that the supervisor is gone: the groups
 of the last line are stopped in order, then stragglers are killed. After a clean stop the last line is `[]`.
-Run as `python -S -m builds.management.supervisor.guardian DATA_DIR CGROUP`; needs the standard library only.
+Run as `python -S -m supervisor.guardian DATA_DIR CGROUP`; needs the standard library only.
 """
 
 import json
@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from builds.management.supervisor.processes import Group, kill_stragglers, mark_of, take_down
+from supervisor.processes import Group, kill_stragglers, mark_of, take_down
 
 
 def guard(data_dir: Path, cgroup: str) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from builds.management.supervisor.files import CannotStart, write_json
-from builds.management.supervisor.guard import Guard
-from builds.management.supervisor.processes import (
+from supervisor.files import CannotStart, write_json
+from supervisor.guard import Guard
+from supervisor.processes import (
     LAST_WAIT_SECONDS,
     Command,
     Group,

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from builds.management.supervisor.plan import CHECKOUT
+from supervisor.plan import CHECKOUT
 from tests.support.waiting import free_port
 
 # Root without its rights: files and low ports are refused as to any other user, and the checkout stays readable.

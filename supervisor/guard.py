@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
 
-from builds.management.supervisor.processes import Group, inherited
+from supervisor.processes import Group, inherited
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 class Guard:

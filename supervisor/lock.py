@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from builds.management.supervisor.files import CannotStart
-from builds.management.supervisor.processes import is_running
+from supervisor.files import CannotStart
+from supervisor.processes import is_running
 
 TAKE_DOWN_SECONDS = 15.0  # what a guardian may need after its supervisor was killed
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import requests
 
-from builds.management.supervisor.processes import mark_of, process_ids, stragglers
+from supervisor.processes import mark_of, process_ids, stragglers
 from tests.support.folders import make_folder, remove_abandoned
 from tests.support.waiting import wait_until
 

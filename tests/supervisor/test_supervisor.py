@@ -10,7 +10,7 @@ import urllib.request
 import psycopg
 import pytest
 
-from tests.management.standin import Standin
+from tests.supervisor.standin import Standin
 from tests.support.waiting import wait_until
 
 NAMES = ["postgres", "registry", "sweeper", "web", "worker", "worker", "worker"]

@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from builds.management.supervisor.files import CannotStart
+from supervisor.files import CannotStart
 
 # What BuildHub makes in its data directory; one of the marks says that it has been there.
 MARKS: Final = ("secret-key", "credential-keys", "run/services.json", "registry-port", "postgres-port")

@@ -9,9 +9,9 @@ import subprocess
 import psycopg
 import pytest
 
-from builds.management.supervisor import postgres, registry
-from builds.management.supervisor.children import Children
-from builds.management.supervisor.files import CannotStart
+from supervisor import postgres, registry
+from supervisor.children import Children
+from supervisor.files import CannotStart
 from tests.support.waiting import wait_until
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only as root PostgreSQL is another user than we are")

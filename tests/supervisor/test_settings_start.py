@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.management.standin import Standin
-from tests.management.start import WITHOUT_RIGHTS, start
+from tests.supervisor.standin import Standin
+from tests.supervisor.start import WITHOUT_RIGHTS, start
 
 NOBODY = 65534
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")

@@ -12,10 +12,10 @@ from pathlib import Path
 import docker
 import pytest
 
-from builds.management.supervisor import engine, registry
-from builds.management.supervisor.children import Children
-from builds.management.supervisor.files import CannotStart
-from builds.management.supervisor.processes import process_ids, stragglers
+from supervisor import engine, registry
+from supervisor.children import Children
+from supervisor.files import CannotStart
+from supervisor.processes import process_ids, stragglers
 from tests.support.bridges import own_bridge
 from tests.support.images import make_base_image, make_registry_image
 from tests.support.waiting import wait_until
@@ -124,7 +124,7 @@ def test_stopping_in_the_middle_of_a_build_leaves_no_process_mount_or_control_gr
 
 
 def test_kill_9_of_the_supervisor_takes_engine_and_build_down(open_folder, engine_options):
-    arguments = [sys.executable, "-m", "tests.management.engine_family", str(open_folder), *engine_options]
+    arguments = [sys.executable, "-m", "tests.supervisor.engine_family", str(open_folder), *engine_options]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as supervisor:
         assert supervisor.stdout is not None
         assert supervisor.stdout.readline() == "ready\n"

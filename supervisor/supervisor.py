@@ -9,14 +9,14 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from builds.management.supervisor import engine, postgres, registry
-from builds.management.supervisor.children import Child, Children, StopAsked
-from builds.management.supervisor.files import CannotStart, port_is_free, write_json
-from builds.management.supervisor.given_database import wait_until_it_answers
-from builds.management.supervisor.lock import only_one
-from builds.management.supervisor.place import WrongSetting, check_address, close, unusable
-from builds.management.supervisor.plan import Addresses, Plan, preparation, programs
-from builds.management.supervisor.signals import Signals
+from supervisor import engine, postgres, registry
+from supervisor.children import Child, Children, StopAsked
+from supervisor.files import CannotStart, port_is_free, write_json
+from supervisor.given_database import wait_until_it_answers
+from supervisor.lock import only_one
+from supervisor.place import WrongSetting, check_address, close, unusable
+from supervisor.plan import Addresses, Plan, preparation, programs
+from supervisor.signals import Signals
 
 PREPARE_SECONDS = 300.0
 SERVE_SECONDS = 60.0

@@ -1,11 +1,11 @@
-"""A supervisor of nothing but an engine, to be killed by a test: `python -m tests.management.engine_family HOME …`."""
+"""A supervisor of nothing but an engine, to be killed by a test: `python -m tests.supervisor.engine_family HOME …`."""
 
 import signal
 import sys
 from pathlib import Path
 
-from builds.management.supervisor import engine
-from builds.management.supervisor.children import Children
+from supervisor import engine
+from supervisor.children import Children
 
 
 def main(home: Path, *options: str) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from builds.management.supervisor import place
-from builds.management.supervisor.processes import FIRST_ROWS, KEYS
-from tests.management.start import start
+from supervisor import place
+from supervisor.processes import FIRST_ROWS, KEYS
+from tests.supervisor.start import start
 
 NOBODY = 65534
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")

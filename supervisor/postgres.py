@@ -19,9 +19,9 @@ from urllib.parse import quote
 
 import psycopg
 
-from builds.management.supervisor.files import CannotStart, free_port, kept, port_is_free
-from builds.management.supervisor.place import may_pass
-from builds.management.supervisor.processes import Command, Owner
+from supervisor.files import CannotStart, free_port, kept, port_is_free
+from supervisor.place import may_pass
+from supervisor.processes import Command, Owner
 
 USER = "buildhub"
 DATABASE = "buildhub"

@@ -1,6 +1,6 @@
 """A `registry:2` container in the foreground, for machines without Debian's docker-registry.
 
-Run as `python -m builds.management.supervisor.registry_container NAME PORT FOLDER` with DOCKER_HOST set.
+Run as `python -m supervisor.registry_container NAME PORT FOLDER` with DOCKER_HOST set.
 SIGTERM removes the container. The images lie in FOLDER, so the engine must be on this machine.
 """
 

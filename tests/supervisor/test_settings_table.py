@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from builds.management.supervisor.plan import CHECKOUT
-from tests.management.settings_cases import CASES
-from tests.management.start import start
+from supervisor.plan import CHECKOUT
+from tests.supervisor.settings_cases import CASES
+from tests.supervisor.start import start
 
 SURFACE = CHECKOUT.parent / "shared" / "spec" / "surface.md"
 # Named in surface.md for pieces that are not built yet. Who builds one gives it a row in the table.
