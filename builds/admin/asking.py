@@ -7,10 +7,10 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+from builds.domain.errors import Refused
 from builds.models import BuildRun, Caller
 from builds.services import runs, tokens
 from builds.services.access import caller_for
-from builds.services.errors import Refused
 
 MOST_AT_ONCE: Final = 100  # each is a transaction of its own within one request
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from django import forms
 
 from builds.admin.fields import LinesField, SecretText
-from builds.domain.steps import FieldError
+from builds.domain.errors import FieldError
 from builds.models import BuildServer, Registry
 from builds.services.registry_rules import RegistryDraft, registry_errors
 from builds.services.server_rules import ServerDraft, server_errors

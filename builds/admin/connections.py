@@ -14,8 +14,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from builds.admin.asking import caller_of
 from builds.admin.base import ReadOnlyAdmin, TableAdmin
 from builds.admin.connection_forms import BuildServerForm, RegistryForm
+from builds.domain.errors import Refused
 from builds.models import BuildServer, Caller, Registry, WorkerCluster, WorkerHost
-from builds.services.errors import Refused
 from builds.services.registries import RegistryDraft, create_registry, edit_registry, remove_registry
 from builds.services.servers import ServerDraft, create_server, edit_server, remove_server
 

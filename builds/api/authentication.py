@@ -8,9 +8,9 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Th
 from rest_framework.request import Request
 
 from builds.domain.access import Permission, Role, refused
+from builds.domain.errors import NoRight
 from builds.models import ApiToken, Caller
 from builds.services.access import caller_for, client_address
-from builds.services.errors import NoRight
 from builds.services.tokens import address_refused, count_wrong_token, find_token
 
 CHALLENGE: Final = "Bearer"

@@ -11,13 +11,13 @@ from typing import Any, Final, TypeVar
 from django.db import transaction
 
 from builds.api.fields import Fields
+from builds.domain.errors import FieldError, Invalid, Refused
 from builds.domain.states import StepType
-from builds.domain.steps import FieldError, api_name
+from builds.domain.steps.kinds import api_name
 from builds.domain.tags import AutoTagSeqType
 from builds.models import Build
 from builds.queries.config_shapes import CONFIG_KEYS, FILLED
 from builds.services.builds import BuildDraft, StepDraft
-from builds.services.errors import Invalid, Refused
 
 T = TypeVar("T")
 STEP_WORDS: Final = [kind.value for kind in StepType if kind not in (StepType.CANCEL, StepType.DELETE)]

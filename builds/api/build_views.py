@@ -11,14 +11,13 @@ from builds.api.json_body import read_object
 from builds.api.params import read_number
 from builds.api.run_views import shape_now
 from builds.api.views import ApiView
+from builds.domain.errors import FieldError, Invalid, NotFound
 from builds.domain.states import RunState
-from builds.domain.steps import FieldError
 from builds.models import Account, Build
 from builds.queries.builds import BuildFilter, after_build, build_detail, build_shapes, find_build, visible_builds
 from builds.queries.images import COLUMNS, ORDERS, build_images
 from builds.queries.shapes import Shape
 from builds.services.builds import create_build, edit_build
-from builds.services.errors import Invalid, NotFound
 from builds.services.runs import request_build_removal
 
 

@@ -5,10 +5,10 @@ from rest_framework.request import Request
 
 from builds.api.params import read_number
 from builds.api.views import ApiView
+from builds.domain.errors import NotFound
 from builds.models import BuildRun
 from builds.queries.callbacks import delivery_shape, delivery_shapes
 from builds.services.callbacks import send_again
-from builds.services.errors import NotFound
 
 
 class RunCallbacks(ApiView):

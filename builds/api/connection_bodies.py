@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from builds.api.fields import Fields
 from builds.api.params import INT32
-from builds.domain.step_fields import unstorable
+from builds.domain.steps.checks import unstorable
 from builds.services.certificates import LONGEST as LONGEST_PEM
 from builds.services.registries import RegistryDraft
 from builds.services.servers import ServerDraft

@@ -8,11 +8,11 @@ from builds.api.connection_shapes import registry_shape, server_shapes
 from builds.api.json_body import read_object
 from builds.api.params import read_number
 from builds.api.views import ApiView
+from builds.domain.errors import NotFound
 from builds.models import BuildServer, Registry
 from builds.queries.connections import visible_registries, visible_servers
 from builds.queries.shapes import Shape
 from builds.services import registries, servers
-from builds.services.errors import NotFound
 
 
 class ServerList(ApiView):

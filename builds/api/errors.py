@@ -15,8 +15,7 @@ from rest_framework import exceptions
 from builds.api.authentication import CHALLENGE, TooManyWrongTokens
 from builds.api.dialects import dialect_of
 from builds.domain.error_pages import ERROR_HELP
-from builds.domain.steps import FieldError
-from builds.services.errors import Invalid, Refused
+from builds.domain.errors import FieldError, Invalid, Refused
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from builds.api.params import INT32
-from builds.domain.step_fields import unstorable
-from builds.domain.steps import FieldError
+from builds.domain.errors import FieldError
+from builds.domain.steps.checks import unstorable
 
 
 @dataclass(frozen=True, slots=True)

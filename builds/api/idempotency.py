@@ -15,10 +15,9 @@ from rest_framework.request import Request
 
 from builds.api.dialects import PROBLEM_STATUS
 from builds.api.raw_body import read_raw
-from builds.domain.steps import FieldError
+from builds.domain.errors import FieldError, Invalid
 from builds.models import ApiToken, KeptAnswer
 from builds.services import idempotency
-from builds.services.errors import Invalid
 
 if TYPE_CHECKING:
     from builds.api.views import ApiView

@@ -12,11 +12,10 @@ from builds.api.fields import Fields
 from builds.api.params import read_number
 from builds.api.raw_body import read_raw
 from builds.api.views import ApiView
-from builds.domain.steps import FieldError
+from builds.domain.errors import FieldError, Invalid, Refused
 from builds.queries.definition_shapes import with_changes
 from builds.services.builds import may_create_in
 from builds.services.definition_files import LARGEST_FILE, NO_ZIP, export_run, read_definition
-from builds.services.errors import Invalid, Refused
 
 ENVELOPE_BYTES = 64 * 1024  # what multipart adds to the file, with the other fields
 

@@ -13,7 +13,8 @@ from builds.api.errors import INVALID, Problem
 from builds.api.params import Query, read_number
 from builds.api.run_views import found_run
 from builds.api.views import ApiView
-from builds.domain.lines import Stream
+from builds.domain.errors import NotFound
+from builds.domain.log.lines import Stream
 from builds.models import BuildRun, RunStep
 from builds.queries.log import (
     WINDOW_LINES,
@@ -27,7 +28,6 @@ from builds.queries.log import (
 )
 from builds.queries.runs import find_step, steps_by_attempt
 from builds.queries.shapes import Shape, step_run_shape
-from builds.services.errors import NotFound
 
 MOST_LINES: Final = 10_000
 RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")

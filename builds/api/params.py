@@ -6,8 +6,7 @@ from typing import Final
 
 from django.http import QueryDict
 
-from builds.domain.steps import FieldError
-from builds.services.errors import Invalid
+from builds.domain.errors import FieldError, Invalid
 
 WHOLE: Final = re.compile(r"-?[0-9]{1,10}\Z")
 INT32: Final = 2**31 - 1

@@ -6,12 +6,11 @@ from rest_framework.request import Request
 from builds.api.params import read_number
 from builds.api.run_views import found_run
 from builds.api.views import LONGEST_PAGE, ApiView
+from builds.domain.errors import FieldError, Invalid
 from builds.domain.references import check_reference
-from builds.domain.steps import FieldError
 from builds.queries.facts import with_facts
 from builds.queries.run_finds import latest_runs, runs_of_image, runs_of_same_digest
 from builds.queries.runs import run_shapes
-from builds.services.errors import Invalid
 
 LATEST = 5  # build-api.md, section 3: limitCount
 

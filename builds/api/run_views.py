@@ -12,14 +12,13 @@ from builds.api.build_body import STEP_NAMES, BuildBody, read_build, submit
 from builds.api.json_body import read_object
 from builds.api.params import Query, read_number
 from builds.api.views import ApiView
+from builds.domain.errors import FieldError, Invalid, NotFound
 from builds.domain.states import RunState, RunType
-from builds.domain.steps import FieldError
 from builds.models import Build, BuildRun
 from builds.queries.facts import with_facts
 from builds.queries.runs import active_runs, find_run, run_detail, run_shapes, runs_of_build
 from builds.queries.shapes import Shape, run_shape
 from builds.services.builds import BuildDraft
-from builds.services.errors import Invalid, NotFound
 from builds.services.runs import (
     RunAsk,
     move_to_front,

@@ -7,11 +7,11 @@ from builds.api.build_body import read_config
 from builds.api.fields import Fields
 from builds.api.json_body import read_object
 from builds.api.views import ApiView
+from builds.domain.errors import NotFound
 from builds.domain.states import StepType
 from builds.models import Build
 from builds.queries.builds import find_build
 from builds.services.builds import may_create_in
-from builds.services.errors import NotFound
 from builds.services.sources import try_source
 
 

@@ -18,7 +18,7 @@ from builds.domain.engine_words import cause_of, exit_code_of, kind_of, parse_er
 from builds.domain.failure_kind import FailureKind, Whose
 from builds.domain.failure_kinds import KINDS
 from builds.domain.known_errors import explain_exit, hint, missing_command
-from builds.domain.masking import Masker
+from builds.domain.log.masking import Masker
 from builds.domain.registry_words import refusal_of
 
 __all__ = [

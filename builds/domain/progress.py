@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from builds.domain.masking import Masker
+from builds.domain.log.masking import Masker
 from builds.domain.states import StepState
 
 CANCELED: Final = "context canceled"  # BuildKit's word for what it stopped because of something else

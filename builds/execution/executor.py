@@ -6,7 +6,7 @@ from typing import Final
 
 from builds.domain import failures
 from builds.domain.failures import Failure
-from builds.domain.logs import Masker
+from builds.domain.log.masking import Masker
 from builds.domain.states import EndReason, StepState, StepType
 from builds.engine.errors import BuildStopped, EngineStalled, EngineUnreachable, PullStopped, PushStopped
 from builds.execution.context import RunContext

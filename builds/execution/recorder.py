@@ -13,7 +13,10 @@ from typing import Any, Final
 
 from django.db import connection
 
-from builds.domain.logs import LineSplitter, LogLimit, LogLine, Masker, Stream, clip_remedy
+from builds.domain.log.limits import LogLimit, clip_remedy
+from builds.domain.log.lines import LogLine, Stream
+from builds.domain.log.masking import Masker
+from builds.domain.log.splitting import LineSplitter
 from builds.domain.progress import VertexState
 from builds.execution.patience import DatabaseAway, Patience
 from builds.execution.stop import Stop, StopReason

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from builds.domain import failures
 from builds.domain.failures import Failure
-from builds.domain.logs import Masker
+from builds.domain.log.masking import Masker
 from builds.domain.states import EndReason, RunState, RunType
 from builds.engine.errors import EngineError
 from builds.execution.failing import failure_from

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from builds.domain.lines import NumberedLine
+from builds.domain.log.lines import NumberedLine
 from builds.queries.shapes import line_shape
 
 FRAME_LINES: Final = 500  # at most in one frame

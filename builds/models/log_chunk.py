@@ -3,7 +3,7 @@
 import pgtrigger
 from django.db import models
 
-from builds.domain.logs import PackedLines
+from builds.domain.log.packing import PackedLines
 
 
 class LogChunk(models.Model):
@@ -37,5 +37,5 @@ class LogChunk(models.Model):
 
     @property
     def packed(self) -> PackedLines:
-        """Return the stored form that `builds.domain.logs` unpacks."""
+        """Return the stored form that `builds.domain.log.packing` unpacks."""
         return PackedLines(text=self.text, raw=None if self.raw is None else bytes(self.raw), layout=self.layout)

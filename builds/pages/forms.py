@@ -6,8 +6,9 @@ from typing import Final
 
 from django.http import QueryDict
 
+from builds.domain.errors import FieldError
 from builds.domain.states import WhenRunning
-from builds.domain.steps import FieldError, api_name, without_password
+from builds.domain.steps.kinds import api_name, without_password
 from builds.domain.tags import AutoTagSeqType
 from builds.models import Build
 from builds.pages import labels as names

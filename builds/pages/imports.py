@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from builds.domain.states import StepType
-from builds.domain.steps import api_name
+from builds.domain.steps.kinds import api_name
 from builds.models import BuildStep
 from builds.pages.forms import BuildForm, new_form
 from builds.pages.screens.source import SourceSteps, source_steps

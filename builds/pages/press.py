@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from django.http import QueryDict
 
+from builds.domain.errors import Invalid, Refused
 from builds.domain.states import StepType
 from builds.models import BuildStep
 from builds.pages import labels as names
 from builds.pages.screens.source import image_step
 from builds.pages.typed import TypedForm
-from builds.services.errors import Invalid, Refused
 from builds.services.runs import RunAsk
 
 TEXTS: Final = ("tagName", "description", "callbackUrl", "branchName", "noCache")

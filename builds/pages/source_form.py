@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from builds.domain.states import StepType
-from builds.domain.step_places import repository_name, split_repository
-from builds.domain.steps import api_name
+from builds.domain.steps.kinds import api_name
+from builds.domain.steps.places import repository_name, split_repository
 from builds.pages.screens.source import Source, SourceSteps, repository_address
 from builds.services.builds import StepDraft
 

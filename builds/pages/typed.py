@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from builds.domain.steps import FieldError
+from builds.domain.errors import FieldError
 from builds.pages.labels import for_people, place_words
 
 MOST_DIGITS: Final = 9

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from builds.domain.states import StepType
-from builds.domain.steps import SECRETS, api_name
+from builds.domain.steps.kinds import SECRETS, api_name
 
 TITLES: Final = ("step_title", "step_desc")
 CONFIG_KEYS: Final[Mapping[StepType, tuple[str, ...]]] = {

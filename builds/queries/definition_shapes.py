@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from builds.domain.states import StepType
-from builds.domain.steps import api_name
+from builds.domain.steps.kinds import api_name
 from builds.models import BuildRun, Caller, RunStep
 from builds.queries.config_shapes import CONFIG_KEYS, FILLED, WRITE_ONLY, config_shape
 from builds.queries.shapes import Shape, may_edit, yes_no

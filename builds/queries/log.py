@@ -10,9 +10,8 @@ from typing import Final
 from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
 
-from builds.domain.lines import NumberedLine, Stream, own_bytes
-from builds.domain.logs import raw_bytes, unpack
-from builds.domain.packing import line_bytes
+from builds.domain.log.lines import NumberedLine, Stream, own_bytes
+from builds.domain.log.packing import line_bytes, raw_bytes, unpack
 from builds.models import BuildRun, LogChunk
 from builds.queries.shapes import Shape, iso_time, line_shape
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from builds.domain.access import Permission, refused
 from builds.domain.actions import build_possible_actions, possible_actions
-from builds.domain.lines import NumberedLine
+from builds.domain.log.lines import NumberedLine
 from builds.domain.references import ImageReference
 from builds.domain.states import RunType, StepType
 from builds.models import Build, BuildRun, BuildStep, Caller, Registry, RunStep

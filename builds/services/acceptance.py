@@ -16,15 +16,14 @@ from django.utils import timezone
 from builds import doorbell
 from builds.domain import actions, failures, tags
 from builds.domain.actions import Action
+from builds.domain.errors import Busy, FieldError, Invalid, NotPossible, Refused
 from builds.domain.states import RunState, RunType, WhenRunning
-from builds.domain.steps import FieldError
 from builds.domain.tags import TagRule
 from builds.models import Account, Build, BuildRun, BuildServer, Caller, RunEvent, RunStep
 from builds.queries.queue import account_facts
 from builds.services import activity, callbacks
 from builds.services.definitions import StepCopy
 from builds.services.dispatch import dispatch
-from builds.services.errors import Busy, Invalid, NotPossible, Refused
 from builds.services.follow_ups import request_cancel
 from builds.services.limits import queue_limit
 from builds.services.recipes import Recipe

@@ -5,8 +5,8 @@ from django.http import HttpRequest
 
 from builds.domain.access import Permission, Role, Scope, refused
 from builds.domain.address_ranges import plain_address
+from builds.domain.errors import NoRight
 from builds.models import Account, ApiToken, Build, BuildRun, BuildServer, Caller, Membership, Registry
-from builds.services.errors import NoRight
 
 Thing = Account | Build | BuildRun | BuildServer | Registry
 

@@ -7,12 +7,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from builds.domain.access import Permission, Role
-from builds.domain.steps import FieldError
+from builds.domain.errors import FieldError, Invalid, NotFound, NotPossible
 from builds.models import Account, Caller, Membership
 from builds.models.accounts import ACCOUNT_ROLES
 from builds.services import activity
 from builds.services.access import require_on
-from builds.services.errors import Invalid, NotFound, NotPossible
 
 LAST_ADMIN = "This is the last admin of the account; make somebody else admin first."
 OWN_ROLE = "Nobody raises the own role; ask another admin of this account."

@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from builds.domain.errors import FieldError
 from builds.domain.outbound import is_allowed, literal_address, private_place
 from builds.domain.references import check_image_name, check_project
 from builds.domain.states import WhenRunning
-from builds.domain.step_places import check_url
-from builds.domain.steps import FieldError
+from builds.domain.steps.places import check_url
 from builds.domain.tags import AutoTagSeqType, check_prefix, check_tag
 from builds.models import Build
 from builds.queries.connections import usable_servers

@@ -9,14 +9,14 @@ from django.utils import timezone
 
 from builds import doorbell
 from builds.domain.access import Permission
-from builds.domain.steps import INVALID
+from builds.domain.errors import Invalid, NotFound, Refused
+from builds.domain.steps.kinds import INVALID
 from builds.models import Account, Build, BuildStep, Caller
 from builds.services import activity, callbacks
 from builds.services.access import require, require_on
 from builds.services.build_rules import build_errors, tls_errors
 from builds.services.credentials import encrypt
 from builds.services.definitions import StepDraft, callback_errors, host_paths_of
-from builds.services.errors import Invalid, NotFound, Refused
 from builds.services.registries import usable_registry
 from builds.services.servers import find_server
 from builds.services.step_secrets import DraftedStep, Registries, merged_steps, spread_orders, step_errors

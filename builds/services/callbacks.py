@@ -20,6 +20,7 @@ from builds.domain import actions
 from builds.domain.access import Permission, Role
 from builds.domain.actions import Action
 from builds.domain.callbacks import MOST_ATTEMPTS
+from builds.domain.errors import NotFound, NotPossible
 from builds.models import (
     Account,
     Build,
@@ -36,7 +37,6 @@ from builds.queries.shapes import Shape
 from builds.services import activity
 from builds.services.access import caller_for, require
 from builds.services.credentials import decrypt, encrypt
-from builds.services.errors import NotFound, NotPossible
 
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105  the prefix that Standard Webhooks gives its secrets
 SECRET_BYTES: Final = 32  # Standard Webhooks asks for 24 to 64

@@ -15,12 +15,12 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from builds.domain.access import Permission
+from builds.domain.errors import NotFound, Refused
 from builds.domain.states import RunType
 from builds.models import BuildRun, Caller
 from builds.queries.definition_shapes import definition_of_run, filled_definition
 from builds.queries.shapes import Shape
 from builds.services.access import require_on
-from builds.services.errors import NotFound, Refused
 
 FORMAT: Final = "buildhub-build"
 VERSION: Final = 1

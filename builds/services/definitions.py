@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from builds.domain.errors import FieldError, Invalid, NotFound
 from builds.domain.outbound import check_callback_url
 from builds.domain.states import StepType
-from builds.domain.step_create_image import dockerfile_type
-from builds.domain.steps import FieldError, StepDefinition, default_title, validate_steps
+from builds.domain.steps.create_image import dockerfile_type
+from builds.domain.steps.kinds import StepDefinition, default_title, validate_steps
 from builds.models import Build, Registry
-from builds.services.errors import Invalid, NotFound
 from builds.services.servers import find_server
 from builds.services.step_secrets import StepDraft, once_steps, secret_names, spread_orders, step_errors
 

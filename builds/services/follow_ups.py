@@ -9,12 +9,12 @@ from builds import doorbell, queue
 from builds.domain import actions
 from builds.domain.access import Permission
 from builds.domain.actions import Action
+from builds.domain.errors import NotFound, NotPossible
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType, StepState, StepType
 from builds.models import Build, BuildRun, Caller, RunStep
 from builds.queries.facts import build_facts, run_facts, with_build_facts, with_facts
 from builds.services import activity, callbacks, definitions, transitions
 from builds.services.access import require
-from builds.services.errors import NotFound, NotPossible
 from builds.services.run_asks import check_callback
 from builds.services.run_ends import end_waiting_run
 from builds.services.transitions import End

@@ -6,8 +6,8 @@ from typing import Final
 
 from django.db.models.functions import Now
 
+from builds.domain.errors import Busy, NotPossible
 from builds.models import Caller, KeptAnswer
-from builds.services.errors import Busy, NotPossible
 
 KEPT: Final = timedelta(hours=24)
 TRIES: Final = 10

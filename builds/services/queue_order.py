@@ -12,12 +12,12 @@ from builds import doorbell
 from builds.domain import actions
 from builds.domain.access import Permission, Role
 from builds.domain.actions import Action, RunFacts
+from builds.domain.errors import NotFound, NotPossible
 from builds.models import BuildRun, BuildServer, Caller, RunEvent
 from builds.queries.facts import run_facts, with_facts
 from builds.services import activity
 from builds.services.access import require
 from builds.services.dispatch import dispatch
-from builds.services.errors import NotFound, NotPossible
 
 STEP: Final = timedelta(milliseconds=1)
 

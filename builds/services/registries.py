@@ -10,14 +10,13 @@ from django.db import transaction
 from django.db.models import Q
 
 from builds.domain.access import Permission
-from builds.domain.steps import FieldError
+from builds.domain.errors import FieldError, Invalid, NotFound, NotPossible
 from builds.models import Account, BuildRun, Caller, Registry
 from builds.queries.connections import visible_registries
 from builds.services import activity, connections
 from builds.services.access import require, require_on
 from builds.services.connections import RegistryProbe
 from builds.services.credentials import encrypt
-from builds.services.errors import Invalid, NotFound, NotPossible
 from builds.services.registry_rules import RegistryDraft, registry_errors
 
 __all__ = ["RegistryDraft", "create_registry", "edit_registry", "remove_registry", "try_registry", "usable_registry"]

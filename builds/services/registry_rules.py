@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from builds.domain.errors import FieldError
 from builds.domain.outbound import private_place
 from builds.domain.registry_addresses import host_problem, name_of, prefix_problem
-from builds.domain.steps import FieldError
 from builds.models import Registry
 from builds.services.certificates import check_tls
 

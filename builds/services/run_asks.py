@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from builds.domain import tags
+from builds.domain.errors import FieldError, Invalid
 from builds.domain.states import StepType
-from builds.domain.steps import FieldError, StepDefinition, validate_steps
+from builds.domain.steps.kinds import StepDefinition, validate_steps
 from builds.services import definitions
 from builds.services.definitions import StepCopy
-from builds.services.errors import Invalid
 
 if TYPE_CHECKING:
     from builds.services.definitions import StepDraft

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from django.db import connection, transaction
 
 from builds import doorbell
-from builds.domain.logs import LogLine, pack
+from builds.domain.log.lines import LogLine
+from builds.domain.log.packing import pack
 from builds.domain.states import RunState
 from builds.models import BuildRun
 from builds.services.transitions import Lease

@@ -10,13 +10,12 @@ from django.db import transaction
 from builds.domain import actions, tags
 from builds.domain.access import Permission
 from builds.domain.actions import Action
+from builds.domain.errors import FieldError, Invalid, NotFound, NotPossible
 from builds.domain.states import RunType
-from builds.domain.steps import FieldError
 from builds.models import Build, BuildRun, Caller
 from builds.queries.facts import run_facts, with_facts
 from builds.services import acceptance, definitions
 from builds.services.access import require
-from builds.services.errors import Invalid, NotFound, NotPossible
 from builds.services.follow_ups import request_build_removal, request_cancel, request_removals, request_remove
 from builds.services.queue_order import move_to_front
 from builds.services.recipes import recipe_of_build, recipe_of_push, recipe_of_run

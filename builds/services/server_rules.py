@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from builds.domain.steps import FieldError
+from builds.domain.errors import FieldError
 from builds.domain.topics import TOPIC_NAME
 from builds.models import Account, BuildServer
 from builds.services.certificates import check_tls

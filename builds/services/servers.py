@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from builds.domain.access import Permission
+from builds.domain.errors import Invalid, NotFound, NotPossible
 from builds.models import Build, BuildServer, Caller
 from builds.queries.connections import live_hosts, usable_servers, visible_servers
 from builds.services import activity, connections
@@ -17,7 +18,6 @@ from builds.services.access import require_on
 from builds.services.connections import EngineProbe
 from builds.services.credentials import encrypt
 from builds.services.dispatch import dispatch
-from builds.services.errors import Invalid, NotFound, NotPossible
 from builds.services.server_rules import ServerDraft, kept_key, server_errors
 
 __all__ = ["ServerDraft", "create_server", "edit_server", "find_server", "remove_server", "try_server"]

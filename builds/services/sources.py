@@ -9,13 +9,14 @@ from typing import Any, Final
 
 from builds.domain import failures, source_kinds
 from builds.domain.access import Permission
+from builds.domain.errors import Busy, FieldError, Invalid
 from builds.domain.failure_kind import FailureKind
 from builds.domain.failures import Failure
 from builds.domain.git_words import git_refusal_of, telling_line
-from builds.domain.masking import Masker
+from builds.domain.log.masking import Masker
 from builds.domain.states import StepType
-from builds.domain.step_places import repository_url
-from builds.domain.steps import FieldError, StepDefinition, validate_steps
+from builds.domain.steps.kinds import StepDefinition, validate_steps
+from builds.domain.steps.places import repository_url
 from builds.engine.errors import EngineError
 from builds.engine.git.client import Place, Repository, opened
 from builds.engine.git.errors import (
@@ -33,7 +34,6 @@ from builds.engine.git.process import Work
 from builds.engine.outbound import HostUnknown, OutboundFailed, OutboundRefused
 from builds.models import Build, Caller, KnownHost
 from builds.services.access import require, require_on
-from builds.services.errors import Busy, Invalid
 from builds.services.limits import outbound_allowed, repository_limit_bytes
 from builds.services.step_secrets import DraftedStep, StepDraft, once_steps
 

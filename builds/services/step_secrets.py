@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from builds.domain.errors import FieldError
 from builds.domain.states import StepType
-from builds.domain.steps import KINDS, SECRETS, FieldError, StepDefinition, tidy_config, validate_steps
+from builds.domain.steps.kinds import KINDS, SECRETS, StepDefinition, tidy_config, validate_steps
 from builds.models import BuildStep
 from builds.services.credentials import decrypt_fields, encrypt_fields
 

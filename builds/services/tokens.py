@@ -15,11 +15,10 @@ from django.utils import timezone
 
 from builds.domain.access import Role, Scope
 from builds.domain.address_ranges import check_range, normal_range, refused_address
-from builds.domain.steps import FieldError
+from builds.domain.errors import FieldError, Invalid, NoRight, NotFound
 from builds.models import Account, ApiToken, Build, Caller, Membership, WrongTokens
 from builds.services import activity
 from builds.services.access import caller_for
-from builds.services.errors import Invalid, NoRight, NotFound
 
 PREFIX: Final = "bh_"
 BASE36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from django.db import connection
 
 from builds.domain.actions import Action
-from builds.services.errors import NotPossible
+from builds.domain.errors import NotPossible
 
 SECONDS: Final = 10.0
 OTHERS_PRESS: Final = "Many presses of this build came at the same moment; look whether it runs, then press again."

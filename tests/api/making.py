@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from builds.domain.access import Role
-from builds.domain.logs import LogLine
+from builds.domain.log.lines import LogLine
 from builds.domain.states import EndReason
 from builds.models import Account, BuildRun, Membership
 from builds.services import run_log, run_steps, transitions

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from builds.api import run_views
 from builds.domain.access import Scope
+from builds.domain.errors import NotFound
 from builds.models import Build, BuildRun, KeptAnswer
-from builds.services.errors import NotFound
 from builds.services.idempotency import forget_old_answers
 from tests.api.making import build_add
 

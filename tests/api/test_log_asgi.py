@@ -6,7 +6,7 @@ from django.db import connections
 from django.test import AsyncClient
 
 from builds.domain.access import Role, Scope
-from builds.domain.logs import LogLine
+from builds.domain.log.lines import LogLine
 from builds.models import BuildRun, LogChunk
 from builds.services import run_log
 from builds.services.access import caller_for

@@ -3,7 +3,7 @@
 import pytest
 
 from builds.domain.states import StepType
-from builds.domain.steps import api_name
+from builds.domain.steps.kinds import api_name
 from builds.queries.config_shapes import CONFIG_KEYS
 from tests.api.making import begin, say, words
 

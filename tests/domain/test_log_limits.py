@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builds.domain.logs import LogLimit, LogLine, clip_remedy
+from builds.domain.log.limits import LogLimit, clip_remedy
+from builds.domain.log.lines import LogLine
 
 
 def lines_of(*sizes: int) -> list[LogLine]:

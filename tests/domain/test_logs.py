@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builds.domain.logs import LineSplitter, LogLine, Masker, Stream
+from builds.domain.log.lines import LogLine, Stream
+from builds.domain.log.masking import Masker
+from builds.domain.log.splitting import LineSplitter
 
 # Bytes that make trouble are likely: line ends, CR, NUL, parts of UTF-8 characters, ESC.
 ODD_BYTES = st.lists(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builds.domain.logs import LogLine, NumberedLine, pack, raw_bytes, unpack
+from builds.domain.log.lines import LogLine, NumberedLine
+from builds.domain.log.packing import pack, raw_bytes, unpack
 
 CONTENT = (st.binary(max_size=12) | st.text(max_size=8).map(lambda text: text.encode("utf-8", "surrogatepass"))).map(
     lambda raw: raw.replace(b"\n", b"\r")

@@ -3,7 +3,7 @@
 import pytest
 
 from builds.domain.states import StepType
-from builds.domain.steps import StepDefinition, tidy_config, validate_steps
+from builds.domain.steps.kinds import StepDefinition, tidy_config, validate_steps
 
 IMAGE = StepDefinition(StepType.CREATE_IMAGE, 9, config={"docker_file": "FROM a\n"})
 CODE = {"repository_url": "git.example/team/app.git"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builds.domain.step_places import (
+from builds.domain.steps.places import (
     check_absolute_path,
     check_branch,
     check_http_url,

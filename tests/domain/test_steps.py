@@ -4,11 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builds.domain.errors import FieldError
 from builds.domain.states import StepType
-from builds.domain.steps import (
-    INIT_STEP,
+from builds.domain.steps.kinds import (
     KINDS,
-    FieldError,
     StepDefinition,
     api_name,
     default_title,
@@ -29,7 +28,7 @@ def fields(*steps: StepDefinition) -> list[str]:
 
 
 def test_one_inline_dockerfile_is_valid():
-    assert validate_steps([INIT_STEP, image_step()]) == []
+    assert validate_steps([StepDefinition(StepType.INIT, 0), image_step()]) == []
 
 
 def test_all_fields_of_an_image_step_may_be_given():

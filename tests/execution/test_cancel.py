@@ -2,8 +2,8 @@
 
 import pytest
 
+from builds.domain.errors import NotPossible
 from builds.services import runs
-from builds.services.errors import NotPossible
 from tests.support.runs import ended, marked_sleep, press, processes_with, until_printed
 from tests.support.waiting import wait_until
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from builds.domain.lines import NumberedLine
+from builds.domain.log.lines import NumberedLine
 from builds.live import outbox as module
 from builds.live.frames import FRAME_CHARS, LineFrame, line_frames
 from builds.live.outbox import Outbox

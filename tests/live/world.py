@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 
 from builds.domain.access import Role, Scope
-from builds.domain.logs import LogLine
+from builds.domain.log.lines import LogLine
 from builds.domain.states import EndReason
 from builds.models import Account, Build, BuildRun, BuildServer, Membership, Registry, RunStep
 from builds.services import builds, run_log, run_steps, runs, transitions

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from builds.domain.failures import build_failed
-from builds.domain.lines import LogLine
+from builds.domain.log.lines import LogLine
 from builds.domain.states import EndReason, StepState, StepType
 from builds.models import Build, BuildRun, Caller, RunStep
 from builds.services import run_log, run_steps, transitions

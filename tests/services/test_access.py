@@ -3,9 +3,9 @@
 import pytest
 
 from builds.domain.access import Permission, Role, Scope
+from builds.domain.errors import NoRight
 from builds.models import Account, ApiToken, BuildRun, BuildServer, Registry
 from builds.services.access import allowed, caller_for, require, require_on
-from builds.services.errors import NoRight
 from builds.services.tokens import issue_token
 from tests.support.people import make_build, make_person
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from builds.domain.errors import Invalid, Refused
 from builds.domain.states import StepType
 from builds.models import BuildStep
 from builds.services.builds import BuildDraft, StepDraft, create_build, edit_build
 from builds.services.credentials import decrypt_fields, encrypt_fields
 from builds.services.definitions import StepCopy, runnable_steps, snapshot, steps_for_once, unexecutable
-from builds.services.errors import Invalid, Refused
 from builds.services.step_secrets import spread_orders
 
 IMAGE = StepDraft("CREATE_IMAGE", config={"docker_file": "FROM a\n"})

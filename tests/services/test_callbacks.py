@@ -8,11 +8,11 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from builds.domain.access import Role
+from builds.domain.errors import NoRight, NotFound, NotPossible
 from builds.domain.states import EndReason
 from builds.models import BuildRun, CallbackDelivery
 from builds.services import callbacks, removals, run_steps, runs, transitions
 from builds.services.access import caller_for
-from builds.services.errors import NoRight, NotFound, NotPossible
 from builds.services.runs import RunAsk
 from builds.services.transitions import End
 from tests.support.people import make_build, make_person, make_world, operator_of

@@ -2,11 +2,11 @@
 
 import pytest
 
+from builds.domain.errors import Refused
 from builds.models import Account, BuildRun, BuildServer, WorkerHost
 from builds.queries.queue import waiting_of
 from builds.queries.runs import waiting_of_all
 from builds.services import dispatch, runs, transitions
-from builds.services.errors import Refused
 from builds.services.run_ends import end_run
 from builds.services.transitions import End
 from tests.services.together import side_by_side

@@ -6,10 +6,10 @@ import pytest
 from django.db import connection
 
 from builds.domain.access import Role
+from builds.domain.errors import Invalid, NoRight, NotFound, NotPossible, Refused
 from builds.models import Activity, Build, BuildRun, RunEvent
 from builds.services import runs
 from builds.services.access import caller_for
-from builds.services.errors import Invalid, NoRight, NotFound, NotPossible, Refused
 from builds.services.runs import RunAsk
 from builds.services.transitions import End, end_waiting
 from tests.support.people import make_build, make_person, make_world, operator_of

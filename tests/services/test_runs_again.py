@@ -4,6 +4,7 @@ import pytest
 from django.db.models.functions import Now
 
 from builds.domain.access import Role
+from builds.domain.errors import Invalid, NotFound, NotPossible
 from builds.domain.states import EndReason
 from builds.models import Build, BuildRun, BuildServer, Registry, WorkerHost
 from builds.services import runs, transitions
@@ -11,7 +12,6 @@ from builds.services.access import caller_for
 from builds.services.credentials import encrypt_fields
 from builds.services.definitions import StepDraft
 from builds.services.dispatch import dispatch
-from builds.services.errors import Invalid, NotFound, NotPossible
 from builds.services.runs import RunAsk
 from builds.services.transitions import End
 from tests.support.people import make_build, make_person

@@ -3,10 +3,10 @@
 import pytest
 
 from builds.domain.access import Role
+from builds.domain.errors import NotPossible
 from builds.models import CallbackDelivery
 from builds.services import runs
 from builds.services.access import caller_for
-from builds.services.errors import NotPossible
 from builds.services.runs import RunAsk
 from builds.services.transitions import End, end_waiting
 from tests.support.people import make_person

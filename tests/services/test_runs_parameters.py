@@ -2,9 +2,9 @@
 
 import pytest
 
+from builds.domain.errors import Invalid
 from builds.models import Build, BuildRun
 from builds.services import runs
-from builds.services.errors import Invalid
 from builds.services.runs import RunAsk
 from builds.services.transitions import End, end_waiting
 from tests.support.people import make_build

@@ -4,11 +4,11 @@ import pytest
 from django.db.models.functions import Now
 
 from builds.domain.access import Role
+from builds.domain.errors import Invalid, NoRight, NotFound, NotPossible, Refused
 from builds.domain.states import EndReason
 from builds.models import Activity, Build, BuildRun, Registry
 from builds.services import runs, transitions
 from builds.services.access import caller_for
-from builds.services.errors import Invalid, NoRight, NotFound, NotPossible, Refused
 from builds.services.transitions import End
 from tests.support.people import make_person
 

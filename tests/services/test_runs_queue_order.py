@@ -3,10 +3,10 @@
 import pytest
 
 from builds.domain.access import Role
+from builds.domain.errors import NoRight, NotFound, NotPossible
 from builds.models import Account, Activity, BuildRun, BuildServer, WorkerHost
 from builds.services import dispatch, runs
 from builds.services.access import caller_for
-from builds.services.errors import NoRight, NotFound, NotPossible
 from tests.services.together import side_by_side
 from tests.support.people import make_build, make_person, make_world, operator_of
 

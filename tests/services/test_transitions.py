@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, ProgrammingError, transaction
 from django.db.models.functions import Now
 
-from builds.domain.logs import LogLine
+from builds.domain.log.lines import LogLine
 from builds.domain.states import EndReason
 from builds.models import BuildRun, LogChunk, RunStep
 from builds.queries.log import iterate_lines

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from django.db import connection
 
-from builds.services.errors import Refused
+from builds.domain.errors import Refused
 
 
 def side_by_side(*deeds: Callable[[], object]) -> tuple[list[object], list[Exception]]:

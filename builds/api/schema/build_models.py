@@ -22,7 +22,7 @@ from builds.api.schema.words import (
     yes_no,
 )
 from builds.domain.states import StepType
-from builds.domain.steps import MOST_STEPS
+from builds.domain.steps.kinds import MOST_STEPS
 from builds.domain.tags import AutoTagSeqType
 from builds.models import Build
 

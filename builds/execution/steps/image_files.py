@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from builds.domain import failures
 from builds.domain.failures import Failure
-from builds.domain.step_create_image import DOCKERFILE_BYTES, dockerfile_type
+from builds.domain.steps.create_image import DOCKERFILE_BYTES, dockerfile_type
 from builds.engine.context import DOCKERFILE_NAME, IGNORE_ENDING, Context, folder_context, inline_context
 from builds.engine.errors import shown
 from builds.engine.folder import FolderFiles

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
+from builds.domain.errors import Refused
 from builds.domain.states import RunState
 from builds.doorbell import WATCHERS, listen
 from builds.management.database import need_database
@@ -21,7 +22,6 @@ from builds.models import Build, BuildRun, Caller
 from builds.queries.log import iterate_lines
 from builds.services import runs
 from builds.services.access import caller_for
-from builds.services.errors import Refused
 from builds.services.runs import RunAsk
 
 LOOK_SECONDS: Final = 2.0  # a hint may be lost: the run's row is looked at this often without one

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from builds.domain.lines import NumberedLine
-from builds.domain.logs import unpack
+from builds.domain.log.lines import NumberedLine
+from builds.domain.log.packing import unpack
 from builds.models import BuildRun, LogChunk
 from builds.pages.ansi import Part, parts_of
 from builds.pages.words import line_time_words

@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from builds.domain.states import StepType
-from builds.domain.step_create_image import dockerfile_type
-from builds.domain.step_places import repository_url
+from builds.domain.steps.create_image import dockerfile_type
+from builds.domain.steps.places import repository_url
 from builds.models import BuildStep
 from builds.pages.screens.steps import KINDS
 

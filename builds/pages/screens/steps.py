@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from builds.domain.states import StepType
-from builds.domain.steps import default_title
+from builds.domain.steps.kinds import default_title
 from builds.models import BuildStep
 from builds.models.build import USER_STEPS
 

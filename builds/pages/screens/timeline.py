@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from builds.domain.states import EndReason, StepState, StepType
-from builds.domain.steps import default_title
+from builds.domain.steps.kinds import default_title
 from builds.models import BuildRun, RunStep
 from builds.pages.words import clock_words, duration_words, size_words
 

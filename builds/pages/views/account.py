@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from builds.domain.access import Role
+from builds.domain.errors import Invalid, NoRight, Refused
 from builds.models import Membership
 from builds.pages import shown_once
 from builds.pages.access import PageRequest, only_by_post, signed_in
@@ -19,7 +20,6 @@ from builds.pages.screens.account import AccountScreen, account_screen, member_r
 from builds.pages.typed import TypedForm
 from builds.pages.views.builds import number_of
 from builds.services import accounts, callbacks
-from builds.services.errors import Invalid, NoRight, Refused
 
 WHAT: Final = "webhook-secret"
 ROLES: Final = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)

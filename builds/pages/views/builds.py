@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from builds.domain.errors import Invalid, Refused
 from builds.models import Build
 from builds.pages.access import PageRequest, is_part, only_by_post, signed_in
 from builds.pages.forms import BuildForm, new_form, posted_form, stored_form
@@ -20,7 +21,6 @@ from builds.pages.screens.source import source_steps
 from builds.pages.screens.steps import step_words
 from builds.services import builds as services
 from builds.services.definition_files import LARGEST_FILE, read_definition
-from builds.services.errors import Invalid, Refused
 
 LONGEST_SEARCH = 200
 BUILD_PARTS = {"head": "components/build_head.html", "body": "components/build_body.html"}

@@ -7,10 +7,10 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
+from builds.domain.errors import NotFound, Refused
 from builds.pages.access import PageRequest, only_by_post, signed_in
 from builds.pages.screens.callbacks import callback_screen
 from builds.services import callbacks as services
-from builds.services.errors import NotFound, Refused
 
 
 def _page(request: PageRequest, run_seq: int, **more: Any) -> HttpResponse:

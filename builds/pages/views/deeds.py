@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from builds.domain.actions import Action, refusal
+from builds.domain.errors import NotFound, NotPossible, Refused
 from builds.pages.access import PageRequest, is_own_script, only_by_post, plain_text, signed_in
 from builds.pages.asking import Question, ask
 from builds.pages.press import PressForm, press_ask, press_form
@@ -21,7 +22,6 @@ from builds.pages.views.runs import run_page
 from builds.queries.builds import find_build
 from builds.queries.facts import run_facts
 from builds.services import runs as services
-from builds.services.errors import NotFound, NotPossible, Refused
 
 FROM_BUILDS = "builds"  # value of the field `from` in the list's forms
 

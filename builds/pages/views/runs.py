@@ -8,13 +8,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_safe
 
+from builds.domain.errors import NotFound, Refused
 from builds.pages.access import PageRequest, is_own_script, is_part, plain_text, signed_in
 from builds.pages.screens.run import run_screen
 from builds.pages.views.builds import number_of
 from builds.queries.log import asynchronous, first_line_of, iterate_bytes
 from builds.queries.runs import find_run
 from builds.services.definition_files import export_run
-from builds.services.errors import NotFound, Refused
 
 PARTS = {"head": "components/run_head.html", "steps": "components/steps.html", "log": "components/log.html"}
 NOTHING_PRINTED: Final = "This instruction has printed nothing."

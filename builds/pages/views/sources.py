@@ -6,6 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from builds.domain.access import Permission, refused
+from builds.domain.errors import Invalid, Refused
 from builds.models import Build, Caller
 from builds.pages.access import PageRequest, is_part, only_by_post
 from builds.pages.forms import BuildForm, posted_form
@@ -16,7 +17,6 @@ from builds.pages.source_form import code_config
 from builds.pages.views.builds import form_page, may_not_edit, number_of
 from builds.queries.builds import find_build
 from builds.services.builds import may_create_in
-from builds.services.errors import Invalid, Refused
 from builds.services.sources import SourceReport, try_source
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from builds.domain.access import Scope
-from builds.domain.steps import FieldError
+from builds.domain.errors import FieldError, Invalid, Refused
 from builds.models import ApiToken
 from builds.pages import shown_once
 from builds.pages.access import PageRequest, signed_in
@@ -20,7 +20,6 @@ from builds.pages.typed import TypedForm, typed_number
 from builds.pages.views.account import managed_screen, screen_of
 from builds.pages.views.builds import number_of
 from builds.services import tokens as services
-from builds.services.errors import Invalid, Refused
 
 SCOPES: Final = (
     (Scope.READ, "read", "see builds, runs and logs"),

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from builds.domain.lines import LogLine
+from builds.domain.log.lines import LogLine
 
 TAIL_BYTES: Final = 16 * 1024 * 1024  # the tail waits in memory: bounded whatever the limit is
 TAIL_LINES: Final = 100_000

@@ -1,30 +1,9 @@
-"""From bytes to numbered lines: splitting and masking that do not depend on how the output is cut.
-
-The rest of the log's rules stands beside it and is reached through this module: masking of secrets (masking.py),
-lines packed for storage (packing.py), the size limit and the engine's own cuts (log_limits.py).
-Source: build-api.md section 4 "Line", surface.md "Limits".
-"""
+"""From bytes to numbered lines: splitting and masking that do not depend on how the output is cut."""
 
 from typing import Final
 
-from builds.domain.lines import LogLine, NumberedLine, Stream
-from builds.domain.log_limits import LogLimit, clip_remedy
-from builds.domain.masking import Masker
-from builds.domain.packing import PackedLines, pack, raw_bytes, unpack
-
-__all__ = [
-    "LineSplitter",
-    "LogLimit",
-    "LogLine",
-    "Masker",
-    "NumberedLine",
-    "PackedLines",
-    "Stream",
-    "clip_remedy",
-    "pack",
-    "raw_bytes",
-    "unpack",
-]
+from builds.domain.log.lines import LogLine
+from builds.domain.log.masking import Masker
 
 PIECE_BYTES: Final = 65536
 Key = tuple[str | None, int]

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
-from builds.domain.step_fields import Check, StepFacts, Values, flag, line, said, text, word
-from builds.domain.step_places import (
+from builds.domain.steps.checks import Check, Kind, StepFacts, Values, flag, line, said, text, word
+from builds.domain.steps.places import (
     check_branch,
     check_inner_path,
     check_repository,
@@ -73,3 +73,6 @@ def _login_problems(values: Values, kept: frozenset[str], *, ssh: bool) -> Itera
     if "password" not in held:
         more = " (or a privateKey)" if ssh else ""
         yield "password", f"A PRIVATE repository needs a password{more}; give it: it is kept for one address only."
+
+
+KIND: Final = Kind("Code download", CHECKS, problems, tidy)

@@ -1,11 +1,21 @@
-"""What services refuse, for pages and API alike: each carries the sentence and the code.
+"""What is refused, for pages and API alike: each carries the sentence and the code.
 
 Codes and their statuses: domain/error_pages.py.
 """
 
+from dataclasses import dataclass
+
 from builds.domain.actions import Action
 from builds.domain.error_pages import ERROR_HELP
-from builds.domain.steps import FieldError
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one field: its path in the API's names, a sentence with the remedy, and an error code."""
+
+    field: str
+    message: str
+    code: str = "CCCM1004000"
 
 
 class Refused(Exception):  # noqa: N818  a refusal is an answer, not a fault

@@ -1,7 +1,6 @@
 """Checks of single fields of a step's config: each takes a value and yields (path below the field, sentence).
 
-The kinds of steps put them together in step_*.py. Source: build-api.md sections 4 and 7, security.md (overrides of
-the environment), reliability.md E9.
+The kinds of steps put them together, each in its file of this folder.
 """
 
 import re
@@ -43,6 +42,16 @@ class StepFacts:
 
     kept: frozenset[str] | None = None
     host_paths: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of step: its title, the checks of single fields and of all together, and the form that is stored."""
+
+    title: str
+    checks: Mapping[str, Check]
+    problems: Callable[[Values, StepFacts], Problems]
+    tidy: Callable[[Values], dict[str, Any]] = dict
 
 
 def unstorable(value: object) -> str | None:

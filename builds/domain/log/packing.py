@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any, TypeVar
 
-from builds.domain.lines import LogLine, NumberedLine
+from builds.domain.log.lines import LogLine, NumberedLine
 
 T = TypeVar("T")
 

@@ -1,41 +1,26 @@
 """The steps of a build: kinds, fields and what makes them valid, each error with the path of its field.
 
-Config keys are snake_case here; `api_name` gives the API's name. What a kind's fields mean stands in step_*.py; `KINDS`
-joins them. Source: build-api.md, sections 4, 5 and 7.
+Config keys are snake_case here; `api_name` gives the API's name. What a kind's fields mean stands in its own file;
+`KINDS` joins them.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from builds.domain import step_code_down, step_create_image, step_shell, step_transfers, step_user_task
+from builds.domain.errors import FieldError
 from builds.domain.states import StepType
-from builds.domain.step_fields import TITLE_CHECKS, Check, Problems, StepFacts, Values, text, unstorable
+from builds.domain.steps import code_down, create_image, ftp, http, shell, user_task
+from builds.domain.steps.checks import TITLE_CHECKS, Kind, StepFacts, Values, text, unstorable
 
 INVALID: Final = "CCCM1004000"
 NOT_ONE_IMAGE_STEP: Final = "CCBD1011000"
 MOST_STEPS: Final = 64  # surface.md, "Limits"
 
 API_NAMES: Final = {"docker_volume_mount_vo_list": "dockerVolumeMountVOList"}  # the one that no rule gives
-TITLES: Final = {
-    StepType.INIT: "init",
-    StepType.CODE_DOWN: "Code download",
-    StepType.FTP: "FTP",
-    StepType.HTTP: "HTTP",
-    StepType.CREATE_IMAGE: "Build & Push",
-}
 PASSWORD_IN_URL: Final = re.compile(r"((?:[^:/?#]*://)?)[^/?#@]*:[^/?#]*@")
 SECRETS: Final = frozenset({"password", "login_id", "private_key", "private_certificate"})  # section 1: write-only
-
-
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """What is wrong with one field: its path in the API's names, a sentence with the remedy, and an error code."""
-
-    field: str
-    message: str
-    code: str = INVALID
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +37,15 @@ class StepDefinition:
     kept: frozenset[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """The rules of one kind of step: single fields, all of them together, and the form in which it is stored."""
-
-    checks: Mapping[str, Check]
-    problems: Callable[[Values, StepFacts], Problems]
-    tidy: Callable[[Values], dict[str, Any]] = dict
-
-
-INIT_STEP: Final = StepDefinition(StepType.INIT, 0, use=True, config={"step_title": TITLES[StepType.INIT]})
 KINDS: Final[Mapping[StepType, Kind]] = {
-    StepType.CODE_DOWN: Kind(step_code_down.CHECKS, step_code_down.problems, step_code_down.tidy),
-    StepType.USER_TASK: Kind(step_user_task.CHECKS, step_user_task.problems),
-    StepType.FTP: Kind(step_transfers.FTP_CHECKS, step_transfers.ftp_problems),
-    StepType.HTTP: Kind(step_transfers.HTTP_CHECKS, step_transfers.http_problems),
-    StepType.SHELL: Kind(step_shell.CHECKS, step_shell.problems),
-    StepType.CREATE_IMAGE: Kind(step_create_image.CHECKS, step_create_image.problems, step_create_image.tidy),
+    StepType.CODE_DOWN: code_down.KIND,
+    StepType.USER_TASK: user_task.KIND,
+    StepType.FTP: ftp.KIND,
+    StepType.HTTP: http.KIND,
+    StepType.SHELL: shell.KIND,
+    StepType.CREATE_IMAGE: create_image.KIND,
 }
+OWN_TITLES: Final = {StepType.INIT: "init"}  # of the steps that BuildHub adds by itself
 
 
 def without_password(url: str) -> str:
@@ -79,7 +55,8 @@ def without_password(url: str) -> str:
 
 def default_title(step_type: StepType) -> str:
     """Return the title of a step that was given none."""
-    return TITLES.get(step_type) or step_type.value.replace("_", " ").capitalize()
+    title = KINDS[step_type].title if step_type in KINDS else OWN_TITLES.get(step_type)
+    return title or step_type.value.capitalize()
 
 
 def api_name(name: str) -> str:

@@ -5,8 +5,8 @@ from functools import partial
 from typing import Final
 
 from builds.domain.references import check_reference
-from builds.domain.step_fields import ARG_NAME, Check, StepFacts, Values, entries, line, pairs, said, text
-from builds.domain.step_places import check_absolute_path, check_any_path, is_within
+from builds.domain.steps.checks import ARG_NAME, Check, Kind, StepFacts, Values, entries, line, pairs, said, text
+from builds.domain.steps.places import check_absolute_path, check_any_path, is_within
 
 WORKSPACE: Final = "/workspace"
 NOT_ALLOWED: Final = "The build server does not open this path to builds; ask its administrator, or leave it out."
@@ -65,3 +65,6 @@ def _mount_problems(mounts: Sequence[Values], allowed: Sequence[str] | None) -> 
         seen.add(mount["container_path"].rstrip("/"))
         if allowed is not None and not any(is_within(mount["host_path"], path) for path in allowed):
             yield f"{at}.host_path", NOT_ALLOWED
+
+
+KIND: Final = Kind("User task", CHECKS, problems)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Final
 
-from builds.domain.step_fields import Check, StepFacts, Values, text, word
+from builds.domain.steps.checks import Check, Kind, StepFacts, Values, text, word
 
 SHELL_TYPES: Final = ("COMMAND", "SCRIPT")
 SCRIPT_BYTES: Final = 256 * 1024
@@ -19,3 +19,6 @@ def problems(values: Values, facts: StepFacts) -> Iterator[tuple[str, str]]:
     """Yield (key, sentence) for what is wrong with the fields together, each of which is sound."""
     if not str(values.get("command") or "").strip():
         yield "command", "The command is empty; write at least one line for sh."
+
+
+KIND: Final = Kind("Shell", CHECKS, problems)

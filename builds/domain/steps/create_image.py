@@ -6,10 +6,11 @@ from functools import partial
 from typing import Any, Final
 
 from builds.domain import dockerfile_rules
-from builds.domain.step_fields import (
+from builds.domain.steps.checks import (
     CONTROLS,
     INT32,
     Check,
+    Kind,
     Problems,
     StepFacts,
     Values,
@@ -23,7 +24,7 @@ from builds.domain.step_fields import (
     text,
     word,
 )
-from builds.domain.step_places import check_inner_path
+from builds.domain.steps.places import check_inner_path
 
 DOCKERFILE_TYPES: Final = ("CONTENTS", "FILE_PATH")
 DOCKERFILE_BYTES: Final = 512 * 1024
@@ -105,3 +106,6 @@ def problems(values: Values, facts: StepFacts) -> Iterator[tuple[str, str]]:
         yield "docker_file", "The Dockerfile is empty; write at least a FROM line."
     elif sentence := dockerfile_rules.problem(str(values["docker_file"])):
         yield "docker_file", sentence
+
+
+KIND: Final = Kind("Build & Push", CHECKS, problems, tidy)
