@@ -4,6 +4,8 @@ import logging
 import os
 from typing import Final
 
+from django.conf import settings
+
 from builds.domain import failures
 from builds.domain.failures import Failure
 from builds.domain.log.masking import Masker
@@ -19,7 +21,6 @@ from builds.execution.stop import Stop, StopReason, StopRequested
 from builds.models import BuildRun
 from builds.queries.runs import counted_attempts
 from builds.services import run_steps, transitions
-from builds.services.limits import log_limit_bytes, worker_host
 from builds.services.run_ends import end_run
 from builds.services.run_secrets import secrets_of
 from builds.services.run_steps import LeaseLost
@@ -31,7 +32,7 @@ AWAY: Final = "its worker could not reach the database"  # ends a sentence, see 
 
 def execute_build(run_id: int, claim: int) -> None:
     """Execute a claimed BUILD run; leaves quietly where somebody else has it or it was cancelled."""
-    owner = f"{worker_host()}/{os.getpid()}"
+    owner = f"{settings.WORKER_HOST}/{os.getpid()}"
     lease = until_it_is_back(transitions.take, run_id, claim=claim, owner=owner)
     if lease is None:
         return
@@ -57,7 +58,7 @@ class Executor:
         self._lease = lease
         self._stop = Stop()
         self._patiently = Patience(self._stop.lease_is_over)
-        recorder = Recorder(lease, self._stop, limit_bytes=log_limit_bytes(), masker=masker)
+        recorder = Recorder(lease, self._stop, limit_bytes=settings.LOG_LIMIT_BYTES, masker=masker)
         self._context = RunContext(run=run, lease=lease, stop=self._stop, recorder=recorder, patiently=self._patiently)
 
     def execute(self) -> None:

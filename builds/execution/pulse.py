@@ -21,7 +21,6 @@ from builds import queue
 from builds.execution.patience import until_it_is_back
 from builds.models import WorkerCluster, WorkerHost
 from builds.queries.clusters import silent_clusters
-from builds.services.limits import worker_host
 
 log = logging.getLogger(__name__)
 CALM: Final = timedelta(seconds=15)  # from an answer to the next question
@@ -39,12 +38,12 @@ class Questions:
     def put_anew(self) -> None:
         """Let what was asked count from now: the database was away, and questions and answers with it."""
         self._asked_at.clear()
-        asked = WorkerCluster.objects.filter(host__name=worker_host(), asked_at__isnull=False)
+        asked = WorkerCluster.objects.filter(host__name=settings.WORKER_HOST, asked_at__isnull=False)
         asked.update(asked_at=Now())
 
     def ask(self) -> None:
         """Ask whom it is time to ask, and end a cluster that has been silent for too long: it is started anew."""
-        host = WorkerHost.objects.filter(name=worker_host()).first()
+        host = WorkerHost.objects.filter(name=settings.WORKER_HOST).first()
         if host is None:
             return  # its row was taken away since the beat, and comes back with the next one
         for name in settings.CLUSTER_WORKERS:

@@ -4,6 +4,8 @@ import logging
 import os
 from contextlib import suppress
 
+from django.conf import settings
+
 from builds.domain import failures
 from builds.domain.failures import Failure
 from builds.domain.log.masking import Masker
@@ -16,7 +18,6 @@ from builds.execution.recorder import Recorder
 from builds.execution.stop import Stop
 from builds.models import BuildRun
 from builds.services import connections, removals, run_steps, transitions
-from builds.services.limits import log_limit_bytes, worker_host
 from builds.services.run_secrets import secrets_of
 from builds.services.run_steps import LeaseLost
 from builds.services.transitions import End, Lease
@@ -27,7 +28,7 @@ TIME_LIMIT_SECONDS = 600.0
 
 def execute_removal(run_id: int, claim: int) -> None:
     """Carry out a REMOVE run; leaves quietly where somebody else has it."""
-    owner = f"{worker_host()}/{os.getpid()}"
+    owner = f"{settings.WORKER_HOST}/{os.getpid()}"
     lease = until_it_is_back(transitions.take, run_id, claim=claim, owner=owner)
     if lease is not None:
         with suppress(LeaseLost, DatabaseAway):  # the sweeper calls again for a removal that has no worker
@@ -40,7 +41,7 @@ def _carry_out(lease: Lease) -> None:
     masker = early(_masker_of, removal)
     stop = Stop()
     patiently = Patience(stop.lease_is_over)
-    recorder = Recorder(lease, stop, limit_bytes=log_limit_bytes(), masker=masker)
+    recorder = Recorder(lease, stop, limit_bytes=settings.LOG_LIMIT_BYTES, masker=masker)
     with Heartbeat(lease, stop, seconds_left=TIME_LIMIT_SECONDS):
         try:
             end = _work(removal, lease, recorder, patiently)

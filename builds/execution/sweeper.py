@@ -20,7 +20,6 @@ from builds.execution import callbacks, pulse, workspace
 from builds.execution.recovery import settle_lost_run
 from builds.models import BuildRun, WorkerHost
 from builds.services import dispatch, idempotency
-from builds.services.limits import worker_host
 from builds.services.run_ends import end_waiting_run
 from builds.services.transitions import End
 
@@ -61,7 +60,8 @@ def sweep_for_ever(stop: threading.Event) -> None:
 def beat() -> None:
     """Announce this worker host; the first beat after a silence lets what waits start at once."""
     WorkerHost.objects.update_or_create(
-        name=worker_host(), defaults={"workers": settings.WORKERS, "topics": list(settings.TOPICS), "beat_at": Now()}
+        name=settings.WORKER_HOST,
+        defaults={"workers": settings.WORKERS, "topics": list(settings.TOPICS), "beat_at": Now()},
     )
 
 

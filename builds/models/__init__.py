@@ -1,7 +1,7 @@
 """Tables, constraints and tiny properties; no workflow. The database is the truth about every run."""
 
 from builds.models.accounts import Account, Membership
-from builds.models.activity import Activity
+from builds.models.activity import Activity, Did
 from builds.models.build import Build, BuildStep
 from builds.models.callback import CallbackDelivery, CallbackEvent, DeliveryAttempt, DeliveryState
 from builds.models.caller import Caller
@@ -28,6 +28,7 @@ __all__ = [
     "Caller",
     "DeliveryAttempt",
     "DeliveryState",
+    "Did",
     "Installation",
     "KeptAnswer",
     "KnownHost",

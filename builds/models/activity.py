@@ -1,7 +1,43 @@
 """Who did what and when."""
 
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import models
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from builds.models.build import Build
+    from builds.models.run import BuildRun
+
+
+class Did(StrEnum):
+    """Deeds worth keeping."""
+
+    CREATE_BUILD = "created the build"
+    EDIT_BUILD = "edited the build"
+    REMOVE_BUILD = "asked to remove the build"
+    START_RUN = "pressed Build"
+    CANCEL_RUN = "asked to cancel"
+    REMOVE_RUN = "asked to remove"
+    RESEND_CALLBACK = "sent a callback again"
+    ROTATE_WEBHOOK_SECRET = "replaced the webhook secret"  # noqa: S105  a deed, not a secret
+    PUSH_AGAIN = "asked to push again"
+    MOVE_TO_FRONT = "moved to the front of the queue"
+    CREATE_TOKEN = "created a token"  # noqa: S105  a deed, not a secret
+    REVOKE_TOKEN = "revoked a token"  # noqa: S105  a deed, not a secret
+    ADD_MEMBER = "added a member"
+    CHANGE_ROLE = "changed a role"
+    REMOVE_MEMBER = "removed a member"
+    CHANGE_ACCOUNT = "changed the account"
+    ADD_SERVER = "added a build server"
+    EDIT_SERVER = "changed a build server"
+    REMOVE_SERVER = "removed a build server"
+    ADD_REGISTRY = "added a registry"
+    EDIT_REGISTRY = "changed a registry"
+    REMOVE_REGISTRY = "removed a registry"
 
 
 class Activity(models.Model):
@@ -21,3 +57,25 @@ class Activity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.by or 'BuildHub'} {self.did}"
+
+    @classmethod
+    def record(
+        cls,
+        *,
+        by: "User | None",
+        did: Did,
+        build: "Build | None" = None,
+        run: "BuildRun | None" = None,
+        account_id: int | None = None,
+        detail: str = "",
+    ) -> None:
+        """Keep one deed; `account_id` where it is about neither a build nor a run."""
+        subject = run or build
+        cls.objects.create(
+            account_id=subject.account_id if subject else account_id,
+            by=by,
+            did=did,
+            build_id=run.build_id if run else (build.pk if build else None),
+            run=run,
+            detail=detail[:500],
+        )

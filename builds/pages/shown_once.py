@@ -10,7 +10,7 @@ from typing import Final
 from cryptography.fernet import InvalidToken
 from django.http import HttpRequest
 
-from builds.services.credentials import decrypt, encrypt
+from builds.credentials import decrypt, encrypt
 
 KEPT_SECONDS: Final = 300
 KEY: Final = "shown_once_"

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -19,13 +20,12 @@ from builds.domain.actions import Action
 from builds.domain.errors import Busy, FieldError, Invalid, NotPossible, Refused
 from builds.domain.states import RunState, RunType, WhenRunning
 from builds.domain.tags import TagRule
-from builds.models import Account, Build, BuildRun, BuildServer, Caller, RunEvent, RunStep
+from builds.models import Account, Activity, Build, BuildRun, BuildServer, Caller, Did, RunEvent, RunStep
 from builds.queries.queue import account_facts
-from builds.services import activity, callbacks
+from builds.services import callbacks
 from builds.services.definitions import StepCopy
 from builds.services.dispatch import dispatch
 from builds.services.follow_ups import request_cancel
-from builds.services.limits import queue_limit
 from builds.services.recipes import Recipe
 from builds.services.run_ends import end_waiting_run
 from builds.services.transitions import End
@@ -53,8 +53,8 @@ def make_way(build: Build, caller: Caller, *, replaces: bool = True) -> None:
             request_cancel(run_id=other, caller=caller)
     if account is not None:
         _check_parallel(account)
-    if BuildRun.objects.waiting().count() >= queue_limit():
-        raise Busy(f"{queue_limit()} runs wait already; try again when some have ended.")
+    if BuildRun.objects.waiting().count() >= settings.QUEUE_LIMIT:
+        raise Busy(f"{settings.QUEUE_LIMIT} runs wait already; try again when some have ended.")
 
 
 def accept(build: Build, server: BuildServer, caller: Caller, recipe: Recipe, **fields: Any) -> BuildRun:
@@ -79,8 +79,8 @@ def accept(build: Build, server: BuildServer, caller: Caller, recipe: Recipe, **
     copy_steps(run, recipe.steps)
     Build.objects.filter(pk=build.pk).update(last_run=run, last_build_no=run.build_no, active_at=Now())
     RunEvent.objects.create(run=run, what="accepted", run_state=run.run_state, because=caller.user.get_username())
-    did = activity.Did.PUSH_AGAIN if recipe.target else activity.Did.START_RUN
-    activity.record(by=caller.user, did=did, run=run)
+    did = Did.PUSH_AGAIN if recipe.target else Did.START_RUN
+    Activity.record(by=caller.user, did=did, run=run)
     callbacks.note_run(run.pk, what="accepted")
     doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
     return run

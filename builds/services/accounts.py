@@ -8,9 +8,8 @@ from django.db.models import QuerySet
 
 from builds.domain.access import Permission, Role
 from builds.domain.errors import FieldError, Invalid, NotFound, NotPossible
-from builds.models import Account, Caller, Membership
+from builds.models import Account, Activity, Caller, Did, Membership
 from builds.models.accounts import ACCOUNT_ROLES
-from builds.services import activity
 from builds.services.access import require_on
 
 LAST_ADMIN = "This is the last admin of the account; make somebody else admin first."
@@ -48,7 +47,7 @@ def add_member(*, account_id: int, user_name: str, role: str, caller: Caller) ->
         if errors or user is None:
             raise Invalid(errors)
         membership = Membership.objects.create(account=account, user=user, role=Role(role))
-        _record(caller, activity.Did.ADD_MEMBER, membership)
+        _record(caller, Did.ADD_MEMBER, membership)
     return membership
 
 
@@ -66,7 +65,7 @@ def change_role(*, membership_id: int, role: str, caller: Caller) -> Membership:
         if old is not new:
             membership.role = new
             membership.save(update_fields=["role"])
-            _record(caller, activity.Did.CHANGE_ROLE, membership)
+            _record(caller, Did.CHANGE_ROLE, membership)
     return membership
 
 
@@ -76,7 +75,7 @@ def remove_member(*, membership_id: int, caller: Caller) -> None:
         membership = _locked_membership(membership_id, caller)
         if membership.role == Role.ADMIN:
             _keep_an_admin(membership)
-        _record(caller, activity.Did.REMOVE_MEMBER, membership)
+        _record(caller, Did.REMOVE_MEMBER, membership)
         membership.delete()
 
 
@@ -95,7 +94,7 @@ def change_account(
                 account.save(update_fields=["name", "time_zone"])
         except IntegrityError as error:  # two at the same moment: the index decides
             raise Invalid([_taken(account.name)]) from error
-        activity.record(by=caller.user, did=activity.Did.CHANGE_ACCOUNT, account_id=account.pk, detail=account.name)
+        Activity.record(by=caller.user, did=Did.CHANGE_ACCOUNT, account_id=account.pk, detail=account.name)
     return account
 
 
@@ -145,6 +144,6 @@ def _taken(name: str) -> FieldError:
     return FieldError("name", f"There is an account {name} already; choose another name.")
 
 
-def _record(caller: Caller, did: activity.Did, membership: Membership) -> None:
+def _record(caller: Caller, did: Did, membership: Membership) -> None:
     detail = f"{membership.user.get_username()}: {Role(membership.role).words}"
-    activity.record(by=caller.user, did=did, account_id=membership.account_id, detail=detail)
+    Activity.record(by=caller.user, did=did, account_id=membership.account_id, detail=detail)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from builds.credentials import decrypt
 from builds.domain.errors import FieldError
 from builds.domain.outbound import is_allowed, literal_address, private_place
 from builds.domain.references import check_image_name, check_project
@@ -15,7 +16,6 @@ from builds.domain.tags import AutoTagSeqType, check_prefix, check_tag
 from builds.models import Build
 from builds.queries.connections import usable_servers
 from builds.services.certificates import check_tls
-from builds.services.credentials import decrypt
 
 RANGES: Final = {
     "time_limit_seconds": ("timeLimitSec", 60, 86_400),

@@ -8,14 +8,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from builds import doorbell
+from builds.credentials import encrypt
 from builds.domain.access import Permission
 from builds.domain.errors import Invalid, NotFound, Refused
 from builds.domain.steps.kinds import INVALID
-from builds.models import Account, Build, BuildStep, Caller
-from builds.services import activity, callbacks
+from builds.models import Account, Activity, Build, BuildStep, Caller, Did
+from builds.services import callbacks
 from builds.services.access import require, require_on
 from builds.services.build_rules import build_errors, tls_errors
-from builds.services.credentials import encrypt
 from builds.services.definitions import StepDraft, callback_errors, host_paths_of
 from builds.services.registries import usable_registry
 from builds.services.servers import find_server
@@ -76,7 +76,7 @@ def create_build(*, caller: Caller, draft: BuildDraft, callback_url: str = "") -
     with transaction.atomic():
         build = Build(account=may_create_in(caller, draft.account_id))
         _write(build, draft, caller, callback_url=callback_url)
-        activity.record(by=caller.user, did=activity.Did.CREATE_BUILD, build=build)
+        Activity.record(by=caller.user, did=Did.CREATE_BUILD, build=build)
         doorbell.build_changed(build.pk, account_id=build.account_id)
         callbacks.note_build(build, what="created", callback_url=callback_url, caller=caller)
     return build
@@ -91,7 +91,7 @@ def edit_build(*, build_id: int, caller: Caller, draft: BuildDraft) -> Build:
         require_on(caller, Permission.EDIT_BUILD, build)
         build.active_at = timezone.now()
         _write(build, draft, caller)
-        activity.record(by=caller.user, did=activity.Did.EDIT_BUILD, build=build)
+        Activity.record(by=caller.user, did=Did.EDIT_BUILD, build=build)
         doorbell.build_changed(build.pk, account_id=build.account_id)
     return build
 

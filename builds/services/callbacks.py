@@ -16,6 +16,7 @@ from django.db.models import Max
 from django.db.models.functions import Now
 
 from builds import queue
+from builds.credentials import decrypt, encrypt
 from builds.domain import actions
 from builds.domain.access import Permission, Role
 from builds.domain.actions import Action
@@ -23,6 +24,7 @@ from builds.domain.callbacks import MOST_ATTEMPTS
 from builds.domain.errors import NotFound, NotPossible
 from builds.models import (
     Account,
+    Activity,
     Build,
     BuildRun,
     CallbackDelivery,
@@ -30,13 +32,12 @@ from builds.models import (
     Caller,
     DeliveryAttempt,
     DeliveryState,
+    Did,
 )
 from builds.queries.callbacks import told_of_build, told_of_run
 from builds.queries.facts import run_facts, with_build_facts, with_facts
 from builds.queries.shapes import Shape
-from builds.services import activity
 from builds.services.access import caller_for, require
-from builds.services.credentials import decrypt, encrypt
 
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105  the prefix that Standard Webhooks gives its secrets
 SECRET_BYTES: Final = 32  # Standard Webhooks asks for 24 to 64
@@ -104,7 +105,7 @@ def send_again(*, run_id: int, number: int, caller: Caller) -> CallbackDelivery:
         delivery.due_at = Now()  # PostgreSQL's clock
         delivery.save(update_fields=["state", "due_at", "attempt_count"])
         open_attempt(delivery, asked_by=caller.user)
-        activity.record(by=caller.user, did=activity.Did.RESEND_CALLBACK, run=run, detail=f"callback {number}")
+        Activity.record(by=caller.user, did=Did.RESEND_CALLBACK, run=run, detail=f"callback {number}")
         queue.call_courier(delivery.pk)
         delivery.refresh_from_db()
     return delivery
@@ -145,9 +146,7 @@ def rotate_webhook_secret(*, account_id: int, caller: Caller) -> str:
         if account is None or caller.role_in(account_id) is None:
             raise NotFound(f"There is no account {account_id}.")
         require(caller, Permission.MANAGE_ACCOUNT, account_id)
-        activity.record(
-            by=caller.user, did=activity.Did.ROTATE_WEBHOOK_SECRET, account_id=account.pk, detail=account.name
-        )
+        Activity.record(by=caller.user, did=Did.ROTATE_WEBHOOK_SECRET, account_id=account.pk, detail=account.name)
         return _store_new_secret(account)
 
 

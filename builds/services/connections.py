@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from django.conf import settings
 
+from builds.credentials import decrypt
 from builds.engine.base_image import busybox_files
 from builds.engine.docker import Engine
 from builds.engine.errors import (
@@ -23,7 +24,6 @@ from builds.engine.registry import RegistryClient
 from builds.engine.registry_session import is_local
 from builds.engine.types import Endpoint, EngineInfo, RegistryLogin
 from builds.models import BuildRun, BuildServer, Registry
-from builds.services.credentials import decrypt
 from builds.services.registry_rules import PRIVATE, is_private
 
 __all__ = [

@@ -11,9 +11,9 @@ from builds.domain.access import Permission
 from builds.domain.actions import Action
 from builds.domain.errors import NotFound, NotPossible
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType, StepState, StepType
-from builds.models import Build, BuildRun, Caller, RunStep
+from builds.models import Activity, Build, BuildRun, Caller, Did, RunStep
 from builds.queries.facts import build_facts, run_facts, with_build_facts, with_facts
-from builds.services import activity, callbacks, definitions, transitions
+from builds.services import callbacks, definitions, transitions
 from builds.services.access import require
 from builds.services.run_asks import check_callback
 from builds.services.run_ends import end_waiting_run
@@ -35,7 +35,7 @@ def request_cancel(*, run_id: int, caller: Caller, callback_url: str = "") -> Bu
         _refuse(Action.CANCEL, run, caller)
         cancel = _insert_follow_up(run, RunType.CANCEL, StepType.CANCEL, caller, callback_url)
         BuildRun.objects.filter(pk=run.pk).update(cancel_requested_at=Now(), updated_at=Now())
-        activity.record(by=caller.user, did=activity.Did.CANCEL_RUN, run=run)
+        Activity.record(by=caller.user, did=Did.CANCEL_RUN, run=run)
         callbacks.note_run(cancel.pk, what="accepted")
         transitions.start_cancel(cancel)
         if run.run_state == RunState.CREATED:
@@ -87,7 +87,7 @@ def request_build_removal(*, build_id: int, caller: Caller, callback_url: str = 
         if sentence := actions.build_refusal(Action.REMOVE, facts):
             raise NotPossible(Action.REMOVE, sentence, code="CCBD1014000")
         removal = _insert_build_removal(build, caller, callback_url)
-        activity.record(by=caller.user, did=activity.Did.REMOVE_BUILD, build=build)
+        Activity.record(by=caller.user, did=Did.REMOVE_BUILD, build=build)
         callbacks.note_run(removal.pk, what="accepted")
         queue.call_service(removal.pk, claim=removal.claim)
         doorbell.build_changed(build.pk, account_id=build.account_id)
@@ -99,7 +99,7 @@ def _remove(run: BuildRun, caller: Caller, *, named: str = "") -> BuildRun:
     require(caller, Permission.REMOVE_RUN, run.account_id)
     _refuse(Action.REMOVE, run, caller, code="CCBD1014000" if run.run_state in ACTIVE else None, named=named)
     removal = _insert_follow_up(run, RunType.REMOVE, StepType.DELETE, caller, "")
-    activity.record(by=caller.user, did=activity.Did.REMOVE_RUN, run=run)
+    Activity.record(by=caller.user, did=Did.REMOVE_RUN, run=run)
     callbacks.note_run(removal.pk, what="accepted")
     queue.call_service(removal.pk, claim=removal.claim)
     doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)

@@ -13,9 +13,8 @@ from builds.domain import actions
 from builds.domain.access import Permission, Role
 from builds.domain.actions import Action, RunFacts
 from builds.domain.errors import NotFound, NotPossible
-from builds.models import BuildRun, BuildServer, Caller, RunEvent
+from builds.models import Activity, BuildRun, BuildServer, Caller, Did, RunEvent
 from builds.queries.facts import run_facts, with_facts
-from builds.services import activity
 from builds.services.access import require
 from builds.services.dispatch import dispatch
 
@@ -38,7 +37,7 @@ def move_to_front(*, run_id: int, caller: Caller) -> BuildRun:
         else:
             _first_of_account(run)
         RunEvent.objects.create(run=run, what="moved to front", run_state=run.run_state, because=str(caller.user))
-        activity.record(by=caller.user, did=activity.Did.MOVE_TO_FRONT, run=run)
+        Activity.record(by=caller.user, did=Did.MOVE_TO_FRONT, run=run)
         doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
         if run.server_id is not None:
             transaction.on_commit(partial(dispatch, run.server_id))

@@ -5,12 +5,13 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
+from builds import credentials
 from builds.domain.errors import Invalid, NotPossible
 from builds.domain.states import RunType, StepType
 from builds.domain.steps.kinds import StepDefinition, validate_steps
 from builds.domain.tags import AutoTagSeqType, TagRule
 from builds.models import Build, BuildRun, Registry, RunStep
-from builds.services import credentials, definitions, run_asks
+from builds.services import definitions, run_asks
 from builds.services.definitions import StepCopy, StepDraft
 from builds.services.registries import usable_registry
 from builds.services.run_asks import RunAsk

@@ -9,14 +9,14 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Q
 
+from builds.credentials import encrypt
 from builds.domain.access import Permission
 from builds.domain.errors import FieldError, Invalid, NotFound, NotPossible
-from builds.models import Account, BuildRun, Caller, Registry
+from builds.models import Account, Activity, BuildRun, Caller, Did, Registry
 from builds.queries.connections import visible_registries
-from builds.services import activity, connections
+from builds.services import connections
 from builds.services.access import require, require_on
 from builds.services.connections import RegistryProbe
-from builds.services.credentials import encrypt
 from builds.services.registry_rules import RegistryDraft, registry_errors
 
 __all__ = ["RegistryDraft", "create_registry", "edit_registry", "remove_registry", "try_registry", "usable_registry"]
@@ -49,7 +49,7 @@ def create_registry(*, caller: Caller, draft: RegistryDraft) -> Registry:
         registry = Registry(account_id=_account_of(caller, draft))
         require_on(caller, Permission.MANAGE_CONNECTIONS, registry)
         _apply(registry, draft, caller)
-        _record(caller, activity.Did.ADD_REGISTRY, registry)
+        _record(caller, Did.ADD_REGISTRY, registry)
     return registry
 
 
@@ -62,7 +62,7 @@ def edit_registry(*, registry_id: int, caller: Caller, draft: RegistryDraft) -> 
     with transaction.atomic():
         registry = _locked(registry_id, caller)
         _apply(registry, draft, caller)
-        _record(caller, activity.Did.EDIT_REGISTRY, registry)
+        _record(caller, Did.EDIT_REGISTRY, registry)
     return registry
 
 
@@ -72,7 +72,7 @@ def remove_registry(*, registry_id: int, caller: Caller) -> None:
         registry = _locked(registry_id, caller)
         if reason := _why_kept(registry):
             raise NotPossible(REMOVE, reason)
-        _record(caller, activity.Did.REMOVE_REGISTRY, registry)
+        _record(caller, Did.REMOVE_REGISTRY, registry)
         registry.delete()
 
 
@@ -132,9 +132,9 @@ def _login(registry: Registry, draft: RegistryDraft) -> dict[str, Any]:
     return {**kept, **named, **({"password_encrypted": encrypt(draft.password)} if draft.password else {})}
 
 
-def _record(caller: Caller, did: activity.Did, registry: Registry) -> None:
+def _record(caller: Caller, did: Did, registry: Registry) -> None:
     detail = f"{registry.name} ({registry.host})"
-    activity.record(by=caller.user, did=did, account_id=registry.account_id, detail=detail)
+    Activity.record(by=caller.user, did=did, account_id=registry.account_id, detail=detail)
 
 
 def _why_kept(registry: Registry) -> str | None:

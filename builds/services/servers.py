@@ -9,14 +9,14 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Q
 
+from builds.credentials import encrypt
 from builds.domain.access import Permission
 from builds.domain.errors import Invalid, NotFound, NotPossible
-from builds.models import Build, BuildServer, Caller
+from builds.models import Activity, Build, BuildServer, Caller, Did
 from builds.queries.connections import live_hosts, usable_servers, visible_servers
-from builds.services import activity, connections
+from builds.services import connections
 from builds.services.access import require_on
 from builds.services.connections import EngineProbe
-from builds.services.credentials import encrypt
 from builds.services.dispatch import dispatch
 from builds.services.server_rules import ServerDraft, kept_key, server_errors
 
@@ -54,7 +54,7 @@ def create_server(*, caller: Caller, draft: ServerDraft) -> BuildServer:
     with transaction.atomic():
         require_on(caller, Permission.MANAGE_SERVERS, server)
         _apply(server, draft)
-        _record(caller, activity.Did.ADD_SERVER, server)
+        _record(caller, Did.ADD_SERVER, server)
     return server
 
 
@@ -66,7 +66,7 @@ def edit_server(*, server_id: int, caller: Caller, draft: ServerDraft) -> BuildS
     with transaction.atomic():
         server = _locked(server_id, caller)
         _apply(server, draft)
-        _record(caller, activity.Did.EDIT_SERVER, server)
+        _record(caller, Did.EDIT_SERVER, server)
         transaction.on_commit(partial(dispatch, server.pk))
     return server
 
@@ -77,7 +77,7 @@ def remove_server(*, server_id: int, caller: Caller) -> None:
         server = _locked(server_id, caller)
         if reason := _why_kept(server):
             raise NotPossible(REMOVE, reason)
-        _record(caller, activity.Did.REMOVE_SERVER, server)
+        _record(caller, Did.REMOVE_SERVER, server)
         server.delete()
 
 
@@ -121,8 +121,8 @@ def _apply(server: BuildServer, draft: ServerDraft) -> None:
         server.accounts.set(draft.account_ids)
 
 
-def _record(caller: Caller, did: activity.Did, server: BuildServer) -> None:
-    activity.record(by=caller.user, did=did, detail=f"{server.name} ({server.url})")
+def _record(caller: Caller, did: Did, server: BuildServer) -> None:
+    Activity.record(by=caller.user, did=did, detail=f"{server.name} ({server.url})")
 
 
 def _why_kept(server: BuildServer) -> str | None:

@@ -6,13 +6,13 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from builds.credentials import encrypt
 from builds.domain.access import Role
 from builds.domain.states import StepType
 from builds.domain.tags import AutoTagSeqType
 from builds.models import Account, Build, BuildServer, Membership, Registry, WorkerHost
 from builds.services.access import caller_for
 from builds.services.builds import BuildDraft, StepDraft, create_build
-from builds.services.credentials import encrypt
 
 SAMPLE_BASE = "buildhub-base:1"
 SAMPLE_DOCKERFILE = f"""\

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from django.conf import settings
+
 from builds.domain import failures, source_kinds
 from builds.domain.access import Permission
 from builds.domain.errors import Busy, FieldError, Invalid
@@ -34,7 +36,6 @@ from builds.engine.git.process import Work
 from builds.engine.outbound import HostUnknown, OutboundFailed, OutboundRefused
 from builds.models import Build, Caller, KnownHost
 from builds.services.access import require, require_on
-from builds.services.limits import outbound_allowed, repository_limit_bytes
 from builds.services.step_secrets import DraftedStep, StepDraft, once_steps
 
 __all__ = [
@@ -188,7 +189,14 @@ def _tried(config: Mapping[str, Any], secrets: Mapping[str, str]) -> SourceRepor
     try:
         with tempfile.TemporaryDirectory(prefix="buildhub-") as folder:
             home = Path(folder)
-            work = Work(home, home, outbound_allowed(), repository_limit_bytes(), stopping, lambda line, is_step: None)
+            work = Work(
+                home,
+                home,
+                settings.OUTBOUND_ALLOW,
+                settings.REPOSITORY_LIMIT_BYTES,
+                stopping,
+                lambda line, is_step: None,
+            )
             repository = repository_of(config, secrets)
             with opened(repository, work) as git:
                 branches = git.branches()

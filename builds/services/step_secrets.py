@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from builds.credentials import decrypt_fields, encrypt_fields
 from builds.domain.errors import FieldError
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import KINDS, SECRETS, StepDefinition, tidy_config, validate_steps
 from builds.models import BuildStep
-from builds.services.credentials import decrypt_fields, encrypt_fields
 
 HIGHEST_ORDER: Final = 1_000_000
 # The fields that name the place which the secrets of a kind belong to; those of an image step belong to the registry.

@@ -16,8 +16,7 @@ from django.utils import timezone
 from builds.domain.access import Role, Scope
 from builds.domain.address_ranges import check_range, normal_range, refused_address
 from builds.domain.errors import FieldError, Invalid, NoRight, NotFound
-from builds.models import Account, ApiToken, Build, Caller, Membership, WrongTokens
-from builds.services import activity
+from builds.models import Account, Activity, ApiToken, Build, Caller, Did, Membership, WrongTokens
 from builds.services.access import caller_for
 
 PREFIX: Final = "bh_"
@@ -75,7 +74,7 @@ def issue_token(  # noqa: PLR0913  the fields of a token, as the contract lists 
             expires_at=timezone.now() + timedelta(days=days) if days else None,
         )
         token.builds.set(build_ids or ())
-        activity.record(by=owner, did=activity.Did.CREATE_TOKEN, account_id=token.account_id, detail=token.name)
+        Activity.record(by=owner, did=Did.CREATE_TOKEN, account_id=token.account_id, detail=token.name)
     return word
 
 
@@ -92,9 +91,7 @@ def revoke_token(*, token_id: int, caller: Caller) -> None:
             raise NotFound(f"There is no token {token_id}.")
         if token.revoked_at is None:
             ApiToken.objects.filter(pk=token.pk).update(revoked_at=Now())
-            activity.record(
-                by=caller.user, did=activity.Did.REVOKE_TOKEN, account_id=token.account_id, detail=token.name
-            )
+            Activity.record(by=caller.user, did=Did.REVOKE_TOKEN, account_id=token.account_id, detail=token.name)
 
 
 def tokens_of(caller: Caller) -> QuerySet[ApiToken]:

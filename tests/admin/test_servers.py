@@ -2,8 +2,8 @@
 
 import pytest
 
+from builds.credentials import decrypt
 from builds.models import Account, BuildServer, Registry
-from builds.services.credentials import decrypt
 from tests.engine.certificates import Authority
 
 SERVER = {"name": "second", "url": "tcp://engine.example:2376", "capacity": 3, "enabled": "on"}

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from builds.credentials import decrypt
 from builds.models import Account, Build, BuildServer, Registry
-from builds.services.credentials import decrypt
 from tests.api.certificates import Pair, make_pair
 from tests.api.making import build_add
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from django.apps import apps
 
+from builds.credentials import decrypt_fields
 from builds.models import Build, BuildServer, Registry
 from builds.services.builds import StepDraft
-from builds.services.credentials import decrypt_fields
 from tests.api.making import build_add, image_step
 
 CANARY = "canary-word-7"

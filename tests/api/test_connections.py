@@ -4,8 +4,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from builds.credentials import decrypt
 from builds.models import Activity, BuildServer, WorkerHost
-from builds.services.credentials import decrypt
 from builds.services.servers import find_server
 from tests.engine.certificates import Authority
 from tests.engine.foreign import NEEDED, SENTENCES, foreign_engine

@@ -3,11 +3,12 @@
 import pytest
 from django.test import Client
 
+from builds import credentials
 from builds.execution.executor import execute_build
 from builds.execution.remover import execute_removal
 from builds.models import Account, BuildRun, CallbackDelivery, Registry, RunEvent, RunStep, WorkerHost
 from builds.queries.log import iterate_bytes
-from builds.services import callbacks, credentials, runs
+from builds.services import callbacks, runs
 from builds.services.run_secrets import secrets_of
 from builds.services.runs import RunAsk
 from tests.engine.registries import OwnRegistry, htpasswd_settings

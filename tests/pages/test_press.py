@@ -7,9 +7,9 @@ import zipfile
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from builds.credentials import decrypt_fields
 from builds.models import Build, BuildRun
 from builds.services.builds import BuildDraft, StepDraft, create_build
-from builds.services.credentials import decrypt_fields
 from tests.pages import making
 from tests.pages.reading import read
 from tests.pages.test_deeds import banner

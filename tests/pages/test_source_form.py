@@ -2,9 +2,9 @@
 
 import pytest
 
+from builds.credentials import decrypt_fields
 from builds.models import Build, BuildStep
 from builds.services.builds import BuildDraft, StepDraft, create_build
-from builds.services.credentials import decrypt_fields
 from tests.pages.reading import Page, read
 from tests.pages.test_forms import FIELDS
 from tests.pages.test_press import exported, filled, values

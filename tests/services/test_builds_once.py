@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from builds.credentials import decrypt_fields, encrypt_fields
 from builds.domain.errors import Invalid, Refused
 from builds.domain.states import StepType
 from builds.models import BuildStep
 from builds.services.builds import BuildDraft, StepDraft, create_build, edit_build
-from builds.services.credentials import decrypt_fields, encrypt_fields
 from builds.services.definitions import StepCopy, runnable_steps, snapshot, steps_for_once, unexecutable
 from builds.services.step_secrets import spread_orders
 

@@ -2,11 +2,11 @@
 
 import pytest
 
+from builds.credentials import encrypt
 from builds.domain.errors import NotFound
 from builds.models import Account, BuildServer, Registry, WorkerHost
 from builds.services import setup
 from builds.services.connections import registry_login
-from builds.services.credentials import encrypt
 from builds.services.registries import usable_registry
 from builds.services.servers import find_server
 

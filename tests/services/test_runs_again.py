@@ -3,13 +3,13 @@
 import pytest
 from django.db.models.functions import Now
 
+from builds.credentials import encrypt_fields
 from builds.domain.access import Role
 from builds.domain.errors import Invalid, NotFound, NotPossible
 from builds.domain.states import EndReason
 from builds.models import Build, BuildRun, BuildServer, Registry, WorkerHost
 from builds.services import runs, transitions
 from builds.services.access import caller_for
-from builds.services.credentials import encrypt_fields
 from builds.services.definitions import StepDraft
 from builds.services.dispatch import dispatch
 from builds.services.runs import RunAsk

@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 from typing import Final
 
+from django.conf import settings
 from tenacity import wait_exponential_jitter
 
+from builds.credentials import decrypt_fields
 from builds.domain import failures
 from builds.engine.errors import EngineError
 from builds.engine.git.client import Commit, Repository, opened
@@ -18,8 +20,6 @@ from builds.execution.failing import RunFailed
 from builds.execution.retry import retrying
 from builds.models import RunStep
 from builds.services import run_steps, sources
-from builds.services.credentials import decrypt_fields
-from builds.services.limits import outbound_allowed, repository_limit_bytes
 
 TRIES: Final = 3
 SHORT: Final = 12  # digits of a commit's number
@@ -71,8 +71,8 @@ def _fetched(context: RunContext, step: RunStep, folder: Path) -> Commit:
     work = Work(
         folder=context.workspace.root,
         private=context.workspace.private,
-        allowed=outbound_allowed(),
-        limit_bytes=repository_limit_bytes(),
+        allowed=settings.OUTBOUND_ALLOW,
+        limit_bytes=settings.REPOSITORY_LIMIT_BYTES,
         stopping=context.stop.event,
         said=Progress(context),
     )

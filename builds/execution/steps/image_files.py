@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from django.conf import settings
+
 from builds.domain import failures
 from builds.domain.failures import Failure
 from builds.domain.steps.create_image import DOCKERFILE_BYTES, dockerfile_type
@@ -16,7 +18,6 @@ from builds.engine.errors import shown
 from builds.engine.folder import FolderFiles
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
-from builds.services.limits import context_limit_bytes
 
 MOST_FOUND: Final = 50
 NANOSECONDS: Final = 1_000_000_000
@@ -53,7 +54,7 @@ def of(context: RunContext, config: Mapping[str, Any]) -> ImageFiles:
     files = FolderFiles(
         root=_context_folder(context, folder),
         modified=_time_of(context),
-        limit_bytes=context_limit_bytes(),
+        limit_bytes=settings.CONTEXT_LIMIT_BYTES,
         on_begin=lambda count, size: said.append(f"Sending the build context: {count:,} files, {size:,} bytes"),
     )
     made = folder_context(content, files, name=name, ignore=ignore)
