@@ -41,24 +41,18 @@ def rootfs(files: Mapping[str, Content]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, content in files.items():
-            data = _data(content)
-            tar.addfile(_entry(name.lstrip("/"), content, len(data)), io.BytesIO(data))
+            _add(tar, name.lstrip("/"), content)
     return buffer.getvalue()
 
 
-def _data(content: Content) -> bytes:
-    if isinstance(content, Link):
-        return b""
-    return content if isinstance(content, bytes) else content.read_bytes()
-
-
-def _entry(name: str, content: Content, size_bytes: int) -> tarfile.TarInfo:
-    entry = tarfile.TarInfo(name.rstrip("/"))
+def _add(tar: tarfile.TarFile, name: str, content: Content) -> None:
+    entry, data = tarfile.TarInfo(name.rstrip("/")), b""
     if name.endswith("/"):
         entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp/" else 0o755
     elif isinstance(content, Link):
         entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, content.target, 0o777
     else:
-        entry.size = size_bytes
+        data = content.read_bytes() if isinstance(content, Path) else content
         entry.mode = content.stat().st_mode & 0o777 if isinstance(content, Path) else 0o644
-    return entry
+    entry.size = len(data)
+    tar.addfile(entry, io.BytesIO(data))

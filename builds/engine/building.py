@@ -5,9 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-import requests
-
-from builds.domain.progress import TraceRecord, VertexUpdate
+from builds.domain.progress import CANCELED, TraceRecord, VertexUpdate
 from builds.engine.buildkit.trace import TRACE_ID, decode_trace
 from builds.engine.client import EngineClient, asking
 from builds.engine.errors import (
@@ -30,7 +28,6 @@ IMAGE_ID: Final = "moby.image.id"
 EMPTY: Final = TraceRecord()
 STALL_RECORDS: Final = 2000
 STALL_SECONDS: Final = 1.0
-CANCELLED: Final = "context canceled"
 NOT_TEXT: Final = "contains invalid UTF-8"
 KILLED_EXIT_CODE: Final = 137
 # After a shutdown of the socket RUN processes were gone within 55 ms (engine notes, sections 2 and 12).
@@ -84,9 +81,13 @@ class BuildStream:
 
         To be asked at the end of the stream only: the id may come before the last records.
         """
-        if self._error:
-            return self._failure()
-        return self._image_id or None
+        if not self._error:
+            return self._image_id or None
+        return BuildFailed(
+            self._error,
+            vertex=self._blamed.digest if self._blamed else None,
+            vertex_name=self._blamed.name if self._blamed else None,
+        )
 
     @property
     def running(self) -> list[str]:
@@ -110,15 +111,8 @@ class BuildStream:
                 self._running[vertex.digest], self._moved_at = vertex.name, time.monotonic()
             elif vertex.completed and self._running.pop(vertex.digest, None):
                 self._moved_at = time.monotonic()
-            if vertex.error and self._blamed is None and not vertex.error.endswith(CANCELLED):
+            if vertex.error and self._blamed is None and not vertex.error.endswith(CANCELED):
                 self._blamed = vertex
-
-    def _failure(self) -> BuildFailed:
-        return BuildFailed(
-            self._error,
-            vertex=self._blamed.digest if self._blamed else None,
-            vertex_name=self._blamed.name if self._blamed else None,
-        )
 
 
 def run_build(
@@ -131,7 +125,14 @@ def run_build(
     with Session(request.context, shared_key=request.shared_key) as session:
         try:
             session.open(client)
-            response = _post(client, request, session)
+            with asking(ASKED):  # answered as soon as the build has begun
+                response = client.ask(
+                    "POST",
+                    "/build",
+                    params=parameters(request, session.id),
+                    stream=True,
+                    timeout=(client.timeout, None),
+                )
         except EngineUnreachable:
             if client.wire.is_cut:
                 raise _broken_off(stream, watch, side) from None
@@ -172,19 +173,15 @@ def _settle(stream: BuildStream, watch: Watch, side: EngineClient, session: Sess
         return outcome
     if not isinstance(outcome, BuildFailed):
         raise _broken_off(stream, watch, side)
-    if _is_ours(outcome, watch):
+    # A failure by itself at the moment of our cancel keeps its own name.
+    by_cancel = CANCELED in outcome.message or outcome.exit_code in {None, KILLED_EXIT_CODE}
+    if watch.stop_asked and by_cancel:
         raise BuildStopped(outcome.message)
     if session.odd_names and NOT_TEXT in outcome.message:
         raise NameRefused(session.odd_names[0])
     if session.is_broken and outcome.exit_code is None:
         raise ConnectionLost(ASKED, "The session by which the engine gets the files of the build broke off.")
     raise outcome
-
-
-def _is_ours(failure: BuildFailed, watch: Watch) -> bool:
-    """Say whether a failure is the effect of our cancel; one by itself at the same moment keeps its own name."""
-    by_cancel = CANCELLED in failure.message or failure.exit_code in {None, KILLED_EXIT_CODE}
-    return watch.stop_asked and by_cancel
 
 
 def _broken_off(stream: BuildStream, watch: Watch, side: EngineClient) -> EngineError:
@@ -195,19 +192,7 @@ def _broken_off(stream: BuildStream, watch: Watch, side: EngineClient) -> Engine
     return ConnectionLost(ASKED, "The engine's answer broke off with neither an image nor an error.")
 
 
-def _post(client: EngineClient, request: BuildRequest, session: Session) -> requests.Response:
-    """Ask for the build and return the answer's head, which comes when the build has begun."""
-    with asking(ASKED):
-        return client.ask(
-            "POST",
-            "/build",
-            params=_parameters(request, session.id),
-            stream=True,
-            timeout=(client.timeout, None),
-        )
-
-
-def _parameters(request: BuildRequest, session_id: str) -> dict[str, Any]:
+def parameters(request: BuildRequest, session_id: str) -> dict[str, Any]:
     """Return the query of /build; version=2 is BuildKit. `q` is never set: it would silence the trace."""
     asked = {
         "version": "2",

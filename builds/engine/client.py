@@ -133,7 +133,8 @@ def asking(asked: str) -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        raise EngineRefused(asked, refusal_text(error), status=_status(error)) from None
+        status = error.response.status_code if error.response is not None else 500
+        raise EngineRefused(asked, refusal_text(error), status=status) from None
     except (requests.RequestException, urllib3.exceptions.HTTPError, DockerException, OSError) as error:
         raise EngineUnreachable(asked, reason_text(error)) from None
 
@@ -144,20 +145,14 @@ def refusal_text(error: APIError) -> str:
     return answered.decode(errors="replace") if isinstance(answered, bytes) else str(answered)
 
 
-def _status(error: APIError) -> int:
-    return error.response.status_code if error.response is not None else 500
-
-
 def reason_text(error: BaseException) -> str:
     """Return the innermost cause in words ("Connection refused"), not the layers of libraries around it."""
-    while inner := _inner(error):
+    inner: BaseException | None = error
+    while inner is not None:
         error = inner
+        candidates = (*error.args, getattr(error, "reason", None), error.__cause__)
+        inner = next((part for part in candidates if isinstance(part, BaseException)), None)
     text = str(getattr(error, "verify_message", None) or getattr(error, "strerror", None) or error)
     if CERTIFICATE_ALERTS.search(text):
         return f"The other side does not accept the client certificate: {text}"
     return text or type(error).__name__
-
-
-def _inner(error: BaseException) -> BaseException | None:
-    candidates = (*error.args, getattr(error, "reason", None), error.__cause__)
-    return next((part for part in candidates if isinstance(part, BaseException)), None)

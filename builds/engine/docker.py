@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
 from typing import Any, Final
 
 from docker.errors import NotFound
@@ -54,17 +53,14 @@ class Engine:
         return self._client.spoken
 
     def info(self) -> EngineInfo:
-        """Ask the engine what it is: versions, size of its machine, its own warnings."""
+        """Ask the engine what it is: versions, how it stores images, its own warnings."""
         client = self._client
         with asking("ask the engine what it is"):
             version, facts = client.version(), client.info()
         return EngineInfo(
             version=version.get("Version", ""),
             api_version=version.get("ApiVersion", ""),
-            name=facts.get("Name", ""),
             operating_system=facts.get("OperatingSystem", ""),
-            cpus=facts.get("NCPU", 0),
-            memory_bytes=facts.get("MemTotal", 0),
             warnings=tuple(facts.get("Warnings") or ()),
             storage_driver=facts.get("Driver", ""),
             image_store="containerd" if SNAPSHOTTER in (facts.get("DriverStatus") or ()) else "docker",
@@ -173,7 +169,7 @@ class Engine:
                 found: dict[str, Any] = client.inspect_image(reference)  # type: ignore[no-untyped-call]
             except NotFound:
                 return None
-        return _image_facts(found)
+        return ImageFacts(id=found["Id"], tags=tuple(found.get("RepoTags") or ()))
 
     def leftovers(self, labels: Mapping[str, str]) -> tuple[Leftover, ...]:
         """Return the containers and volumes that carry every one of `labels`. Raises `ValueError` without labels."""
@@ -212,34 +208,15 @@ class Engine:
         """The client of all short calls, speaking the version that the engine agreed to."""
         with self._agreeing:  # a cached_property of Python 3.11 would let one engine of the process agree at a time
             if self._kept is None:
-                self._kept = self._agreed()
+                client = EngineClient(self._endpoint, timeout=self._timeout)
+                try:
+                    client.speak(agree(client))
+                except EngineError:
+                    client.close()
+                    raise
+                self._kept = client
             return self._kept
-
-    def _agreed(self) -> EngineClient:
-        client = EngineClient(self._endpoint, timeout=self._timeout)
-        try:
-            client.speak(agree(client))
-        except EngineError:
-            client.close()
-            raise
-        return client
 
     def _new_client(self, timeout: float | None = None) -> EngineClient:
         """Return a client with connections of its own, for one streaming call or its watch."""
         return EngineClient(self._endpoint, timeout=timeout or self._timeout, version=self._client.spoken)
-
-
-def _image_facts(found: dict[str, Any]) -> ImageFacts:
-    return ImageFacts(
-        id=found["Id"],
-        size_bytes=found["Size"],
-        created=_created(found.get("Created", "")),
-        tags=tuple(found.get("RepoTags") or ()),
-    )
-
-
-def _created(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None

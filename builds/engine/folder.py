@@ -59,6 +59,7 @@ class FolderFiles:
         return found
 
     def _begin(self, files: Sequence[Entry]) -> None:
+        """Refuse files that are too many bytes, naming the largest, else tell that their transfer begins."""
         total = sum(entry.size for entry in files)
         if self.limit_bytes is not None and total > self.limit_bytes:
             sizes: Counter[str] = Counter()
@@ -115,22 +116,19 @@ class _Walk:
         is_given = is_wanted and not is_out
         with _naming(path):
             if child.is_dir(follow_symlinks=False):
-                if not is_out or self._ignored.may_hold_exceptions(path):
-                    self._enter(
-                        path, child.stat(follow_symlinks=False), matches, is_wanted=is_wanted, is_given=is_given
-                    )
-            elif is_given and (entry := self._entry(path, child, opened)):
-                self._give(entry)
+                if is_out and not self._ignored.may_hold_exceptions(path):
+                    return
+                seen = child.stat(follow_symlinks=False)
+                entry = Entry(path, mode=FOLDER_BIT | seen.st_mode & PERMISSIONS, modified=self._time(seen))
+                if is_given:
+                    self._give(entry)
+                else:
+                    self._held_back[path] = entry
+                self._folders.append(_Folder(path, (seen.st_dev, seen.st_ino), matches, is_wanted))
+            elif is_given and (file := self._file(path, child, opened)):
+                self._give(file)
 
-    def _enter(self, path: str, seen: os.stat_result, matches: Matches, *, is_wanted: bool, is_given: bool) -> None:
-        entry = Entry(path, mode=FOLDER_BIT | seen.st_mode & PERMISSIONS, modified=self._time(seen))
-        if is_given:
-            self._give(entry)
-        else:
-            self._held_back[path] = entry
-        self._folders.append(_Folder(path, (seen.st_dev, seen.st_ino), matches, is_wanted))
-
-    def _entry(self, path: str, child: os.DirEntry[str], opened: int) -> Entry | None:
+    def _file(self, path: str, child: os.DirEntry[str], opened: int) -> Entry | None:
         """Return a file or link; None for what is neither."""
         seen = child.stat(follow_symlinks=False)
         if stat.S_ISLNK(seen.st_mode):

@@ -27,7 +27,16 @@ def still_running(client: EngineClient, instructions: Iterable[str]) -> list[str
     An engine before API 1.44 cannot be asked and counts as having none. Raises as `EngineClient.ask` under `asking`.
     """
     wanted = {name: command for name in instructions if (command := command_of(name))}
-    in_use = _in_use(client) if wanted else []
+    if not wanted:
+        return []
+    with asking(ASKED):
+        newest = str(client.version(api_version=False).get("ApiVersion", ""))
+        if api_number(newest) < api_number(ASKED_IN):
+            return []
+        version = max(client.spoken, ASKED_IN, key=api_number)
+        response = client.ask("GET", "/system/df", params={"type": "build-cache"}, version=version)
+        cache: list[dict[str, Any]] = response.json().get("BuildCache") or []
+    in_use = [_plain(str(part.get("Description", ""))) for part in cache if part.get("InUse")]
     return [name for name, command in wanted.items() if any(text.endswith(command) for text in in_use)]
 
 
@@ -42,18 +51,6 @@ def command_of(instruction: str) -> str:
     except ValueError:
         parts = None
     return _plain(" ".join(map(str, parts)) if isinstance(parts, list) else command)
-
-
-def _in_use(client: EngineClient) -> list[str]:
-    """Return what the parts of the build cache that are in use are used for."""
-    with asking(ASKED):
-        newest = str(client.version(api_version=False).get("ApiVersion", ""))
-        if api_number(newest) < api_number(ASKED_IN):
-            return []
-        version = max(client.spoken, ASKED_IN, key=api_number)
-        response = client.ask("GET", "/system/df", params={"type": "build-cache"}, version=version)
-        found: list[dict[str, Any]] = response.json().get("BuildCache") or []
-    return [_plain(str(part.get("Description", ""))) for part in found if part.get("InUse")]
 
 
 def _plain(text: str) -> str:

@@ -23,7 +23,13 @@ def json_lines(response: requests.Response, asked: str) -> Iterator[dict[str, An
     Raises `AnswerUnreadable` for a line that is no record.
     """
     for line in split_lines(_chunks(response)):
-        yield _record(line, asked)
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise AnswerUnreadable(asked, f"The engine's answer is no JSON: {error}") from error
+        if not isinstance(record, dict):
+            raise AnswerUnreadable(asked, "The engine's answer is no JSON object.")
+        yield record
 
 
 def _chunks(response: requests.Response) -> Iterator[bytes]:
@@ -40,23 +46,9 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         first, *others = chunk.split(b"\n")
         parts.append(first)
         for other in others:
-            yield from _filled(b"".join(parts))
+            if (line := b"".join(parts)).strip():
+                yield line
             parts = [other]
     last = b"".join(parts).strip()
     if last.endswith(b"}"):
         yield last
-
-
-def _filled(line: bytes) -> Iterator[bytes]:
-    if line.strip():
-        yield line
-
-
-def _record(line: bytes, asked: str) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-    except ValueError as error:
-        raise AnswerUnreadable(asked, f"The engine's answer is no JSON: {error}") from error
-    if not isinstance(record, dict):
-        raise AnswerUnreadable(asked, "The engine's answer is no JSON object.")
-    return record

@@ -9,7 +9,6 @@ from urllib.parse import quote, urlencode
 
 from builds.engine.registry_session import (
     ACCEPT,
-    Answer,
     RegistrySession,
     digest_of,
     expect,
@@ -69,7 +68,6 @@ class RegistryClient:
         content = answer.json(asked)
         return ManifestFacts(
             digest=digest_of(answer.body),
-            media_type=answer.headers.get("Content-Type", "").partition(";")[0],
             size_bytes=self._size_bytes(name, content),
             config_digest=(content.get("config") or {}).get("digest", ""),
         )
@@ -104,7 +102,9 @@ class RegistryClient:
                 return found
             expect(answer, asked, 200)
             found += answer.json(asked).get("tags") or []
-            path = _next_page(answer)
+            # The next page stands in a header: Link: </v2/…>; rel="next"
+            link = answer.headers.get("Link", "")
+            path = link.partition("<")[2].partition(">")[0] if 'rel="next"' in link else ""
         return found
 
     def delete_manifest(self, name: str, digest: str) -> bool:
@@ -136,9 +136,3 @@ class RegistryClient:
         images = [part for part in content["manifests"] if (part.get("platform") or {}).get("os") != "unknown"]
         found = [self.manifest(name, part["digest"]) for part in images]
         return sum(facts.size_bytes for facts in found if facts)
-
-
-def _next_page(answer: Answer) -> str:
-    """Return the path of the next page from a `Link: </v2/…>; rel="next"` header, or nothing."""
-    link = answer.headers.get("Link", "")
-    return link.partition("<")[2].partition(">")[0] if 'rel="next"' in link else ""

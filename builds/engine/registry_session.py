@@ -5,8 +5,7 @@ import hashlib
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urljoin, urlsplit
@@ -126,13 +125,20 @@ class RegistrySession:
         return self._exchange(method, url, asked=asked, headers=headers, **options)
 
     def _exchange(self, method: str, url: str, *, asked: str, **options: Any) -> Answer:
-        with (
-            _reaching(asked),
-            self._http.request(
-                method, url, timeout=self._timeout, allow_redirects=False, stream=True, **options
-            ) as response,
-        ):
-            return Answer(response.status_code, response.headers, _bounded(response, asked))
+        """Send one request and read its answer, which is bounded. Raises `RegistryUnreachable`, `RegistryRefused`."""
+        limits: dict[str, Any] = {"timeout": self._timeout, "allow_redirects": False, "stream": True}
+        body = b""
+        try:
+            with self._http.request(method, url, **limits, **options) as response:
+                for chunk in response.iter_content(65536):
+                    body += chunk
+                    if len(body) > ANSWER_LIMIT_BYTES:
+                        too_large = "The registry's answer is larger than any manifest."
+                        raise RegistryRefused(asked, too_large, status=response.status_code)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            # Causes are left out: their texts may hold URLs with tokens.
+            raise RegistryUnreachable(asked, reason_text(error)) from None
+        return Answer(response.status_code, response.headers, body)
 
     def _sign_in(self, refused: Answer, asked: str) -> str:
         """Return the Authorization header that answers the challenge of a 401."""
@@ -181,26 +187,6 @@ def put_manifest(session: RegistrySession, name: str, tag: str, manifest: Answer
     headers = {"Content-Type": manifest.headers.get("Content-Type", MANIFEST_V2)}
     answer = session.ask("PUT", manifest_path(name, tag), asked=asked, data=manifest.body, headers=headers)
     expect(answer, asked, 201)
-
-
-@contextmanager
-def _reaching(asked: str) -> Iterator[None]:
-    """Translate failures of the network; causes are left out, their texts may hold URLs with tokens."""
-    try:
-        yield
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise RegistryUnreachable(asked, reason_text(error)) from None
-
-
-def _bounded(response: requests.Response, asked: str) -> bytes:
-    body = b""
-    for chunk in response.iter_content(65536):
-        body += chunk
-        if len(body) > ANSWER_LIMIT_BYTES:
-            raise RegistryRefused(
-                asked, "The registry's answer is larger than any manifest.", status=response.status_code
-            )
-    return body
 
 
 def _basic(login: RegistryLogin) -> str:

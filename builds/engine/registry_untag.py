@@ -38,14 +38,11 @@ class Untagging:
 
     def run(self, digest: str) -> None:
         """Remove the tag, which points to `digest`. Raises `RegistryRefused`; the tag then stands as it stood."""
-        if self._is_shared(digest):
+        others = (tag for tag in self._registry.tags(self._name) if tag != self._tag)
+        if any(self._registry.digest(self._name, tag) == digest for tag in others):
             self._remove_shared()
         else:
             self._remove(digest)
-
-    def _is_shared(self, digest: str) -> bool:
-        others = (tag for tag in self._registry.tags(self._name) if tag != self._tag)
-        return any(self._registry.digest(self._name, tag) == digest for tag in others)
 
     def _remove(self, digest: str) -> None:
         """Delete by digest; by tag where the registry refuses to delete what still has a tag."""

@@ -93,7 +93,7 @@ class Calls:
 
     def _on(self, event: Event) -> None:
         if isinstance(event, RequestReceived):
-            self._begin(event.stream_id, _metadata(event.headers))
+            self._begin(event.stream_id, event.headers)
         elif isinstance(event, DataReceived):
             if call := self._open.get(event.stream_id):
                 call.incoming += event.data
@@ -102,10 +102,16 @@ class Calls:
         elif isinstance(event, StreamEnded) and (call := self._open.get(event.stream_id)):
             call.engine_ended = True
 
-    def _begin(self, number: int, metadata: Metadata) -> None:
+    def _begin(self, number: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        metadata: dict[str, list[str]] = defaultdict(list)
+        for name, value in headers:
+            metadata[name.decode(errors="replace")].append(os.fsdecode(value))
+        method = "".join(metadata.get(":path", ()))
+        if method not in self._methods:
+            self._end(number, CallFailed(Code.UNIMPLEMENTED, f"unknown method {method}"), headers=HEAD)
+            return
         try:
-            make = self._methods.get("".join(metadata.get(":path", ())), _unknown)
-            self._open[number] = _Open(make(metadata))
+            self._open[number] = _Open(self._methods[method](metadata))
         except CallFailed as failure:
             self._end(number, failure, headers=HEAD)
             return
@@ -114,8 +120,10 @@ class Calls:
     def _advance(self, number: int) -> None:
         """Send what the window takes, and the end of the call when all has gone."""
         try:
-            self._send(number, self._open[number])
-            if self._open[number].is_over:
+            call = self._open[number]
+            while (room := self._room(number)) > 0 and (piece := call.outgoing(room)):
+                self._http.send_data(number, piece)
+            if call.is_over:
                 self._end(number)
         except CallFailed as failure:
             self._end(number, failure)
@@ -124,10 +132,6 @@ class Calls:
         except Exception as error:  # noqa: BLE001 - a file that cannot be read ends the call, and the build raises it
             self.error = self.error or error
             self._end(number, CallFailed(Code.UNKNOWN, "a file of the build cannot be read"))
-
-    def _send(self, number: int, call: "_Open") -> None:
-        while (room := self._room(number)) > 0 and (piece := call.outgoing(room)):
-            self._http.send_data(number, piece)
 
     def _room(self, number: int) -> int:
         return min(self._http.local_flow_control_window(number), self._http.max_outbound_frame_size)
@@ -197,14 +201,3 @@ class _Open:
         message = bytes(self.incoming[PREFIX.size : end])
         del self.incoming[:end]
         return message
-
-
-def _unknown(metadata: Metadata) -> Call:
-    raise CallFailed(Code.UNIMPLEMENTED, f"unknown method {''.join(metadata.get(':path', ()))}")
-
-
-def _metadata(headers: Iterable[tuple[bytes, bytes]]) -> Metadata:
-    found: dict[str, list[str]] = defaultdict(list)
-    for name, value in headers:
-        found[name.decode(errors="replace")].append(os.fsdecode(value))
-    return found

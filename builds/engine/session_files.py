@@ -64,11 +64,8 @@ class TypedFiles:
         """Return the files."""
         del asked
         for name, content in self.contents.items():
-            yield Entry(name, len(content), partial(pieces, content), modified=_time_of(content))
-
-
-def _time_of(content: bytes) -> int:
-    return int.from_bytes(sha256(content).digest()[:7])  # a time that every file system can keep
+            time = int.from_bytes(sha256(content).digest()[:7])  # one that every file system can keep
+            yield Entry(name, len(content), partial(pieces, content), modified=time)
 
 
 def pieces(content: bytes) -> Iterator[bytes]:
@@ -98,14 +95,25 @@ class Transfer:
         """Tell of all files, siblings by the bytes of their names, a folder before what it holds."""
         self._entries = sorted(self._directory.entries(self._asked), key=lambda entry: fsencode(entry.path).split(b"/"))
         for entry in self._entries:
-            if not _is_text(entry.path + entry.target):
+            names = entry.path + entry.target
+            if not names.isascii() and any("\ud800" <= sign <= "\udfff" for sign in names):
                 self._on_odd_name(entry.path)
-            yield Packet(type=Packet.STAT, stat=_stat(entry)).SerializeToString()
+            stat = Stat(
+                path=fsencode(entry.path),
+                mode=entry.mode,
+                size=entry.size,
+                modTime=entry.modified,
+                linkname=fsencode(entry.target),
+            )
+            yield Packet(type=Packet.STAT, stat=stat).SerializeToString()
         yield Packet(type=Packet.STAT).SerializeToString()
 
     def take(self, message: bytes) -> Iterator[bytes]:
         """Answer one message of the engine. Raises `CallFailed` for what is no message of this protocol."""
-        packet = _packet(message)
+        try:
+            packet = Packet.FromString(message)
+        except DecodeError as error:
+            raise CallFailed(Code.INVALID_ARGUMENT, "no packet of fsutil") from error
         if packet.type == Packet.REQ:
             yield from self._contents(packet.ID)
         elif packet.type == Packet.FIN:
@@ -122,29 +130,8 @@ class Transfer:
         yield Packet(type=Packet.DATA, ID=number).SerializeToString()
 
 
-def _is_text(name: str) -> bool:
-    return name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)
-
-
-def _stat(entry: Entry) -> Stat:
-    return Stat(
-        path=fsencode(entry.path),
-        mode=entry.mode,
-        size=entry.size,
-        modTime=entry.modified,
-        linkname=fsencode(entry.target),
-    )
-
-
 def _directory(directories: Mapping[str, Directory], asked: Mapping[str, Sequence[str]]) -> Directory:
     name = next(iter(asked.get(DIRECTORY, ())), "")
     if name not in directories:
         raise CallFailed(Code.NOT_FOUND, "no such directory in this build")
     return directories[name]
-
-
-def _packet(message: bytes) -> Packet:
-    try:
-        return Packet.FromString(message)
-    except DecodeError as error:
-        raise CallFailed(Code.INVALID_ARGUMENT, "no packet of fsutil") from error

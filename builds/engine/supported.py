@@ -47,7 +47,9 @@ def api_version(offered: object) -> str:
 def _misfit(facts: dict[str, Any]) -> str | None:
     """Name what answers where BuildHub cannot build with it, or None."""
     newest, version = api_number(facts.get("ApiVersion")), _words(facts.get("Version"))
-    names = _components(facts)
+    parts = facts.get("Components")
+    listed = parts if isinstance(parts, list) else []
+    names = [_words(part.get("Name")) for part in listed if isinstance(part, dict)]
     if not newest:
         return "Something other than a Docker Engine"
     if names and DOCKERS_COMPONENT not in names:
@@ -58,11 +60,6 @@ def _misfit(facts: dict[str, Any]) -> str | None:
         return f"Something that does not call itself Docker Engine (version {version})"
     system = _words(facts.get("Os"))
     return None if system == "linux" else f"Docker Engine {version} for {system} containers"
-
-
-def _components(facts: dict[str, Any]) -> list[str]:
-    parts = facts.get("Components")
-    return [_words(part.get("Name")) for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
 
 
 def api_number(version: object) -> tuple[int, ...]:

@@ -17,17 +17,13 @@ def tls_context(*, ca: str = "", certificate: str = "", key: str = "") -> ssl.SS
     if bool(certificate) != bool(key):
         missing = "key" if certificate else "certificate"
         raise EndpointInvalid(missing, "Certificate and key belong together: give both or none.")
-    context = _trusting(ca)
+    try:
+        context = ssl.create_default_context(cadata=ca or None)
+    except (ssl.SSLError, ValueError) as error:
+        raise EndpointInvalid("ca", f"This is no PEM certificate: {_words(error)}") from None
     if certificate:
         _load_pair(context, certificate, key)
     return context
-
-
-def _trusting(ca: str) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cadata=ca or None)
-    except (ssl.SSLError, ValueError) as error:
-        raise EndpointInvalid("ca", f"This is no PEM certificate: {_words(error)}") from None
 
 
 def _load_pair(context: ssl.SSLContext, certificate: str, key: str) -> None:

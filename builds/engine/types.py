@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Literal
 
 from builds.engine.context import Context
@@ -74,10 +73,7 @@ class EngineInfo:
 
     version: str
     api_version: str
-    name: str
     operating_system: str
-    cpus: int
-    memory_bytes: int
     warnings: tuple[str, ...] = ()
     storage_driver: str = ""
     image_store: ImageStore = "docker"
@@ -85,11 +81,9 @@ class EngineInfo:
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """An image as the engine holds it; `size_bytes` is unpacked in docker's image store, compressed in containerd's."""
+    """An image as the engine holds it, with all of its names."""
 
     id: str
-    size_bytes: int
-    created: datetime | None
     tags: tuple[str, ...] = ()
 
 
@@ -120,7 +114,6 @@ class ManifestFacts:
     """
 
     digest: str
-    media_type: str
     size_bytes: int
     config_digest: str = ""
 

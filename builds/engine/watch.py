@@ -7,6 +7,7 @@ thread looks after it, with a second client.
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -96,30 +97,21 @@ class Watch:
         if now - self._heard_at < self._patience.quiet:
             self._failures = 0
         elif now >= self._next_ping_at:
-            self._ping_once()
+            try:
+                self._ping()
+                self.heard()
+            except EngineError:
+                self._failures += 1
             self._next_ping_at = time.monotonic() + self._patience.pause
         return self._failures >= self._patience.failures
-
-    def _ping_once(self) -> None:
-        try:
-            self._ping()
-        except EngineError:
-            self._failures += 1
-        else:
-            self.heard()
 
     def _end_work(self) -> None:
         """Ask for the end until the stream has ended; shut the socket down when patience is over."""
         self.stop_asked = True
         give_up_at = time.monotonic() + self._patience.give_up
         while not self._done.is_set() and time.monotonic() < give_up_at:
-            self._ask_for_end()
+            with suppress(EngineError):  # asked again in a moment, and the socket goes down in the end
+                self._stop()
             self._done.wait(self._patience.ask_again)
         if not self._done.is_set():
             self._wire.cut()
-
-    def _ask_for_end(self) -> None:
-        try:
-            self._stop()
-        except EngineError:
-            return  # asked again in a moment, and the socket goes down in the end

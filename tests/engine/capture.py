@@ -68,7 +68,7 @@ class Capture:
                 name,
                 "POST",
                 "/build",
-                params=building._parameters(wanted, session.id),
+                params=building.parameters(wanted, session.id),
                 on_record=lambda record: on_record(record, wanted.build_id),
             )
         self.answers[name]["dockerfile"] = dockerfile

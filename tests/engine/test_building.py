@@ -13,8 +13,6 @@ def test_a_build_returns_the_id_of_the_image_that_the_engine_holds_under_its_tag
     image_id = engine.build(asked, Told(), never)
     facts = engine.image_facts(f"buildhub/{word}:2")
     assert facts.id == image_id
-    assert facts.size_bytes > 1_000_000
-    assert facts.created is not None
     assert set(facts.tags) >= {f"buildhub/{word}:1", f"buildhub/{word}:2"}
 
 

@@ -46,8 +46,6 @@ def test_an_engine_says_what_it_is(engine, record_property):
     info = engine.info()
     record_property("engine", f"{info.version} {info.image_store} {engine.api_spoken}")
     assert info.version
-    assert info.cpus >= 1
-    assert info.memory_bytes > 0
     assert isinstance(info.warnings, tuple)
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from builds.domain import failures
 from builds.domain.failure_kind import Whose
-from builds.domain.progress import TraceRecord
+from builds.domain.progress import CANCELED, TraceRecord
 from builds.engine import pulling, pushing
-from builds.engine.building import CANCELLED, BuildStream
+from builds.engine.building import BuildStream
 from builds.engine.errors import BuildFailed, PushFailed
 from tests.engine.causes import BUILDS, PUSHES, PUSHES_BY_STATUS, Cause, Refused
 from tests.engine.support import Told
@@ -74,7 +74,7 @@ def test_cached_instructions_are_marked_and_the_image_is_the_same(vectors):
 
 def test_a_cancelled_build_ends_by_the_cancel(vectors):
     outcome, told = replayed(vectors, "build_cancelled")
-    assert outcome.message == CANCELLED
+    assert outcome.message == CANCELED
     assert outcome.vertex is None
     assert told.stdout() == b"ready\n"
 

@@ -5,7 +5,7 @@ import binascii
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from builds.domain.progress import LogUpdate, StatusUpdate, TraceRecord, VertexUpdate, WarningUpdate
@@ -25,8 +25,14 @@ def decode_trace(aux: str) -> TraceRecord:
     return TraceRecord(
         vertexes=tuple(_vertex(vertex) for vertex in message.vertexes),
         statuses=tuple(_status(status) for status in message.statuses),
-        logs=tuple(_log(log) for log in message.logs),
-        warnings=tuple(_warning(warning) for warning in message.warnings),
+        logs=tuple(
+            LogUpdate(vertex=log.vertex, stream=log.stream, data=log.msg, timestamp=_time(log, "timestamp"))
+            for log in message.logs
+        ),
+        warnings=tuple(
+            WarningUpdate(vertex=warning.vertex, short=warning.short, level=warning.level)
+            for warning in message.warnings
+        ),
     )
 
 
@@ -36,8 +42,8 @@ def _vertex(vertex: trace_pb2.Vertex) -> VertexUpdate:
         name=_text(vertex.name),
         inputs=tuple(vertex.inputs),
         cached=vertex.cached,
-        started=_time(vertex.started) if vertex.HasField("started") else None,
-        completed=_time(vertex.completed) if vertex.HasField("completed") else None,
+        started=_time(vertex, "started"),
+        completed=_time(vertex, "completed"),
         error=_text(vertex.error),
     )
 
@@ -49,26 +55,20 @@ def _status(status: trace_pb2.VertexStatus) -> StatusUpdate:
         name=_text(status.name),
         current=status.current,
         total=status.total,
-        started=_time(status.started) if status.HasField("started") else None,
-        completed=_time(status.completed) if status.HasField("completed") else None,
+        started=_time(status, "started"),
+        completed=_time(status, "completed"),
     )
-
-
-def _log(log: trace_pb2.VertexLog) -> LogUpdate:
-    timestamp = _time(log.timestamp) if log.HasField("timestamp") else None
-    return LogUpdate(vertex=log.vertex, stream=log.stream, data=log.msg, timestamp=timestamp)
-
-
-def _warning(warning: trace_pb2.VertexWarning) -> WarningUpdate:
-    return WarningUpdate(vertex=warning.vertex, short=warning.short, level=warning.level)
 
 
 def _text(raw: bytes) -> str:
     return raw.decode(errors="replace")
 
 
-def _time(stamp: Timestamp) -> datetime | None:
-    """Return the time in UTC, or None for one outside of what Python's calendar holds (Go's zero time is year 1)."""
+def _time(message: Message, field: str) -> datetime | None:
+    """Return a time of `message` in UTC; None where it has none, or one that no calendar holds (Go's zero, year 1)."""
+    if not message.HasField(field):
+        return None
+    stamp: Timestamp = getattr(message, field)
     try:
         return EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
     except OverflowError:

@@ -13,7 +13,6 @@ class GitFailed(EngineError):
 
     def __init__(self, asked: str, lines: Sequence[str], code: int) -> None:
         super().__init__(asked, "\n".join(lines) or f"it ended with exit code {code} and said nothing")
-        self.code = code
 
 
 class GitStopped(EngineError):
