@@ -1,4 +1,4 @@
-"""Readers for the environment (surface.md, "Environment"). A wrong value stops the start and says what to write.
+"""Readers for the environment. A wrong value stops the start and says what to write.
 
 The sentence is always `NAME='value': what is wrong: what to write`; the value of a secret is left out, and the file is
 named where the value came from one. What is allowed is a rule (rules.py): it takes the value and returns the rest of

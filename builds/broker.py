@@ -1,4 +1,4 @@
-"""django-q2's broker on PostgreSQL with LISTEN instead of polling (platform.md, section 2).
+"""django-q2's broker on PostgreSQL with LISTEN instead of polling.
 
 A row is deleted when it is pulled: a task is delivered at most once, and what got lost is found and handed over again
 by the sweeper, which knows leases. So no row ever stays behind.

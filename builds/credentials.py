@@ -1,4 +1,4 @@
-"""Secrets at rest: encrypted with rotating keys that are not the web's (security.md, "Secrets")."""
+"""Secrets at rest: encrypted with rotating keys that are not the web's (docs/security.md, "Secrets")."""
 
 import json
 from collections.abc import Mapping

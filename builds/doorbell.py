@@ -1,6 +1,6 @@
 """The only door to those who watch: short typed hints by NOTIFY, delivered by PostgreSQL when the transaction commits.
 
-A hint may be lost; the rows it points to cannot (architecture.md, "The life of a run", step 6).
+A hint may be lost; the rows it points to cannot (docs/architecture.md, "The life of a run", step 6).
 """
 
 import json

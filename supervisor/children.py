@@ -31,7 +31,7 @@ STEADY_SECONDS = 60.0  # a child that ran this long begins again with the first 
 _PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
 
-class StopAsked(Exception):  # noqa: N818  names a fact, as in style.md
+class StopAsked(Exception):  # noqa: N818  names a fact, not a fault
     """A signal asked for the end while something was being waited for."""
 
 
@@ -240,7 +240,7 @@ class Children:
         self._write()
 
     def _write(self) -> None:
-        """Write processes.json (surface.md, notes on `make run`)."""
+        """Write processes.json (docs/contract.md, "Commands")."""
         running = [child for child in self._children.values() if child.process is not None and child.command.name]
         entries = [{"name": child.command.name, "pid": child.pid, "pgid": child.pid} for child in running]
         write_json(self.data_dir / "run" / "processes.json", entries, mode=0o644)

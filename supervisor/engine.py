@@ -17,8 +17,8 @@ from supervisor.processes import Command
 
 _MNT_DETACH = 2  # umount2(2)
 DEFAULT_SOCKET = Path("/var/run/docker.sock")
-# BuildKit cuts a step's output at 2 MiB and 200 KiB/s unless the daemon's environment lifts it (engine.md, section 3:
-# -1 cuts everything on 20.10, larger numbers may not parse as 32 bits).
+# BuildKit cuts a step's output at 2 MiB and 200 KiB/s unless the daemon's environment lifts it. 1 GiB:
+# -1 cuts everything on 20.10, and larger numbers may not parse as 32 bits.
 LOG_LIMITS = {"BUILDKIT_STEP_LOG_MAX_SIZE": "1073741824", "BUILDKIT_STEP_LOG_MAX_SPEED": "1073741824"}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 
-class CannotStart(Exception):  # noqa: N818  names a fact, as in style.md
+class CannotStart(Exception):  # noqa: N818  names a fact, not a fault
     """Why BuildHub cannot start, as a sentence that ends with what to do."""
 
 

@@ -70,7 +70,7 @@ def programs(plan: Plan, environment: dict[str, str]) -> tuple[Command, ...]:
     """Return our own long-running programs: web, the three clusters of workers, the sweeper.
 
     Workers get three seconds: django-q2 waits for its tasks without limit, and a build that is interrupted begins
-    its next attempt at the next start (architecture.md, step 10).
+    its next attempt at the next start (docs/architecture.md, "The life of a run", step 10).
     """
     return (
         _web(plan, environment),

@@ -1,6 +1,6 @@
 """Embedded PostgreSQL: the wheel's binaries, one cluster, `postgres` as a direct child in the foreground.
 
-Facts and traps: platform.md, section 1 (the wheel's own start-up code daemonises, so only its binaries are used).
+The wheel's own start-up code daemonises, so only its binaries are used.
 As root PostgreSQL runs as the system user `buildhub`, who must be able to reach binaries and cluster: where a folder
 above them is closed (a checkout under a 0700 home) both live in /var/lib/buildhub instead.
 """

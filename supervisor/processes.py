@@ -196,7 +196,7 @@ def stragglers(mark: str, cgroup: str = "") -> list[int]:
     """Return running processes that carry `mark` (or begin with it), or live below the control group `cgroup`.
 
     The second is how an engine's builds are found: BuildKit's processes outlive a dockerd that was killed (measured
-    on 20.10: its RUN goes on), carry no environment of ours, and stand in `<cgroup>/buildkit/…` (engine.md, 12).
+    on 20.10: its RUN goes on), carry no environment of ours, and stand in `<cgroup>/buildkit/…`.
     """
     needle = f"\0{MARK}={mark}".encode()
     below = f":{cgroup}/".encode()

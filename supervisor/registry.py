@@ -1,6 +1,6 @@
 """The local registry: Debian's docker-registry, plain HTTP on 127.0.0.1, no login, deletion enabled.
 
-Its port is chosen once and kept, because it is part of every imageUrl (surface.md, notes on `make run`).
+Its port is chosen once and kept, because it is part of every imageUrl.
 """
 
 import http.client

@@ -1,4 +1,4 @@
-"""How long a run whose worker was killed waits for its next attempt, or for its end (promise P4)."""
+"""How long a run whose worker was killed waits for its next attempt, or for its end."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

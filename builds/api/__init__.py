@@ -1,1 +1,1 @@
-"""The REST surface: reads requests, calls services and queries, answers in a dialect (build-api.md)."""
+"""The REST surface: reads requests, calls services and queries, answers in a dialect."""

@@ -1,4 +1,4 @@
-"""Who calls: a bearer token, or the page's session with its CSRF token (build-api.md, section 2)."""
+"""Who calls: a bearer token, or the page's session with its CSRF token (docs/contract.md, "Callers and rights")."""
 
 from typing import Any, Final, cast
 

@@ -1,4 +1,4 @@
-"""BuildAdd, the body of create and edit, as a `BuildDraft` (build-api.md, section 4). Rules are the services'.
+"""BuildAdd, the body of create and edit, as a `BuildDraft`. Rules are the services'.
 
 Types are checked here, all that a definition means in services/builds.py; `submit` tells both kinds of errors at once.
 """

@@ -1,4 +1,4 @@
-"""Builds: list, names, count, detail, create, edit, remove (build-api.md, section 3 "Build")."""
+"""Builds: list, names, count, detail, create, edit, remove."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""The ledger of a run's callbacks, and sending one again (build-api.md, section 3 "Run")."""
+"""The ledger of a run's callbacks, and sending one again."""
 
 from django.http import HttpResponse
 from rest_framework.request import Request

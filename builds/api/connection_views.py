@@ -1,4 +1,4 @@
-"""Build servers and registries: list, register, change, remove, test (build-api.md, section 3)."""
+"""Build servers and registries: list, register, change, remove, test."""
 
 from django.http import HttpResponse
 from rest_framework.request import Request

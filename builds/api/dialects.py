@@ -1,4 +1,4 @@
-"""How answers and errors are written down, chosen by the address (build-api.md, section 1).
+"""How answers and errors are written down, chosen by the address (docs/contract.md, "Dialects").
 
 `/v1` is plain: the model itself, errors as problems. `/api` is enveloped, and so is `/v1` where BUILDHUB_V1_ENVELOPE
 says so. Views, services and the table of errors know nothing of it.

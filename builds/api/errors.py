@@ -1,4 +1,4 @@
-"""From whatever went wrong to `Problem`, by one table of codes (build-api.md, section 6); a dialect writes it down."""
+"""From whatever went wrong to `Problem`, by one table of codes; a dialect writes it down."""
 
 import logging
 import secrets

@@ -1,4 +1,4 @@
-"""Definitions as files: export of a run's, import as a BuildAdd (build-api.md, section 3)."""
+"""Definitions as files: export of a run's, import as a BuildAdd."""
 
 from typing import Any
 

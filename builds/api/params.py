@@ -1,4 +1,4 @@
-"""Numbers, words and texts of a path or query: read once, refused with the field's name (build-api.md, section 3)."""
+"""Numbers, words and texts of a path or query: read once, refused with the field's name."""
 
 import re
 from collections.abc import Iterable

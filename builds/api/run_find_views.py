@@ -12,7 +12,7 @@ from builds.queries.facts import with_facts
 from builds.queries.run_finds import latest_runs, runs_of_image, runs_of_same_digest
 from builds.queries.runs import run_shapes
 
-LATEST = 5  # build-api.md, section 3: limitCount
+LATEST = 5  # runs where limitCount says nothing else
 
 
 class RunLatest(ApiView):

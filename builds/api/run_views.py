@@ -1,4 +1,4 @@
-"""Runs: press Build, read, cancel, remove, and the queue (build-api.md, section 3 "Run")."""
+"""Runs: press Build, read, cancel, remove, and the queue."""
 
 from contextlib import AbstractContextManager
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The limit of requests a minute that a token carries (build-api.md, section 2)."""
+"""The limit of requests a minute that a token carries."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who may do what: roles, token scopes and one table of permissions (security.md, "Permission model")."""
+"""Who may do what: roles, token scopes and one table of permissions (docs/security.md, "Permission model")."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -62,7 +62,6 @@ def refused(permission: Permission, role: Role | None, scopes: frozenset[Scope] 
     """Say why a caller with `role` and `scopes` lacks `permission`, or None when it is granted.
 
     `role` is None for somebody without membership; `scopes` is None for a session, which has them all.
-    Source: security.md, "Permission model".
     """
     least, scope, what = NEEDS[permission]
     if role is None:

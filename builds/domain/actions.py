@@ -1,4 +1,4 @@
-"""What may be done now with a run or a build: one table for buttons and refusals (build-api.md, section 5)."""
+"""What may be done now with a run or a build: one table for buttons and refusals; docs/states.md draws it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ class BuildFacts:
 def refusal(action: Action, run: RunFacts) -> str | None:
     """Say in one sentence why `action` is not possible on `run`, or None when it is.
 
-    Source: build-api.md, section 5, "possibleActions". The page shows and the API answers this sentence.
+    The page shows and the API answers this sentence.
     """
     return RUN_REFUSALS[action](run)
 

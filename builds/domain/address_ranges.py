@@ -1,4 +1,4 @@
-"""From where a token may be used: addresses and CIDR ranges, the blocked ones win (build-api.md, section 2)."""
+"""From where a token may be used: addresses and CIDR ranges, the blocked ones win."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network

@@ -1,4 +1,4 @@
-"""When a callback that was not taken is sent again, and when it is given up (build-api.md, section 5 "Callback")."""
+"""When a callback that was not taken is sent again, and when it is given up (docs/contract.md, "Callbacks")."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""What each error code means and what to do about it: status and title of problems, and what `type` leads to.
-
-Source: build-api.md, section 6.
-"""
+"""What each error code means and what to do about it: status and title of problems, and what `type` leads to."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple

@@ -1,4 +1,4 @@
-"""How long a run will probably take, as a range from earlier ones (experience.md, "The run page")."""
+"""How long a run will probably take, as a range from earlier ones."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,8 +1,8 @@
 """What went wrong, whose problem it is, and what to do: every end of a run but DONE is one `Failure`.
 
 Kinds have stable ids, on which pages, statistics and tests hang; texts may change. Only real signals are read
-(exit code, the engine's and the registry's own words); what is not known is not guessed.
-Sources: build-api.md section 5 "States", engine.md sections 1, 4, 5 and 12.
+(exit code, the engine's and the registry's own words); what is not known is not guessed. In which
+words engines and registries answer: docs/engine-notes.md, "What differs".
 """
 
 import re

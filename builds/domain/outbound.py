@@ -1,4 +1,4 @@
-"""Which addresses users may send BuildHub to (build-api.md section 5 "Run"; security.md, F1 and F2)."""
+"""Which addresses users may send BuildHub to (docs/security.md, "Addresses that users give")."""
 
 import ipaddress
 from collections.abc import Sequence

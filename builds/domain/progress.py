@@ -1,6 +1,6 @@
 """BuildKit's trace, decoded into typed records, folded into the state of each build instruction.
 
-A trace names a vertex several times: first without `started`, then started, then completed (engine.md, section 1).
+A trace names a vertex several times: first without `started`, then started, then completed.
 """
 
 from collections.abc import Iterable
@@ -107,7 +107,7 @@ class VertexState:
         return replace(self, name=masker.mask_text(self.name), error=masker.mask_text(self.error))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as the socket and the API send it (surface.md, "Socket"), without the step."""
+        """Return it as the socket and the API send it, without the step."""
         return {
             "vertex": self.vertex,
             "name": self.name,

@@ -1,6 +1,6 @@
 """Image references: check names before anything is asked of a registry, and compose them in one place.
 
-Grammar: distribution's, by docker-image-py; what it lets through is refused before (libraries.md, "Image reference").
+Grammar: distribution's, by docker-image-py; what it lets through is refused before.
 """
 
 import re

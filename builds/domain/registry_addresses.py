@@ -44,7 +44,7 @@ def prefix_problem(prefix: str) -> str | None:
 
 
 def _is_nowhere(host: str) -> bool:
-    """Say whether `host` is an address that machines use for themselves, such as that of a cloud's metadata (F2)."""
+    """Say whether `host` is an address that machines use for themselves, such as that of a cloud's metadata."""
     try:
         address = ipaddress.ip_address(name_of(host))
     except ValueError:

@@ -1,7 +1,7 @@
 """Which waiting run may start now, and in one sentence why another may not: counts in, sentence out.
 
 The same numbers decide and explain, so the reason shown cannot differ from what happens
-(architecture.md, "The life of a run", step 3; experience.md, truth rule 2).
+(docs/architecture.md, "The life of a run", step 3).
 """
 
 from collections.abc import Mapping, Sequence

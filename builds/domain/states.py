@@ -1,4 +1,4 @@
-"""The states of runs and steps, and the only moves of a run between them (build-api.md, section 5 "States")."""
+"""The states of runs and steps, and the only moves of a run between them; docs/states.md draws them."""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Which tag a run gets: the build's automatic rule, or the tag that was asked for (build-api.md, section 5 "Tag")."""
+"""Which tag a run gets: the build's automatic rule, or the tag that was asked for."""
 
 import re
 from collections.abc import Callable
@@ -58,7 +58,7 @@ def next_tag(
 
 
 def check_tag(tag: str) -> str | None:
-    """Say what is wrong with `tag` and how to mend it, or None (build-api.md, section 5 "Names")."""
+    """Say what is wrong with `tag` and how to mend it, or None."""
     if not tag:
         return "The tag is empty; give one such as 1.2 or v-00012."
     if len(tag) > TAG_LENGTH:
@@ -79,7 +79,7 @@ def check_prefix(prefix: str) -> str | None:
 def check_name_part(part: str, what: str) -> str | None:
     """Say what is wrong with one part of a name, called `what` in the sentence, or None.
 
-    Lower-case letters, digits and `-._` inside, letter or digit at both ends (build-api.md, section 5 "Names").
+    Lower-case letters, digits and `-._` inside, letter or digit at both ends (docs/contract.md, "Tags and names").
     """
     if NAME_SHAPE.fullmatch(part):
         return None

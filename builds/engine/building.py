@@ -30,7 +30,7 @@ STALL_RECORDS: Final = 2000
 STALL_SECONDS: Final = 1.0
 NOT_TEXT: Final = "contains invalid UTF-8"
 KILLED_EXIT_CODE: Final = 137
-# After a shutdown of the socket RUN processes were gone within 55 ms (engine notes, sections 2 and 12).
+# After a shutdown of the socket RUN processes were gone within 55 ms (20.10 and 26.1).
 SETTLE_SECONDS: Final = 0.5
 SETTLE_LOOKS: Final = 8  # 26.1.5 calls the file system of a process that has gone in use for a second or two
 CALM_SECONDS: Final = 0.5

@@ -1,7 +1,7 @@
 """Read the newline-delimited JSON that the Engine API streams while it works.
 
 The SDK's `_stream_helper` is not used: on a connection that is already at its end it raises JSONDecodeError, and over
-TLS it delivers one frame late (engine notes, sections 9 and 11).
+TLS it delivers one frame late.
 """
 
 import json

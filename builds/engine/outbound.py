@@ -1,8 +1,9 @@
-"""The only HTTP client for addresses that users give: callbacks, HTTP steps, downloads (security.md, F1 to F8).
+"""The only HTTP client for addresses that users give: callbacks, HTTP steps, downloads.
 
 A name is resolved once, every answer is checked, and the connection goes to an address that was checked, with the
 name kept for Host, SNI and certificate: a second look-up (DNS rebinding) cannot lead elsewhere. No proxy, no netrc, no
-redirect. Whatever the other side does, it ends by size and by total time.
+redirect. Whatever the other side does, it ends by size and by total time. What is refused: docs/security.md,
+"Addresses that users give".
 """
 
 import ipaddress

@@ -1,6 +1,6 @@
 """A registry as BuildHub needs it: is it there, what does a tag point to, how large, and take a tag away.
 
-Source: the OCI distribution specification 1.1 and the measurements on registry 2.8 in the engine notes, section 5.
+By the OCI distribution specification 1.1, and as registry 2.8 answers (docs/engine-notes.md, "Registries").
 """
 
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 Registry 2.8 refuses to delete by tag, and deleting by digest takes every tag of that digest along; two builds with the
 same cached content have the same digest. So a tag that shares its digest is first moved to a stand-in manifest of its
-own, and that one is deleted (run on 2.8.2, engine notes, section 5). Newer registries take this way as well.
+own, and that one is deleted (run on 2.8.2). Newer registries take this way as well.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The session of one build: the connection over which the engine fetches the Dockerfile and the files of the build.
 
 `docker build` takes the same way. An upload with the build itself would have to hold the Dockerfile among the files,
-and `COPY .` would take it into the image (engine notes, "How a build gets its files").
+and `COPY .` would take it into the image (docs/engine-notes.md, "How a build gets its files").
 """
 
 import socket

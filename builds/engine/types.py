@@ -45,7 +45,7 @@ class BuildRequest:
 
     `build_id` is ours and names the build when it is cancelled. `context` holds the directories that the engine asks
     for; `dockerfile` is a path in the one of Dockerfiles. An argument whose value is None takes the Dockerfile's
-    default. Build arguments end in the image's history: they are no place for secrets (engine notes, section 3).
+    default. Build arguments end in the image's history: they are no place for secrets.
     With a `shared_key` the engine keeps the files for the next build of that key, and asks only for those whose path,
     mode, length or time differ: the same key promises that files alike in these have the same content.
     """

@@ -1,7 +1,7 @@
 """The socket under an HTTP client, held so that another thread can cut it.
 
 A reader that waits for a silent engine cannot be freed by closing its response: `response.close()` from another
-thread hangs on the buffered reader's lock and does not stop the build (engine notes, section 2). Shutting the socket
+thread hangs on the buffered reader's lock and does not stop the build. Shutting the socket
 down does both: the reader wakes with an error and the engine kills what belongs to the connection.
 """
 

@@ -1,4 +1,4 @@
-"""The courier: delivers the ledger of callbacks, each lane in order, at least once (build-api.md, section 5).
+"""The courier: delivers the ledger of callbacks, each lane in order, at least once.
 
 A lane is what one receiver hears of one run (or of one build): only its oldest waiting delivery is sent. A claim of
 90 s by PostgreSQL's clock keeps two couriers apart; a courier that was killed leaves a claim that lapses, and the

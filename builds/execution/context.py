@@ -96,5 +96,5 @@ def build_id(run_id: int, attempt: int) -> str:
 
 
 def labels(run_id: int) -> dict[str, str]:
-    """Return the labels on all that an engine holds for a run (surface.md, "Labels")."""
+    """Return the labels on all that an engine holds for a run (docs/contract.md, "Labels")."""
     return {"buildhub.installation": installation_id(), "buildhub.run": str(run_id)}

@@ -1,4 +1,4 @@
-"""The one place where an attempt waits for a database that is away (reliability.md, A9 and A10; ADR 20).
+"""The one place where an attempt waits for a database that is away (ADR 20).
 
 What is called here may be called again: its first try may have been committed and only the answer lost. So each such
 function either finds its own effect, or does the same once more without harm.

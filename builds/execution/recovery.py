@@ -1,4 +1,4 @@
-"""Settling runs whose worker is lost: abort first and confirm, then start again or end (reliability.md).
+"""Settling runs whose worker is lost: abort first and confirm, then start again or end.
 
 A silent lease is the sign. The build of a dead worker dies with its connection; a worker that only hangs is cut off
 by cancelling the attempt's fixed build id. Only an engine that answers can confirm either.

@@ -1,4 +1,4 @@
-"""REMOVE runs: take images out of the registry, then the rows out of the lists (build-api.md, section 5 "Remove")."""
+"""REMOVE runs: take images out of the registry, then the rows out of the lists (docs/contract.md, "Remove")."""
 
 import logging
 import os

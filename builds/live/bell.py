@@ -1,4 +1,4 @@
-"""The one LISTEN connection of a web process (platform.md, section 4b)."""
+"""The one LISTEN connection of a web process (docs/engine-notes.md, "PostgreSQL, django-q2 and Channels")."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The sockets: right checked before accept, then a stream until it ends; from the client only a ping (surface.md)."""
+"""The sockets: right checked before accept, then a stream until it ends; from the client only a ping."""
 
 import asyncio
 import contextlib

@@ -37,7 +37,7 @@ def credentials_of(scope: dict[str, Any]) -> Credentials | None:
     """Return the credentials of a handshake, or None where it has none or comes from a foreign page.
 
     A browser sends the cookie with every page's handshakes, so its Origin must be ours; a program with a token need
-    not send one. Source: security.md, G2 (CVE-2024-23898).
+    not send one. Without this look any page could open our sockets as its visitor (Jenkins: CVE-2024-23898).
     """
     token = next((word.removeprefix(BEARER) for word in scope["subprotocols"] if word.startswith(BEARER)), "")
     origins = _headers(scope, b"origin")

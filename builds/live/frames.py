@@ -1,4 +1,4 @@
-"""The texts that sockets send: each made once and handed to every reader (surface.md, "Socket")."""
+"""The texts that sockets send: each made once and handed to every reader (docs/contract.md, "Socket")."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,7 +1,7 @@
 """One hub for each event loop, that is for each web process: one LISTEN, one read for each run, many sockets.
 
 Data is in PostgreSQL; hints only say where to look. So a hub may be cut off, restarted or multiplied at any time, and
-every web process serves every reader (architecture.md, "The life of a run", step 7).
+every web process serves every reader (docs/architecture.md, "The life of a run", step 7).
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The ledger of callbacks: what is to be told to whom, and every attempt (build-api.md, section 5 "Callback")."""
+"""The ledger of callbacks: what is to be told to whom, and every attempt (docs/contract.md, "Callbacks")."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Who asks: a user, perhaps narrowed by a token (build-api.md, section 2)."""
+"""Who asks: a user, perhaps narrowed by a token."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Answers kept for requests that carry an Idempotency-Key (build-api.md, section 2)."""
+"""Answers kept for requests that carry an Idempotency-Key (ADR 15)."""
 
 from django.db import models
 

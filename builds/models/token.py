@@ -1,4 +1,4 @@
-"""API tokens: only a hash is stored (build-api.md, section 2)."""
+"""API tokens: only a hash is stored."""
 
 from django.conf import settings
 from django.db import models

@@ -1,4 +1,4 @@
-"""How a state looks: word, icon and colour always together (mockups/README.md, "States")."""
+"""How a state looks: word, icon and colour always together, so that none has to be told by colour alone."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,4 +1,4 @@
-"""The form "Build with parameters": what one press may set for its run alone (build-api.md, section 3 "Run")."""
+"""The form "Build with parameters": what one press may set for its run alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Addresses of the pages (surface.md, "Pages")."""
+"""Addresses of the pages (docs/contract.md, "Pages")."""
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter

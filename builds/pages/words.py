@@ -1,4 +1,4 @@
-"""Numbers as words: durations as `2:41` or `6.2 s`, sizes in MiB, ages (mockups/README.md, "Do")."""
+"""Numbers as words: durations as `2:41` or `6.2 s`, sizes in MiB, ages."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The fields of each kind of step: the API's names and the keys that are stored (build-api.md, section 4).
+"""The fields of each kind of step: the API's names and the keys that are stored.
 
 camelCase stands here for the reason given in shapes.py.
 """
@@ -37,7 +37,7 @@ CONFIG_KEYS: Final[Mapping[StepType, tuple[str, ...]]] = {
     StepType.DELETE: (*TITLES, "ref_build_run_seq"),
 }  # fmt: skip
 
-# Filled from the build and the run in answers, ignored in a body (build-api.md, section 7 "CREATE_IMAGE").
+# Filled from the build and the run in answers, ignored in a body (docs/contract.md, "Step configurations").
 FILLED: Final = ("registry_name", "image_name", "image_tag", "registry_url", "image_url", "external_registry_seq")
 WRITE_ONLY: Final = SECRETS
 TITLE_DEFAULTS: Final = {StepType.INIT: "init", StepType.CREATE_IMAGE: "Build & Push"}

@@ -1,4 +1,4 @@
-"""A definition as a file carries it: a BuildAdd with every field, without secrets (build-api.md, section 4).
+"""A definition as a file carries it: a BuildAdd with every field, without secrets.
 
 camelCase stands here for the reason given in shapes.py.
 """

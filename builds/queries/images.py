@@ -1,4 +1,4 @@
-"""The images of a build: what its runs have pushed and a registry has confirmed (build-api.md, section 4)."""
+"""The images of a build: what its runs have pushed and a registry has confirmed."""
 
 from typing import Final
 

@@ -18,7 +18,7 @@ from builds.queries.shapes import Shape, iso_time, line_shape
 PAGE_CHUNKS: Final = 20  # chunks read at once; one holds at most about 64 KiB, or one long line more
 CHUNK_LINES: Final = 500  # the most lines in a chunk, so that a line's chunk begins within this range of the index
 WINDOW_LINES: Final = 1000  # a window's size where none is asked for
-STEP_TEXT_BYTES: Final = 4 * 1024 * 1024  # build-api.md, section 4 "BuildRunLog"
+STEP_TEXT_BYTES: Final = 4 * 1024 * 1024  # more of a step is cut in this answer, and stands in log.txt
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The models of the API as dictionaries: the one source for answers, socket frames and pages (build-api.md, section 4).
+"""The models of the API as dictionaries: the one source for answers, socket frames and pages.
 
 An exception to the rule that camelCase lives in builds/api only: api, pages and live are independent siblings in the
 layers contract and show the very same dictionaries, so these stand one floor below them. Every field is always
@@ -53,7 +53,7 @@ def whole_seconds(begin: datetime | None, end: datetime | None) -> int | None:
 
 
 def run_shape(run: Any, caller: Caller, *, waiting: Mapping[int, Waiting] | None = None) -> Shape:
-    """Return a BuildRun: the seed's 34 fields in its order, then BuildHub's additions.
+    """Return a BuildRun: the platform's 34 fields in its order, then BuildHub's additions.
 
     `run` comes through `queries.facts.with_facts`. `waiting` is what a list has read for all its runs at once
     (queries.runs.waiting_of_all); without it position and reason of a waiting run are looked up.

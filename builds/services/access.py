@@ -43,7 +43,7 @@ def allowed(caller: Caller, permission: Permission, obj: Thing) -> str | None:
     """Say why `caller` may not do this to `obj`, or None when it is granted: the one question of every floor.
 
     `obj` is the account where something new is to be made in it. Look-ups by number go through `visible_to` first:
-    what one may not know of is not found, never refused. Source: security.md, "Permission model".
+    what one may not know of is not found, never refused (docs/security.md, "Permission model").
     """
     if caller.build_ids is not None and not _is_of_builds(caller.build_ids, permission, obj):
         return BEYOND_BUILDS

@@ -1,4 +1,4 @@
-"""An account's members, roles and settings (security.md, "Permission model" and rule g)."""
+"""An account's members, roles and settings; its last admin stays, and nobody raises himself."""
 
 from zoneinfo import available_timezones
 

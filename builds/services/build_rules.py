@@ -1,4 +1,4 @@
-"""What makes the fields of a build valid, apart from its steps (build-api.md, section 5 "Definition")."""
+"""What makes the fields of a build valid, apart from its steps (docs/contract.md, "Definitions")."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -110,7 +110,7 @@ def _is_registered(build: Build) -> bool:
 
 
 def _direct_problem(host: str, *, tls: bool) -> str | None:
-    """Say what is wrong with the address of an engine that is reached directly, or None (security.md, F7)."""
+    """Say what is wrong with the address of an engine that is reached directly, or None."""
     if sentence := check_url(host, ("tcp",)):
         return sentence
     parts = urlsplit(host)

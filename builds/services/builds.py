@@ -1,4 +1,4 @@
-"""Creating and editing builds: one validator for page, API and admin (build-api.md, section 5 "Definition")."""
+"""Creating and editing builds: one validator for page, API and admin."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

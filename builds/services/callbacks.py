@@ -1,4 +1,4 @@
-"""Writes the ledger of callbacks; delivering is builds/execution/callbacks.py (build-api.md, section 5 "Callback").
+"""Writes the ledger of callbacks; delivering is builds/execution/callbacks.py.
 
 A delivery is written in the transaction of the fact that it tells, so that neither can be without the other.
 """

@@ -141,7 +141,7 @@ def probe_engine(server: BuildServer) -> EngineProbe:
 def probe_registry(registry: Registry) -> RegistryProbe:
     """Ask a registry whether it is one and takes our login, within `PROBE_SECONDS`.
 
-    What it answers beside its status is not repeated: it may be somebody else's page (security.md, F6).
+    What it answers beside its status is not repeated: it may be somebody else's page.
     """
     warnings = _registry_warnings(registry)
 

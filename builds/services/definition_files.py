@@ -1,7 +1,7 @@
 """Definitions as files: a zip with `build.json`, which names its format and version and holds a BuildAdd.
 
 Nothing in the file is a secret, and nothing of a file that is read is trusted: only `build.json` is ever unpacked, in
-memory and within a limit (reliability.md, E7).
+memory and within a limit, so neither a path nor a zip bomb in it does harm.
 """
 
 import io
@@ -26,7 +26,7 @@ FORMAT: Final = "buildhub-build"
 VERSION: Final = 1
 ENTRY: Final = "build.json"
 STEPS: Final = "buildSteps"
-LARGEST_FILE: Final = 20 * 1024 * 1024  # bytes: surface.md, "Limits"
+LARGEST_FILE: Final = 20 * 1024 * 1024  # bytes
 LARGEST_DEFINITION: Final = 4 * 1024 * 1024  # bytes of build.json: 64 steps with their Dockerfiles and more
 MOST_ENTRIES: Final = 100
 DIRECTORY_BYTES: Final = 64 * 1024  # of the zip's own directory, before Python reads it into objects

@@ -24,7 +24,7 @@ def request_cancel(*, run_id: int, caller: Caller, callback_url: str = "") -> Bu
     """Ask for a run to be cancelled and return the CANCEL run; asking again returns the one under way.
 
     A waiting run ends here; a running one ends when its worker has confirmed that nothing of it is left.
-    Raises `NotPossible` with the reason that the page shows. Source: build-api.md, section 5 "Cancel".
+    Raises `NotPossible` with the reason that the page shows (docs/contract.md, "Cancel").
     """
     with transaction.atomic():
         run = _locked(run_id, caller)
@@ -50,7 +50,7 @@ def request_cancel(*, run_id: int, caller: Caller, callback_url: str = "") -> Bu
 def request_remove(*, run_id: int, caller: Caller) -> BuildRun:
     """Ask for a run's image and row to be removed; return the REMOVE run, which a service worker carries out.
 
-    Raises `NotPossible` (CCBD1014000 while the run is active). Source: build-api.md, section 5 "Remove a run".
+    Raises `NotPossible` (CCBD1014000 while the run is active). See docs/contract.md, "Remove".
     """
     with transaction.atomic():
         return _remove(_locked(run_id, caller), caller)
@@ -60,7 +60,6 @@ def request_removals(*, build_id: int, run_ids: Sequence[int], caller: Caller) -
     """Ask for several runs of a build to be removed, all or none; return their REMOVE runs.
 
     Raises `NotFound` for a run that is not one of the build's, `NotPossible` with the first that may not go.
-    Source: build-api.md, section 3, DELETE `/build/run/{buildSeq}/tag`.
     """
     with transaction.atomic():
         build = Build.objects.visible_to(caller).filter(pk=build_id).first()

@@ -1,4 +1,4 @@
-"""Answers that are kept for requests with an Idempotency-Key (build-api.md, section 2; docs/adr/0015)."""
+"""Answers that are kept for requests with an Idempotency-Key (ADR 15)."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -26,7 +26,7 @@ def move_to_front(*, run_id: int, caller: Caller) -> BuildRun:
 
     An instance admin moves it before all. Everybody else moves it to the place of the account's first waiting run,
     whose others go back by one: the places of other accounts stay as they are. Raises `NotPossible` for a run that
-    does not wait. Source: build-api.md, section 3, POST `/build/queue/{buildRunSeq}/front`.
+    does not wait.
     """
     with transaction.atomic():
         run = _locked(run_id, caller)

@@ -77,7 +77,7 @@ def remove_registry(*, registry_id: int, caller: Caller) -> None:
 
 
 def try_registry(*, registry_id: int, caller: Caller) -> RegistryProbe:
-    """Ask a registry whether it answers and takes the stored login; only for those who may change it (F9)."""
+    """Ask a registry whether it answers and takes the stored login; only for those who may change it."""
     registry = visible_registries(caller).filter(pk=registry_id).first()
     if registry is None:
         raise _unknown(registry_id)

@@ -1,4 +1,4 @@
-"""What a finished removal leaves: tombstones (build-api.md, section 5 "Remove a run", "Remove a build")."""
+"""What a finished removal leaves: tombstones (docs/contract.md, "Remove")."""
 
 from django.db import transaction
 from django.db.models.functions import Now

@@ -15,14 +15,14 @@ from builds.services.definitions import StepCopy
 if TYPE_CHECKING:
     from builds.services.definitions import StepDraft
 
-LONGEST_DESCRIPTION: Final = 1000  # characters: build-api.md, section 1
+LONGEST_DESCRIPTION: Final = 1000  # characters
 # Where the rules of a step find fault with a parameter: part of the path, and the parameter that put it there.
 PARAMETER_PATHS: Final = (("branchName", "branchName"), ("buildArgs", "buildArg"), ("noCache", "noCache"))
 
 
 @dataclass(frozen=True, slots=True)
 class RunAsk:
-    """The query of POST run, all optional; `steps` are those of a run with steps once (build-api.md, section 3)."""
+    """The query of POST run, all optional; `steps` are those of a run with steps once."""
 
     tag_name: str | None = None
     description: str = ""

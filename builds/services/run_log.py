@@ -1,4 +1,4 @@
-"""Storing a run's log: numbered lines in chunks, stored first, then hinted (architecture.md, step 6).
+"""Storing a run's log: numbered lines in chunks, stored first, then hinted.
 
 Reading is builds/queries/log.py.
 """

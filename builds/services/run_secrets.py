@@ -1,4 +1,4 @@
-"""Every stored secret that a run uses, decrypted so that its log can hide them (security.md, "Secrets", point 6)."""
+"""Every stored secret that a run uses, decrypted so that its log can hide them (docs/security.md, "Secrets")."""
 
 from collections.abc import Iterable, Iterator
 

@@ -43,7 +43,7 @@ def start_run(*, build_id: int, caller: Caller, ask: RunAsk = NOTHING_ASKED, aga
     `ask.steps` are run once instead of the build's own. `again` without steps: the snapshot of that run of the
     build is run once more, its definition, tag rule, steps and secrets. A run that this version cannot execute is
     accepted and ends at once. Raises `Refused` with the field or the reason; nothing is half-written then.
-    Source: build-api.md, section 5 "Run".
+    Order of the checks: docs/contract.md, "Run".
     """
     with turn(build_id), transaction.atomic():
         build = _locked_build(build_id, caller)

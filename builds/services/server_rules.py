@@ -70,7 +70,7 @@ def server_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
 
 
 def kept_key(server: BuildServer, draft: ServerDraft) -> str:
-    """Return the stored key where it stays: it is bound to its address and sent to no other (security.md)."""
+    """Return the stored key where it stays: it is bound to its address and sent to no other."""
     moves = draft.host is not None and draft.host != server.url
     return "" if moves else decrypt(server.client_key_encrypted)
 

@@ -84,7 +84,7 @@ def remove_server(*, server_id: int, caller: Caller) -> None:
 def try_server(*, server_id: int, caller: Caller) -> EngineProbe:
     """Connect to a build server as a build would; a topic answers by the worker hosts that serve it now.
 
-    Only for those who may change the server: whoever may test may make BuildHub connect (security.md, F9).
+    Only for those who may change the server: whoever may test may make BuildHub connect.
     """
     server = visible_servers(caller).filter(pk=server_id).first()
     if server is None:

@@ -1,4 +1,4 @@
-"""What a first start makes, and every start brings up to date (surface.md, "First start")."""
+"""What a first start makes, and every start brings up to date (docs/contract.md, "Commands")."""
 
 import secrets
 

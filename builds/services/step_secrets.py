@@ -1,7 +1,7 @@
 """Drafts of steps laid over the stored ones, and the secrets of steps: the same split for every door.
 
 A secret never stands in a config: it is kept encrypted beside it, and only for the place that it was given for. Where
-that changes it is forgotten, or an operator could point a stored login at a host of his own (security.md, "Secrets").
+that changes it is forgotten, or an operator could point a stored login at a host of his own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

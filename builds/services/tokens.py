@@ -1,4 +1,4 @@
-"""API tokens: issue, find, revoke, and the limits that each carries (build-api.md, section 2)."""
+"""API tokens: issue, find, revoke, and the limits that each carries (docs/contract.md, "Callers and rights")."""
 
 import hashlib
 import secrets

@@ -1,4 +1,4 @@
-"""A hundred copies of one press at the same moment: one run, one answer for all of them (reliability.md, B10)."""
+"""A hundred copies of one press at the same moment: one run, one answer for all of them."""
 
 from concurrent.futures import ThreadPoolExecutor
 

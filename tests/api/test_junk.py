@@ -1,4 +1,4 @@
-"""Junk for every operation of the published document (reliability.md, table D): a clear 4xx, never a 5xx.
+"""Junk for every operation of the published document: a clear 4xx, never a 5xx.
 
 What each junk value gets where it is known better stands in test_build_bodies.py and test_weird_values.py; here every
 operation is asked, also those that somebody adds later.

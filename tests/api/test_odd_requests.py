@@ -1,4 +1,4 @@
-"""Odd requests against every address, signed in or not: an error of the dialect, never a page (reliability.md, D5)."""
+"""Odd requests against every address, signed in or not: an error of the dialect, never a page."""
 
 import re
 

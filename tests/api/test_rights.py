@@ -1,4 +1,4 @@
-"""Every address, every method, everybody: one table says who gets what (security.md, G5).
+"""Every address, every method, everybody: one table says who gets what.
 
 An address or method of the API without a line here fails a test, so nothing comes in unguarded.
 """

@@ -1,4 +1,4 @@
-"""One door for look-ups by number: whatever a request names is found through `visible_to` (security.md, rule c).
+"""One door for look-ups by number: whatever a request names is found through `visible_to`.
 
 What people and programs see (API, pages, sockets) asks the tables of builds and runs by nothing else. A service may
 touch a row that it has found already; but in a function that has a `caller`, a number that was handed in is looked up

@@ -1,4 +1,4 @@
-"""The permission table of security.md, one row each."""
+"""The permission table of docs/security.md, one row each."""
 
 import pytest
 

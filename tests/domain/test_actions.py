@@ -1,4 +1,4 @@
-"""Every row of the contract's table of possibleActions (build-api.md, section 5)."""
+"""Every row of the table of possibleActions that docs/states.md draws."""
 
 from itertools import product
 

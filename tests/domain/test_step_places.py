@@ -1,4 +1,4 @@
-"""Paths, addresses, repositories and branches that steps name (reliability.md, E1, E2 and E5)."""
+"""Paths, addresses, repositories and branches that steps name."""
 
 import subprocess
 

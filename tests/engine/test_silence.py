@@ -1,4 +1,4 @@
-"""An engine that stops answering in the middle of a build (reliability notes, A7): a frozen dockerd."""
+"""An engine that stops answering in the middle of a build: a frozen dockerd."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The buttons of a page are exactly possibleActions, for every role and state (surface.md, "Hooks in the HTML")."""
+"""The buttons of a page are exactly possibleActions, for every role and state."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Build, its images, and the bodies that make and change it (build-api.md, section 4)."""
+"""Build, its images, and the bodies that make and change it."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The operations on builds (build-api.md, section 3 "Build")."""
+"""The operations on builds."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""How errors are documented in both dialects (build-api.md, sections 1 and 6)."""
+"""How errors are documented in both dialects."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final

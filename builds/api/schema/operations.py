@@ -1,6 +1,6 @@
 """What an operation of the API is, and the parameters, answers and errors that several of them share.
 
-An operation names its address as build-api.md, section 3 does; which view answers it is found by the routes
+An operation names its address as people write it; which view answers it is found by the routes
 (document.py), so that a table never names a class.
 """
 

@@ -1,4 +1,4 @@
-"""Problems, deliveries, build servers and registries (build-api.md, sections 1, 3 and 5)."""
+"""Problems, deliveries, build servers and registries."""
 
 from typing import Final
 

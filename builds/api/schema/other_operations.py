@@ -1,4 +1,4 @@
-"""The operations on callbacks, build servers and registries (build-api.md, section 3)."""
+"""The operations on callbacks, build servers and registries."""
 
 from typing import Final
 

@@ -1,7 +1,4 @@
-"""BuildRun and what belongs to it: the seed's 34 fields with the seed's examples, then BuildHub's additions.
-
-Source: seed-run-build.txt and build-api.md, section 4.
-"""
+"""BuildRun and what belongs to it: the platform's 34 fields with its own examples, then BuildHub's additions."""
 
 from typing import Final
 

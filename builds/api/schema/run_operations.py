@@ -1,4 +1,4 @@
-"""The operations on runs, their logs and the queue (build-api.md, section 3 "Run")."""
+"""The operations on runs, their logs and the queue."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""buildStepConfig of each kind of step, as answers and bodies have it (build-api.md, sections 4 and 7).
+"""buildStepConfig of each kind of step, as answers and bodies have it.
 
 One table gives both: answers have every field and may be null; secrets are null in answers and text in bodies.
 """

@@ -1,6 +1,6 @@
 """Short ways to write JSON Schemas (2020-12, as OpenAPI 3.1 takes them); `Schema` is plain data.
 
-The tables of models and operations are written with these, so that a field is one line as in build-api.md.
+The tables of models and operations are written with these, so that a field is one line.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,6 +1,7 @@
 """Where a log is cut, and the words that say so: BuildHub's own limit, and the engine's.
 
-Sources: surface.md "Limits" (head and tail kept, a mark says what is missing between), engine.md section 3.
+Of BuildHub's limit head and tail are kept, and a mark says what is missing between. What the engine cuts by itself is
+told in docs/engine-notes.md, "What differs".
 """
 
 import re

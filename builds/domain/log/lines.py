@@ -5,7 +5,7 @@ from enum import IntEnum
 
 
 class Stream(IntEnum):
-    """Who said a line: BuildHub itself, or the build on stdout or stderr (build-api.md section 4 "Line")."""
+    """Who said a line: BuildHub itself, or the build on stdout or stderr (docs/contract.md, "Lines of the log")."""
 
     BUILDHUB = 0
     STDOUT = 1

@@ -1,4 +1,4 @@
-"""Masking of secrets in output, in the forms in which programs print them (security.md, "Secrets", point 6).
+"""Masking of secrets in output, in the forms in which programs print them.
 
 Not recognised: a secret that is coloured in the middle, reversed, compressed, or shorter than 6 characters.
 """

@@ -1,4 +1,4 @@
-"""CODE_DOWN: source code from a git repository (build-api.md, sections 4 and 7; reliability.md E1, E2)."""
+"""CODE_DOWN: source code from a git repository."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""CREATE_IMAGE: the image itself (build-api.md, sections 4 and 7; reliability.md E5, E9)."""
+"""CREATE_IMAGE: the image itself."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,6 +1,6 @@
 """Where steps reach: paths in the workspace, addresses, repositories, branches. Pure checks of the text.
 
-Source: build-api.md section 7, reliability.md E1, E2 and E5. What a name resolves to is the outbound guard's matter.
+What a name resolves to is the outbound guard's matter (docs/security.md, "Addresses that users give").
 """
 
 import ipaddress
@@ -86,7 +86,7 @@ def repository_name(url: str) -> str:
 
 
 def check_branch(name: str) -> str | None:
-    """Say what is wrong with the name of a branch, tag or commit, or None (git check-ref-format; E2)."""
+    """Say what is wrong with the name of a branch, tag or commit, or None (git check-ref-format)."""
     if len(name.encode("utf-8", "surrogatepass")) > BRANCH_LENGTH:
         return f"The branch name has more than {BRANCH_LENGTH} bytes; shorten it."
     parts = name.split("/")

@@ -1,4 +1,4 @@
-"""SHELL: a command line or a script (build-api.md, sections 4 and 7)."""
+"""SHELL: a command line or a script."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""USER_TASK: a program of the user's own in a container (build-api.md, sections 4 and 7)."""
+"""USER_TASK: a program of the user's own in a container."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial

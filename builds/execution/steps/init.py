@@ -18,7 +18,7 @@ def run(context: RunContext, _step: RunStep) -> None:
 
 
 def _after_loss(context: RunContext) -> str:
-    """Say what happened to the attempt before (architecture.md, "The life of a run", step 10)."""
+    """Say what happened to the attempt before (docs/architecture.md, "The life of a run", step 10)."""
     number = context.lease.attempt
     said = {lost.attempt: lost.sentence for lost in context.patiently(lost_attempts, context.run.pk)}
     return (

@@ -1,4 +1,4 @@
-"""`manage.py build NAME_OR_SEQ`: presses Build from a shell (surface.md, "Commands").
+"""`manage.py build NAME_OR_SEQ`: presses Build from a shell.
 
 Exit code: 0 when the press was accepted, with `--follow` when the run ended DONE; 1 when it ended ERROR; 2 when
 something was refused, the reason on stderr. The log goes to stdout, everything else to stderr.

@@ -1,4 +1,4 @@
-"""`manage.py create_token USER`: one API token, alone on the last line of stdout (surface.md, "Commands")."""
+"""`manage.py create_token USER`: one API token, alone on the last line of stdout."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -1,4 +1,4 @@
-"""`manage.py supervise`: what `make run` starts, in the foreground (surface.md, notes on `make run`)."""
+"""`manage.py supervise`: what `make run` starts, in the foreground (docs/contract.md, "Commands")."""
 
 import os
 from contextlib import suppress

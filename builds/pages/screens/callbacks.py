@@ -166,7 +166,7 @@ def _status_words(status: int | None) -> str:
 
 
 def _moment(text: str | datetime | None) -> datetime | None:
-    """Return a time of a shape; `created` and `updated` are UTC without saying so (build-api.md, section 4)."""
+    """Return a time of a shape; `created` and `updated` are UTC without saying so."""
     if not text:
         return None
     found = text if isinstance(text, datetime) else datetime.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""What the failure box says, in the order in which people ask (experience.md, "Learned", 2)."""
+"""What the failure box says, in the order in which people ask: what went wrong, where, what helps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The part of a log that a page is rendered with: never all of it (surface.md, "Hooks in the HTML")."""
+"""The part of a log that a page is rendered with: never all of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

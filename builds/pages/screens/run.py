@@ -76,7 +76,7 @@ class RunScreen:
 
     @property
     def parameters(self) -> Sequence[tuple[str, str]]:
-        """Return what this run alone was given, in words (build-api.md, section 3 "Run")."""
+        """Return what this run alone was given, in words."""
         given = self.run.definition.get("parameters") or {}
         rows = [("Branch", str(given["branch_name"]))] if given.get("branch_name") else []
         rows += [("Cache", "not used")] if given.get("no_cache") else []
