@@ -158,7 +158,8 @@ CONTENT_SECURITY_POLICY = {
 CHANNEL_LAYERS: dict[str, Any] = {}
 
 # Workers. django-q2 only carries run ids to a worker that BuildHub has chosen (builds/queue.py); all times below are
-# huge on purpose: redelivery is the sweeper's business, a lease decides who may run (docs/architecture.md, step 4).
+# huge on purpose: redelivery is the sweeper's business, a lease decides who may run (docs/engine-notes.md,
+# "PostgreSQL, django-q2 and Channels").
 WORKERS = env.number("BUILDHUB_WORKERS", os.cpu_count() or 1, minimum=1, maximum=256)
 WORKER_HOST = env.text("BUILDHUB_WORKER_HOST", socket.gethostname())
 TOPICS = env.listed("BUILDHUB_TOPICS", rule=rules.topic)

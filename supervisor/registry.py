@@ -105,7 +105,7 @@ def _container(data_dir: Path, port: int, engine_url: str) -> tuple[tuple[str, .
 
 
 def _settings(data_dir: Path, port: int) -> dict[str, Any]:
-    """Return the registry's configuration (distribution 2.8, docs/configuration.md)."""
+    """Return the registry's configuration (of distribution 2.8)."""
     return {
         "version": "0.1",
         "log": {"level": "warn", "accesslog": {"disabled": True}},

@@ -107,7 +107,7 @@ class RunText(ApiView):
         return self._stream(iterate_bytes(run.pk, start=start, stop=stop), headers, status=206)
 
     def _asked_range(self, size: int, etag: str) -> tuple[int, int] | None:
-        """Return the single range that is asked for as (start, stop), None for all bytes (RFC 9110, Range Requests)."""
+        """Return the single range that is asked for as (start, stop), None for all bytes (RFC 9110, section 14)."""
         match = RANGE.match(self.request.META.get("HTTP_RANGE", ""))
         if_range = self.request.META.get("HTTP_IF_RANGE")
         if match is None or not size or not any(match.groups()) or (if_range and if_range != etag):

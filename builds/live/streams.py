@@ -21,7 +21,7 @@ Send = Callable[[str], Awaitable[None]]
 
 
 class CloseCode(IntEnum):
-    """Why the server closes a socket (RFC 6455, Status Codes; from 4000 on our own)."""
+    """Why the server closes a socket (RFC 6455, section 7.4; from 4000 on our own)."""
 
     COMPLETE = 1000
     NOT_UNDERSTOOD = 1003

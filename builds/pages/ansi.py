@@ -1,7 +1,7 @@
 """Terminal output for the eye: colours become classes, every other control sequence becomes a visible mark.
 
 The same rules as static/js/ansi.js. Nothing is executed, nothing is silently lost but what a carriage return had
-overwritten on the terminal as well (ECMA-48).
+overwritten on the terminal as well (ECMA-48, section 8.3).
 """
 
 import re

@@ -12,12 +12,12 @@ from drf_spectacular.validation import validate_schema
 
 from builds.api import urls
 from builds.api.schema.document import OPERATIONS, PREFIXES, openapi_document, view_of
-from builds.api.schema.run_models import SEED_FIELDS
+from builds.api.schema.run_models import PLATFORM_FIELDS
 from builds.api.schema.views import OpenApi
 from builds.api.schema.writing import MODELS
 from tests.api.making import build_add
 from tests.contract.published import METHODS, differences, operations
-from tests.contract.test_build_run_fields import NAMES, SEED, seed_fields
+from tests.contract.test_build_run_fields import NAMES, TYPES
 
 PLAIN, ENVELOPED = PREFIXES
 
@@ -102,17 +102,16 @@ def test_every_operation_with_a_json_answer_shows_an_example():
         assert "application/json" not in content or content["application/json"]["examples"], name
 
 
-def test_a_run_has_the_seeds_fields_with_the_seeds_examples():
-    assert list(SEED_FIELDS) == NAMES
-    assert SEED_FIELDS["imageSize"]["examples"] == [133745493]
-    assert SEED_FIELDS["beginTime"]["format"] == "date-time"
+def test_a_run_has_the_platforms_fields_with_its_examples():
+    assert list(PLATFORM_FIELDS) == NAMES
+    assert PLATFORM_FIELDS["imageSize"]["examples"] == [133745493]
+    assert PLATFORM_FIELDS["beginTime"]["format"] == "date-time"
 
 
-@pytest.mark.skipif(not SEED.exists(), reason="the seed's page stands beside this checkout only where it is developed")
-def test_the_types_of_a_run_are_those_of_the_seeds_page():
-    kinds = {"string": "string", "integer": "integer", "string[]": "array"}
-    for name, kind in seed_fields().items():
-        assert kinds[kind] in kinds_of(SEED_FIELDS[name]), name
+def test_the_types_of_a_run_are_the_platforms():
+    kinds = {str: "string", int: "integer", list: "array"}
+    for name, kind in TYPES.items():
+        assert kinds[kind] in kinds_of(PLATFORM_FIELDS[name]), name
 
 
 def kinds_of(schema):

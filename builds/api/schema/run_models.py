@@ -41,7 +41,7 @@ TAG_FIELDS: Final[dict[str, Schema]] = {
 ACTIONS: Final = items(one_of("Action"), "What may be done now, by this caller, always in this order")
 RUN_STATE: Final = one_of("RunState", "Where the run stands", example="DONE")
 
-SEED_FIELDS: Final[dict[str, Schema]] = {
+PLATFORM_FIELDS: Final[dict[str, Schema]] = {
     "useYn": yes_no("Whether it is in use; N once it was removed"),
     "created": plain_time("When it was created"),
     "updated": plain_time("When it changed last"),
@@ -92,7 +92,7 @@ ADDED_FIELDS: Final[dict[str, Schema]] = {
     "waitingFor": maybe(text("Why it does not start yet, in words")),
     "lineCount": number("Lines of the log so far", example=120),
 }
-RUN_FIELDS: Final = SEED_FIELDS | ADDED_FIELDS
+RUN_FIELDS: Final = PLATFORM_FIELDS | ADDED_FIELDS
 
 STEP_RUN_FIELDS: Final[dict[str, Schema]] = {
     "buildStepRunSeq": number("Number of this step of the run", example=11),
