@@ -1,7 +1,7 @@
 """The steps of a build: kinds, fields and what makes them valid, each error with the path of its field.
 
 Config keys are snake_case here; `api_name` gives the API's name. What a kind's fields mean stands in its own file;
-`KINDS` joins them.
+`KINDS` joins them. What steps do: docs/contract.md, "Step configurations".
 """
 
 import re
@@ -16,11 +16,11 @@ from builds.domain.steps.checks import TITLE_CHECKS, Kind, StepFacts, Values, te
 
 INVALID: Final = "CCCM1004000"
 NOT_ONE_IMAGE_STEP: Final = "CCBD1011000"
-MOST_STEPS: Final = 64  # surface.md, "Limits"
+MOST_STEPS: Final = 64  # of a build
 
 API_NAMES: Final = {"docker_volume_mount_vo_list": "dockerVolumeMountVOList"}  # the one that no rule gives
 PASSWORD_IN_URL: Final = re.compile(r"((?:[^:/?#]*://)?)[^/?#@]*:[^/?#]*@")
-SECRETS: Final = frozenset({"password", "login_id", "private_key", "private_certificate"})  # section 1: write-only
+SECRETS: Final = frozenset({"password", "login_id", "private_key", "private_certificate"})  # null in answers
 
 
 @dataclass(frozen=True, slots=True)
