@@ -18,7 +18,7 @@ from builds.engine.errors import (
     NameRefused,
 )
 from builds.engine.in_use import still_running
-from builds.engine.json_lines import json_lines
+from builds.engine.json_lines import error_of, json_lines
 from builds.engine.session import Session
 from builds.engine.types import BuildRequest
 from builds.engine.watch import Watch
@@ -64,8 +64,8 @@ class BuildStream:
             self._on_record(trace)
         elif record.get("id") == IMAGE_ID:
             self._image_id = record["aux"]["ID"]
-        elif "errorDetail" in record or "error" in record:
-            self._error = (record.get("errorDetail") or {}).get("message") or str(record.get("error"))
+        elif error := error_of(record):
+            self._error = error
 
     def _look_for_stall(self, trace: TraceRecord) -> None:
         """Raise `EngineStalled` once the engine has sent nothing but empty news for a while."""

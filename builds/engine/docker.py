@@ -1,8 +1,8 @@
 """A Docker Engine as the executor sees it: small verbs, typed answers, everything bounded in time."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from docker.errors import NotFound
@@ -15,9 +15,8 @@ from builds.engine.errors import BuildStopped, EngineError, EngineRefused, PullF
 from builds.engine.in_use import still_running
 from builds.engine.json_lines import json_lines
 from builds.engine.leftovers import find_leftovers, remove_leftover
-from builds.engine.pulling import PullStream, run_pull
-from builds.engine.pushing import PushStream, run_push
 from builds.engine.supported import agree
+from builds.engine.transfers import TransferStream, run_pull, run_push
 from builds.engine.types import (
     BuildRequest,
     Endpoint,
@@ -115,10 +114,8 @@ class Engine:
         """
         if stopping.is_set():
             raise PushStopped
-        with self._new_client() as client, self._new_client(self._patience.answer) as side:
-            watch = Watch(client.wire, stopping, stop=client.wire.cut, ping=side.sign_of_life, patience=self._patience)
-            with watch:
-                return run_push(client, PushStream(on_update), watch, name=(repository, tag), login=login)
+        with self._transferring(stopping) as (client, watch):
+            return run_push(client, TransferStream(on_update), watch, name=(repository, tag), login=login)
 
     def pull(
         self,
@@ -136,10 +133,8 @@ class Engine:
         """
         if stopping.is_set():
             raise PullStopped
-        with self._new_client() as client, self._new_client(self._patience.answer) as side:
-            watch = Watch(client.wire, stopping, stop=client.wire.cut, ping=side.sign_of_life, patience=self._patience)
-            with watch:
-                run_pull(client, PullStream(on_update), watch, name=(repository, digest), login=login)
+        with self._transferring(stopping) as (client, watch):
+            run_pull(client, TransferStream(on_update), watch, name=(repository, digest), login=login)
         found = self.image_facts(f"{repository}@{digest}")
         if found is None:
             raise PullFailed("The engine says that it has the image, and does not have it.")
@@ -216,6 +211,14 @@ class Engine:
                     raise
                 self._kept = client
             return self._kept
+
+    @contextmanager
+    def _transferring(self, stopping: threading.Event) -> Iterator[tuple[EngineClient, Watch]]:
+        """Give what one push or pull goes by, and the watch that breaks it off."""
+        with self._new_client() as client, self._new_client(self._patience.answer) as side:
+            watch = Watch(client.wire, stopping, stop=client.wire.cut, ping=side.sign_of_life, patience=self._patience)
+            with watch:
+                yield client, watch
 
     def _new_client(self, timeout: float | None = None) -> EngineClient:
         """Return a client with connections of its own, for one streaming call or its watch."""

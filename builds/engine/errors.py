@@ -13,6 +13,11 @@ from builds.domain.registry_words import refusal_of
 
 # Docker 20.10: a build of the same content ends while the image's last name is taken off.
 LOST_IMAGE: Final = re.compile(r"failed to get digest sha256:\w+: open \S*/imagedb/\S+: no such file")
+# Of a pull. The last form is that of containerd's image store.
+MISSING_IMAGE: Final = re.compile(
+    r"manifest unknown|manifest for .* not found|repository .*not found|name unknown|failed to resolve .*: not found$",
+    re.I,
+)
 
 
 class EngineError(Exception):
@@ -171,10 +176,10 @@ class PushStopped(EngineError):
 class PullFailed(EngineError):
     """The pull ended with the error `message`; `missing` where the registry has no such image."""
 
-    def __init__(self, message: str, *, missing: bool = False) -> None:
+    def __init__(self, message: str) -> None:
         super().__init__("pull the image", message)
         self.message = message
-        self.missing = missing
+        self.missing = MISSING_IMAGE.search(message) is not None
 
 
 class PullStopped(EngineError):

@@ -54,12 +54,9 @@ class FolderFiles:
         names = [*_texts(asked, "followpaths"), *_texts(asked, "include-patterns")]
         ignored = Ignored(_texts(asked, "exclude-patterns"))
         found = _Walk(self, ignored, _wanted(self.root, names)).entries()
-        if names != [IGNORE_FILE]:  # the engine's look for its patterns is no transfer of the context
-            self._begin([entry for entry in found if entry.mode <= PERMISSIONS])
-        return found
-
-    def _begin(self, files: Sequence[Entry]) -> None:
-        """Refuse files that are too many bytes, naming the largest, else tell that their transfer begins."""
+        if names == [IGNORE_FILE]:  # the engine's look for its patterns is no transfer of the context
+            return found
+        files = [entry for entry in found if entry.mode <= PERMISSIONS]
         total = sum(entry.size for entry in files)
         if self.limit_bytes is not None and total > self.limit_bytes:
             sizes: Counter[str] = Counter()
@@ -67,6 +64,7 @@ class FolderFiles:
                 sizes[entry.path.partition("/")[0]] += entry.size
             raise ContextTooLarge(total, self.limit_bytes, sizes.most_common(LARGEST_NAMED))
         self.on_begin(len(files), total)
+        return found
 
 
 class _Folder(NamedTuple):

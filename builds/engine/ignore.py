@@ -14,7 +14,10 @@ from typing import Final
 from builds.engine.errors import PatternInvalid
 
 SPECIAL: Final = re.compile(r"[*?\[\]\\]")
-BRACKETS: Final = re.compile(r"\[(\^?)((?:\\.|[^\]\\])+)\]", re.DOTALL)
+PART: Final = re.compile(
+    r"\*\*/?|\\(?P<escaped>.)|\[(?P<negation>\^?)(?P<class>(?:\\.|[^\]\\])+)\]|.",  # one is read at a time
+    re.DOTALL,
+)
 
 Matches = tuple[bool, ...]  # of a path, one a pattern: whether it or a folder above it matches
 
@@ -75,56 +78,40 @@ def _read(text: str) -> Pattern | None:
     is_exception = cleaned.startswith("!")
     path = posixpath.normpath(cleaned.removeprefix("!").strip()).lstrip("/")
     special = SPECIAL.search(path)
+    try:
+        expression = re.compile(_expression(path, text), re.DOTALL)
+    except re.error as error:
+        raise PatternInvalid(text, f"It cannot be read: {error.msg}.") from None
     return Pattern(
         is_exception=is_exception,
         literal=path[: special.start()] if special else path,
         is_literal=special is None,
-        expression=_compiled(path, text),
+        expression=expression,
     )
-
-
-def _compiled(path: str, text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(_expression(path, text), re.DOTALL)
-    except re.error as error:
-        raise PatternInvalid(text, f"It cannot be read: {error.msg}.") from None
 
 
 def _expression(path: str, text: str) -> str:
     """Turn a pattern into a regular expression for the whole of a path."""
     if path.startswith("**") and is_plain(path[2:]):  # moby takes these for an ending: `**.go` is any name with it
         return rf".*{re.escape(path[2:])}" if path[2:3] != "/" else rf"(?:.*/)?{re.escape(path[3:])}"
-    parts, at = [], 0
-    while at < len(path):
-        part, at = _next(path, at, text)
-        parts.append(part)
-    return "".join(parts)
+    return "".join(_part(part, text) for part in PART.finditer(path))
 
 
-def _next(path: str, at: int, text: str) -> tuple[str, int]:
-    """Return the expression of what stands at `at`, and where the next begins."""
-    sign = path[at]
-    if sign == "[":
-        if not (brackets := BRACKETS.match(path, at)):
+def _part(part: re.Match[str], text: str) -> str:
+    """Return the expression of one part of a pattern."""
+    match part[0]:
+        case "*":
+            return "[^/]*"
+        case "?":
+            return "[^/]"
+        case "**" | "**/":
+            return ".*" if part.end() == len(part.string) else "(?:.*/)?"
+        case "[":
             raise PatternInvalid(text, r"Close the `[` by a `]`, or write `\[` for the sign itself.")
-        return _brackets(brackets[1], brackets[2]), brackets.end()
-    if sign == "*":
-        return _stars(path, at)
-    if sign == "\\":
-        if at + 1 == len(path):
+        case "\\":
             raise PatternInvalid(text, r"Nothing follows the last `\`; write `\\` for the sign itself.")
-        return re.escape(path[at + 1]), at + 2
-    return ("[^/]" if sign == "?" else re.escape(sign)), at + 1
-
-
-def _stars(path: str, at: int) -> tuple[str, int]:
-    if not path.startswith("**", at):
-        return "[^/]*", at + 1
-    end = at + (3 if path.startswith("**/", at) else 2)
-    return (".*" if end == len(path) else "(?:.*/)?"), end
-
-
-def _brackets(negation: str, inside: str) -> str:
-    """Return a class of signs; between `a-z` only the dash has a meaning."""
-    signs: Sequence[str] = re.findall(r"\\.|.", inside, re.DOTALL)
-    return f"[{negation}{''.join(sign if sign == '-' else re.escape(sign.removeprefix(chr(92))) for sign in signs)}]"
+    if part["class"]:  # of signs; between `a-z` only the dash has a meaning
+        signs: Sequence[str] = re.findall(r"\\.|.", part["class"], re.DOTALL)
+        escaped = [sign if sign == "-" else re.escape(sign.removeprefix("\\")) for sign in signs]
+        return f"[{part['negation']}{''.join(escaped)}]"
+    return re.escape(part["escaped"] or part[0])

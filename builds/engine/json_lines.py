@@ -39,6 +39,13 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
         return  # after a shutdown of the socket the reader fails in any of these ways, by engine and transport
 
 
+def error_of(record: dict[str, Any]) -> str:
+    """Return the error by which the engine ends a stream; empty for a record of something else."""
+    if "errorDetail" in record or "error" in record:
+        return str((record.get("errorDetail") or {}).get("message") or record.get("error"))
+    return ""
+
+
 def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield whole lines. What follows the last line end is yielded only if it looks whole: half a record is none."""
     parts: list[bytes] = []

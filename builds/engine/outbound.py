@@ -119,9 +119,15 @@ def checked_addresses(ask: Ask) -> list[Address]:
 def checked_host(host: str, port: int, *, allowed: Sequence[str], asked: str) -> list[Address]:
     """Return all addresses of `host`; `asked` says in words what is wanted there.
 
-    Raises `OutboundRefused` where one of them is private and not `allowed`, `OutboundFailed` where there is none.
+    Raises `OutboundRefused` where one of them is private and not `allowed`, `HostUnknown` where there is none.
     """
-    addresses = _resolve(host, port, asked)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:  # UnicodeError: a label that IDNA cannot write
+        again = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
+        raise HostUnknown(asked, host, again=again) from error
+    texts = dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)
+    addresses = [ipaddress.ip_address(text) for text in texts]
     for address in addresses:
         if not is_public(address) and not is_allowed(host, address, allowed):
             raise OutboundRefused(
@@ -150,16 +156,6 @@ def certificate_problem(host: str, port: int, *, allowed: Sequence[str]) -> str:
 
 class _NobodyThere(OutboundFailed):
     """No connection came about, so nothing was sent: another address of the same name may be tried."""
-
-
-def _resolve(host: str, port: int, asked: str) -> list[Address]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:  # UnicodeError: a label that IDNA cannot write
-        again = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
-        raise HostUnknown(asked, host, again=again) from error
-    texts = dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)
-    return [ipaddress.ip_address(text) for text in texts]
 
 
 def _send_to(address: Address, ask: Ask, deadline: Deadline) -> Answer:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any, BinaryIO, Final, Self
 
 from builds.engine.outbound import OutboundFailed, OutboundRefused, checked_host
+from builds.engine.wire import shut_down
 
 CONNECT_SECONDS: Final = 10.0
 PIECE: Final = 65536
@@ -49,8 +50,7 @@ class SocksDoor:
             self._is_closed = True
             held = [self._listener, *self._sockets]
         for each in held:
-            with suppress(OSError):  # a connection that has ended already
-                each.shutdown(socket.SHUT_RDWR)
+            shut_down(each)
         self._listener.close()
 
     def _accept(self) -> None:

@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any, Final, Self
 
 import requests
@@ -16,6 +15,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from builds.domain.outbound import Address
+from builds.engine.wire import shut_down
 
 
 class Deadline:
@@ -64,8 +64,7 @@ class Deadline:
 
     def _cut(self) -> None:
         for handle in tuple(self._handles):
-            with suppress(OSError):  # it has ended already
-                handle.shutdown(socket.SHUT_RDWR)
+            shut_down(handle)
 
 
 class PinnedAdapter(IPFilterAdapter):  # type: ignore[misc]  # requests-hardened has no types

@@ -121,8 +121,11 @@ class Calls:
         """Send what the window takes, and the end of the call when all has gone."""
         try:
             call = self._open[number]
-            while (room := self._room(number)) > 0 and (piece := call.outgoing(room)):
-                self._http.send_data(number, piece)
+            http = self._http
+            while (room := min(http.local_flow_control_window(number), http.max_outbound_frame_size)) > 0:
+                if not (piece := call.outgoing(room)):
+                    break
+                http.send_data(number, piece)
             if call.is_over:
                 self._end(number)
         except CallFailed as failure:
@@ -132,9 +135,6 @@ class Calls:
         except Exception as error:  # noqa: BLE001 - a file that cannot be read ends the call, and the build raises it
             self.error = self.error or error
             self._end(number, CallFailed(Code.UNKNOWN, "a file of the build cannot be read"))
-
-    def _room(self, number: int) -> int:
-        return min(self._http.local_flow_control_window(number), self._http.max_outbound_frame_size)
 
     def _end(
         self, number: int, failure: CallFailed | None = None, *, headers: tuple[tuple[str, str], ...] = ()

@@ -115,19 +115,16 @@ class Transfer:
         except DecodeError as error:
             raise CallFailed(Code.INVALID_ARGUMENT, "no packet of fsutil") from error
         if packet.type == Packet.REQ:
-            yield from self._contents(packet.ID)
+            if len(self._entries) <= packet.ID:
+                raise CallFailed(Code.INVALID_ARGUMENT, f"invalid file id {packet.ID}")
+            for piece in self._entries[packet.ID].read():
+                yield Packet(type=Packet.DATA, ID=packet.ID, data=piece).SerializeToString()
+            yield Packet(type=Packet.DATA, ID=packet.ID).SerializeToString()
         elif packet.type == Packet.FIN:
             self.ended = True
             yield Packet(type=Packet.FIN).SerializeToString()
         elif packet.type == Packet.ERR:
             raise CallFailed(Code.UNKNOWN, "the engine has ended the transfer")
-
-    def _contents(self, number: int) -> Iterator[bytes]:
-        if number >= len(self._entries):
-            raise CallFailed(Code.INVALID_ARGUMENT, f"invalid file id {number}")
-        for piece in self._entries[number].read():
-            yield Packet(type=Packet.DATA, ID=number, data=piece).SerializeToString()
-        yield Packet(type=Packet.DATA, ID=number).SerializeToString()
 
 
 def _directory(directories: Mapping[str, Directory], asked: Mapping[str, Sequence[str]]) -> Directory:

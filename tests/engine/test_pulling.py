@@ -5,7 +5,6 @@ import threading
 import pytest
 
 from builds.engine.errors import PullFailed, PullStopped
-from builds.engine.pulling import failure
 from builds.engine.types import RegistryLogin
 from tests.engine.registries import OwnRegistry, htpasswd_settings
 from tests.engine.support import SOON, Told, mark, request
@@ -93,4 +92,4 @@ def test_a_stop_breaks_a_pull_off_that_a_registry_holds_up(pushed, pull, tmp_pat
 
 def test_a_newer_engines_words_for_a_missing_image_are_understood():
     words = "manifest for h/x@sha256:0 not found: manifest unknown: manifest unknown"
-    assert failure(words).missing
+    assert PullFailed(words).missing

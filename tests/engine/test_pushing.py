@@ -6,8 +6,8 @@ import pytest
 
 from builds.engine.docker import Engine
 from builds.engine.errors import ConnectionLost, PushFailed, PushStopped
-from builds.engine.pushing import PushStream
 from builds.engine.registry import RegistryClient
+from builds.engine.transfers import TransferStream
 from builds.engine.types import RegistryLogin
 from tests.engine.registries import OwnRegistry, htpasswd_settings
 from tests.engine.relay import Relay
@@ -50,7 +50,7 @@ def test_pushing_again_gives_the_same_digest(push, registry_host):
 def test_the_digest_is_read_from_either_form_of_the_last_word():
     digest, said = f"sha256:{'0a' * 32}", []
     for last in ({"aux": {"Tag": "1", "Digest": digest, "Size": 696}}, {"status": f"1: digest: {digest} size: 696"}):
-        stream = PushStream(said.append)
+        stream = TransferStream(said.append)
         stream.take({"status": "The push refers to repository [127.0.0.1:5000/tests/image]"})
         stream.take({"status": f"digest: {digest}", "id": "layer"})
         assert stream.digest == ""

@@ -11,9 +11,9 @@ import pytest
 from builds.domain import failures
 from builds.domain.failure_kind import Whose
 from builds.domain.progress import CANCELED, TraceRecord
-from builds.engine import pulling, pushing
 from builds.engine.building import BuildStream
-from builds.engine.errors import BuildFailed, PushFailed
+from builds.engine.errors import BuildFailed, PullFailed, PushFailed
+from builds.engine.transfers import TransferStream
 from tests.engine.causes import BUILDS, PUSHES, PUSHES_BY_STATUS, Cause, Refused
 from tests.engine.support import Told
 
@@ -117,7 +117,7 @@ def test_at_least_sixty_captured_texts_are_read_to_their_cause():
 @pytest.mark.parametrize("name", ["push", "push_again", "push_large"])
 def test_a_push_tells_the_digest_in_the_engines_own_form(vectors, name):
     records, updates = vectors["answers"][name]["records"], []
-    stream = pushing.PushStream(updates.append)
+    stream = TransferStream(updates.append)
     for record in records:
         stream.take(record)
     assert any(stream.digest in record.get("status", "") for record in records)
@@ -129,7 +129,7 @@ def test_a_push_tells_the_digest_in_the_engines_own_form(vectors, name):
 
 @pytest.mark.parametrize("name", sorted(PUSHES))
 def test_a_push_fails_for_the_same_reason_on_every_engine(vectors, name):
-    stream = pushing.PushStream(lambda _: None)
+    stream = TransferStream(lambda _: None)
     for record in vectors["answers"][name]["records"]:
         stream.take(record)
     error, expected = PushFailed(stream.error, retried=stream.retried), refusal_of(vectors, name)
@@ -142,11 +142,11 @@ def test_a_push_fails_for_the_same_reason_on_every_engine(vectors, name):
 
 @pytest.mark.parametrize("name", ["pull", "pull_up_to_date"])
 def test_a_pull_ends_with_its_last_word(vectors, name):
-    stream = pulling.PullStream(lambda _: None)
+    stream = TransferStream(lambda _: None)
     for record in vectors["answers"][name]["records"]:
-        assert not stream.is_done
+        assert not stream.is_pulled
         stream.take(record)
-    assert (stream.is_done, stream.error) == (True, "")
+    assert (stream.is_pulled, stream.error) == (True, "")
 
 
 @pytest.mark.parametrize(
@@ -161,4 +161,4 @@ def test_a_pull_ends_with_its_last_word(vectors, name):
 def test_a_pull_fails_for_the_same_reason_on_every_engine(vectors, name, missing):
     answer = vectors["answers"][name]
     assert answer["status"] >= 400
-    assert pulling.failure(answer["records"][0]["message"]).missing == missing
+    assert PullFailed(answer["records"][0]["message"]).missing == missing

@@ -176,11 +176,20 @@ class Git:
         else:
             self._say_pointers(folder)
         check_size(self._work.folder, self._work.limit_bytes)
-        return self._commit(folder, name)
+        printed = self._git(folder, "log", "-1", "--format=%H%x00%an%x00%s%x00%ct", "HEAD")
+        number, author, subject, seconds = printed.decode(errors="replace").strip("\n").split("\0")
+        return Commit(number, author, subject, name, datetime.fromtimestamp(min(int(seconds), LATEST), UTC))
 
     def _fetch(self, ref: str, folder: Path) -> str:
         """Fetch one commit without its history; return the name of its branch or tag."""
-        name = ref or self._fetched_by_default()
+        name = ref
+        if not name:
+            branches = self.branches()
+            if not branches:
+                raise RepositoryEmpty
+            if len(branches) > 1 and not self.default_branch():  # which one it is would be a guess
+                raise RefMissing("HEAD", branches)
+            name = branches[0]
         for full in _full_names(name):
             if self._fetched(folder, full):
                 return full.removeprefix(HEADS).removeprefix(TAGS)
@@ -189,15 +198,6 @@ class Git:
         if HEX.fullmatch(name) and self._fetched_all(folder, name):
             return ""
         raise RefMissing(name, self.branches())
-
-    def _fetched_by_default(self) -> str:
-        """Return the default branch, or the only one. Raises `RefMissing` where it would be a guess."""
-        branches = self.branches()
-        if not branches:
-            raise RepositoryEmpty
-        if len(branches) > 1 and not self.default_branch():
-            raise RefMissing("HEAD", branches)
-        return branches[0]
 
     def _fetched(self, folder: Path, name: str) -> bool:
         """Fetch what the repository calls `name`; False where it has no such thing."""
@@ -260,11 +260,6 @@ class Git:
                 False,  # noqa: FBT003 - no step of a progress
             )
 
-    def _commit(self, folder: Path, branch: str) -> Commit:
-        printed = self._git(folder, "log", "-1", "--format=%H%x00%an%x00%s%x00%ct", "HEAD")
-        number, author, subject, seconds = printed.decode(errors="replace").strip("\n").split("\0")
-        return Commit(number, author, subject, branch, datetime.fromtimestamp(min(int(seconds), LATEST), UTC))
-
     def _git(self, folder: Path, *arguments: str) -> bytes:
         return self._run(folder, "git", *arguments)
 
@@ -275,14 +270,11 @@ class Git:
         except GitFailed as failure:
             if self._door.problem is not None:
                 raise self._door.problem from failure
-            if "certificate" in failure.answered and (why := self._why_untrusted()):
-                raise CertificateUntrusted(why) from failure
+            if "certificate" in failure.answered:  # the TLS library of git does not tell why
+                place = Place.of(self._repository.url)
+                if why := certificate_problem(place.host, place.port or HTTPS_PORT, allowed=self._work.allowed):
+                    raise CertificateUntrusted(why) from failure
             raise
-
-    def _why_untrusted(self) -> str:
-        """Say why the server's certificate is not trusted: the TLS library of git does not tell."""
-        place = Place.of(self._repository.url)
-        return certificate_problem(place.host, place.port or HTTPS_PORT, allowed=self._work.allowed)
 
 
 @contextmanager

@@ -103,14 +103,18 @@ class Client:
             raise LfsError(f"{server.shown} answers {response.status_code}: {said[:200]}")
         return [entry for entry in found if isinstance(entry, dict)]
 
-    def download(self, action: Mapping[str, Any], pointer: Pointer, into: Path) -> None:
-        """Put one object into a file beside its place, and there once it is whole."""
+    def download(self, action: Mapping[str, Any], pointer: Pointer, places: Sequence[Path]) -> None:
+        """Put one object to all of its places, each by a file beside it that is whole."""
+        into, *others = places
         url = str(action.get("href"))
         headers = {str(name): str(value) for name, value in (action.get("header") or {}).items()}
         with self._send("GET", url, headers) as response, _beside(into) as beside:
             if not response.ok:
                 raise LfsError(f"{_host(url)} answers {response.status_code} to the download of {into}")
             _copy(response, pointer, beside)
+        for other in others:
+            with _beside(other) as beside:
+                shutil.copyfile(into, beside)
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> requests.Response:
         """Ask, and once more with the login where the server wants one."""
@@ -136,7 +140,9 @@ class Client:
                 method, url, headers=dict(headers), data=body, auth=auth, stream=True, timeout=SECONDS
             )
         except requests.exceptions.SSLError as error:
-            raise LfsError(f"the certificate of {_host(url)} cannot be trusted ({_reason(error)})") from error
+            told = re.search(r"certificate verify failed: ([^(\]]+)", str(error))
+            reason = told[1].strip() if told else "TLS was not agreed"
+            raise LfsError(f"the certificate of {_host(url)} cannot be trusted ({reason})") from error
         except (requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema) as error:
             raise LfsError(
                 f"{urlsplit(url).scheme or url!r} is no way to an LFS server, only https and http"
@@ -157,7 +163,7 @@ def main(proxy: str, verify: str) -> None:
     for start in range(0, len(waiting), BATCH):
         asked = waiting[start : start + BATCH]
         actions = _actions(client.batch(server, asked), asked, places)
-        fetches = [pool.submit(_fetch, client, places, *each) for each in actions]
+        fetches = [pool.submit(client.download, action, pointer, places[pointer]) for pointer, action in actions]
         for fetch in as_completed(fetches):
             fetch.result()
             done += 1
@@ -167,7 +173,10 @@ def main(proxy: str, verify: str) -> None:
 
 def _pointers() -> dict[Pointer, list[Path]]:
     """Return the pointers that are to be replaced, each with all of its places."""
-    included, excluded = (_patterns(f"lfs.{name}") for name in ("fetchinclude", "fetchexclude"))
+    included, excluded = (
+        [pattern.strip().lstrip("/") for pattern in _configured(f"lfs.{name}").split(",") if pattern.strip()]
+        for name in ("fetchinclude", "fetchexclude")
+    )
     specs = [f":(attr:filter=lfs){pattern}" for pattern in included or [""]]
     listed = _git("ls-files", "-z", "--", *specs, *(f":(exclude){pattern}" for pattern in excluded))
     found = defaultdict(list)
@@ -178,10 +187,6 @@ def _pointers() -> dict[Pointer, list[Path]]:
         if pointer := POINTER.fullmatch(path.read_bytes()):
             found[Pointer(pointer[1].decode(), int(pointer[2]))].append(path)
     return found
-
-
-def _patterns(name: str) -> list[str]:
-    return [pattern.strip().lstrip("/") for pattern in _configured(name).split(",") if pattern.strip()]
 
 
 def _server() -> Server:
@@ -247,15 +252,6 @@ def _actions(
     if missing:
         raise LfsError(f"the server does not give {len(missing)} of {len(pointers)} files, first {missing[0]}")
     return found
-
-
-def _fetch(client: Client, places: Mapping[Pointer, list[Path]], pointer: Pointer, action: Mapping[str, Any]) -> None:
-    """Put one object to all of its places."""
-    first, *others = places[pointer]
-    client.download(action, pointer, first)
-    for other in others:
-        with _beside(other) as beside:
-            shutil.copyfile(first, beside)
 
 
 @contextmanager
@@ -328,11 +324,6 @@ def _host(url: str) -> str:
     with suppress(ValueError):  # no address at all
         return urlsplit(url).netloc.rpartition("@")[2] or "the LFS server"
     return "the LFS server"
-
-
-def _reason(error: BaseException) -> str:
-    found = re.search(r"certificate verify failed: ([^(\]]+)", str(error))
-    return found[1].strip() if found else "TLS was not agreed"
 
 
 def _say(line: str, end: str = "\n") -> None:

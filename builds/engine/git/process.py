@@ -101,10 +101,13 @@ class _Reader:
         self._printed = bytearray()
         self._open = b""  # of a line of the error output that has no end yet
         self._lines: list[str] = []
-        self._measure_at = time.monotonic() + MEASURE_SECONDS
 
     def read(self) -> tuple[bytes, list[str]]:
-        """Return the output and the last lines of the error output, without steps of a progress."""
+        """Return the output and the last lines of the error output, without steps of a progress.
+
+        Raises `GitStopped`, and `SourceTooLarge` as soon as the code is that.
+        """
+        measure_at = time.monotonic() + MEASURE_SECONDS
         takers = ((self._process.stdout, self._take_output), (self._process.stderr, self._take_error))
         with selectors.DefaultSelector() as selector:
             for pipe, take in takers:
@@ -116,7 +119,11 @@ class _Reader:
                     key.data(piece)
                     if not piece:
                         selector.unregister(key.fileobj)
-                self._look()
+                if self._work.stopping.is_set():
+                    raise GitStopped
+                if time.monotonic() >= measure_at:
+                    check_size(self._work.folder, self._work.limit_bytes)
+                    measure_at = time.monotonic() + MEASURE_SECONDS
         return bytes(self._printed), self._lines
 
     def _take_output(self, piece: bytes) -> None:
@@ -141,14 +148,6 @@ class _Reader:
         self._work.said(line, is_step)
         if not is_step:
             self._lines = [*self._lines[-KEPT_LINES:], line[:KEPT_CHARACTERS]]
-
-    def _look(self) -> None:
-        """Raise where the run is to stop, or its code is too large."""
-        if self._work.stopping.is_set():
-            raise GitStopped
-        if time.monotonic() >= self._measure_at:
-            check_size(self._work.folder, self._work.limit_bytes)
-            self._measure_at = time.monotonic() + MEASURE_SECONDS
 
 
 def check_size(folder: Path, limit_bytes: int) -> None:

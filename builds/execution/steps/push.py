@@ -7,7 +7,7 @@ from tenacity import wait_exponential_jitter
 from builds.domain import failures
 from builds.domain.failure_kinds import IMAGE_TAKEN
 from builds.engine.errors import ConnectionLost, EngineRefused, PushFailed, RegistryRefused, RegistryUnreachable
-from builds.engine.pushing import RETRYING
+from builds.engine.transfers import RETRYING
 from builds.engine.types import PushUpdate
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
