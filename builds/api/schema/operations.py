@@ -1,7 +1,7 @@
 """What an operation of the API is, and the parameters, answers and errors that several of them share.
 
-An operation names its address as people write it; which view answers it is found by the routes
-(document.py), so that a table never names a class.
+An operation names its address as people write it, such as `/build/{buildSeq}`; which view answers it is found by the
+routes (document.py), so that a table never names a class.
 """
 
 from collections.abc import Mapping, Sequence
