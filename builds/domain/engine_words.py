@@ -13,6 +13,7 @@ from typing import Final
 from builds.domain import failure_kinds as kinds
 from builds.domain.dockerfile_vertices import ADDRESS, FETCHED, FRONTEND, keyword_of, text_of
 from builds.domain.failure_kind import FailureKind
+from builds.domain.progress import CANCELED
 
 # The one part of the text that all engines share. It ends them: before it stands the user's own command, and after it
 # "context canceled" for what was stopped, which has the code of its kill, not of its own.
@@ -49,7 +50,7 @@ NO_ANSWER: Final = (
 )
 # The first that fits decides, so the more special ones stand first. Those of the server come before all others.
 SERVER: Final = (
-    (r"context canceled$", kinds.ENGINE_STOPPED_BUILD),
+    (rf"{CANCELED}$", kinds.ENGINE_STOPPED_BUILD),
     (r"(?:no space left on device|disk quota exceeded)(?:: unknown)?$", kinds.BUILD_DISK_FULL),
     (r"(?:cannot allocate memory|resource temporarily unavailable)$", kinds.ENGINE_MEMORY),
     (r"(?:input/output error|read-only file system|too many open files(?: in system)?)$", kinds.ENGINE_STORAGE),

@@ -14,13 +14,17 @@ from builds.domain.states import StepState
 CANCELED: Final = "context canceled"  # BuildKit's word for what it stopped because of something else
 
 
+def was_stopped(error: str) -> bool:
+    """Say whether an instruction's `error` is only that it was stopped, by a cancel or because another one failed."""
+    return error.rstrip().endswith(CANCELED)
+
+
 @dataclass(frozen=True, slots=True)
 class VertexUpdate:
     """What the engine says about a vertex now (control.proto, Vertex)."""
 
     digest: str
     name: str
-    inputs: tuple[str, ...] = ()
     cached: bool = False
     started: datetime | None = None
     completed: datetime | None = None
@@ -33,11 +37,8 @@ class StatusUpdate:
 
     id: str
     vertex: str
-    name: str = ""
     current: int = 0
     total: int = 0
-    started: datetime | None = None
-    completed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,13 @@ class LogUpdate:
     vertex: str
     stream: int
     data: bytes
-    timestamp: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WarningUpdate:
     """A warning about the definition (control.proto, VertexWarning)."""
 
-    vertex: str
     short: bytes
-    level: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,6 @@ class VertexState:
 
     vertex: str
     name: str
-    inputs: tuple[str, ...] = ()
     cached: bool = False
     started: datetime | None = None
     completed: datetime | None = None
@@ -91,16 +88,6 @@ class VertexState:
         if self.completed:
             return StepState.DONE
         return StepState.RUNNING if self.started else StepState.WAIT
-
-    @property
-    def internal(self) -> bool:
-        """True for what BuildKit does on its own, such as loading the Dockerfile."""
-        return self.name.startswith("[internal]")
-
-    @property
-    def was_stopped(self) -> bool:
-        """True when its error only says that it was stopped, by a cancel or because another vertex failed."""
-        return self.error.rstrip().endswith(CANCELED)
 
     def masked(self, masker: Masker) -> "VertexState":
         """Return it without the secrets that `masker` hides: an instruction's name holds its whole command."""
@@ -133,12 +120,6 @@ class BuildProgress:
         """All instructions, in the order in which they were first named."""
         return tuple(self._vertices.values())
 
-    @property
-    def failed(self) -> VertexState | None:
-        """The instruction that failed first, None when none did; those that were merely stopped do not count."""
-        failures = [vertex for vertex in self.vertices if vertex.error and not vertex.was_stopped]
-        return min(failures, key=_end, default=None)
-
     def apply(self, record: TraceRecord) -> frozenset[str]:
         """Take in one record; return the digests of the vertices that are not what they were before."""
         before = {digest: self._vertices.get(digest) for digest in _named(record)}
@@ -165,7 +146,6 @@ def _updated(known: VertexState, update: VertexUpdate) -> VertexState:
     return replace(
         known,
         name=update.name or known.name,
-        inputs=update.inputs or known.inputs,
         cached=update.cached or known.cached,
         started=known.started or update.started,
         completed=update.completed or known.completed,
@@ -177,10 +157,6 @@ def _named(record: TraceRecord) -> Iterable[str]:
     return dict.fromkeys(
         [*(update.digest for update in record.vertexes), *(status.vertex for status in record.statuses)]
     )
-
-
-def _end(vertex: VertexState) -> datetime:
-    return vertex.completed or datetime.max.replace(tzinfo=UTC)
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from builds.domain.progress import CANCELED, TraceRecord, VertexUpdate
+from builds.domain.progress import CANCELED, TraceRecord, VertexUpdate, was_stopped
 from builds.engine.buildkit.trace import TRACE_ID, decode_trace
 from builds.engine.client import EngineClient, asking
 from builds.engine.errors import (
@@ -111,7 +111,7 @@ class BuildStream:
                 self._running[vertex.digest], self._moved_at = vertex.name, time.monotonic()
             elif vertex.completed and self._running.pop(vertex.digest, None):
                 self._moved_at = time.monotonic()
-            if vertex.error and self._blamed is None and not vertex.error.endswith(CANCELED):
+            if vertex.error and self._blamed is None and not was_stopped(vertex.error):
                 self._blamed = vertex
 
 

@@ -18,9 +18,9 @@ from builds.domain.git_words import git_refusal_of, telling_line
 from builds.domain.log.masking import Masker
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import StepDefinition, validate_steps
-from builds.domain.steps.places import repository_url
+from builds.domain.steps.places import Place, repository_url
 from builds.engine.errors import EngineError
-from builds.engine.git.client import Place, Repository, opened
+from builds.engine.git.client import Repository, opened
 from builds.engine.git.errors import (
     CertificateUntrusted,
     GitFailed,

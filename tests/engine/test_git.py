@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from builds.engine.git.client import Place, Repository
+from builds.domain.steps.places import Place
+from builds.engine.git.client import Repository
 from builds.engine.git.errors import (
     CertificateUntrusted,
     GitFailed,

@@ -2,7 +2,8 @@
 
 from builds.domain.failures import push_failed
 from builds.domain.states import EndReason
-from builds.models import BuildRun
+from builds.models import BuildRun, RunStep
+from builds.pages.screens.timeline import failed_vertex
 from builds.services.transitions import End
 from tests.pages import making
 from tests.pages.reading import read
@@ -173,3 +174,16 @@ def test_asking_about_what_is_not_possible_says_why_instead(page, build, operato
     said = page(f"/runs/{run.pk}/cancel", operator, status=409)
     assert said.one("data-banner").text == "This run has already ended."
     assert not said.with_("data-confirm")
+
+
+def test_the_instruction_that_failed_is_the_first_that_was_not_merely_stopped():
+    told = [
+        ("a", "10:00:02", "exit code: 137: context canceled"),
+        ("b", "10:00:02", "context canceled"),
+        ("c", "10:00:02", "exit code: 1"),
+        ("d", "10:00:01", "exit code: 7"),
+        ("e", "10:00:00", ""),
+    ]
+    vertices = [{"vertex": vertex, "completed": at, "error": error} for vertex, at, error in told]
+    assert failed_vertex([RunStep(vertices=vertices)]) == vertices[3]
+    assert failed_vertex([RunStep(vertices=vertices[:2])]) is None

@@ -5,6 +5,7 @@ What a name resolves to is the outbound guard's matter (docs/security.md, "Addre
 
 import ipaddress
 import re
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,8 +20,41 @@ STRANGE: Final = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\\\ud800-\udfff]") 
 REF_STRANGE: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]")  # git check-ref-format, rule 4 and 5
 
 SCHEMES: Final = ("https", "http", "ssh")
+SSH_PORT: Final = 22
 LEAVES: Final = "This path leaves the workspace; write it relative to /workspace and without `..`."
 STRANGE_PATH: Final = "This path holds a backslash or control character; write it with / and plain names."
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a repository is reached."""
+
+    scheme: str
+    user: str
+    host: str
+    port: int | None
+
+    @classmethod
+    def of(cls, url: str) -> "Place":
+        """Read an address such as https://host:port/path, ssh://user@host/path or user@host:path."""
+        if short := _scp_form(url):
+            user, _, host = short[0].rpartition("@")
+            return cls("ssh", user, host, None)
+        scheme, _, rest = url.partition("://")
+        user, _, netloc = _split_at_path(rest)[0].rpartition("@")
+        host, _, port = netloc.rpartition(":") if re.search(r":\d+$", netloc) else (netloc, "", "")
+        return cls(scheme, user, host.strip("[]"), int(port) if port else None)
+
+    @property
+    def alias(self) -> str:
+        """The name under which ssh keeps the keys of this host."""
+        return self.host if self.port in (None, SSH_PORT) else f"[{self.host}]:{self.port}"
+
+    @property
+    def shown(self) -> str:
+        """Host and port as an address has them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}" if self.port else host
 
 
 def check_inner_path(path: str) -> str | None:

@@ -5,7 +5,7 @@ import binascii
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from builds.domain.progress import LogUpdate, StatusUpdate, TraceRecord, VertexUpdate, WarningUpdate
@@ -24,15 +24,12 @@ def decode_trace(aux: str) -> TraceRecord:
         raise AnswerUnreadable("read the progress of a build", str(error)) from error
     return TraceRecord(
         vertexes=tuple(_vertex(vertex) for vertex in message.vertexes),
-        statuses=tuple(_status(status) for status in message.statuses),
-        logs=tuple(
-            LogUpdate(vertex=log.vertex, stream=log.stream, data=log.msg, timestamp=_time(log, "timestamp"))
-            for log in message.logs
+        statuses=tuple(
+            StatusUpdate(id=_text(status.ID), vertex=status.vertex, current=status.current, total=status.total)
+            for status in message.statuses
         ),
-        warnings=tuple(
-            WarningUpdate(vertex=warning.vertex, short=warning.short, level=warning.level)
-            for warning in message.warnings
-        ),
+        logs=tuple(LogUpdate(vertex=log.vertex, stream=log.stream, data=log.msg) for log in message.logs),
+        warnings=tuple(WarningUpdate(warning.short) for warning in message.warnings),
     )
 
 
@@ -40,23 +37,10 @@ def _vertex(vertex: trace_pb2.Vertex) -> VertexUpdate:
     return VertexUpdate(
         digest=vertex.digest,
         name=_text(vertex.name),
-        inputs=tuple(vertex.inputs),
         cached=vertex.cached,
-        started=_time(vertex, "started"),
-        completed=_time(vertex, "completed"),
+        started=_time(vertex.started) if vertex.HasField("started") else None,
+        completed=_time(vertex.completed) if vertex.HasField("completed") else None,
         error=_text(vertex.error),
-    )
-
-
-def _status(status: trace_pb2.VertexStatus) -> StatusUpdate:
-    return StatusUpdate(
-        id=_text(status.ID),
-        vertex=status.vertex,
-        name=_text(status.name),
-        current=status.current,
-        total=status.total,
-        started=_time(status, "started"),
-        completed=_time(status, "completed"),
     )
 
 
@@ -64,11 +48,8 @@ def _text(raw: bytes) -> str:
     return raw.decode(errors="replace")
 
 
-def _time(message: Message, field: str) -> datetime | None:
-    """Return a time of `message` in UTC; None where it has none, or one that no calendar holds (Go's zero, year 1)."""
-    if not message.HasField(field):
-        return None
-    stamp: Timestamp = getattr(message, field)
+def _time(stamp: Timestamp) -> datetime | None:
+    """Return the time in UTC, or None for one outside of what Python's calendar holds (Go's zero time is year 1)."""
     try:
         return EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
     except OverflowError:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
+from builds.domain.steps.places import SSH_PORT, Place
 from builds.engine.git.errors import CertificateUntrusted, GitFailed, PartFailed, RefMissing, RepositoryEmpty
 from builds.engine.git.login import Login, handed_over
 from builds.engine.git.process import Surroundings, Work, check_size, run
@@ -22,7 +23,6 @@ HEX: Final = re.compile(r"[0-9a-f]{7,64}")
 FULL_HEX: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 NO_REF: Final = "couldn't find remote ref"
 NO_COMMIT: Final = re.compile(r"not our ref|unadvertised object|no such remote ref|did not contain")
-SSH_PORT: Final = 22
 HTTPS_PORT: Final = 443
 HEADS: Final = "refs/heads/"
 TAGS: Final = "refs/tags/"
@@ -82,38 +82,6 @@ class Commit:
     subject: str
     branch: str
     time: datetime
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a repository is reached."""
-
-    scheme: str
-    user: str
-    host: str
-    port: int | None
-
-    @classmethod
-    def of(cls, url: str) -> "Place":
-        """Read an address such as https://host:port/path, ssh://user@host/path or user@host:path."""
-        scheme, separator, rest = url.partition("://")
-        if not separator:
-            user, _, host = url.partition(":")[0].rpartition("@")
-            return cls("ssh", user, host, None)
-        user, _, netloc = rest.partition("/")[0].rpartition("@")
-        host, _, port = netloc.rpartition(":") if re.search(r":\d+$", netloc) else (netloc, "", "")
-        return cls(scheme, user, host.strip("[]"), int(port) if port else None)
-
-    @property
-    def alias(self) -> str:
-        """The name under which ssh keeps the keys of this host."""
-        return self.host if self.port in (None, SSH_PORT) else f"[{self.host}]:{self.port}"
-
-    @property
-    def shown(self) -> str:
-        """Host and port as an address has them."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}" if self.port else host
 
 
 class Git:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from builds.domain.progress import was_stopped
 from builds.domain.states import EndReason, StepState, StepType
 from builds.domain.steps.kinds import default_title
 from builds.models import BuildRun, RunStep
@@ -14,7 +15,7 @@ from builds.pages.words import clock_words, duration_words, size_words
 CONTEXT: Final = "[internal] load build context"
 INTERNAL: Final = "[internal]"
 STAGE: Final = re.compile(r"\[(?P<stage>[^\]]+)\]\s*(?P<code>.*)", re.DOTALL)
-STOPPED: Final = "context canceled"  # BuildKit's word for what ended because of something else
+
 LEAST_WIDTH: Final = 0.5
 TICKS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
 MOST_TICKS: Final = 6
@@ -136,10 +137,7 @@ def instruction_names(steps: Sequence[RunStep]) -> dict[str, str]:
 def failed_vertex(steps: Sequence[RunStep]) -> Mapping[str, Any] | None:
     """Return the instruction that failed first; those that were merely stopped do not count."""
     failed = [
-        vertex
-        for step in steps
-        for vertex in step.vertices
-        if vertex.get("error") and not vertex["error"].rstrip().endswith(STOPPED)
+        vertex for step in steps for vertex in step.vertices if vertex.get("error") and not was_stopped(vertex["error"])
     ]
     return min(failed, key=lambda vertex: vertex.get("completed") or "~", default=None)
 
@@ -243,7 +241,7 @@ def _shape(state: StepState, run: BuildRun, *errors: str) -> _Shape:
 
 
 def _is_stopped(run: BuildRun, error: str) -> bool:
-    return run.end_reason == EndReason.CANCELLED or error.rstrip().endswith(STOPPED)
+    return run.end_reason == EndReason.CANCELLED or was_stopped(error)
 
 
 def _bar(kind: str | None, begin: datetime | None, end: datetime | None, axis: _Axis) -> Bar | None:
