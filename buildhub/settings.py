@@ -108,14 +108,17 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-AUTHENTICATION_BACKENDS = ["builds.services.sign_in.SignInLimitBackend", "django.contrib.auth.backends.ModelBackend"]
-# Wrong passwords, at every door (builds/services/sign_in.py): what grows is the pause, what is set here is the rest.
-AXES_HANDLER = "builds.services.sign_in.SignInHandler"
+AUTHENTICATION_BACKENDS = [
+    "builds.services.accounts.sign_in.SignInLimitBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+# Wrong passwords, at every door: what grows is the pause (builds/services/accounts/sign_in.py), the rest is set here.
+AXES_HANDLER = "builds.services.accounts.sign_in.SignInHandler"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(days=1)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "builds.pages.views.session.locked"
-AXES_CLIENT_IP_CALLABLE = "builds.services.sign_in.axes_address"
+AXES_CLIENT_IP_CALLABLE = "builds.services.accounts.sign_in.axes_address"
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True

@@ -14,7 +14,7 @@ WORKERS = "buildhub_workers"  # the heartbeats of runs listen here
 
 
 class LogGrew(TypedDict):
-    """Lines up to `up_to` of a run can be read; rung by the statement that stores them (services/run_log.py)."""
+    """Lines up to `up_to` of a run can be read; rung by the statement that stores them (services/runs/log.py)."""
 
     type: Literal["log.grew"]
     run: int

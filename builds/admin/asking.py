@@ -9,8 +9,10 @@ from django.http import HttpRequest
 
 from builds.domain.errors import Refused
 from builds.models import BuildRun, Caller
-from builds.services import runs, tokens
-from builds.services.access import caller_for
+from builds.services.accounts.access import caller_for
+from builds.services.accounts.tokens import revoke_token
+from builds.services.runs.cancel_and_remove import request_cancel, request_remove
+from builds.services.runs.start import start_run
 
 MOST_AT_ONCE: Final = 100  # each is a transaction of its own within one request
 
@@ -40,24 +42,24 @@ def ask_each(request: HttpRequest, ids: Iterable[int], ask: Ask, *, what: str) -
 
 def press(build_id: int, caller: Caller) -> str:
     """Press Build; return what to say. Raises `Refused`."""
-    run = runs.start_run(build_id=build_id, caller=caller)
+    run = start_run(build_id=build_id, caller=caller)
     return f"Run {run.pk} ({run}) was accepted; its image will be {run.image.tagged}."
 
 
 def cancel(run_id: int, caller: Caller) -> str:
     """Ask for a run to be cancelled; return what to say. Raises `Refused`."""
-    request: BuildRun = runs.request_cancel(run_id=run_id, caller=caller)
+    request: BuildRun = request_cancel(run_id=run_id, caller=caller)
     done = "is cancelled" if request.is_final else "is being cancelled"
     return f"Run {run_id} {done} (run {request.pk})."
 
 
 def remove(run_id: int, caller: Caller) -> str:
     """Ask for a run and its image to be removed; return what to say. Raises `Refused`."""
-    request = runs.request_remove(run_id=run_id, caller=caller)
+    request = request_remove(run_id=run_id, caller=caller)
     return f"Run {run_id} and its image are being removed (run {request.pk})."
 
 
 def revoke(token_id: int, caller: Caller) -> str:
     """Revoke a token; return what to say. Raises `Refused`."""
-    tokens.revoke_token(token_id=token_id, caller=caller)
+    revoke_token(token_id=token_id, caller=caller)
     return f"Token {token_id} is revoked; programs that used it are refused from now on."

@@ -8,8 +8,8 @@ from django import forms
 from builds.admin.fields import LinesField, SecretText
 from builds.domain.errors import FieldError
 from builds.models import BuildServer, Registry
-from builds.services.registry_rules import RegistryDraft, registry_errors
-from builds.services.server_rules import ServerDraft, server_errors
+from builds.services.connections.registry_rules import RegistryDraft, registry_errors
+from builds.services.connections.server_rules import ServerDraft, server_errors
 
 Draft = TypeVar("Draft", RegistryDraft, ServerDraft)
 

@@ -16,8 +16,8 @@ from builds.admin.base import ReadOnlyAdmin, TableAdmin
 from builds.admin.connection_forms import BuildServerForm, RegistryForm
 from builds.domain.errors import Refused
 from builds.models import BuildServer, Caller, Registry, WorkerCluster, WorkerHost
-from builds.services.registries import RegistryDraft, create_registry, edit_registry, remove_registry
-from builds.services.servers import ServerDraft, create_server, edit_server, remove_server
+from builds.services.connections.registries import RegistryDraft, create_registry, edit_registry, remove_registry
+from builds.services.connections.servers import ServerDraft, create_server, edit_server, remove_server
 
 
 class ConnectionAdmin(TableAdmin):

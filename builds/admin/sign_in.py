@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from builds.admin.base import ReadOnlyAdmin
-from builds.services import sign_in
+from builds.services.accounts import sign_in
 
 
 @admin.register(AccessAttempt)

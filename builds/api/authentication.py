@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from builds.domain.access import Permission, Role, refused
 from builds.domain.errors import NoRight
 from builds.models import ApiToken, Caller
-from builds.services.access import caller_for, client_address
-from builds.services.tokens import address_refused, count_wrong_token, find_token
+from builds.services.accounts.access import caller_for, client_address
+from builds.services.accounts.tokens import address_refused, count_wrong_token, find_token
 
 CHALLENGE: Final = "Bearer"
 

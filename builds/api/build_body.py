@@ -1,6 +1,7 @@
 """BuildAdd, the body of create and edit, as a `BuildDraft`. Rules are the services'.
 
-Types are checked here, all that a definition means in services/builds.py; `submit` tells both kinds of errors at once.
+Types are checked here, all that a definition means in services/builds/edit.py; `submit` tells both kinds of errors at
+once.
 """
 
 import re
@@ -17,7 +18,7 @@ from builds.domain.steps.kinds import api_name
 from builds.domain.tags import AutoTagSeqType
 from builds.models import Build
 from builds.queries.config_shapes import CONFIG_KEYS, FILLED
-from builds.services.builds import BuildDraft, StepDraft
+from builds.services.builds.edit import BuildDraft, StepDraft
 
 T = TypeVar("T")
 STEP_WORDS: Final = [kind.value for kind in StepType if kind not in (StepType.CANCEL, StepType.DELETE)]

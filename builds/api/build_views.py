@@ -17,8 +17,8 @@ from builds.models import Account, Build
 from builds.queries.builds import BuildFilter, after_build, build_detail, build_shapes, find_build, visible_builds
 from builds.queries.images import COLUMNS, ORDERS, build_images
 from builds.queries.shapes import Shape
-from builds.services.builds import create_build, edit_build
-from builds.services.runs import request_build_removal
+from builds.services.builds.edit import create_build, edit_build
+from builds.services.runs.cancel_and_remove import request_build_removal
 
 
 class BuildList(ApiView):

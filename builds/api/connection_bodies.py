@@ -6,9 +6,9 @@ from typing import Any, Final
 from builds.api.fields import Fields
 from builds.api.params import INT32
 from builds.domain.steps.checks import unstorable
-from builds.services.certificates import LONGEST as LONGEST_PEM
-from builds.services.registries import RegistryDraft
-from builds.services.servers import ServerDraft
+from builds.services.connections.certificates import LONGEST as LONGEST_PEM
+from builds.services.connections.registries import RegistryDraft
+from builds.services.connections.servers import ServerDraft
 
 MOST_ITEMS: Final = 1000
 LONGEST_PASSWORD: Final = 4000

@@ -12,7 +12,8 @@ from builds.domain.errors import NotFound
 from builds.models import BuildServer, Registry
 from builds.queries.connections import visible_registries, visible_servers
 from builds.queries.shapes import Shape
-from builds.services import registries, servers
+from builds.services.connections.registries import create_registry, edit_registry, remove_registry, try_registry
+from builds.services.connections.servers import create_server, edit_server, remove_server, try_server
 
 
 class ServerList(ApiView):
@@ -27,7 +28,7 @@ class ServerList(ApiView):
 
     def post(self, request: Request) -> HttpResponse:
         """Register a build server."""
-        server = servers.create_server(caller=self.caller, draft=read_server(read_object(request)))
+        server = create_server(caller=self.caller, draft=read_server(read_object(request)))
         return self.answer(_changed_server(self, server))
 
 
@@ -41,12 +42,12 @@ class ServerDetail(ApiView):
     def put(self, request: Request, seq: str) -> HttpResponse:
         """Change a build server; what is absent stays."""
         draft = read_server(read_object(request))
-        server = servers.edit_server(server_id=_number_of_server(seq), caller=self.caller, draft=draft)
+        server = edit_server(server_id=_number_of_server(seq), caller=self.caller, draft=draft)
         return self.answer(_changed_server(self, server))
 
     def delete(self, request: Request, seq: str) -> HttpResponse:
         """Remove a build server that nothing refers to."""
-        servers.remove_server(server_id=_number_of_server(seq), caller=self.caller)
+        remove_server(server_id=_number_of_server(seq), caller=self.caller)
         return self.answer(None)
 
 
@@ -55,7 +56,7 @@ class ServerTest(ApiView):
 
     def post(self, request: Request, seq: str) -> HttpResponse:
         """Ask a build server who it is, as a build would reach it."""
-        probe = servers.try_server(server_id=_number_of_server(seq), caller=self.caller)
+        probe = try_server(server_id=_number_of_server(seq), caller=self.caller)
         return self.answer(
             {
                 "ok": probe.ok,
@@ -80,7 +81,7 @@ class RegistryList(ApiView):
 
     def post(self, request: Request) -> HttpResponse:
         """Register a registry."""
-        registry = registries.create_registry(caller=self.caller, draft=read_registry(read_object(request)))
+        registry = create_registry(caller=self.caller, draft=read_registry(read_object(request)))
         return self.answer(registry_shape(registry))
 
 
@@ -94,12 +95,12 @@ class RegistryDetail(ApiView):
     def put(self, request: Request, seq: str) -> HttpResponse:
         """Change a registry; what is absent stays."""
         draft = read_registry(read_object(request))
-        found = registries.edit_registry(registry_id=_number_of_registry(seq), caller=self.caller, draft=draft)
+        found = edit_registry(registry_id=_number_of_registry(seq), caller=self.caller, draft=draft)
         return self.answer(registry_shape(found))
 
     def delete(self, request: Request, seq: str) -> HttpResponse:
         """Remove a registry that nothing refers to."""
-        registries.remove_registry(registry_id=_number_of_registry(seq), caller=self.caller)
+        remove_registry(registry_id=_number_of_registry(seq), caller=self.caller)
         return self.answer(None)
 
 
@@ -108,7 +109,7 @@ class RegistryTest(ApiView):
 
     def post(self, request: Request, seq: str) -> HttpResponse:
         """Ask a registry whether it answers and takes the stored login."""
-        probe = registries.try_registry(registry_id=_number_of_registry(seq), caller=self.caller)
+        probe = try_registry(registry_id=_number_of_registry(seq), caller=self.caller)
         return self.answer({"ok": probe.ok, "message": probe.message, "warnings": list(probe.warnings)})
 
 

@@ -14,8 +14,8 @@ from builds.api.raw_body import read_raw
 from builds.api.views import ApiView
 from builds.domain.errors import FieldError, Invalid, Refused
 from builds.queries.definition_shapes import with_changes
-from builds.services.builds import may_create_in
-from builds.services.definition_files import LARGEST_FILE, NO_ZIP, export_run, read_definition
+from builds.services.builds.edit import may_create_in
+from builds.services.builds.files import LARGEST_FILE, NO_ZIP, export_run, read_definition
 
 ENVELOPE_BYTES = 64 * 1024  # what multipart adds to the file, with the other fields
 

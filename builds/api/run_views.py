@@ -18,17 +18,12 @@ from builds.models import Build, BuildRun
 from builds.queries.facts import with_facts
 from builds.queries.runs import active_runs, find_run, run_detail, run_shapes, runs_of_build
 from builds.queries.shapes import Shape, run_shape
-from builds.services.builds import BuildDraft
-from builds.services.runs import (
-    RunAsk,
-    move_to_front,
-    push_again,
-    request_cancel,
-    request_removals,
-    request_remove,
-    start_run,
-)
-from builds.services.turns import turn
+from builds.services.builds.edit import BuildDraft
+from builds.services.runs.cancel_and_remove import request_cancel, request_removals, request_remove
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.queue_order import move_to_front
+from builds.services.runs.start import push_again, start_run
+from builds.services.runs.turns import turn
 
 
 def found_run(view: ApiView, run_id: int) -> Any:

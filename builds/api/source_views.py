@@ -11,8 +11,8 @@ from builds.domain.errors import NotFound
 from builds.domain.states import StepType
 from builds.models import Build
 from builds.queries.builds import find_build
-from builds.services.builds import may_create_in
-from builds.services.sources import try_source
+from builds.services.builds.edit import may_create_in
+from builds.services.builds.sources import try_source
 
 
 class SourceTest(ApiView):

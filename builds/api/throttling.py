@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from builds.models import ApiToken
-from builds.services.tokens import count_request
+from builds.services.accounts.tokens import count_request
 
 
 class TokenThrottle(BaseThrottle):

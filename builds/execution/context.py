@@ -16,8 +16,8 @@ from builds.execution.stop import Stop
 from builds.execution.workspace import PathLeaves, Workspace
 from builds.models import BuildRun, BuildServer, Registry
 from builds.queries.installation import installation_id
-from builds.services import connections
-from builds.services.transitions import Lease
+from builds.services.connections.clients import engine_of, registry_of_run
+from builds.services.runs.transitions import Lease
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ class RunContext:
     @cached_property
     def engine(self) -> Engine:
         """Return the engine that builds."""
-        return connections.engine_of(self.server)
+        return engine_of(self.server)
 
     @cached_property
     def registry(self) -> Registry:
         """Return where the image goes."""
-        return self.patiently(connections.registry_of_run, self.run)
+        return self.patiently(registry_of_run, self.run)
 
     @cached_property
     def workspace(self) -> Workspace:

@@ -20,11 +20,10 @@ from builds.execution.steps import RUNNERS
 from builds.execution.stop import Stop, StopReason, StopRequested
 from builds.models import BuildRun
 from builds.queries.runs import counted_attempts
-from builds.services import run_steps, transitions
-from builds.services.run_ends import end_run
-from builds.services.run_secrets import secrets_of
-from builds.services.run_steps import LeaseLost
-from builds.services.transitions import End, Lease
+from builds.services.runs.ends import end_run
+from builds.services.runs.secrets import secrets_of
+from builds.services.runs.steps import LeaseLost, close_step, open_step, prepare_attempt
+from builds.services.runs.transitions import End, Lease, give_back, take
 
 log = logging.getLogger(__name__)
 AWAY: Final = "its worker could not reach the database"  # ends a sentence, see LostAttempt
@@ -33,14 +32,14 @@ AWAY: Final = "its worker could not reach the database"  # ends a sentence, see 
 def execute_build(run_id: int, claim: int) -> None:
     """Execute a claimed BUILD run; leaves quietly where somebody else has it or it was cancelled."""
     owner = f"{settings.WORKER_HOST}/{os.getpid()}"
-    lease = until_it_is_back(transitions.take, run_id, claim=claim, owner=owner)
+    lease = until_it_is_back(take, run_id, claim=claim, owner=owner)
     if lease is None:
         return
     try:
         _executor_of(lease).execute()
     except DatabaseAway:
         # Said once it can be, and not counted: the attempt is over for the database's sake (ADR 20).
-        until_it_is_back(transitions.give_back, lease, because=AWAY, counted=False)
+        until_it_is_back(give_back, lease, because=AWAY, counted=False)
 
 
 def _executor_of(lease: Lease) -> "Executor":
@@ -91,12 +90,12 @@ class Executor:
             self._end_unforeseen(error)
 
     def _run_steps(self) -> None:
-        for step in self._patiently(run_steps.prepare_attempt, self._lease):
+        for step in self._patiently(prepare_attempt, self._lease):
             self._stop.check()
             self._context.recorder.enter_step(step.pk)
-            self._patiently(run_steps.open_step, self._lease, step)
+            self._patiently(open_step, self._lease, step)
             RUNNERS[StepType(step.step_type)](self._context, step)
-            self._patiently(run_steps.close_step, self._lease, step, to=StepState.DONE)
+            self._patiently(close_step, self._lease, step, to=StepState.DONE)
 
     def _end_done(self) -> None:
         """End as DONE: only the digest that was read back allows it."""
@@ -151,7 +150,7 @@ class Executor:
 
     def _give_back(self, because: str, *, counted: bool = True) -> None:
         said = self._context.recorder.masker.mask_text(because)
-        self._patiently(transitions.give_back, self._lease, because=said, counted=counted)
+        self._patiently(give_back, self._lease, because=said, counted=counted)
 
     def _end(self, found: Failure) -> None:
         failure = found.masked(self._context.recorder.masker)

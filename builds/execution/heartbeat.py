@@ -10,8 +10,8 @@ from typing import Any, Self
 import psycopg
 
 from builds.execution.stop import Stop, StopReason
-from builds.services import leases
-from builds.services.transitions import Lease
+from builds.services.runs.leases import BEAT_SECONDS, SELF_STOP_SECONDS, open_connection, renew
+from builds.services.runs.transitions import Lease
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Heartbeat:
                 time.monotonic()
             )  # the lease counts from PostgreSQL's answer at the latest, so from here we are safe
             try:
-                connection = connection or leases.open_connection()
+                connection = connection or open_connection()
                 self._renew(connection)
                 renewed = asked
                 over = self._wait(connection)
@@ -56,12 +56,12 @@ class Heartbeat:
                 self._hang_up(connection)
                 connection = None
                 over = self._wait(None)
-            if time.monotonic() - renewed > leases.SELF_STOP_SECONDS:
+            if time.monotonic() - renewed > SELF_STOP_SECONDS:
                 self._stop.ask(StopReason.DATABASE_AWAY)
         self._hang_up(connection)
 
     def _renew(self, connection: psycopg.Connection[Any]) -> None:
-        held = leases.renew(connection, self._lease)
+        held = renew(connection, self._lease)
         if held is None:
             self._stop.ask(StopReason.LEASE_LOST)
         elif held.cancel_asked:
@@ -74,7 +74,7 @@ class Heartbeat:
         ears: list[Any] = [self._over]
         if connection is not None:
             ears.append(connection.fileno())
-        beat = leases.BEAT_SECONDS if connection is not None else 0.5
+        beat = BEAT_SECONDS if connection is not None else 0.5
         left = self._deadline - time.monotonic()
         heard, _, _ = select.select(ears, [], [], min(beat, left) if left > 0 else beat)
         if connection is not None and connection.fileno() in heard:

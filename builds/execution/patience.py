@@ -11,8 +11,8 @@ from typing import Final, ParamSpec, TypeVar
 
 from django.db import Error, InterfaceError, OperationalError, connection
 
-from builds.services.leases import SELF_STOP_SECONDS
-from builds.services.transitions import Lease
+from builds.services.runs.leases import SELF_STOP_SECONDS
+from builds.services.runs.transitions import Lease
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")

@@ -21,8 +21,9 @@ from builds.domain.progress import VertexState
 from builds.execution.patience import DatabaseAway, Patience
 from builds.execution.stop import Stop, StopReason
 from builds.queries.log import CHUNK_LINES, ends_open
-from builds.services import run_log, run_steps
-from builds.services.transitions import Lease
+from builds.services.runs import steps as run_steps
+from builds.services.runs.log import append_chunks
+from builds.services.runs.transitions import Lease
 
 log = logging.getLogger(__name__)
 FLUSH_SECONDS: Final = 0.05
@@ -155,7 +156,7 @@ class Recorder:
         self, batch: list[tuple[int | None, LogLine]], vertices: tuple[int, list[dict[str, Any]]] | None
     ) -> bool:
         if chunks := _chunks(batch):
-            if not self._patiently(run_log.append_chunks, self._lease, chunks, after=self._sequence):
+            if not self._patiently(append_chunks, self._lease, chunks, after=self._sequence):
                 return False
             self._sequence += len(chunks)
         return vertices is None or self._patiently(run_steps.show_vertices, self._lease, *vertices)

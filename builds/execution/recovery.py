@@ -19,9 +19,10 @@ from builds.execution.context import build_id, labels
 from builds.models import BuildRun, RunEvent
 from builds.queries.queue import live_places
 from builds.queries.runs import counted_attempts
-from builds.services import connections, dispatch, transitions
-from builds.services.run_ends import end_lost_run
-from builds.services.transitions import End
+from builds.services import dispatch
+from builds.services.connections.clients import engine_of
+from builds.services.runs.ends import end_lost_run
+from builds.services.runs.transitions import LEASE, End, end_cancel
 
 log = logging.getLogger(__name__)
 CONFIRM_WITHIN: Final = timedelta(minutes=5)
@@ -49,7 +50,7 @@ def _confirm_gone(run: BuildRun) -> str | None:
     """Cancel and look for what is left of the run; None once nothing is, else why that is not known."""
     if run.server is None:
         return None
-    engine = connections.engine_of(run.server)
+    engine = engine_of(run.server)
     try:
         engine.cancel_build(build_id(run.pk, run.attempt))
         engine.remove_leftovers(labels(run.pk))
@@ -84,7 +85,7 @@ def _go_on_unconfirmed(run: BuildRun, why: str) -> None:
     if cancel is not None:
         if timezone.now() - cancel.created_at > CONFIRM_WITHIN:
             failure = failures.not_confirmed(server, why)
-            transitions.end_cancel(cancel.pk, End(failure.kind.end_reason, failure.sentence, failure.as_facts()))
+            end_cancel(cancel.pk, End(failure.kind.end_reason, failure.sentence, failure.as_facts()))
         return
     first = RunEvent.objects.filter(run=run, what="unconfirmed", facts__attempt=run.attempt).order_by("id").first()
     if first is not None and timezone.now() - first.at > CONFIRM_WITHIN:
@@ -112,7 +113,7 @@ def _lost_attempt(run: BuildRun) -> LostAttempt:
     given_back = RunEvent.objects.filter(run=run, what=GIVEN_BACK, facts__attempt=run.attempt).first()
     if given_back is not None:
         return LostAttempt(run.attempt, given_back.because)
-    beat = run.lease_expires_at - transitions.LEASE if run.lease_expires_at else timezone.now()
+    beat = run.lease_expires_at - LEASE if run.lease_expires_at else timezone.now()
     return LostAttempt.silent(run.attempt, beat)
 
 

@@ -17,10 +17,11 @@ from builds.execution.patience import DatabaseAway, Patience, before_heartbeat, 
 from builds.execution.recorder import Recorder
 from builds.execution.stop import Stop
 from builds.models import BuildRun
-from builds.services import connections, removals, run_steps, transitions
-from builds.services.run_secrets import secrets_of
-from builds.services.run_steps import LeaseLost
-from builds.services.transitions import End, Lease
+from builds.services.connections.clients import registry_client, registry_of_run
+from builds.services.runs.removals import finish, owner_of
+from builds.services.runs.secrets import secrets_of
+from builds.services.runs.steps import LeaseLost, open_step, prepare_attempt
+from builds.services.runs.transitions import End, Lease, end_attempt, take
 
 log = logging.getLogger(__name__)
 TIME_LIMIT_SECONDS = 600.0
@@ -29,7 +30,7 @@ TIME_LIMIT_SECONDS = 600.0
 def execute_removal(run_id: int, claim: int) -> None:
     """Carry out a REMOVE run; leaves quietly where somebody else has it."""
     owner = f"{settings.WORKER_HOST}/{os.getpid()}"
-    lease = until_it_is_back(transitions.take, run_id, claim=claim, owner=owner)
+    lease = until_it_is_back(take, run_id, claim=claim, owner=owner)
     if lease is not None:
         with suppress(LeaseLost, DatabaseAway):  # the sweeper calls again for a removal that has no worker
             _carry_out(lease)
@@ -50,9 +51,9 @@ def _carry_out(lease: Lease) -> None:
         if recorder.error is not None:
             end = _ended(failure_from(recorder.error, server=""))
         if end.reason is EndReason.DONE:
-            patiently(removals.finish, removal, lease, end)
+            patiently(finish, removal, lease, end)
         else:
-            patiently(transitions.end_attempt, lease, end)  # repeated, it finds nothing left to end
+            patiently(end_attempt, lease, end)  # repeated, it finds nothing left to end
 
 
 def _masker_of(removal: BuildRun) -> Masker:
@@ -64,9 +65,9 @@ def _masker_of(removal: BuildRun) -> Masker:
 def _work(removal: BuildRun, lease: Lease, recorder: Recorder, patiently: Patience) -> End:
     """Remove the images and say how that ended."""
     try:
-        for step in patiently(run_steps.prepare_attempt, lease):
+        for step in patiently(prepare_attempt, lease):
             recorder.enter_step(step.pk)
-            patiently(run_steps.open_step, lease, step)
+            patiently(open_step, lease, step)
         said = [_remove_image(run, patiently) for run in patiently(_runs_of, removal)]
     except (LeaseLost, DatabaseAway):
         raise
@@ -102,11 +103,11 @@ def _remove_image(run: BuildRun, patiently: Patience) -> str:
     image = run.image
     if not run.image_digest:
         return f"Run {run.pk} pushed no image."
-    with connections.registry_client(patiently(connections.registry_of_run, run)) as registry:
+    with registry_client(patiently(registry_of_run, run)) as registry:
         deleted = registry.delete_tag(image.repository, image.tag, digest=run.image_digest)
     if deleted.deleted:
         return f"{image.tagged} was removed from the registry."
     if deleted.now_points_to is None:
         return f"{image.tagged} was gone from the registry already."
-    owner = patiently(removals.owner_of, run, deleted.now_points_to)
+    owner = patiently(owner_of, run, deleted.now_points_to)
     return f"{image.tagged} stays: it belongs to {owner} now ({deleted.now_points_to})."

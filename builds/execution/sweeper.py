@@ -20,8 +20,8 @@ from builds.execution import callbacks, pulse, workspace
 from builds.execution.recovery import settle_lost_run
 from builds.models import BuildRun, WorkerHost
 from builds.services import dispatch, idempotency
-from builds.services.run_ends import end_waiting_run
-from builds.services.transitions import End
+from builds.services.runs.ends import end_waiting_run
+from builds.services.runs.transitions import End
 
 log = logging.getLogger(__name__)
 SWEEP_SECONDS: Final = 2.0

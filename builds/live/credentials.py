@@ -12,8 +12,8 @@ from django.http.request import validate_host
 
 from builds.domain.address_ranges import plain_address
 from builds.models import Caller
-from builds.services.access import caller_for
-from builds.services.tokens import address_refused, count_wrong_token, find_token
+from builds.services.accounts.access import caller_for
+from builds.services.accounts.tokens import address_refused, count_wrong_token, find_token
 
 BEARER: Final = "bearer."
 DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}

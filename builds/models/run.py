@@ -46,7 +46,7 @@ class BuildRunQuerySet(models.QuerySet["BuildRun"]):
 
 
 class BuildRun(models.Model):
-    """A run. `run_state` is written by services/transitions.py only."""
+    """A run. `run_state` is written by services/runs/transitions.py only."""
 
     account = models.ForeignKey("builds.Account", on_delete=models.PROTECT, related_name="runs")
     build = models.ForeignKey("builds.Build", on_delete=models.PROTECT, related_name="runs")

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from builds.models import Caller
 from builds.pages.labels import for_people
-from builds.services.access import caller_for
+from builds.services.accounts.access import caller_for
 
 P = ParamSpec("P")
 

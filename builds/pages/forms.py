@@ -15,8 +15,8 @@ from builds.pages import labels as names
 from builds.pages import source_form
 from builds.pages.screens.source import SourceSteps
 from builds.pages.typed import TypedForm, typed_number
-from builds.services.builds import BuildDraft
-from builds.services.step_secrets import secret_names
+from builds.services.builds.edit import BuildDraft
+from builds.services.builds.steps import secret_names
 
 TEXTS: Final = (
     "buildName",

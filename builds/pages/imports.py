@@ -18,7 +18,7 @@ from builds.pages.screens.source import SourceSteps, source_steps
 from builds.pages.screens.steps import KINDS
 from builds.pages.source_form import source_values
 from builds.queries.config_shapes import CONFIG_KEYS, FILLED
-from builds.services.builds import BuildDraft, StepDraft
+from builds.services.builds.edit import BuildDraft, StepDraft
 
 DEEPEST: Final = 32
 STEPS: Final = "buildSteps"

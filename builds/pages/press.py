@@ -12,7 +12,7 @@ from builds.models import BuildStep
 from builds.pages import labels as names
 from builds.pages.screens.source import image_step
 from builds.pages.typed import TypedForm
-from builds.services.runs import RunAsk
+from builds.services.runs.parameters import RunAsk
 
 TEXTS: Final = ("tagName", "description", "callbackUrl", "branchName", "noCache")
 ARGUMENT: Final = "buildArg:"  # leads the name of an argument in names of fields

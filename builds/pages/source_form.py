@@ -7,7 +7,7 @@ from builds.domain.states import StepType
 from builds.domain.steps.kinds import api_name
 from builds.domain.steps.places import repository_name, split_repository
 from builds.pages.screens.source import Source, SourceSteps, repository_address
-from builds.services.builds import StepDraft
+from builds.services.builds.edit import StepDraft
 
 DOCKERFILE: Final = "Dockerfile"
 FALLBACK_FOLDER: Final = "source"  # of an address without a name, which is refused

@@ -37,7 +37,7 @@ from builds.models import (
 from builds.queries.callbacks import told_of_build, told_of_run
 from builds.queries.facts import run_facts, with_build_facts, with_facts
 from builds.queries.shapes import Shape
-from builds.services.access import caller_for, require
+from builds.services.accounts.access import caller_for, require
 
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105  the prefix that Standard Webhooks gives its secrets
 SECRET_BYTES: Final = 32  # Standard Webhooks asks for 24 to 64

@@ -11,8 +11,8 @@ from builds.domain.access import Role
 from builds.domain.states import StepType
 from builds.domain.tags import AutoTagSeqType
 from builds.models import Account, Build, BuildServer, Membership, Registry, WorkerHost
-from builds.services.access import caller_for
-from builds.services.builds import BuildDraft, StepDraft, create_build
+from builds.services.accounts.access import caller_for
+from builds.services.builds.edit import BuildDraft, StepDraft, create_build
 
 SAMPLE_BASE = "buildhub-base:1"
 SAMPLE_DOCKERFILE = f"""\

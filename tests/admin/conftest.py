@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from builds.domain.access import Scope
 from builds.models import Account, Build, BuildRun, CallbackDelivery, Caller, KnownHost, WorkerCluster, WorkerHost
-from builds.services.tokens import issue_token
+from builds.services.accounts.tokens import issue_token
 from tests.api.making import begin, say
 from tests.support.people import make_build, make_world, operator_of
 from tests.support.runs import press

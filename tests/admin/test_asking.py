@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 
 from builds.models import Activity, Build, BuildRun
-from builds.services import runs
+from builds.services.runs.start import start_run
 from tests.api.making import begin, end
 from tests.support.people import make_build
 
@@ -40,7 +40,7 @@ def test_build_on_two_runs_of_one_build_presses_it_once(admin, build, caller):
     ended = []
     for _ in range(2):
         Build.objects.filter(pk=build.pk).update(auto_tag=True, auto_tag_prefix="v", auto_tag_sequence="SEQUENCE")
-        run = runs.start_run(build_id=build.pk, caller=caller)
+        run = start_run(build_id=build.pk, caller=caller)
         end(begin(run))
         ended.append(run)
     assert [level for level, _text in ask(admin, "buildrun", "press_build", *ended)] == ["success"]

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from builds.domain.access import Role
 from builds.models import BuildRun
-from builds.services.access import caller_for
+from builds.services.accounts.access import caller_for
 from tests.support.people import make_build, make_person, make_world
 from tests.support.plugin import SERVICES
 from tests.support.runs import press

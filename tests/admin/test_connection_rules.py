@@ -3,10 +3,9 @@
 import pytest
 
 from builds.models import Activity, BuildServer, Registry
-from builds.services import registries, servers
-from builds.services.access import caller_for
-from builds.services.registries import RegistryDraft
-from builds.services.servers import ServerDraft
+from builds.services.accounts.access import caller_for
+from builds.services.connections.registries import RegistryDraft, create_registry
+from builds.services.connections.servers import ServerDraft, create_server
 from tests.support.people import make_build
 
 REGISTRY = {"name": "ours", "host": "registry.example:5000", "prefix": "", "username": "robot", "enabled": "on"}
@@ -16,13 +15,13 @@ SERVER = {"name": "second", "url": "tcp://engine.example:2375", "capacity": 3, "
 @pytest.fixture
 def registry(administrator) -> Registry:
     draft = RegistryDraft(name="ours", host="registry.example:5000", username="robot", password="the-only-canary")
-    return registries.create_registry(caller=caller_for(administrator), draft=draft)
+    return create_registry(caller=caller_for(administrator), draft=draft)
 
 
 @pytest.fixture
 def server(administrator) -> BuildServer:
     draft = ServerDraft(name="second", host="tcp://engine.example:2375", capacity=3)
-    return servers.create_server(caller=caller_for(administrator), draft=draft)
+    return create_server(caller=caller_for(administrator), draft=draft)
 
 
 def deeds(by) -> list[tuple[str, str]]:
@@ -79,7 +78,7 @@ def test_two_servers_cannot_have_one_address(admin, server):
 
 def test_a_server_that_builds_name_is_not_deleted_and_the_service_says_why(admin, administrator, caller):
     draft = ServerDraft(name="arm", host="topic:arm", capacity=1, account_ids=list(caller.account_ids))
-    server = servers.create_server(caller=caller_for(administrator), draft=draft)
+    server = create_server(caller=caller_for(administrator), draft=draft)
     make_build(caller, "FROM scratch\n", server_host=server.url)
     answer = admin.post(f"/admin/builds/buildserver/{server.pk}/delete/", {"post": "yes"}, follow=True)
     assert "1 builds name it as buildServerHost" in answer.content.decode()

@@ -3,7 +3,7 @@
 import pytest
 
 from builds.models import Account, BuildServer, Membership, Registry, WorkerHost
-from builds.services.connections import registry_login
+from builds.services.connections.clients import registry_login
 
 SECRET = "the-one-and-only-canary"
 

@@ -9,9 +9,9 @@ from rest_framework.test import APIClient
 
 from builds.domain.access import Role, Scope
 from builds.models import Account, ApiToken, Build, BuildRun, BuildServer, Registry
-from builds.services.access import caller_for
-from builds.services.runs import start_run
-from builds.services.tokens import issue_token
+from builds.services.accounts.access import caller_for
+from builds.services.accounts.tokens import issue_token
+from builds.services.runs.start import start_run
 from tests.api.making import begin, build_add, end, make_member
 
 

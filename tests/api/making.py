@@ -8,9 +8,10 @@ from builds.domain.access import Role
 from builds.domain.log.lines import LogLine
 from builds.domain.states import EndReason
 from builds.models import Account, BuildRun, Membership
-from builds.services import run_log, run_steps, transitions
-from builds.services.builds import BuildDraft, StepDraft
-from builds.services.transitions import End, Lease
+from builds.services.builds.edit import BuildDraft, StepDraft
+from builds.services.runs.log import append_chunk
+from builds.services.runs.steps import prepare_attempt
+from builds.services.runs.transitions import End, Lease, end_attempt, take
 
 DIGEST = "sha256:" + "3" * 64
 
@@ -51,9 +52,9 @@ def image_step(**config: Any) -> dict[str, Any]:
 
 def begin(run: BuildRun) -> Lease:
     """Let a worker take the run, as its claim allows."""
-    lease = transitions.take(run.pk, claim=run.claim, owner="test-worker")
+    lease = take(run.pk, claim=run.claim, owner="test-worker")
     assert lease is not None
-    run_steps.prepare_attempt(lease)
+    prepare_attempt(lease)
     return lease
 
 
@@ -63,14 +64,14 @@ def end(lease: Lease, reason: EndReason = EndReason.DONE) -> None:
     facts = End(
         reason, "" if done else "It failed.", image_digest=DIGEST if done else "", image_size=1234 if done else 0
     )
-    assert transitions.end_attempt(lease, facts)
+    assert end_attempt(lease, facts)
 
 
 def say(lease: Lease, *lines: bytes, step: int | None = None, stream: int = 1, t: int = 0) -> None:
     """Store lines of output as the run's next chunk."""
     stored = BuildRun.objects.get(pk=lease.run_id).chunk_count
     output = [LogLine(raw, None, stream, t) for raw in lines]
-    assert run_log.append_chunk(lease, step, output, sequence=stored + 1)
+    assert append_chunk(lease, step, output, sequence=stored + 1)
 
 
 def a_draft(name: str = "hello") -> BuildDraft:

@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 
 from builds.domain.access import Role, Scope
 from builds.models import ApiToken, Membership
-from builds.services.tokens import issue_token
+from builds.services.accounts.tokens import issue_token
 
 
 def with_header(value):

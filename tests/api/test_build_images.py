@@ -6,8 +6,8 @@ from django.test.utils import CaptureQueriesContext
 
 from builds.domain.states import EndReason
 from builds.models import BuildRun
-from builds.services.access import caller_for
-from builds.services.runs import start_run
+from builds.services.accounts.access import caller_for
+from builds.services.runs.start import start_run
 from tests.api.making import DIGEST, begin, end
 
 

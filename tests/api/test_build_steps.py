@@ -7,7 +7,7 @@ from django.apps import apps
 
 from builds.credentials import decrypt_fields
 from builds.models import Build, BuildServer, Registry
-from builds.services.builds import StepDraft
+from builds.services.builds.edit import StepDraft
 from tests.api.making import build_add, image_step
 
 CANARY = "canary-word-7"

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from builds.models import Build, BuildRun, CallbackDelivery
-from builds.services.runs import RunAsk
+from builds.services.runs.parameters import RunAsk
 from tests.api.making import begin, build_add, end, image_step
 
 
@@ -193,8 +193,8 @@ def test_a_list_of_builds_costs_the_same_number_of_queries_however_long_it_is(
 @pytest.fixture
 def start(operator):
     """Return how a build is pressed without the API."""
-    from builds.services.access import caller_for  # noqa: PLC0415  used by this fixture only
-    from builds.services.runs import start_run  # noqa: PLC0415  used by this fixture only
+    from builds.services.accounts.access import caller_for  # noqa: PLC0415  used by this fixture only
+    from builds.services.runs.start import start_run  # noqa: PLC0415  used by this fixture only
 
     def press(build: Build) -> BuildRun:
         return start_run(build_id=build.pk, caller=caller_for(operator), ask=RunAsk())

@@ -6,8 +6,9 @@ from django.db.models.functions import Now
 from builds.domain.access import Scope
 from builds.models import Activity, BuildRun, CallbackDelivery, DeliveryAttempt
 from builds.services import callbacks
-from builds.services.access import caller_for
-from builds.services.runs import RunAsk, start_run
+from builds.services.accounts.access import caller_for
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.start import start_run
 
 URL = "https://hooks.example/a?key=1"
 FIELDS = "number event what url state webhookId attemptCount dueAt deliveredAt created attempts"

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from builds.credentials import decrypt
 from builds.models import Activity, BuildServer, WorkerHost
-from builds.services.servers import find_server
+from builds.services.connections.servers import find_server
 from tests.engine.certificates import Authority
 from tests.engine.foreign import NEEDED, SENTENCES, foreign_engine
 from tests.support.waiting import free_port

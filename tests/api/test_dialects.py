@@ -4,8 +4,8 @@ import pytest
 
 from builds.api.dialects import ENVELOPED, PLAIN, dialect_of, with_tags
 from builds.models import Build
-from builds.services.access import caller_for
-from builds.services.runs import start_run
+from builds.services.accounts.access import caller_for
+from builds.services.runs.start import start_run
 from tests.api.making import build_add, image_step
 
 ERROR = ["code", "message", "status", "errors", "requestId"]

@@ -8,9 +8,9 @@ from rest_framework.test import APIClient
 
 from builds.domain.access import Role, Scope
 from builds.models import Build, BuildRun, KeptAnswer
-from builds.services.access import caller_for
-from builds.services.builds import create_build
-from builds.services.tokens import issue_token
+from builds.services.accounts.access import caller_for
+from builds.services.accounts.tokens import issue_token
+from builds.services.builds.edit import create_build
 from tests.api.making import a_draft, make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)

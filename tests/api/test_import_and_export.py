@@ -8,8 +8,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from builds.models import Build, BuildRun
-from builds.services.access import caller_for
-from builds.services.runs import start_run
+from builds.services.accounts.access import caller_for
+from builds.services.runs.start import start_run
 from tests.api.making import build_add, image_step
 
 CANARY = "canary-word-7"

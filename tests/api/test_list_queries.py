@@ -7,8 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from builds.models import Account, Build, BuildRun, BuildServer, Registry
-from builds.services.access import caller_for
-from builds.services.runs import RunAsk, start_run
+from builds.services.accounts.access import caller_for
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.start import start_run
 from tests.api.making import begin, build_add, end
 
 MORE = 4

@@ -8,11 +8,11 @@ from django.test import AsyncClient
 from builds.domain.access import Role, Scope
 from builds.domain.log.lines import LogLine
 from builds.models import BuildRun, LogChunk
-from builds.services import run_log
-from builds.services.access import caller_for
-from builds.services.builds import create_build
-from builds.services.runs import start_run
-from builds.services.tokens import issue_token
+from builds.services.accounts.access import caller_for
+from builds.services.accounts.tokens import issue_token
+from builds.services.builds.edit import create_build
+from builds.services.runs.log import append_chunk
+from builds.services.runs.start import start_run
 from tests.api.making import a_draft, begin, make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +26,7 @@ def token_and_run(account) -> tuple[str, BuildRun]:
     run = start_run(build_id=build.pk, caller=caller_for(user))
     lease = begin(run)
     for number in range(50):
-        assert run_log.append_chunk(lease, None, [LogLine(b"line %d\n" % number, None, 1)], sequence=number + 1)
+        assert append_chunk(lease, None, [LogLine(b"line %d\n" % number, None, 1)], sequence=number + 1)
     return issue_token(owner=user, account=account, name="test", scopes=list(Scope)), run
 
 

@@ -10,9 +10,9 @@ from django.db import connection, transaction
 
 from builds.domain.access import Role, Scope
 from builds.models import Account, Build, BuildRun
-from builds.services.access import caller_for
-from builds.services.builds import create_build
-from builds.services.tokens import issue_token
+from builds.services.accounts.access import caller_for
+from builds.services.accounts.tokens import issue_token
+from builds.services.builds.edit import create_build
 from tests.api.making import a_draft, make_member
 from tests.support.waiting import wait_until
 from tests.support.web import Web

@@ -7,7 +7,7 @@ import pytest
 
 from builds.engine.errors import PushFailed, RegistryUnreachable
 from builds.models import Registry
-from builds.services import connections
+from builds.services.connections.clients import registry_client, registry_login
 from tests.api.making import build_add
 from tests.engine.registries import OwnRegistry
 from tests.engine.test_outbound import resolving_to
@@ -119,9 +119,9 @@ def test_a_name_that_leads_to_a_private_address_is_reached_by_nobody(as_, admin,
     assert f"{name} leads to the private address" in found["message"]
     assert "BUILDHUB_OUTBOUND_ALLOW" in found["message"]
     with pytest.raises(RegistryUnreachable, match="private address"):
-        connections.registry_client(registry)
+        registry_client(registry)
     with pytest.raises(PushFailed, match="private address") as caught:
-        connections.registry_login(registry)
+        registry_login(registry)
     assert not caught.value.retryable
     assert came == []
 

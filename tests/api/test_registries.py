@@ -3,7 +3,7 @@
 import pytest
 
 from builds.models import Activity, Registry
-from builds.services.connections import registry_login
+from builds.services.connections.clients import registry_login
 from tests.engine.certificates import Authority
 from tests.engine.registries import OwnRegistry, htpasswd_settings
 from tests.support.waiting import free_port

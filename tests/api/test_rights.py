@@ -16,9 +16,10 @@ from rest_framework.test import APIClient
 from builds.api.urls import TAILS
 from builds.domain.access import Role, Scope
 from builds.models import ApiToken, BuildRun, BuildServer, CallbackDelivery, Registry
-from builds.services.access import caller_for
-from builds.services.runs import RunAsk, start_run
-from builds.services.tokens import find_token, issue_token, revoke_token
+from builds.services.accounts.access import caller_for
+from builds.services.accounts.tokens import find_token, issue_token, revoke_token
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.start import start_run
 from tests.api.making import begin, build_add, end, image_step, make_member
 
 METHODS = ("get", "post", "put", "delete")

@@ -5,7 +5,7 @@ import pytest
 from builds.domain.access import Scope
 from builds.domain.states import EndReason
 from builds.models import Build, BuildRun, RunStep
-from builds.services import transitions
+from builds.services.runs.transitions import take
 from tests.api.making import begin, end
 
 
@@ -174,7 +174,7 @@ def test_a_list_costs_the_same_number_of_queries_however_long_it_is(
     runs = [BuildRun.objects.get(pk=press(client, build).json()["buildRunSeq"]) for _ in range(6)]
     if state == "RUNNING":
         for run in runs:
-            assert transitions.take(run.pk, claim=run.claim, owner="test-worker")
+            assert take(run.pk, claim=run.claim, owner="test-worker")
     with django_assert_max_num_queries(12) as seen_six:
         assert len(client.get("/v1/build/run", {"buildSeq": build.pk}).json()) == 6
     with django_assert_max_num_queries(12) as seen_one:

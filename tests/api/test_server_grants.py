@@ -8,8 +8,8 @@ from django.db import connection
 
 from builds.domain.access import Permission
 from builds.models import Build, BuildServer
-from builds.services.access import allowed, caller_for
-from builds.services.runs import start_run
+from builds.services.accounts.access import allowed, caller_for
+from builds.services.runs.start import start_run
 from tests.api.making import build_add
 
 HOSTS = ["topic:hidden", "tcp://10.1.2.3:2376"]

@@ -8,7 +8,7 @@ from django.db import connections
 
 from builds.domain.access import Scope
 from builds.models import Build
-from builds.services.sources import TRIES_AT_ONCE
+from builds.services.builds.sources import TRIES_AT_ONCE
 from tests.api.making import image_step
 from tests.support.git_servers import Origin, git_http
 from tests.support.two_branches import SECRET, guarded, may_go_there, served

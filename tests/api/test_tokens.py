@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from builds.domain.access import Scope
 from builds.models import ApiToken, WrongTokens
-from builds.services.tokens import MOST_WRONG_TOKENS, issue_token
+from builds.services.accounts.tokens import MOST_WRONG_TOKENS, issue_token
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from buildhub.proxies import TrustedProxies
 from builds.domain.access import Scope
-from builds.services.tokens import issue_token
+from builds.services.accounts.tokens import issue_token
 from tests.support.web import Web
 
 CLIENT = "192.0.2.7"

@@ -136,5 +136,5 @@ def test_citations_that_lead_somewhere_are_fine():
 
 
 def test_paths_that_are_there_are_fine():
-    text = "`builds/services/runs.py`, `doorbell.py`, `executor.py`, [states](states.md#runs), `tests/e2e/`"
+    text = "`builds/services/dispatch.py`, `doorbell.py`, `executor.py`, [states](states.md#runs), `tests/e2e/`"
     assert missing_files(ROOT / "docs" / "page.md", text) == []

@@ -1,4 +1,4 @@
-"""Only services/transitions.py writes the state of a run (docs/adr/0001)."""
+"""Only services/runs/transitions.py writes the state of a run (docs/adr/0001)."""
 
 import ast
 import re
@@ -9,7 +9,7 @@ import pytest
 from tests.architecture.tree import parsed, python_files, shown
 
 FIELD = "run_state"
-WRITER = "builds/services/transitions.py"
+WRITER = "builds/services/runs/transitions.py"
 WRITES = {"update", "create", "acreate", "aupdate", "get_or_create", "update_or_create", "bulk_update", "setattr"}
 # SET … run_state = before any WHERE or FROM: a condition on the state is no write of it.
 SQL = re.compile(

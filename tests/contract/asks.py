@@ -9,8 +9,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 from builds.models import Build, BuildRun, Registry
-from builds.services.access import caller_for
-from builds.services.runs import RunAsk, start_run
+from builds.services.accounts.access import caller_for
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.start import start_run
 from tests.api.making import begin, build_add, end, image_step, say
 
 

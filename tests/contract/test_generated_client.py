@@ -12,7 +12,7 @@ import requests
 
 from builds.domain.access import Scope
 from builds.models import Account, BuildRun
-from builds.services.tokens import issue_token
+from builds.services.accounts.tokens import issue_token
 from tests.support.runs import ended
 from tests.support.web import Web
 

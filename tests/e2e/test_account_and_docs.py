@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from builds.domain.access import Role
 from builds.models import ApiToken, Membership
-from builds.services.runs import start_run
+from builds.services.runs.start import start_run
 from tests.support.people import make_person
 
 pytestmark = pytest.mark.e2e

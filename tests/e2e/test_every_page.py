@@ -9,9 +9,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from builds.domain.access import Role
 from builds.models import Account, Build, CallbackDelivery, Caller
-from builds.services.builds import BuildDraft, StepDraft, create_build
-from builds.services.runs import RunAsk, start_run
-from builds.services.tokens import issue_token
+from builds.services.accounts.tokens import issue_token
+from builds.services.builds.edit import BuildDraft, StepDraft, create_build
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.start import start_run
 from tests.pages import making
 from tests.support.people import make_build, make_person
 from tests.support.stack import sign_in

@@ -11,7 +11,7 @@ import requests
 from playwright.sync_api import Browser, Page, expect
 
 from builds.models import Build, BuildRun
-from builds.services.tokens import issue_token
+from builds.services.accounts.tokens import issue_token
 from supervisor.postgres import programs
 from tests.engine.git_desk import sampled
 from tests.support.git_servers import GitHttp, Origin, git_http

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from builds.domain.failures import build_failed
 from builds.domain.states import EndReason
 from builds.models import BuildRun
-from builds.services.transitions import End, Lease
+from builds.services.runs.transitions import End, Lease
 from tests.pages import making
 
 pytestmark = pytest.mark.e2e

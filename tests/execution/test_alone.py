@@ -2,7 +2,7 @@
 
 from builds.execution.executor import execute_build
 from builds.models import BuildRun, WorkerHost
-from builds.services import runs
+from builds.services.runs.cancel_and_remove import request_cancel
 from tests.support.runs import marked_sleep, press, processes_with
 
 
@@ -23,7 +23,7 @@ def test_a_run_that_takes_too_long_is_stopped_and_says_so(caller, build_of):
 def test_a_waiting_run_is_cancelled_without_ever_starting(caller, build_of):
     run = press(build_of("RUN true"), caller)
     BuildRun.objects.filter(pk=run.pk).update(claimed_at=None, claim=99)
-    cancel = runs.request_cancel(run_id=run.pk, caller=caller)
+    cancel = request_cancel(run_id=run.pk, caller=caller)
     run.refresh_from_db()
     assert (run.run_state, run.end_reason, run.begin_time) == ("ERROR", "CANCELLED", None)
     assert (cancel.run_state, cancel.end_reason) == ("DONE", "DONE")

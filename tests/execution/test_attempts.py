@@ -8,7 +8,8 @@ from builds.engine.errors import EngineStalled
 from builds.execution.executor import execute_build
 from builds.execution.recovery import settle_lost_run
 from builds.models import Account, BuildRun, BuildServer, WorkerHost
-from builds.services import run_log, transitions
+from builds.services.runs import log as run_log
+from builds.services.runs.transitions import give_back, take
 from tests.support.runs import press, texts
 
 STALL = "the engine sends empty news without end"
@@ -51,8 +52,8 @@ def test_the_end_of_a_lost_run_lets_the_next_of_its_account_start_on_another_ser
     lost = press(build_of("RUN true", name="lost", max_attempts=1), caller)
     waiting = press(build_of("RUN true", name="waits", server_host="topic:near"), caller)
     lost.refresh_from_db()
-    lease = transitions.take(lost.pk, claim=lost.claim, owner="a worker that dies")
-    transitions.give_back(lease, because="it died")
+    lease = take(lost.pk, claim=lost.claim, owner="a worker that dies")
+    give_back(lease, because="it died")
     lost.refresh_from_db()
     waiting.refresh_from_db()
     assert (lost.run_state, waiting.claimed_host) == ("RUNNING", "")

@@ -8,7 +8,7 @@ from builds.engine.docker import Engine
 from builds.engine.registry import RegistryClient
 from builds.execution.executor import execute_build
 from builds.models import Account, Build, BuildRun, BuildServer, Registry, WorkerHost
-from builds.services.transitions import seal
+from builds.services.runs.transitions import seal
 from tests.engine.relay import Relay
 from tests.support.runs import ended, press, texts
 from tests.support.waiting import free_port

@@ -3,7 +3,7 @@
 import pytest
 
 from builds.domain.errors import NotPossible
-from builds.services import runs
+from builds.services.runs.cancel_and_remove import request_cancel
 from tests.support.runs import ended, marked_sleep, press, processes_with, until_printed
 from tests.support.waiting import wait_until
 
@@ -13,7 +13,7 @@ def test_a_cancelled_build_is_gone_from_the_engine_when_the_state_is_seen(worker
     run = press(build_of(instruction), caller)
     until_printed(run, "ready")
     assert processes_with(marker)
-    cancel = runs.request_cancel(run_id=run.pk, caller=caller)
+    cancel = request_cancel(run_id=run.pk, caller=caller)
     assert (cancel.run_type, cancel.run_state) == ("CANCEL", "RUNNING")
     seen: list[tuple[str, int]] = []
 
@@ -32,7 +32,7 @@ def test_cancelled_steps_are_error_and_a_waiting_slot_is_given_on(workers, calle
     instruction, _marker = marked_sleep()
     run = press(build_of(instruction), caller)
     until_printed(run, "ready")
-    runs.request_cancel(run_id=run.pk, caller=caller)
+    request_cancel(run_id=run.pk, caller=caller)
     ended(run)
     assert [step.step_state for step in run.steps.all()] == ["DONE", "ERROR"]
     after = ended(press(build_of("RUN echo next", name="next"), caller))
@@ -42,4 +42,4 @@ def test_cancelled_steps_are_error_and_a_waiting_slot_is_given_on(workers, calle
 def test_a_cancel_that_comes_after_the_end_is_refused_with_the_reason_of_the_page(workers, caller, build_of):
     run = ended(press(build_of("RUN true"), caller))
     with pytest.raises(NotPossible, match="already ended"):
-        runs.request_cancel(run_id=run.pk, caller=caller)
+        request_cancel(run_id=run.pk, caller=caller)

@@ -5,8 +5,9 @@ import pytest
 from builds import queue
 from builds.execution.callbacks import LOST, ring_for_due
 from builds.models import BuildRun, CallbackDelivery
-from builds.services import callbacks, runs
-from builds.services.runs import RunAsk
+from builds.services import callbacks
+from builds.services.runs.cancel_and_remove import request_remove
+from builds.services.runs.parameters import RunAsk
 from tests.support.people import make_build, make_world, operator_of
 from tests.support.plugin import SERVICES
 from tests.support.receiver import answering, hanging, receiving
@@ -67,7 +68,7 @@ def test_receivers_that_hang_hold_up_neither_a_build_nor_a_removal(engine_url, c
             ask = RunAsk(callback_url="|".join(f"{receiver.url}/{number}" for number in range(4)))
             run = ended(press(build_of("RUN echo unhurried > /r", name="unhurried"), caller, ask))
             assert run.run_state == "DONE"
-            removal = ended(runs.request_remove(run_id=run.pk, caller=caller))
+            removal = ended(request_remove(run_id=run.pk, caller=caller))
             assert removal.run_state == "DONE"
             receiver.until_heard(2)  # as many couriers as may be with one receiver
             assert not receiver.ended.is_set()

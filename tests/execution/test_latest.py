@@ -7,7 +7,9 @@ from django.db import connections
 
 from builds.engine.registry import RegistryClient
 from builds.models import BuildRun, Registry
-from builds.services import latest, runs
+from builds.services.runs.latest import LOCK, try_lock, unlock
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.start import push_again
 from tests.engine.refusing import Refusal, refusing
 from tests.support.runs import ended, press, texts
 
@@ -24,7 +26,7 @@ def following(build_of):
 
 
 def built(build, caller, **ask) -> BuildRun:
-    return ended(press(build, caller, runs.RunAsk(build_args=(("MARK", uuid.uuid4().hex),), **ask)))
+    return ended(press(build, caller, RunAsk(build_args=(("MARK", uuid.uuid4().hex),), **ask)))
 
 
 def points_to(run: BuildRun, tag: str, host: str) -> str | None:
@@ -44,7 +46,7 @@ def test_latest_moves_with_each_run(workers, caller, following, registry_host):
 
 def test_latest_stays_where_a_newer_run_has_put_it(workers, caller, following, registry_host):
     older, newer = built(following, caller), built(following, caller)
-    again = ended(runs.push_again(run_id=older.pk, caller=caller, tag_name="old"))
+    again = ended(push_again(run_id=older.pk, caller=caller, tag_name="old"))
     assert (again.run_state, again.image_digest) == ("DONE", older.image_digest)
     assert f"latest left at run {newer.build_no}" in texts(again)
     assert points_to(newer, "latest", registry_host) == newer.image_digest
@@ -67,14 +69,14 @@ def test_a_registry_that_refuses_latest_is_told_and_the_run_is_not_done(workers,
 
 
 def test_the_right_to_move_it_is_one_runs_at_a_time(following):
-    assert latest.try_lock(following.pk)
+    assert try_lock(following.pk)
     other = connections.create_connection("default")
     try:
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [latest.LOCK, following.pk])
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, following.pk])
             assert cursor.fetchone() == (False,)
-            latest.unlock(following.pk)
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [latest.LOCK, following.pk])
+            unlock(following.pk)
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, following.pk])
             assert cursor.fetchone() == (True,)
     finally:
         other.close()

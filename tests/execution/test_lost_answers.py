@@ -14,10 +14,10 @@ from builds.domain.access import Role
 from builds.execution.executor import execute_build
 from builds.execution.remover import execute_removal
 from builds.models import BuildRun, CallbackDelivery, RunEvent, WorkerHost
-from builds.services import follow_ups
-from builds.services.access import caller_for
-from builds.services.runs import RunAsk
-from builds.services.transitions import seal
+from builds.services.accounts.access import caller_for
+from builds.services.runs.cancel_and_remove import request_build_removal
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.transitions import seal
 from tests.support.people import make_person
 from tests.support.runs import press, texts
 
@@ -105,7 +105,7 @@ def test_a_session_that_is_gone_before_any_statement_costs_nothing(run, first):
 def test_a_removal_whose_commits_are_not_answered_removes_and_tells_once(run, is_done):
     execute_build(run.pk, run.claim)
     admin = caller_for(make_person("admin", Role.ADMIN, run.account))
-    removal = follow_ups.request_build_removal(build_id=run.build_id, caller=admin, callback_url=RECEIVER)
+    removal = request_build_removal(build_id=run.build_id, caller=admin, callback_url=RECEIVER)
     with every_first_commit(is_done=is_done):
         execute_removal(removal.pk, removal.claim)
     removal.refresh_from_db()

@@ -10,8 +10,8 @@ import pytest
 from builds.models import BuildRun, LogChunk
 from builds.queries.log import iterate_bytes
 from builds.queries.runs import find_run, run_detail
-from builds.services import runs
-from builds.services.transitions import seal
+from builds.services.runs.cancel_and_remove import request_cancel
+from builds.services.runs.transitions import seal
 from tests.support.runs import ended, press, processes_with, texts, until_printed
 from tests.support.waiting import wait_until
 
@@ -85,7 +85,7 @@ def test_the_cancel_of_a_lost_run_ends_it_only_when_nothing_is_left(workers, cal
     zombie = worker_of(run)
     os.kill(zombie, signal.SIGSTOP)
     try:
-        runs.request_cancel(run_id=run.pk, caller=caller)
+        request_cancel(run_id=run.pk, caller=caller)
         assert processes_with(marker)
         seen: list[int] = []
 

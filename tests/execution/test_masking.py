@@ -8,9 +8,10 @@ from builds.execution.executor import execute_build
 from builds.execution.remover import execute_removal
 from builds.models import Account, BuildRun, CallbackDelivery, Registry, RunEvent, RunStep, WorkerHost
 from builds.queries.log import iterate_bytes
-from builds.services import callbacks, runs
-from builds.services.run_secrets import secrets_of
-from builds.services.runs import RunAsk
+from builds.services import callbacks
+from builds.services.runs.cancel_and_remove import request_remove
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.secrets import secrets_of
 from tests.engine.registries import OwnRegistry, htpasswd_settings
 from tests.support.runs import press, texts
 
@@ -90,7 +91,7 @@ def test_the_log_of_a_removal_hides_it_too(executed, caller):
     run = executed("RUN echo made > /x")
     Registry.objects.update(host="127.0.0.1:1")
     BuildRun.objects.filter(pk=run.pk).update(registry_host="127.0.0.1:1", tag_name=PASSWORD)
-    removal = runs.request_remove(run_id=run.pk, caller=caller)
+    removal = request_remove(run_id=run.pk, caller=caller)
     removal.refresh_from_db()
     execute_removal(removal.pk, removal.claim)
     removal.refresh_from_db()

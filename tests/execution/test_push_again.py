@@ -7,7 +7,7 @@ import pytest
 from builds.engine.docker import Engine
 from builds.engine.registry import RegistryClient
 from builds.models import BuildRun, Registry
-from builds.services import runs
+from builds.services.runs.start import push_again
 from tests.engine.registries import OwnRegistry
 from tests.support.runs import ended, press, texts
 
@@ -20,7 +20,7 @@ def engine(engine_endpoint):
 
 
 def pushed_again(run: BuildRun, caller, **ask) -> BuildRun:
-    return ended(runs.push_again(run_id=run.pk, caller=caller, **ask))
+    return ended(push_again(run_id=run.pk, caller=caller, **ask))
 
 
 def has_built(run: BuildRun) -> bool:

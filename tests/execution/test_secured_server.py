@@ -7,9 +7,8 @@ import pytest
 from builds.domain.access import Role
 from builds.engine.registry import RegistryClient
 from builds.models import BuildServer
-from builds.services import servers
-from builds.services.access import caller_for
-from builds.services.servers import ServerDraft
+from builds.services.accounts.access import caller_for
+from builds.services.connections.servers import ServerDraft, create_server, try_server
 from tests.engine.certificates import Authority
 from tests.engine.secured import secured_engine
 from tests.support.people import make_build, make_person
@@ -40,8 +39,8 @@ def draft(elsewhere):
 
 
 def test_a_test_tells_what_the_engine_is(root, draft):
-    server = servers.create_server(caller=root, draft=draft)
-    probe = servers.try_server(server_id=server.pk, caller=root)
+    server = create_server(caller=root, draft=draft)
+    probe = try_server(server_id=server.pk, caller=root)
     assert probe.ok, probe.message
     assert probe.version
     assert probe.storage_driver
@@ -51,23 +50,23 @@ def test_a_test_tells_what_the_engine_is(root, draft):
 def test_a_certificate_of_somebody_else_is_not_let_in_and_the_reason_is_shown(root, draft):
     other = Authority().issue("intruder")
     foreign = replace(draft, certificate=other.certificate, client_key=other.key)
-    server = servers.create_server(caller=root, draft=foreign)
-    probe = servers.try_server(server_id=server.pk, caller=root)
+    server = create_server(caller=root, draft=foreign)
+    probe = try_server(server_id=server.pk, caller=root)
     assert not probe.ok
     assert "certificate" in probe.message.lower()
     assert probe.version is None
 
 
 def test_plain_tcp_to_it_is_refused_and_warned_of(root, elsewhere):
-    server = servers.create_server(caller=root, draft=ServerDraft(name="plain", host=elsewhere.url))
-    probe = servers.try_server(server_id=server.pk, caller=root)
+    server = create_server(caller=root, draft=ServerDraft(name="plain", host=elsewhere.url))
+    probe = try_server(server_id=server.pk, caller=root)
     assert not probe.ok
     assert "HTTPS" in probe.message
     assert "neither encrypted" in probe.warnings[0]
 
 
 def test_a_build_runs_there(workers, caller, root, draft, registry_host):
-    server = servers.create_server(caller=root, draft=draft)
+    server = create_server(caller=root, draft=draft)
     build = make_build(caller, "FROM scratch\nWORKDIR /made\n", name="secured/hello")
     BuildServer.objects.filter(is_default=True).update(is_default=False)
     BuildServer.objects.filter(pk=server.pk).update(is_default=True)

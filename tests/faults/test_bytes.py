@@ -19,7 +19,7 @@ from builds.domain.access import Scope
 from builds.engine.base_image import busybox_files
 from builds.engine.docker import Engine
 from builds.models import Account, BuildRun
-from builds.services.tokens import issue_token
+from builds.services.accounts.tokens import issue_token
 from tests.support.people import make_build
 from tests.support.runs import ended, press
 from tests.support.waiting import wait_until

@@ -14,7 +14,7 @@ from django.test import Client
 
 from builds.models import BuildRun, Caller, RunEvent, WorkerCluster
 from builds.queries.runs import find_run, run_detail
-from builds.services.transitions import seal
+from builds.services.runs.transitions import seal
 from supervisor.plan import CLUSTERS
 from tests.support.own_postgres import OwnPostgres
 from tests.support.people import make_build, make_world, operator_of

@@ -8,8 +8,9 @@ from itertools import count
 
 from builds.domain.states import EndReason, RunState, RunType
 from builds.models import BuildRun
-from builds.services import removals, run_steps, transitions
-from builds.services.transitions import End
+from builds.services.runs.removals import finish
+from builds.services.runs.steps import prepare_attempt
+from builds.services.runs.transitions import End, Lease, take
 from tests.api.making import begin, end, say
 
 EVERY = 7  # requests between two moves
@@ -20,7 +21,7 @@ class Hands:
 
     def __init__(self) -> None:
         self._turns = count()
-        self._leases: dict[int, transitions.Lease] = {}
+        self._leases: dict[int, Lease] = {}
 
     def work(self) -> None:
         """Do what is due before the next request."""
@@ -32,10 +33,10 @@ class Hands:
 
     def _remove(self) -> None:
         for removal in BuildRun.objects.filter(run_type=RunType.REMOVE, run_state=RunState.CREATED):
-            lease = transitions.take(removal.pk, claim=removal.claim, owner="fuzz")
+            lease = take(removal.pk, claim=removal.claim, owner="fuzz")
             if lease is not None:
-                run_steps.prepare_attempt(lease)
-                removals.finish(removal, lease, End(EndReason.DONE, ""))
+                prepare_attempt(lease)
+                finish(removal, lease, End(EndReason.DONE, ""))
 
     def _end_cancelled(self) -> None:
         for run in BuildRun.objects.filter(run_state=RunState.RUNNING, cancel_requested_at__isnull=False):

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import pytest
 
 from builds.domain.access import Role, Scope
-from builds.services import tokens
-from builds.services.access import caller_for
-from builds.services.runs import RunAsk, start_run
-from builds.services.tokens import issue_token
+from builds.services.accounts import tokens
+from builds.services.accounts.access import caller_for
+from builds.services.accounts.tokens import issue_token
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.start import start_run
 from tests.fuzz.hands import Hands
 from tests.fuzz.hunt import hunt
 from tests.support.people import make_build, make_person, make_world

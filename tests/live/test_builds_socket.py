@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from builds.services import runs
-from builds.services.access import caller_for
+from builds.services.accounts.access import caller_for
+from builds.services.runs.cancel_and_remove import request_cancel
 from tests.live.browser import Watcher
 from tests.live.world import World, finish
 
@@ -35,7 +35,7 @@ def test_counts_follow_the_runs(watch: Watch, world: World):
     watcher = watch("/ws/builds")
     run = world.press()
     watcher.until(lambda: bool(watcher.of("counts")) and watcher.of("counts")[-1]["waiting"] == 1)
-    runs.request_cancel(run_id=run.pk, caller=caller_for(world.operator))
+    request_cancel(run_id=run.pk, caller=caller_for(world.operator))
     watcher.until(lambda: watcher.of("counts")[-1]["waiting"] == 0)
     assert watcher.of("counts")[-1]["failed24h"] == 0  # a cancelled run has not failed
 
@@ -43,7 +43,7 @@ def test_counts_follow_the_runs(watch: Watch, world: World):
 def test_a_cancel_run_is_a_run_too(watch: Watch, world: World):
     run = world.press()
     watcher = watch("/ws/builds")
-    cancel = runs.request_cancel(run_id=run.pk, caller=caller_for(world.operator))
+    cancel = request_cancel(run_id=run.pk, caller=caller_for(world.operator))
     watcher.until(lambda: {(run.pk, "ERROR"), (cancel.pk, "DONE")} <= set(states(watcher)))
 
 

@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 
 from builds.live import outbox, topics
-from builds.services import runs
-from builds.services.access import caller_for
+from builds.services.accounts.access import caller_for
+from builds.services.runs.cancel_and_remove import request_cancel
 from tests.live.browser import Watcher
 from tests.live.world import World, finish, say, say_many
 from tests.support.waiting import wait_until
@@ -144,6 +144,6 @@ def test_the_connections_end_with_the_last_socket(watch: Watch, world: World):
     watcher = watch(f"/ws/runs/{run.pk}")
     watcher.next("steps")
     wait_until(bells)
-    runs.request_cancel(run_id=run.pk, caller=caller_for(world.operator))
+    request_cancel(run_id=run.pk, caller=caller_for(world.operator))
     assert watcher.rest() == 1000
     wait_until(lambda: not bells(), message="the bell is still connected")

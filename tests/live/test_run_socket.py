@@ -7,9 +7,10 @@ from collections.abc import Callable
 from django.db import connections
 
 from builds.domain.states import EndReason
-from builds.services import run_steps, runs, transitions
-from builds.services.access import caller_for
-from builds.services.transitions import End
+from builds.services.accounts.access import caller_for
+from builds.services.runs.cancel_and_remove import request_cancel
+from builds.services.runs.steps import open_step, show_vertices
+from builds.services.runs.transitions import End, end_cancel
 from tests.live.browser import Watcher
 from tests.live.world import World, finish, image_step, say, say_many
 
@@ -120,7 +121,7 @@ def test_a_run_without_a_line_ends_with_the_hash_of_nothing(watch: Watch, world:
     run = world.press()
     watcher = watch(f"/ws/runs/{run.pk}")
     watcher.next("run")
-    runs.request_cancel(run_id=run.pk, caller=caller_for(world.operator))
+    request_cancel(run_id=run.pk, caller=caller_for(world.operator))
     assert watcher.rest() == 1000
     assert watcher.run["endReason"] == "CANCELLED"
     assert watcher.of("end")[0]["sha256"] == hashlib.sha256(b"").hexdigest()
@@ -131,9 +132,9 @@ def test_steps_and_instructions_are_sent_as_they_move(watch: Watch, world: World
     watcher = watch(f"/ws/runs/{lease.run_id}")
     watcher.next("steps")
     step = image_step(lease)
-    run_steps.open_step(lease, step)
+    open_step(lease, step)
     vertex = {"vertex": "sha256:1", "name": "[1/1] RUN true", "state": "RUNNING", "cached": False}
-    run_steps.show_vertices(lease, step.pk, [vertex])
+    show_vertices(lease, step.pk, [vertex])
     watcher.until(lambda: bool(watcher.steps()[step.pk]["instructions"]))
     assert watcher.steps()[step.pk]["stepState"] == "RUNNING"
     assert watcher.steps()[step.pk]["instructions"] == [{"step": step.pk, **vertex}]
@@ -144,7 +145,7 @@ def test_a_step_that_has_not_moved_is_not_sent_again(watch: Watch, world: World)
     watcher = watch(f"/ws/runs/{lease.run_id}")
     first = watcher.next("steps")
     step = image_step(lease)
-    run_steps.open_step(lease, step)
+    open_step(lease, step)
     second = watcher.next("steps")
     assert len(first["steps"]) == 2
     assert [moved["buildStepRunSeq"] for moved in second["steps"]] == [step.pk]
@@ -154,17 +155,17 @@ def test_asking_for_a_cancel_is_shown_at_once(watch: Watch, world: World):
     lease = world.begin()
     watcher = watch(f"/ws/runs/{lease.run_id}")
     watcher.next("steps")
-    runs.request_cancel(run_id=lease.run_id, caller=caller_for(world.operator))
+    request_cancel(run_id=lease.run_id, caller=caller_for(world.operator))
     watcher.until(lambda: bool(watcher.run["cancelRequestedAt"]))
     assert watcher.run["possibleActions"] == ["VIEW", "LOG"]
 
 
 def test_a_cancel_that_cannot_be_confirmed_gives_the_button_back(watch: Watch, world: World):
     lease = world.begin()
-    cancel = runs.request_cancel(run_id=lease.run_id, caller=caller_for(world.operator))
+    cancel = request_cancel(run_id=lease.run_id, caller=caller_for(world.operator))
     watcher = watch(f"/ws/runs/{lease.run_id}")
     assert watcher.next("run")["run"]["possibleActions"] == ["VIEW", "LOG"]
-    transitions.end_cancel(cancel.pk, End(EndReason.NOT_CONFIRMED, "The engine does not answer."))
+    end_cancel(cancel.pk, End(EndReason.NOT_CONFIRMED, "The engine does not answer."))
     assert watcher.next("run")["run"]["possibleActions"] == ["VIEW", "LOG", "CANCEL"]
 
 

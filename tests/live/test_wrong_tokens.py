@@ -8,7 +8,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.http11 import Response
 
 from builds.models import ApiToken, WrongTokens
-from builds.services.tokens import MOST_WRONG_TOKENS
+from builds.services.accounts.tokens import MOST_WRONG_TOKENS
 from tests.live.browser import Watcher
 from tests.live.world import World
 

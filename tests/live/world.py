@@ -8,10 +8,13 @@ from builds.domain.access import Role, Scope
 from builds.domain.log.lines import LogLine
 from builds.domain.states import EndReason
 from builds.models import Account, Build, BuildRun, BuildServer, Membership, Registry, RunStep
-from builds.services import builds, run_log, run_steps, runs, transitions
-from builds.services.access import caller_for
-from builds.services.tokens import issue_token
-from builds.services.transitions import End, Lease
+from builds.services.accounts.access import caller_for
+from builds.services.accounts.tokens import issue_token
+from builds.services.builds.edit import BuildDraft, StepDraft, create_build
+from builds.services.runs.log import append_chunk
+from builds.services.runs.start import start_run
+from builds.services.runs.steps import prepare_attempt
+from builds.services.runs.transitions import End, Lease, end_attempt, take
 
 DIGEST = "sha256:" + "3" * 64
 DOCKERFILE = {"docker_file_type": "CONTENTS", "docker_file": "FROM scratch\n"}
@@ -32,11 +35,11 @@ class World:
         return issue_token(owner=user, account=account, name="test", scopes=scopes or [Scope.READ, Scope.RUN])
 
     def press(self) -> BuildRun:
-        return runs.start_run(build_id=self.build.pk, caller=caller_for(self.operator))
+        return start_run(build_id=self.build.pk, caller=caller_for(self.operator))
 
     def begin(self) -> Lease:
         """Press Build and take the run as a worker does."""
-        lease = transitions.take(self.press().pk, claim=0, owner="test")
+        lease = take(self.press().pk, claim=0, owner="test")
         assert lease is not None
         return lease
 
@@ -46,8 +49,8 @@ def make_world() -> World:
     BuildServer.objects.create(name="default", url="unix:///var/run/docker.sock", is_default=True)
     ours, theirs = Account.objects.create(name="ours"), Account.objects.create(name="theirs")
     operator = member("operator", ours, Role.OPERATOR)
-    step = builds.StepDraft("CREATE_IMAGE", config=DOCKERFILE)
-    draft = builds.BuildDraft(
+    step = StepDraft("CREATE_IMAGE", config=DOCKERFILE)
+    draft = BuildDraft(
         image_name="hello", auto_tag=True, auto_tag_prefix="v", auto_tag_sequence="SEQUENCE", steps=(step,)
     )
     return World(
@@ -55,7 +58,7 @@ def make_world() -> World:
         operator=operator,
         viewer=member("viewer", ours, Role.VIEWER),
         stranger=member("stranger", theirs, Role.ADMIN),
-        build=builds.create_build(caller=caller_for(operator), draft=draft),
+        build=create_build(caller=caller_for(operator), draft=draft),
     )
 
 
@@ -69,7 +72,7 @@ def say(lease: Lease, *texts: str, step: RunStep | None = None) -> None:
     """Print lines, as one chunk."""
     lines = [LogLine(f"{text}\n".encode(), vertex=None, stream=1) for text in texts]
     stored = BuildRun.objects.values_list("chunk_count", flat=True).get(pk=lease.run_id)
-    assert run_log.append_chunk(lease, step.pk if step else None, lines, sequence=stored + 1)
+    assert append_chunk(lease, step.pk if step else None, lines, sequence=stored + 1)
 
 
 def say_many(lease: Lease, count: int, *, chunk: int = 100, width: int = 0) -> None:
@@ -79,9 +82,9 @@ def say_many(lease: Lease, count: int, *, chunk: int = 100, width: int = 0) -> N
 
 
 def finish(lease: Lease) -> None:
-    ended = transitions.end_attempt(lease, End(EndReason.DONE, image_digest=DIGEST, image_size=1))
+    ended = end_attempt(lease, End(EndReason.DONE, image_digest=DIGEST, image_size=1))
     assert ended
 
 
 def image_step(lease: Lease) -> RunStep:
-    return run_steps.prepare_attempt(lease)[-1]
+    return prepare_attempt(lease)[-1]

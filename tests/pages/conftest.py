@@ -8,7 +8,7 @@ from django.test import Client
 
 from builds.domain.access import Role
 from builds.models import Account, Build, Caller
-from builds.services.access import caller_for
+from builds.services.accounts.access import caller_for
 from tests.pages.making import DOCKERFILE
 from tests.pages.reading import Page, read
 from tests.support.people import make_build, make_person, make_world

@@ -7,9 +7,12 @@ from builds.domain.failures import build_failed
 from builds.domain.log.lines import LogLine
 from builds.domain.states import EndReason, StepState, StepType
 from builds.models import Build, BuildRun, Caller, RunStep
-from builds.services import run_log, run_steps, transitions
-from builds.services.runs import RunAsk, request_cancel, start_run
-from builds.services.transitions import End, Lease
+from builds.services.runs.cancel_and_remove import request_cancel
+from builds.services.runs.log import append_chunk
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.start import start_run
+from builds.services.runs.steps import close_step, open_step, prepare_attempt, show_vertices
+from builds.services.runs.transitions import End, Lease, end_attempt, take
 
 DIGEST = "sha256:" + "ab12" * 16
 DOCKERFILE = "FROM busybox\nCOPY . /src\nRUN echo one\nRUN exit 7\nRUN echo never\n"
@@ -24,12 +27,12 @@ def pressed(build: Build, caller: Caller, tag: str | None = None) -> BuildRun:
 def begun(run: BuildRun) -> Lease:
     """Let a worker take the run and open its image step."""
     BuildRun.objects.filter(pk=run.pk).update(claim=1, claimed_host="here")
-    lease = transitions.take(run.pk, claim=1, owner="here:1")
+    lease = take(run.pk, claim=1, owner="here:1")
     assert lease is not None
-    for step in run_steps.prepare_attempt(lease):
-        run_steps.open_step(lease, step)
+    for step in prepare_attempt(lease):
+        open_step(lease, step)
         if step.step_type == StepType.INIT:
-            run_steps.close_step(lease, step, to=StepState.DONE)
+            close_step(lease, step, to=StepState.DONE)
     run.refresh_from_db()
     return lease
 
@@ -44,7 +47,7 @@ def printed(lease: Lease, texts: list[str], *, vertex: str | None = None, stream
     step = RunStep.objects.filter(run_id=lease.run_id, step_type=StepType.CREATE_IMAGE).latest("attempt")
     lines = [LogLine(f"{text}\n".encode(), vertex, stream, 1200 + n * 10) for n, text in enumerate(texts)]
     sequence = BuildRun.objects.values_list("chunk_count", flat=True).get(pk=lease.run_id) + 1
-    assert run_log.append_chunk(lease, step.pk, lines, sequence=sequence)
+    assert append_chunk(lease, step.pk, lines, sequence=sequence)
 
 
 def vertex(digest: str, name: str, state: str = "DONE", **more: Any) -> dict[str, Any]:
@@ -62,12 +65,12 @@ def vertex(digest: str, name: str, state: str = "DONE", **more: Any) -> dict[str
 def show(lease: Lease, vertices: list[dict[str, Any]]) -> None:
     """Store how far the instructions are."""
     step = RunStep.objects.filter(run_id=lease.run_id, step_type=StepType.CREATE_IMAGE).latest("attempt")
-    assert run_steps.show_vertices(lease, step.pk, vertices)
+    assert show_vertices(lease, step.pk, vertices)
 
 
 def end(lease: Lease, outcome: End) -> BuildRun:
     """End the attempt."""
-    assert transitions.end_attempt(lease, outcome)
+    assert end_attempt(lease, outcome)
     return BuildRun.objects.get(pk=lease.run_id)
 
 

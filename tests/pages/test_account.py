@@ -4,7 +4,7 @@ import pytest
 
 from builds.domain.access import Role
 from builds.models import Account, Membership
-from builds.services.access import caller_for
+from builds.services.accounts.access import caller_for
 from tests.pages.reading import read
 from tests.support.people import make_person
 

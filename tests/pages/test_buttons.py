@@ -5,7 +5,7 @@ import pytest
 from builds.domain.actions import possible_actions
 from builds.queries.facts import run_facts
 from builds.queries.runs import find_run
-from builds.services.runs import request_cancel
+from builds.services.runs.cancel_and_remove import request_cancel
 from tests.pages import making
 from tests.support.people import make_build
 

@@ -4,7 +4,8 @@ import pytest
 from django.utils import timezone
 
 from builds.models import CallbackDelivery
-from builds.services.runs import RunAsk, start_run
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.start import start_run
 from tests.pages.reading import read
 from tests.pages.test_safety import EVIL
 

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from builds.credentials import decrypt_fields
 from builds.models import Build, BuildRun
-from builds.services.builds import BuildDraft, StepDraft, create_build
+from builds.services.builds.edit import BuildDraft, StepDraft, create_build
 from tests.pages import making
 from tests.pages.reading import read
 from tests.pages.test_deeds import banner

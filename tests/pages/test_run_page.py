@@ -4,7 +4,7 @@ from builds.domain.failures import push_failed
 from builds.domain.states import EndReason
 from builds.models import BuildRun, RunStep
 from builds.pages.screens.timeline import failed_vertex
-from builds.services.transitions import End
+from builds.services.runs.transitions import End
 from tests.pages import making
 from tests.pages.reading import read
 

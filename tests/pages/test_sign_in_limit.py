@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db.models import F
 from django.test import Client
 
-from builds.services import sign_in
+from builds.services.accounts import sign_in
 from tests.pages.reading import read
 from tests.support.web import Web
 

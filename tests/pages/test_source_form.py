@@ -4,7 +4,7 @@ import pytest
 
 from builds.credentials import decrypt_fields
 from builds.models import Build, BuildStep
-from builds.services.builds import BuildDraft, StepDraft, create_build
+from builds.services.builds.edit import BuildDraft, StepDraft, create_build
 from tests.pages.reading import Page, read
 from tests.pages.test_forms import FIELDS
 from tests.pages.test_press import exported, filled, values

@@ -5,7 +5,7 @@ from django.test import Client
 
 from builds.models import Account, ApiToken
 from builds.pages import shown_once
-from builds.services.access import caller_for
+from builds.services.accounts.access import caller_for
 from tests.pages.reading import read
 from tests.pages.test_safety import EVIL
 from tests.support.people import make_build, make_person

@@ -5,8 +5,8 @@ import pytest
 from builds.domain.access import Permission, Role, Scope
 from builds.domain.errors import NoRight
 from builds.models import Account, ApiToken, BuildRun, BuildServer, Registry
-from builds.services.access import allowed, caller_for, require, require_on
-from builds.services.tokens import issue_token
+from builds.services.accounts.access import allowed, caller_for, require, require_on
+from builds.services.accounts.tokens import issue_token
 from tests.support.people import make_build, make_person
 
 

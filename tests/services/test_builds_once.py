@@ -8,9 +8,9 @@ from builds.credentials import decrypt_fields, encrypt_fields
 from builds.domain.errors import Invalid, Refused
 from builds.domain.states import StepType
 from builds.models import BuildStep
-from builds.services.builds import BuildDraft, StepDraft, create_build, edit_build
-from builds.services.definitions import StepCopy, runnable_steps, snapshot, steps_for_once, unexecutable
-from builds.services.step_secrets import spread_orders
+from builds.services.builds.definitions import StepCopy, runnable_steps, snapshot, steps_for_once, unexecutable
+from builds.services.builds.edit import BuildDraft, StepDraft, create_build, edit_build
+from builds.services.builds.steps import spread_orders
 
 IMAGE = StepDraft("CREATE_IMAGE", config={"docker_file": "FROM a\n"})
 REPOSITORY = {"repository_url": "git.example/app.git", "common_type": "PRIVATE", "user_id": "robot"}

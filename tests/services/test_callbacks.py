@@ -11,10 +11,14 @@ from builds.domain.access import Role
 from builds.domain.errors import NoRight, NotFound, NotPossible
 from builds.domain.states import EndReason
 from builds.models import BuildRun, CallbackDelivery
-from builds.services import callbacks, removals, run_steps, runs, transitions
-from builds.services.access import caller_for
-from builds.services.runs import RunAsk
-from builds.services.transitions import End
+from builds.services import callbacks
+from builds.services.accounts.access import caller_for
+from builds.services.runs.cancel_and_remove import request_build_removal, request_cancel
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.removals import finish
+from builds.services.runs.start import start_run
+from builds.services.runs.steps import close_step, open_step, prepare_attempt
+from builds.services.runs.transitions import End, end_attempt, end_cancel, end_waiting, take
 from tests.support.people import make_build, make_person, make_world, operator_of
 
 DONE = End(EndReason.DONE, image_digest="sha256:" + "a" * 64, image_size=1)
@@ -29,17 +33,17 @@ def told(run: BuildRun) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def run(build, caller) -> BuildRun:
-    pressed = runs.start_run(build_id=build.pk, caller=caller, ask=RunAsk(callback_url=URL))
+    pressed = start_run(build_id=build.pk, caller=caller, ask=RunAsk(callback_url=URL))
     BuildRun.objects.filter(pk=pressed.pk).update(claim=1, claimed_at=Now(), claimed_host="here")
     return pressed
 
 
 def test_a_run_tells_its_acceptance_its_begin_each_step_and_its_end(run):
-    lease = transitions.take(run.pk, claim=1, owner="worker")
-    for step in run_steps.prepare_attempt(lease):
-        run_steps.open_step(lease, step)
-        run_steps.close_step(lease, step, to="DONE")
-    transitions.end_attempt(lease, DONE)
+    lease = take(run.pk, claim=1, owner="worker")
+    for step in prepare_attempt(lease):
+        open_step(lease, step)
+        close_step(lease, step, to="DONE")
+    end_attempt(lease, DONE)
     running = [("running", "RUNNING"), ("step", "RUNNING"), ("step", "RUNNING")]
     assert told(run) == [("accepted", "CREATED"), *running, ("ended", "DONE")]
     rows = CallbackDelivery.objects.filter(run=run).order_by("number")
@@ -54,7 +58,7 @@ def test_a_run_tells_its_acceptance_its_begin_each_step_and_its_end(run):
 
 def test_the_body_is_the_run_as_it_was_at_the_event(run):
     before = CallbackDelivery.objects.get(run=run).body
-    transitions.end_attempt(transitions.take(run.pk, claim=1, owner="worker"), DONE)
+    end_attempt(take(run.pk, claim=1, owner="worker"), DONE)
     body = json.loads(CallbackDelivery.objects.get(run=run, number=1).body)
     assert json.dumps(body, separators=(",", ":")) == before
     assert list(body) == ["event", "target", "data"]
@@ -64,45 +68,45 @@ def test_the_body_is_the_run_as_it_was_at_the_event(run):
 
 
 def test_a_further_attempt_tells_its_begin_again(run):
-    transitions.take(run.pk, claim=1, owner="one")
+    take(run.pk, claim=1, owner="one")
     BuildRun.objects.filter(pk=run.pk).update(lease_expires_at="2000-01-01T00:00:00Z")
-    transitions.take(run.pk, claim=1, owner="two")
+    take(run.pk, claim=1, owner="two")
     assert [what for what, _state in told(run)] == ["accepted", "running", "running"]
 
 
 def test_each_address_gets_a_delivery_of_its_own_and_one_named_twice_only_one(build, caller):
     ask = RunAsk(callback_url="https://a.example/|https://b.example/|https://a.example/|")
-    run = runs.start_run(build_id=build.pk, caller=caller, ask=ask)
+    run = start_run(build_id=build.pk, caller=caller, ask=ask)
     rows = CallbackDelivery.objects.filter(run=run).order_by("number")
     assert [(row.number, row.url) for row in rows] == [(1, "https://a.example/"), (2, "https://b.example/")]
     assert len({row.webhook_id for row in rows}) == 2
 
 
 def test_a_run_without_an_address_writes_nothing(build, caller):
-    run = runs.start_run(build_id=build.pk, caller=caller)
-    transitions.end_waiting(run.pk, End(EndReason.QUEUE_LIMIT, "It waited too long."))
+    run = start_run(build_id=build.pk, caller=caller)
+    end_waiting(run.pk, End(EndReason.QUEUE_LIMIT, "It waited too long."))
     assert not CallbackDelivery.objects.exists()
 
 
 def test_a_cancel_run_tells_its_own_life(run, caller):
-    transitions.take(run.pk, claim=1, owner="worker")
-    cancel = runs.request_cancel(run_id=run.pk, caller=caller, callback_url=URL)
-    transitions.end_cancel(cancel.pk, End(EndReason.NOT_CONFIRMED, "The engine does not answer."))
+    take(run.pk, claim=1, owner="worker")
+    cancel = request_cancel(run_id=run.pk, caller=caller, callback_url=URL)
+    end_cancel(cancel.pk, End(EndReason.NOT_CONFIRMED, "The engine does not answer."))
     assert told(cancel) == [("accepted", "CREATED"), ("running", "RUNNING"), ("ended", "ERROR")]
 
 
 def test_a_fact_that_is_rolled_back_is_not_told(run):
     with transaction.atomic():
-        transitions.take(run.pk, claim=1, owner="worker")
+        take(run.pk, claim=1, owner="worker")
         transaction.set_rollback(True)
     assert [what for what, _state in told(run)] == ["accepted"]
 
 
 def test_a_removed_build_is_told_with_its_build(build, account):
     admin = caller_for(make_person("admin", Role.ADMIN, account))
-    removal = runs.request_build_removal(build_id=build.pk, caller=admin, callback_url=URL)
-    lease = transitions.take(removal.pk, claim=removal.claim, owner="worker")
-    assert removals.finish(removal, lease, End(EndReason.DONE))
+    removal = request_build_removal(build_id=build.pk, caller=admin, callback_url=URL)
+    lease = take(removal.pk, claim=removal.claim, owner="worker")
+    assert finish(removal, lease, End(EndReason.DONE))
     last = CallbackDelivery.objects.get(event="BUILD_STATE")
     body = json.loads(last.body)
     assert (last.what, last.run, last.number, last.user_role) == ("removed", None, 1, "ADMIN")
@@ -144,9 +148,7 @@ def test_the_webhook_secret_is_made_once_and_replaced_by_an_account_admin_only(a
 def test_two_that_note_at_once_leave_no_gap_and_no_double(transactional_db):
     caller = operator_of(make_world())
     build = make_build(caller, "FROM scratch\n")
-    run = runs.start_run(
-        build_id=build.pk, caller=caller, ask=RunAsk(callback_url="https://a.example/|https://b.example/")
-    )
+    run = start_run(build_id=build.pk, caller=caller, ask=RunAsk(callback_url="https://a.example/|https://b.example/"))
     barrier = threading.Barrier(4)
 
     def note() -> None:

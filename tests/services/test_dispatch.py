@@ -8,8 +8,9 @@ from django_q.models import OrmQ
 
 from builds.models import BuildRun, BuildServer, WorkerHost
 from builds.queries.queue import waiting_of
-from builds.services import dispatch, runs, transitions
-from builds.services.transitions import End
+from builds.services import dispatch
+from builds.services.runs.start import start_run
+from builds.services.runs.transitions import End, end_attempt, take
 from tests.support.people import make_build
 
 
@@ -19,7 +20,7 @@ def server(account) -> BuildServer:
 
 
 def press(caller, name: str, **fields: object) -> BuildRun:
-    return runs.start_run(build_id=make_build(caller, "FROM scratch\n", name=name, **fields).pk, caller=caller)
+    return start_run(build_id=make_build(caller, "FROM scratch\n", name=name, **fields).pk, caller=caller)
 
 
 def claimed() -> list[int]:
@@ -61,8 +62,8 @@ def test_a_server_that_is_switched_off_drains(caller, server):
 def test_the_younger_run_of_a_queueing_build_waits_for_its_elder(caller, server):
     WorkerHost.objects.create(name="host", workers=2)
     build = make_build(caller, "FROM scratch\n", when_running="QUEUE")
-    elder = runs.start_run(build_id=build.pk, caller=caller)
-    younger = runs.start_run(build_id=build.pk, caller=caller)
+    elder = start_run(build_id=build.pk, caller=caller)
+    younger = start_run(build_id=build.pk, caller=caller)
     other = press(caller, "other")
     assert dispatch.dispatch(server.pk) == [elder.pk, other.pk]
     assert waiting_of(younger).reason == "An earlier run of this build has to end first."
@@ -76,16 +77,16 @@ def test_a_claim_that_nobody_follows_up_is_void_when_it_is_given_again(caller, s
     dispatch.dispatch(server.pk)
     run.refresh_from_db()
     assert run.claim == 3
-    assert transitions.take(run.pk, claim=1, owner="the old task") is None
-    assert transitions.take(run.pk, claim=3, owner="the new one") is not None
+    assert take(run.pk, claim=1, owner="the old task") is None
+    assert take(run.pk, claim=3, owner="the new one") is not None
 
 
 def test_an_end_frees_the_slot(caller, server):
     WorkerHost.objects.create(name="host", workers=1)
     first, second = press(caller, "one"), press(caller, "two")
     dispatch.dispatch(server.pk)
-    lease = transitions.take(first.pk, claim=1, owner="w")
-    transitions.end_attempt(lease, End("BUILD_FAILED", "no"))
+    lease = take(first.pk, claim=1, owner="w")
+    end_attempt(lease, End("BUILD_FAILED", "no"))
     assert dispatch.dispatch(server.pk) == [second.pk]
 
 

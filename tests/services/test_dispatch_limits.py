@@ -6,9 +6,10 @@ from builds.domain.errors import Refused
 from builds.models import Account, BuildRun, BuildServer, WorkerHost
 from builds.queries.queue import waiting_of
 from builds.queries.runs import waiting_of_all
-from builds.services import dispatch, runs, transitions
-from builds.services.run_ends import end_run
-from builds.services.transitions import End
+from builds.services import dispatch
+from builds.services.runs.ends import end_run
+from builds.services.runs.start import start_run
+from builds.services.runs.transitions import End, take
 from tests.services.together import side_by_side
 from tests.support.people import make_build, make_world, operator_of
 
@@ -34,7 +35,7 @@ def limit(account: Account, **fields: object) -> None:
 
 
 def press(caller, name: str, **fields: object) -> BuildRun:
-    return runs.start_run(build_id=make_build(caller, "FROM scratch\n", name=name, **fields).pk, caller=caller)
+    return start_run(build_id=make_build(caller, "FROM scratch\n", name=name, **fields).pk, caller=caller)
 
 
 def test_runs_above_the_limit_wait_and_stop_nobody_else(caller, account, other, server):
@@ -57,7 +58,7 @@ def test_the_end_of_a_run_on_another_server_lets_the_next_of_the_account_start(
     here = press(caller, "here")
     assert dispatch.dispatch(near.pk) == [elsewhere.pk]
     assert dispatch.dispatch(server.pk) == []
-    lease = transitions.take(elsewhere.pk, claim=1, owner="w")
+    lease = take(elsewhere.pk, claim=1, owner="w")
     with django_capture_on_commit_callbacks(execute=True):
         assert end_run(lease, End("BUILD_FAILED", "no"))
     here.refresh_from_db()
@@ -76,7 +77,7 @@ def test_a_refusing_account_answers_409_and_counts_what_waits(caller, account, s
 def test_a_replacing_build_of_a_refusing_account_makes_its_own_way(caller, account, server):
     limit(account, parallel_refuse=True)
     elder = press(caller, "one", when_running="REPLACE")
-    younger = runs.start_run(build_id=elder.build_id, caller=caller)
+    younger = start_run(build_id=elder.build_id, caller=caller)
     assert younger.run_state == "CREATED"
 
 
@@ -86,7 +87,7 @@ def test_two_presses_at_the_same_moment_do_not_get_past_a_refusing_limit():
     caller = operator_of(account)
     limit(account, parallel_refuse=True)
     builds = [make_build(caller, "FROM scratch\n", name=f"b{n}").pk for n in range(6)]
-    answers, faults = side_by_side(*[lambda pk=pk: runs.start_run(build_id=pk, caller=caller).pk for pk in builds])
+    answers, faults = side_by_side(*[lambda pk=pk: start_run(build_id=pk, caller=caller).pk for pk in builds])
     assert (faults, BuildRun.objects.count()) == ([], 1)
     assert answers.count("CCBD1013000") == 5
 

@@ -6,9 +6,9 @@ from builds.credentials import encrypt
 from builds.domain.errors import NotFound
 from builds.models import Account, BuildServer, Registry, WorkerHost
 from builds.services import setup
-from builds.services.connections import registry_login
-from builds.services.registries import usable_registry
-from builds.services.servers import find_server
+from builds.services.connections.clients import registry_login
+from builds.services.connections.registries import usable_registry
+from builds.services.connections.servers import find_server
 
 pytestmark = pytest.mark.django_db
 

@@ -8,22 +8,24 @@ from django.db.models.functions import Now
 from builds.domain.states import EndReason, StepState
 from builds.models import BuildRun, RunEvent
 from builds.queries.runs import counted_attempts
-from builds.services import run_ends, run_steps, runs, transitions
-from builds.services.transitions import End, Lease
+from builds.services.runs.ends import end_run
+from builds.services.runs.start import start_run
+from builds.services.runs.steps import close_step, note, open_step, prepare_attempt
+from builds.services.runs.transitions import End, Lease, give_back, take
 
 DONE = End(EndReason.DONE, image_digest="sha256:" + "a" * 64, image_size=1)
 
 
 @pytest.fixture
 def run(build, caller) -> BuildRun:
-    pressed = runs.start_run(build_id=build.pk, caller=caller)
+    pressed = start_run(build_id=build.pk, caller=caller)
     BuildRun.objects.filter(pk=pressed.pk).update(claim=1, claimed_at=Now(), claimed_host="here")
     return pressed
 
 
 @pytest.fixture
 def lease(run) -> Lease:
-    return transitions.take(run.pk, claim=1, owner="worker")
+    return take(run.pk, claim=1, owner="worker")
 
 
 def times(run: BuildRun, what: str) -> int:
@@ -31,37 +33,37 @@ def times(run: BuildRun, what: str) -> int:
 
 
 def test_a_run_is_taken_once_by_its_owner(run, lease):
-    again = transitions.take(run.pk, claim=1, owner="worker")
+    again = take(run.pk, claim=1, owner="worker")
     assert replace(again, taken_at=0, elapsed_ms=0) == replace(lease, taken_at=0, elapsed_ms=0)
-    assert transitions.take(run.pk, claim=1, owner="somebody else") is None
+    assert take(run.pk, claim=1, owner="somebody else") is None
     assert times(run, "running") == 1
 
 
 def test_an_end_counts_as_written_for_the_attempt_that_wrote_it_alone(run, lease):
-    assert [run_ends.end_run(lease, DONE), run_ends.end_run(lease, DONE)] == [True, True]
-    assert not run_ends.end_run(replace(lease, token=lease.token + 1), DONE)
-    assert not run_ends.end_run(lease, End(EndReason.CANCELLED))
+    assert [end_run(lease, DONE), end_run(lease, DONE)] == [True, True]
+    assert not end_run(replace(lease, token=lease.token + 1), DONE)
+    assert not end_run(lease, End(EndReason.CANCELLED))
     assert times(run, "ended") == 1
 
 
 def test_a_run_is_given_back_once(run, lease):
     for _ in range(2):
-        transitions.give_back(lease, because="the database was away", counted=False)
+        give_back(lease, because="the database was away", counted=False)
     run.refresh_from_db()
     assert (times(run, "given back"), run.attempt, counted_attempts(run)) == (1, 1, 0)
 
 
 def test_an_attempt_that_was_given_back_for_another_reason_counts(run, lease):
-    transitions.give_back(lease, because="the engine stalled")
+    give_back(lease, because="the engine stalled")
     run.refresh_from_db()
     assert counted_attempts(run) == 1
 
 
 def test_a_step_is_opened_and_a_fact_noted_once(run, lease):
-    step = run_steps.prepare_attempt(lease)[0]
+    step = prepare_attempt(lease)[0]
     for _ in range(2):
-        run_steps.open_step(lease, step)
-        run_steps.note(lease, "pushed", "sha256:1", image="a:1")
-        run_steps.close_step(lease, step, to=StepState.DONE)
+        open_step(lease, step)
+        note(lease, "pushed", "sha256:1", image="a:1")
+        close_step(lease, step, to=StepState.DONE)
     step.refresh_from_db()
     assert (times(run, "step"), times(run, "pushed"), step.step_state) == (1, 1, "DONE")

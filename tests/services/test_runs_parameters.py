@@ -4,9 +4,9 @@ import pytest
 
 from builds.domain.errors import Invalid
 from builds.models import Build, BuildRun
-from builds.services import runs
-from builds.services.runs import RunAsk
-from builds.services.transitions import End, end_waiting
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.start import start_run
+from builds.services.runs.transitions import End, end_waiting
 from tests.support.people import make_build
 
 ARGS = [{"key": "VERSION", "value": "1"}, {"key": "MIRROR", "value": "none"}]
@@ -28,14 +28,14 @@ def image_config(run: BuildRun) -> dict[str, object]:
 
 def refused_fields(caller, build: Build, ask: RunAsk) -> dict[str, str]:
     with pytest.raises(Invalid) as refused:
-        runs.start_run(build_id=build.pk, caller=caller, ask=ask)
+        start_run(build_id=build.pk, caller=caller, ask=ask)
     assert not BuildRun.objects.exists()
     return {error.field: error.message for error in refused.value.errors}
 
 
 def test_given_arguments_replace_the_listed_values_in_this_run_only(open_build, caller):
     ask = RunAsk(build_args=(("VERSION", "a=b"),), no_cache=True)
-    run = runs.start_run(build_id=open_build.pk, caller=caller, ask=ask)
+    run = start_run(build_id=open_build.pk, caller=caller, ask=ask)
     assert image_config(run)["build_args"] == [{"key": "VERSION", "value": "a=b"}, {"key": "MIRROR", "value": "none"}]
     assert image_config(run)["no_cache"] is True
     assert open_build.steps.get().config["build_args"] == ARGS
@@ -43,7 +43,7 @@ def test_given_arguments_replace_the_listed_values_in_this_run_only(open_build, 
 
 
 def test_a_press_without_parameters_keeps_none(open_build, caller):
-    run = runs.start_run(build_id=open_build.pk, caller=caller)
+    run = start_run(build_id=open_build.pk, caller=caller)
     assert "parameters" not in run.definition
     assert image_config(run)["build_args"] == ARGS
 
@@ -79,7 +79,7 @@ def test_all_that_is_wrong_is_told_at_once(build, caller):
 
 def test_the_branch_goes_into_the_copy_of_the_code_step(build, caller):
     build.steps.create(step_type="CODE_DOWN", order=0, config=CODE)
-    run = runs.start_run(build_id=build.pk, caller=caller, ask=RunAsk(branch_name="release/1"))
+    run = start_run(build_id=build.pk, caller=caller, ask=RunAsk(branch_name="release/1"))
     assert run.steps.get(step_type="CODE_DOWN").config["branch_name"] == "release/1"
     assert build.steps.get(step_type="CODE_DOWN").config["branch_name"] == "main"
 
@@ -96,16 +96,16 @@ def test_a_code_step_out_of_use_takes_no_branch(build, caller):
 
 
 def test_a_run_that_is_run_again_keeps_its_parameters_and_takes_new_ones(open_build, caller):
-    first = runs.start_run(build_id=open_build.pk, caller=caller, ask=RunAsk(build_args=(("VERSION", "2"),)))
+    first = start_run(build_id=open_build.pk, caller=caller, ask=RunAsk(build_args=(("VERSION", "2"),)))
     end_waiting(first.pk, End("BUILD_FAILED", "no"))
     ask = RunAsk(build_args=(("MIRROR", "near"),))
-    again = runs.start_run(build_id=open_build.pk, caller=caller, ask=ask, again=first.pk)
+    again = start_run(build_id=open_build.pk, caller=caller, ask=ask, again=first.pk)
     assert image_config(again)["build_args"] == [{"key": "VERSION", "value": "2"}, {"key": "MIRROR", "value": "near"}]
 
 
 def test_a_queueing_build_takes_other_parameters_for_each_run(caller, account):
     build = make_build(caller, "FROM scratch\n", when_running="QUEUE")
-    plain = runs.start_run(build_id=build.pk, caller=caller)
-    fresh = runs.start_run(build_id=build.pk, caller=caller, ask=RunAsk(no_cache=True))
+    plain = start_run(build_id=build.pk, caller=caller)
+    fresh = start_run(build_id=build.pk, caller=caller, ask=RunAsk(no_cache=True))
     assert "no_cache" not in image_config(plain)
     assert image_config(fresh)["no_cache"] is True

@@ -11,8 +11,15 @@ from builds.domain.access import Role, Scope
 from builds.domain.address_ranges import check_range, refused_address
 from builds.domain.errors import Invalid, NoRight, NotFound
 from builds.models import Account, Activity, ApiToken, Membership
-from builds.services.access import caller_for
-from builds.services.tokens import address_refused, count_request, find_token, issue_token, revoke_token, tokens_of
+from builds.services.accounts.access import caller_for
+from builds.services.accounts.tokens import (
+    address_refused,
+    count_request,
+    find_token,
+    issue_token,
+    revoke_token,
+    tokens_of,
+)
 from tests.support.people import make_build, make_person, operator_of
 
 

@@ -4,8 +4,8 @@ from django.contrib.auth.models import User
 
 from builds.domain.access import Role
 from builds.models import Account, Build, BuildServer, Caller, Installation, Membership, Registry
-from builds.services.access import caller_for
-from builds.services.builds import BuildDraft, StepDraft, create_build
+from builds.services.accounts.access import caller_for
+from builds.services.builds.edit import BuildDraft, StepDraft, create_build
 
 
 def make_world(*, registry: str = "127.0.0.1:1", engine: str = "unix:///nowhere.sock", capacity: int = 2) -> Account:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from builds.models import Build, BuildRun, Caller
 from builds.queries.log import iterate_lines
-from builds.services import runs
-from builds.services.runs import RunAsk
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.start import start_run
 from tests.support.waiting import wait_until
 
 
 def press(build: Build, caller: Caller, ask: RunAsk | None = None) -> BuildRun:
     """Press Build."""
-    return runs.start_run(build_id=build.pk, caller=caller, ask=ask or RunAsk())
+    return start_run(build_id=build.pk, caller=caller, ask=ask or RunAsk())
 
 
 def ended(run: BuildRun, *, timeout: float = 60) -> BuildRun:

@@ -7,7 +7,7 @@ from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from builds.models import Build, BuildRun, Caller, WorkerHost
-from builds.services import runs
+from builds.services.runs.cancel_and_remove import request_cancel
 from tests.support.people import make_build, make_world, operator_of
 from tests.support.plugin import SERVICES
 from tests.support.waiting import wait_until
@@ -49,7 +49,7 @@ def workers(worker_processes: Workers, caller: Caller) -> Iterator[Workers]:
     wait_until(lambda: WorkerHost.objects.filter(name=worker_processes.host).exists(), timeout=20)
     yield worker_processes
     for run in BuildRun.objects.active().filter(run_type="BUILD", cancel_requested_at=None):
-        runs.request_cancel(run_id=run.pk, caller=caller)
+        request_cancel(run_id=run.pk, caller=caller)
     wait_until(lambda: not BuildRun.objects.active().exists(), timeout=60, message="a run is still active")
 
 

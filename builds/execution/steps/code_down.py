@@ -19,7 +19,8 @@ from builds.execution.context import Code, RunContext
 from builds.execution.failing import RunFailed
 from builds.execution.retry import retrying
 from builds.models import RunStep
-from builds.services import run_steps, sources
+from builds.services.builds.sources import failure_of, keep_known_hosts, may_pass_later, place_of, repository_of
+from builds.services.runs.steps import FoundCommit, keep_commit
 
 TRIES: Final = 3
 SHORT: Final = 12  # digits of a commit's number
@@ -39,21 +40,21 @@ def run(context: RunContext, step: RunStep) -> None:
         return
     folder = _folder(context, str(step.config.get("code_save_dir") or ""))
     ref = str(step.config.get("branch_name") or "")
-    context.recorder.say(f"Fetching {sources.place_of(step.config)}{f', {ref}' if ref else ''}")
+    context.recorder.say(f"Fetching {place_of(step.config)}{f', {ref}' if ref else ''}")
     try:
         commit = _fetched(context, step, folder)
     except GitStopped:
         context.stop.check()
         raise
     except EngineError as error:
-        raise RunFailed(sources.failure_of(error, step.config)) from error
+        raise RunFailed(failure_of(error, step.config)) from error
     named = f"{commit.branch} is " if commit.branch else ""
     context.recorder.say(
         f"{named}commit {commit.id[:SHORT]} of {commit.time:%Y-%m-%d} by {commit.author}: {commit.subject}"
     )
     if not context.code:  # the run's commit is that of its first repository
-        found = run_steps.FoundCommit(commit.id, commit.branch, commit.author, commit.subject)
-        context.patiently(run_steps.keep_commit, context.lease, found)
+        found = FoundCommit(commit.id, commit.branch, commit.author, commit.subject)
+        context.patiently(keep_commit, context.lease, found)
     context.code.append(Code(folder, commit.time))
 
 
@@ -67,7 +68,7 @@ def _folder(context: RunContext, name: str) -> Path:
 
 def _fetched(context: RunContext, step: RunStep, folder: Path) -> Commit:
     secrets = context.patiently(decrypt_fields, step.secrets_encrypted)
-    repository = context.patiently(sources.repository_of, step.config, secrets)
+    repository = context.patiently(repository_of, step.config, secrets)
     work = Work(
         folder=context.workspace.root,
         private=context.workspace.private,
@@ -78,14 +79,14 @@ def _fetched(context: RunContext, step: RunStep, folder: Path) -> Commit:
     )
     fetch = retrying(
         context,
-        sources.may_pass_later,
+        may_pass_later,
         tries=TRIES,
         wait=wait_exponential_jitter(initial=1, max=10),
         words=_unfetched,
     )
     ref = str(step.config.get("branch_name") or "")
     commit, known_hosts = fetch(_fetch_once, repository, work, ref, folder)
-    context.patiently(sources.keep_known_hosts, repository, known_hosts)
+    context.patiently(keep_known_hosts, repository, known_hosts)
     return commit
 
 

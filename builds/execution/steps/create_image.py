@@ -16,7 +16,7 @@ from builds.execution.recorder import Recorder
 from builds.execution.steps import earlier_image, image_files, latest, push, verify
 from builds.execution.steps.image_files import ImageFiles
 from builds.models import RunStep
-from builds.services import run_steps
+from builds.services.runs.steps import keep_image_id
 
 TAKEN: Final = "Another run of the same content took the image away meanwhile; taking it from the cache"
 TIMES_LOST: Final = 3  # that the engine may lose a finished image before the run fails
@@ -48,7 +48,7 @@ def _build_and_push(context: RunContext, step: RunStep) -> None:
 
 def _push(context: RunContext, image_id: str) -> None:
     context.image_id = image_id
-    context.patiently(run_steps.keep_image_id, context.lease, image_id)
+    context.patiently(keep_image_id, context.lease, image_id)
     context.stop.check()
     push.run(context)
 

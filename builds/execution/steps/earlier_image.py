@@ -11,7 +11,7 @@ from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
 from builds.execution.steps.push import Progress
 from builds.models import BuildRun
-from builds.services import connections
+from builds.services.connections.clients import registry_login, registry_of_run
 
 
 def find(context: RunContext, original: BuildRun) -> str:
@@ -41,9 +41,9 @@ def tidy(context: RunContext) -> None:
 def _pull(context: RunContext, original: BuildRun) -> str:
     image, digest = original.image, original.image_digest
     context.recorder.say(f"{context.server.name} does not have it any more; fetching {image.image}@{digest}")
-    registry = context.patiently(connections.registry_of_run, original)
+    registry = context.patiently(registry_of_run, original)
     try:
-        login = connections.registry_login(registry)
+        login = registry_login(registry)
         found = context.engine.pull(
             image.image, digest, login=login, on_update=Progress(context), stopping=context.stop.event
         )

@@ -12,7 +12,8 @@ from builds.engine.types import PushUpdate
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
 from builds.execution.retry import retrying
-from builds.services import connections, run_steps
+from builds.services.connections.clients import registry_client, registry_login
+from builds.services.runs.steps import note
 
 TRIES: Final = 5
 NOT_FOUND: Final = 404
@@ -45,13 +46,13 @@ def run(context: RunContext) -> None:
         context.stop.check()
         failure = failures.push_failed(error.message, registry=image.host, repository=image.repository)
         raise (ImageTaken if error.kind is IMAGE_TAKEN else RunFailed)(failure) from error
-    context.patiently(run_steps.note, context.lease, "pushed", context.pushed_digest, image=image.tagged)
+    context.patiently(note, context.lease, "pushed", context.pushed_digest, image=image.tagged)
     context.recorder.say(f"Pushed {image.tagged}, digest {context.pushed_digest}")
 
 
 def _push_once(context: RunContext) -> str:
     image = context.run.image
-    login = connections.registry_login(context.registry)
+    login = registry_login(context.registry)
     said = Progress(context)
     try:
         return context.engine.push(image.image, image.tag, login=login, on_update=said, stopping=context.stop.event)
@@ -68,7 +69,7 @@ def _arrived(context: RunContext) -> str:
     """
     image = context.run.image
     try:
-        with connections.registry_client(context.registry) as registry:
+        with registry_client(context.registry) as registry:
             found = registry.manifest(image.repository, image.tag)
     except (RegistryUnreachable, RegistryRefused):
         return ""

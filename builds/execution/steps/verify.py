@@ -4,14 +4,14 @@ from builds.domain import failures
 from builds.engine.errors import EngineError, RegistryRefused, RegistryUnreachable
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
-from builds.services import connections
+from builds.services.connections.clients import registry_client
 
 
 def run(context: RunContext) -> None:
     """Read the digest back and keep digest and size; raises `RunFailed` when the registry has something else."""
     image = context.run.image
     try:
-        with connections.registry_client(context.registry) as registry:
+        with registry_client(context.registry) as registry:
             found = registry.manifest(image.repository, image.tag)
     except (RegistryUnreachable, RegistryRefused) as error:
         failure = failures.push_failed(error.answered, registry=image.host, repository=image.repository)

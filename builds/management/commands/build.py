@@ -20,9 +20,9 @@ from builds.doorbell import WATCHERS, listen
 from builds.management.database import need_database
 from builds.models import Build, BuildRun, Caller
 from builds.queries.log import iterate_lines
-from builds.services import runs
-from builds.services.access import caller_for
-from builds.services.runs import RunAsk
+from builds.services.accounts.access import caller_for
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.start import start_run
 
 LOOK_SECONDS: Final = 2.0  # a hint may be lost: the run's row is looked at this often without one
 REFUSED: Final = 2
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         caller = caller_for(_user(options["user"]))
         build = _build(options["build"], caller)
         try:
-            run = runs.start_run(build_id=build.pk, caller=caller, ask=RunAsk(tag_name=options["tag"]))
+            run = start_run(build_id=build.pk, caller=caller, ask=RunAsk(tag_name=options["tag"]))
         except Refused as refusal:
             raise CommandError(refusal.sentence, returncode=REFUSED) from refusal
         self.stderr.write(f"Run {run.pk} ({run}) was accepted; its image will be {run.image.tagged}.", style_func=str)

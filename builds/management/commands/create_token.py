@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from builds.domain.access import Scope
 from builds.management.database import need_database
 from builds.models import Account, Membership
-from builds.services.tokens import issue_token
+from builds.services.accounts.tokens import issue_token
 
 
 class Command(BaseCommand):

@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from builds.models import BuildServer
 from builds.services import setup
-from builds.services.connections import EngineError, EngineUnreachable, EngineUnsupported, ensure_base_image
+from builds.services.connections.clients import EngineError, EngineUnreachable, EngineUnsupported, ensure_base_image
 from supervisor.processes import is_running
 
 LOOK_SECONDS: Final = 0.05

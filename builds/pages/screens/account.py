@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from builds.domain.access import Permission, Role, refused
 from builds.models import Account, ApiToken, Build, Caller
-from builds.services.accounts import members_of
-from builds.services.tokens import tokens_of
+from builds.services.accounts.members import members_of
+from builds.services.accounts.tokens import tokens_of
 
 MOST_ACCOUNTS: Final = 100  # to choose from; an instance admin reaches the others by ?account=
 MOST_BUILDS: Final = 200  # to choose from for a token

@@ -19,7 +19,8 @@ from builds.pages.labels import ACCOUNT, MEMBER
 from builds.pages.screens.account import AccountScreen, account_screen, member_rows
 from builds.pages.typed import TypedForm
 from builds.pages.views.builds import number_of
-from builds.services import accounts, callbacks
+from builds.services import callbacks
+from builds.services.accounts import members as accounts
 
 WHAT: Final = "webhook-secret"
 ROLES: Final = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)

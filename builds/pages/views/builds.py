@@ -19,8 +19,8 @@ from builds.pages.screens.build import build_screen
 from builds.pages.screens.builds import Ask, build_row, builds_screen, may_create
 from builds.pages.screens.source import source_steps
 from builds.pages.screens.steps import step_words
-from builds.services import builds as services
-from builds.services.definition_files import LARGEST_FILE, read_definition
+from builds.services.builds.edit import create_build, edit_build
+from builds.services.builds.files import LARGEST_FILE, read_definition
 
 LONGEST_SEARCH = 200
 BUILD_PARTS = {"head": "components/build_head.html", "body": "components/build_body.html"}
@@ -84,7 +84,7 @@ def new(request: PageRequest) -> HttpResponse:
         return form_page(request, new_form())
     carried = read_carried(request.POST.get("imported", ""))
     form = posted_form(request.POST, carried.source)
-    save = partial(services.create_build, caller=request.caller, draft=carried.complete(form.draft()))
+    save = partial(create_build, caller=request.caller, draft=carried.complete(form.draft()))
     return _saved(request, form, save, imported=carried.text)
 
 
@@ -103,7 +103,7 @@ def edit(request: PageRequest, build_seq: int) -> HttpResponse:
     if request.method != "POST":
         return form_page(request, stored_form(screen.build, steps), build=screen.build)
     form = posted_form(request.POST, steps)
-    save = partial(services.edit_build, build_id=build_seq, caller=request.caller, draft=form.draft())
+    save = partial(edit_build, build_id=build_seq, caller=request.caller, draft=form.draft())
     return _saved(request, form, save, build=screen.build)
 
 

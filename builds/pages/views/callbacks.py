@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from builds.domain.errors import NotFound, Refused
 from builds.pages.access import PageRequest, only_by_post, signed_in
 from builds.pages.screens.callbacks import callback_screen
-from builds.services import callbacks as services
+from builds.services.callbacks import send_again
 
 
 def _page(request: PageRequest, run_seq: int, **more: Any) -> HttpResponse:
@@ -32,7 +32,7 @@ def callbacks(request: PageRequest, run_seq: int) -> HttpResponse:
 def resend(request: PageRequest, run_seq: int, number: int) -> HttpResponse:
     """Send a delivery again, and lead back to the ledger."""
     try:
-        services.send_again(run_id=run_seq, number=number, caller=request.caller)
+        send_again(run_id=run_seq, number=number, caller=request.caller)
     except NotFound as refused:
         raise Http404 from refused
     except Refused as refused:

@@ -21,7 +21,7 @@ from builds.pages.views.builds import build_page, builds_page
 from builds.pages.views.runs import run_page
 from builds.queries.builds import find_build
 from builds.queries.facts import run_facts
-from builds.services import runs as services
+from builds.services.runs import cancel_and_remove, start
 
 FROM_BUILDS = "builds"  # value of the field `from` in the list's forms
 
@@ -35,7 +35,7 @@ def start_run(request: PageRequest, build_seq: int) -> HttpResponse:
     page = partial(_build_or_run, build_seq=build_seq, press=form)
     back = {FROM_BUILDS: builds_page}.get(request.POST.get("from", ""), page)
     try:
-        run = services.start_run(build_id=build_seq, caller=request.caller, ask=press_ask(steps, request.POST))
+        run = start.start_run(build_id=build_seq, caller=request.caller, ask=press_ask(steps, request.POST))
     except Refused as refused:
         form.take(refused)
         return _refused(request, refused, back)
@@ -47,7 +47,7 @@ def push_again(request: PageRequest, run_seq: int) -> HttpResponse:
     """Push a run's image once more without building; lead to the run that does it."""
     _run(request, run_seq)
     try:
-        run = services.push_again(run_id=run_seq, caller=request.caller)
+        run = start.push_again(run_id=run_seq, caller=request.caller)
     except Refused as refused:
         return _refused(request, refused, partial(run_page, run_seq=run_seq))
     return redirect("run", run_seq=run.pk)
@@ -62,7 +62,7 @@ def cancel_run(request: PageRequest, run_seq: int) -> HttpResponse:
         return _unless_refused(request, screen, Action.CANCEL) or _ask(request, _cancel_question(screen))
     back = builds_page if request.POST.get("from") == FROM_BUILDS else partial(run_page, run_seq=run_seq)
     try:
-        services.request_cancel(run_id=run_seq, caller=request.caller)
+        cancel_and_remove.request_cancel(run_id=run_seq, caller=request.caller)
     except Refused as refused:
         return _refused(request, refused, back)
     return _back_to_list(request) if back is builds_page else redirect("run", run_seq=run_seq)
@@ -76,7 +76,7 @@ def remove_run(request: PageRequest, run_seq: int) -> HttpResponse:
     if request.method == "GET":
         return _unless_refused(request, screen, Action.REMOVE) or _ask(request, _remove_run_question(screen))
     try:
-        services.request_remove(run_id=run_seq, caller=request.caller)
+        cancel_and_remove.request_remove(run_id=run_seq, caller=request.caller)
     except Refused as refused:
         return _refused(request, refused, partial(run_page, run_seq=run_seq))
     messages.info(request, f"Run #{screen.run.build_no} is being removed.")
@@ -101,7 +101,7 @@ def remove_build(request: PageRequest, build_seq: int) -> HttpResponse:
         )
         return _ask(request, question)
     try:
-        services.request_build_removal(build_id=build_seq, caller=request.caller)
+        cancel_and_remove.request_build_removal(build_id=build_seq, caller=request.caller)
     except Refused as refused:
         return _refused(request, refused, partial(build_page, build_seq=build_seq))
     messages.info(request, f"{screen.build.name} is being removed, with its images.")

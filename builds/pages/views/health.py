@@ -16,7 +16,7 @@ from builds.domain.queues import BUILDS, CALLBACKS, SERVICE
 from builds.models import BuildServer, Registry, WorkerHost
 from builds.queries.clusters import unserved
 from builds.queries.queue import HOST_SILENCE
-from builds.services.access import client_address
+from builds.services.accounts.access import client_address
 
 VERSION: Final = "0.1.0"
 CHECKS: Final = ("database", "queue", "sweeper", "callbacks")

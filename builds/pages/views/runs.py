@@ -14,7 +14,7 @@ from builds.pages.screens.run import run_screen
 from builds.pages.views.builds import number_of
 from builds.queries.log import asynchronous, first_line_of, iterate_bytes
 from builds.queries.runs import find_run
-from builds.services.definition_files import export_run
+from builds.services.builds.files import export_run
 
 PARTS = {"head": "components/run_head.html", "steps": "components/steps.html", "log": "components/log.html"}
 NOTHING_PRINTED: Final = "This instruction has printed nothing."

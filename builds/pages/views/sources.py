@@ -16,8 +16,8 @@ from builds.pages.screens.source import SourceSteps, source_steps
 from builds.pages.source_form import code_config
 from builds.pages.views.builds import form_page, may_not_edit, number_of
 from builds.queries.builds import find_build
-from builds.services.builds import may_create_in
-from builds.services.sources import SourceReport, try_source
+from builds.services.builds.edit import may_create_in
+from builds.services.builds.sources import SourceReport, try_source
 
 
 @only_by_post("new-build")

@@ -19,7 +19,7 @@ from builds.pages.screens.account import AccountScreen, builds_to_choose, token_
 from builds.pages.typed import TypedForm, typed_number
 from builds.pages.views.account import managed_screen, screen_of
 from builds.pages.views.builds import number_of
-from builds.services import tokens as services
+from builds.services.accounts.tokens import issue_token, revoke_token, tokens_of
 
 SCOPES: Final = (
     (Scope.READ, "read", "see builds, runs and logs"),
@@ -46,13 +46,13 @@ def tokens(request: PageRequest) -> HttpResponse:
 def revoke(request: PageRequest, token_seq: int) -> HttpResponse:
     """Ask, then revoke a token."""
     screen = managed_screen(request)
-    token = services.tokens_of(request.caller).filter(pk=token_seq).first()
+    token = tokens_of(request.caller).filter(pk=token_seq).first()
     if token is None:
         raise Http404
     if request.method == "GET":
         return ask(request, _question(screen, token))
     try:
-        services.revoke_token(token_id=token.pk, caller=request.caller)
+        revoke_token(token_id=token.pk, caller=request.caller)
     except Refused as refused:
         form = TypedForm(TOKEN, dict(NEW))
         return _page(request, screen, form, banner=refused.sentence, status=refused.status)
@@ -79,7 +79,7 @@ def _issued(request: PageRequest, screen: AccountScreen, form: TypedForm) -> str
     values = form.values
     known = {scope.value for scope in Scope}
     chosen = [Scope(word) for word in request.POST.getlist("scopes") if word in known]
-    return services.issue_token(
+    return issue_token(
         owner=request.user,
         account=screen.account,
         name=values["name"].strip(),

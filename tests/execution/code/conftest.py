@@ -2,9 +2,8 @@
 
 import pytest
 
-from builds.services import builds as build_services
-from builds.services.builds import BuildDraft
-from builds.services.step_secrets import StepDraft
+from builds.services.builds.edit import BuildDraft, create_build
+from builds.services.builds.steps import StepDraft
 from tests.execution.code.world import AUTHORITY
 from tests.support.git_servers import Origin, git_http
 from tests.support.plugin import SERVICES
@@ -53,6 +52,6 @@ def from_git(caller):
             StepDraft("CREATE_IMAGE", order=2, config=image or {"docker_file_path": "app/Dockerfile"}),
         )
         draft = BuildDraft(name=name, image_name=name, tag_name="1", steps=steps)
-        return build_services.create_build(caller=caller, draft=draft)
+        return create_build(caller=caller, draft=draft)
 
     return make

@@ -2,10 +2,9 @@
 
 from django.db import connection
 
-from builds.services import builds as build_services
-from builds.services.builds import BuildDraft
-from builds.services.runs import RunAsk
-from builds.services.step_secrets import StepDraft
+from builds.services.builds.edit import BuildDraft, create_build
+from builds.services.builds.steps import StepDraft
+from builds.services.runs.parameters import RunAsk
 from tests.execution.code.world import AUTHORITY, PASSWORD, private, workspaces
 from tests.support.git_servers import Origin, git, git_http
 from tests.support.runs import ended, press, texts
@@ -95,7 +94,7 @@ def test_two_repositories_lie_beside_each_other_and_not_in_each_other(workers, c
             StepDraft("CREATE_IMAGE", order=3, config={"docker_file": image}),
         )
         draft = BuildDraft(name=name, image_name=name, tag_name="1", steps=steps)
-        return build_services.create_build(caller=caller, draft=draft)
+        return create_build(caller=caller, draft=draft)
 
     run = ended(press(build("lib", "team/both"), caller))
     assert run.end_reason == "DONE"

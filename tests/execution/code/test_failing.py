@@ -14,7 +14,7 @@ from builds.engine.errors import ContextTooLarge, FileUnreadable, NameRefused, P
 from builds.engine.types import Endpoint
 from builds.execution.failing import failure_from
 from builds.models import KnownHost
-from builds.services.runs import RunAsk
+from builds.services.runs.parameters import RunAsk
 from tests.execution.code.world import AUTHORITY, PASSWORD, private, workspaces
 from tests.support.git_servers import GitSsh, git, git_http, make_key
 from tests.support.runs import ended, press, texts

@@ -5,7 +5,8 @@ import signal
 import threading
 from pathlib import Path
 
-from builds.services import runs
+from builds.services.runs.cancel_and_remove import request_cancel
+from builds.services.runs.start import push_again
 from tests.execution.code.world import workspaces
 from tests.support.git_servers import git_http
 from tests.support.runs import ended, marked_sleep, press, processes_with, texts, until_printed
@@ -24,7 +25,7 @@ def test_a_cancel_while_code_is_fetched_leaves_nothing(workers, caller, from_git
         run = press(from_git(server.url()), caller)
         assert reached.wait(30)
         assert processes_with(f"127.0.0.1:{server.port}")
-        runs.request_cancel(run_id=run.pk, caller=caller)
+        request_cancel(run_id=run.pk, caller=caller)
         ended(run)
         assert run.end_reason == "CANCELLED"
         assert processes_with(f"127.0.0.1:{server.port}") == []
@@ -65,7 +66,7 @@ def test_a_cancel_while_the_image_is_built_leaves_nothing(workers, caller, from_
         run = press(from_git(server.url()), caller)
         until_printed(run, "ready")
     assert workspaces()
-    runs.request_cancel(run_id=run.pk, caller=caller)
+    request_cancel(run_id=run.pk, caller=caller)
     assert ended(run).end_reason == "CANCELLED"
     assert processes_with(marker) == []
     wait_until(lambda: not workspaces(), message=workspaces)
@@ -75,7 +76,7 @@ def test_a_push_again_fetches_no_code(workers, caller, from_git, origin):
     with git_http(origin.bare.parents[1]) as server:
         run = ended(press(from_git(server.url()), caller))
         asked = len(server.asked)
-        again = ended(runs.push_again(run_id=run.pk, caller=caller, tag_name="again"))
+        again = ended(push_again(run_id=run.pk, caller=caller, tag_name="again"))
         assert len(server.asked) == asked
     assert (again.end_reason, again.image_digest) == ("DONE", run.image_digest)
     assert "No code is fetched: the image of an earlier run is pushed again" in texts(again)

@@ -24,7 +24,7 @@ from builds.engine.registry import RegistryClient
 from builds.engine.registry_session import is_local
 from builds.engine.types import Endpoint, EngineInfo, RegistryLogin
 from builds.models import BuildRun, BuildServer, Registry
-from builds.services.registry_rules import PRIVATE, is_private
+from builds.services.connections.registry_rules import PRIVATE, is_private
 
 __all__ = [
     "EngineError",

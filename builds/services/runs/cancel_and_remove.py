@@ -13,11 +13,12 @@ from builds.domain.errors import NotFound, NotPossible
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType, StepState, StepType
 from builds.models import Activity, Build, BuildRun, Caller, Did, RunStep
 from builds.queries.facts import build_facts, run_facts, with_build_facts, with_facts
-from builds.services import callbacks, definitions, transitions
-from builds.services.access import require
-from builds.services.run_asks import check_callback
-from builds.services.run_ends import end_waiting_run
-from builds.services.transitions import End
+from builds.services import callbacks
+from builds.services.accounts.access import require
+from builds.services.builds.definitions import snapshot
+from builds.services.runs.ends import end_waiting_run
+from builds.services.runs.parameters import check_callback
+from builds.services.runs.transitions import End, start_cancel
 
 
 def request_cancel(*, run_id: int, caller: Caller, callback_url: str = "") -> BuildRun:
@@ -37,7 +38,7 @@ def request_cancel(*, run_id: int, caller: Caller, callback_url: str = "") -> Bu
         BuildRun.objects.filter(pk=run.pk).update(cancel_requested_at=Now(), updated_at=Now())
         Activity.record(by=caller.user, did=Did.CANCEL_RUN, run=run)
         callbacks.note_run(cancel.pk, what="accepted")
-        transitions.start_cancel(cancel)
+        start_cancel(cancel)
         if run.run_state == RunState.CREATED:
             end_waiting_run(run.pk, End(EndReason.CANCELLED, "Cancelled while it waited; it never started."))
         else:
@@ -111,7 +112,7 @@ def _insert_build_removal(build: Build, caller: Caller, callback_url: str) -> Bu
         build=build,
         build_no=build.last_build_no,
         run_type=RunType.REMOVE,
-        definition=definitions.snapshot(build),
+        definition=snapshot(build),
         registry_id=build.registry_id,
         requested_by=caller.user,
         callback_url=callback_url,

@@ -10,7 +10,7 @@ from builds.credentials import decrypt
 from builds.domain.errors import FieldError
 from builds.domain.topics import TOPIC_NAME
 from builds.models import Account, BuildServer
-from builds.services.certificates import check_tls
+from builds.services.connections.certificates import check_tls
 
 TOPIC: Final = re.compile(rf"topic:{TOPIC_NAME.pattern}")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")

@@ -6,7 +6,7 @@ from typing import Any, Final
 import psycopg
 
 from builds import doorbell
-from builds.services.transitions import LEASE, Lease
+from builds.services.runs.transitions import LEASE, Lease
 
 BEAT_SECONDS: Final = 5.0
 SELF_STOP_SECONDS: Final = LEASE.total_seconds() * 2 / 3  # a worker that cannot renew stops itself before others start

@@ -14,11 +14,10 @@ from builds.domain.access import Permission
 from builds.domain.errors import Invalid, NotFound, NotPossible
 from builds.models import Activity, Build, BuildServer, Caller, Did
 from builds.queries.connections import live_hosts, usable_servers, visible_servers
-from builds.services import connections
-from builds.services.access import require_on
-from builds.services.connections import EngineProbe
+from builds.services.accounts.access import require_on
+from builds.services.connections.clients import EngineProbe, probe_engine
+from builds.services.connections.server_rules import ServerDraft, kept_key, server_errors
 from builds.services.dispatch import dispatch
-from builds.services.server_rules import ServerDraft, kept_key, server_errors
 
 __all__ = ["ServerDraft", "create_server", "edit_server", "find_server", "remove_server", "try_server"]
 
@@ -90,7 +89,7 @@ def try_server(*, server_id: int, caller: Caller) -> EngineProbe:
     if server is None:
         raise _unknown(server_id)
     require_on(caller, Permission.MANAGE_SERVERS, server)
-    return _served(server) if server.url.startswith("topic:") else connections.probe_engine(server)
+    return _served(server) if server.url.startswith("topic:") else probe_engine(server)
 
 
 def _locked(server_id: int, caller: Caller) -> BuildServer:

@@ -35,8 +35,8 @@ from builds.engine.git.login import Login
 from builds.engine.git.process import Work
 from builds.engine.outbound import HostUnknown, OutboundFailed, OutboundRefused
 from builds.models import Build, Caller, KnownHost
-from builds.services.access import require, require_on
-from builds.services.step_secrets import DraftedStep, StepDraft, once_steps
+from builds.services.accounts.access import require, require_on
+from builds.services.builds.steps import DraftedStep, StepDraft, once_steps
 
 __all__ = [
     "SourceReport",

@@ -15,7 +15,7 @@ from builds.domain.steps.places import check_url
 from builds.domain.tags import AutoTagSeqType, check_prefix, check_tag
 from builds.models import Build
 from builds.queries.connections import usable_servers
-from builds.services.certificates import check_tls
+from builds.services.connections.certificates import check_tls
 
 RANGES: Final = {
     "time_limit_seconds": ("timeLimitSec", 60, 86_400),

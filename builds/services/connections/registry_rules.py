@@ -11,7 +11,7 @@ from builds.domain.errors import FieldError
 from builds.domain.outbound import private_place
 from builds.domain.registry_addresses import host_problem, name_of, prefix_problem
 from builds.models import Registry
-from builds.services.certificates import check_tls
+from builds.services.connections.certificates import check_tls
 
 PRIVATE: Final = (
     "This address is private; ask the operator to add it to BUILDHUB_OUTBOUND_ALLOW, or an instance admin to register"

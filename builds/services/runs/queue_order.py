@@ -15,7 +15,7 @@ from builds.domain.actions import Action, RunFacts
 from builds.domain.errors import NotFound, NotPossible
 from builds.models import Activity, BuildRun, BuildServer, Caller, Did, RunEvent
 from builds.queries.facts import run_facts, with_facts
-from builds.services.access import require
+from builds.services.accounts.access import require
 from builds.services.dispatch import dispatch
 
 STEP: Final = timedelta(milliseconds=1)

@@ -11,10 +11,17 @@ from builds.domain.states import RunType, StepType
 from builds.domain.steps.kinds import StepDefinition, validate_steps
 from builds.domain.tags import AutoTagSeqType, TagRule
 from builds.models import Build, BuildRun, Registry, RunStep
-from builds.services import definitions, run_asks
-from builds.services.definitions import StepCopy, StepDraft
-from builds.services.registries import usable_registry
-from builds.services.run_asks import RunAsk
+from builds.services.builds.definitions import (
+    StepCopy,
+    StepDraft,
+    host_paths_of,
+    registry_of,
+    runnable_steps,
+    snapshot,
+    steps_for_once,
+)
+from builds.services.connections.registries import usable_registry
+from builds.services.runs.parameters import RunAsk, steps_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ class Recipe:
 
         Those of a run that is run again stay; new ones win.
         """
-        recipe = replace(self, steps=run_asks.with_parameters(self.steps, ask))
+        recipe = replace(self, steps=steps_with(self.steps, ask))
         parameters = {**self.definition.get("parameters", {}), **ask.parameters}
         return replace(recipe, definition={**self.definition, "parameters": parameters}) if parameters else recipe
 
@@ -70,8 +77,8 @@ def recipe_of_build(build: Build, steps: tuple[StepDraft, ...] | None = None) ->
     """Return the build as it is now, with its own steps or with those that are given once; raises `Refused`."""
     key = credentials.decrypt(build.server_client_key_encrypted)
     return Recipe(
-        definition=definitions.snapshot(build),
-        steps=definitions.runnable_steps(build) if steps is None else definitions.steps_for_once(build, steps),
+        definition=snapshot(build),
+        steps=runnable_steps(build) if steps is None else steps_for_once(build, steps),
         registry_id=build.registry_id,
         registry=_registry(build.registry_id, build.account_id),
         secrets_encrypted=credentials.encrypt_fields({"server_client_key": key} if key else {}),
@@ -113,12 +120,12 @@ def _kept(run: BuildRun, registry_seq: int | None) -> Recipe:
 
 def _registry(seq: int | None, account_id: int) -> Registry:
     """Return a registry that the account may use, for None or 0 the default one; raises `NotFound`."""
-    return usable_registry(seq or 0, account_id=account_id) or definitions.registry_of(Build())
+    return usable_registry(seq or 0, account_id=account_id) or registry_of(Build())
 
 
 def _check_still_valid(recipe: Recipe, account_id: int) -> None:
     """Hold an earlier snapshot against the rules of today, such as the host paths that are open now."""
-    host_paths = definitions.host_paths_of(Build(account_id=account_id, server_host=recipe.server_host))
+    host_paths = host_paths_of(Build(account_id=account_id, server_host=recipe.server_host))
     steps = [step for step in recipe.steps if step.step_type is not StepType.INIT]
     written = [StepDefinition(step.step_type, step.order, step.use, step.config) for step in steps]
     if errors := validate_steps(written, host_paths=host_paths):

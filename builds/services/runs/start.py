@@ -1,6 +1,6 @@
 """What starts runs and moves them in the queue: press Build, push again, move to the front.
 
-Each function is one use case in one transaction. Cancel and remove: follow_ups.py; ends: run_ends.py.
+Each function is one use case in one transaction. Cancel and remove: cancel_and_remove.py; ends: ends.py.
 """
 
 from typing import Final
@@ -14,26 +14,22 @@ from builds.domain.errors import FieldError, Invalid, NotFound, NotPossible
 from builds.domain.states import RunType
 from builds.models import Build, BuildRun, Caller
 from builds.queries.facts import run_facts, with_facts
-from builds.services import acceptance, definitions
-from builds.services.access import require
-from builds.services.follow_ups import request_build_removal, request_cancel, request_removals, request_remove
-from builds.services.queue_order import move_to_front
-from builds.services.recipes import recipe_of_build, recipe_of_push, recipe_of_run
-from builds.services.run_asks import RunAsk
-from builds.services.servers import find_server
-from builds.services.turns import turn
+from builds.services.accounts.access import require
+from builds.services.builds.definitions import unexecutable
+from builds.services.connections.servers import find_server
+from builds.services.runs.new_run import (
+    accept,
+    check_in_use,
+    check_tag_free,
+    let_start,
+    make_way,
+    next_number,
+    next_tag,
+)
+from builds.services.runs.parameters import RunAsk
+from builds.services.runs.recipes import recipe_of_build, recipe_of_push, recipe_of_run
+from builds.services.runs.turns import turn
 
-__all__ = [
-    "RunAsk",
-    "find_server",
-    "move_to_front",
-    "push_again",
-    "request_build_removal",
-    "request_cancel",
-    "request_removals",
-    "request_remove",
-    "start_run",
-]
 NOTHING_ASKED: Final = RunAsk()
 
 
@@ -53,14 +49,14 @@ def start_run(*, build_id: int, caller: Caller, ask: RunAsk = NOTHING_ASKED, aga
         recipe = recipe_of_run(earlier) if earlier and ask.steps is None else recipe_of_build(build, ask.steps)
         recipe = recipe.with_parameters(ask)
         server = find_server(recipe.server_host, account_id=build.account_id)
-        acceptance.make_way(build, caller)
-        acceptance.next_number(build)
-        tag = acceptance.next_tag(build, recipe.tag_rule, ask.tag_name)
-        run = acceptance.accept(
+        make_way(build, caller)
+        next_number(build)
+        tag = next_tag(build, recipe.tag_rule, ask.tag_name)
+        run = accept(
             build, server, caller, recipe, tag_name=tag, description=ask.description, callback_url=ask.callback_url
         )
         unregistered = recipe.server_host if recipe.server_host != server.url else ""
-        acceptance.let_start(run, server, unless=definitions.unexecutable(recipe.steps, unregistered))
+        let_start(run, server, unless=unexecutable(recipe.steps, unregistered))
     return run
 
 
@@ -79,13 +75,13 @@ def push_again(
             raise Invalid([FieldError("tagName", sentence)])
         recipe = recipe_of_push(original, external_registry_seq)
         server = find_server(recipe.server_host, account_id=build.account_id)
-        acceptance.make_way(build, caller, replaces=False)
+        make_way(build, caller, replaces=False)
         tag = tag_name or original.tag_name
         if tag != recipe.tag_rule.tag:
-            acceptance.check_tag_free(build, tag, apart_from=_same_image(original))
-        acceptance.next_number(build)
-        run = acceptance.accept(build, server, caller, recipe, tag_name=tag, description=original.description)
-        acceptance.let_start(run, server, unless=None)
+            check_tag_free(build, tag, apart_from=_same_image(original))
+        next_number(build)
+        run = accept(build, server, caller, recipe, tag_name=tag, description=original.description)
+        let_start(run, server, unless=None)
     return run
 
 
@@ -97,7 +93,7 @@ def _locked_build(build_id: int, caller: Caller) -> Build:
     if build is None:
         raise NotFound(f"There is no build {build_id}.")
     require(caller, Permission.RUN, build.account_id)
-    acceptance.check_in_use(build)
+    check_in_use(build)
     return build
 
 

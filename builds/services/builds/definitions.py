@@ -12,8 +12,8 @@ from builds.domain.states import StepType
 from builds.domain.steps.create_image import dockerfile_type
 from builds.domain.steps.kinds import StepDefinition, default_title, validate_steps
 from builds.models import Build, Registry
-from builds.services.servers import find_server
-from builds.services.step_secrets import StepDraft, once_steps, secret_names, spread_orders, step_errors
+from builds.services.builds.steps import StepDraft, once_steps, secret_names, spread_orders, step_errors
+from builds.services.connections.servers import find_server
 
 __all__ = [
     "StepCopy",

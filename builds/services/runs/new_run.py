@@ -23,12 +23,12 @@ from builds.domain.tags import TagRule
 from builds.models import Account, Activity, Build, BuildRun, BuildServer, Caller, Did, RunEvent, RunStep
 from builds.queries.queue import account_facts
 from builds.services import callbacks
-from builds.services.definitions import StepCopy
+from builds.services.builds.definitions import StepCopy
 from builds.services.dispatch import dispatch
-from builds.services.follow_ups import request_cancel
-from builds.services.recipes import Recipe
-from builds.services.run_ends import end_waiting_run
-from builds.services.transitions import End
+from builds.services.runs.cancel_and_remove import request_cancel
+from builds.services.runs.ends import end_waiting_run
+from builds.services.runs.recipes import Recipe
+from builds.services.runs.transitions import End
 
 
 def check_in_use(build: Build) -> None:

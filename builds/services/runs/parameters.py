@@ -9,11 +9,10 @@ from builds.domain import tags
 from builds.domain.errors import FieldError, Invalid
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import StepDefinition, validate_steps
-from builds.services import definitions
-from builds.services.definitions import StepCopy
+from builds.services.builds.definitions import StepCopy, callback_errors
 
 if TYPE_CHECKING:
-    from builds.services.definitions import StepDraft
+    from builds.services.builds.definitions import StepDraft
 
 LONGEST_DESCRIPTION: Final = 1000  # characters
 # Where the rules of a step find fault with a parameter: part of the path, and the parameter that put it there.
@@ -45,7 +44,7 @@ class RunAsk:
         return given
 
 
-def with_parameters(steps: Sequence[StepCopy], ask: RunAsk) -> list[StepCopy]:
+def steps_with(steps: Sequence[StepCopy], ask: RunAsk) -> list[StepCopy]:
     """Return the run's own steps, the parameters merged in; raises `Invalid` with everything that is wrong with `ask`.
 
     Build arguments are allowed where the image step in use lists their names; what a step's rules refuse of a
@@ -55,7 +54,7 @@ def with_parameters(steps: Sequence[StepCopy], ask: RunAsk) -> list[StepCopy]:
     merged = [_with(step, ask) for step in steps]
     if not errors and ask.parameters:
         errors = _rule_errors(merged)
-    errors += definitions.callback_errors(ask.callback_url)
+    errors += callback_errors(ask.callback_url)
     if errors:
         raise Invalid(errors)
     return merged
@@ -63,7 +62,7 @@ def with_parameters(steps: Sequence[StepCopy], ask: RunAsk) -> list[StepCopy]:
 
 def check_callback(callback_url: str) -> None:
     """Raise `Invalid` on `callbackUrl` unless every address in it may be called."""
-    if errors := definitions.callback_errors(callback_url):
+    if errors := callback_errors(callback_url):
         raise Invalid(errors)
 
 

@@ -7,7 +7,7 @@ from cryptography.fernet import InvalidToken
 from builds.credentials import decrypt, decrypt_fields
 from builds.models import BuildRun, RunStep
 from builds.services.callbacks import SECRET_PREFIX
-from builds.services.connections import registry_of_run
+from builds.services.connections.clients import registry_of_run
 
 
 def secrets_of(runs: Iterable[BuildRun]) -> frozenset[str]:

@@ -14,10 +14,9 @@ from builds.domain.access import Permission
 from builds.domain.errors import FieldError, Invalid, NotFound, NotPossible
 from builds.models import Account, Activity, BuildRun, Caller, Did, Registry
 from builds.queries.connections import visible_registries
-from builds.services import connections
-from builds.services.access import require, require_on
-from builds.services.connections import RegistryProbe
-from builds.services.registry_rules import RegistryDraft, registry_errors
+from builds.services.accounts.access import require, require_on
+from builds.services.connections.clients import RegistryProbe, probe_registry
+from builds.services.connections.registry_rules import RegistryDraft, registry_errors
 
 __all__ = ["RegistryDraft", "create_registry", "edit_registry", "remove_registry", "try_registry", "usable_registry"]
 
@@ -82,7 +81,7 @@ def try_registry(*, registry_id: int, caller: Caller) -> RegistryProbe:
     if registry is None:
         raise _unknown(registry_id)
     require_on(caller, Permission.MANAGE_CONNECTIONS, registry)
-    return connections.probe_registry(registry)
+    return probe_registry(registry)
 
 
 def _account_of(caller: Caller, draft: RegistryDraft) -> int | None:

@@ -17,7 +17,7 @@ from builds.domain.access import Role, Scope
 from builds.domain.address_ranges import check_range, normal_range, refused_address
 from builds.domain.errors import FieldError, Invalid, NoRight, NotFound
 from builds.models import Account, Activity, ApiToken, Build, Caller, Did, Membership, WrongTokens
-from builds.services.access import caller_for
+from builds.services.accounts.access import caller_for
 
 PREFIX: Final = "bh_"
 BASE36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"

@@ -12,7 +12,7 @@ from builds import doorbell
 from builds.domain.states import RunState, StepState
 from builds.models import BuildRun, RunEvent, RunStep
 from builds.services import callbacks
-from builds.services.transitions import Lease
+from builds.services.runs.transitions import Lease
 
 
 class LeaseLost(Exception):  # noqa: N818  names what happened

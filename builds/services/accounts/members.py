@@ -10,7 +10,7 @@ from builds.domain.access import Permission, Role
 from builds.domain.errors import FieldError, Invalid, NotFound, NotPossible
 from builds.models import Account, Activity, Caller, Did, Membership
 from builds.models.accounts import ACCOUNT_ROLES
-from builds.services.access import require_on
+from builds.services.accounts.access import require_on
 
 LAST_ADMIN = "This is the last admin of the account; make somebody else admin first."
 OWN_ROLE = "Nobody raises the own role; ask another admin of this account."

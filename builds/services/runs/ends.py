@@ -8,9 +8,8 @@ from functools import partial
 
 from django.db import transaction
 
-from builds.services import transitions
 from builds.services.dispatch import dispatch_after
-from builds.services.transitions import End, Lease
+from builds.services.runs.transitions import End, Lease, end_attempt, end_lost, end_waiting, has_ended
 
 __all__ = ["end_lost_run", "end_run", "end_waiting_run"]
 
@@ -18,20 +17,20 @@ __all__ = ["end_lost_run", "end_run", "end_waiting_run"]
 def end_run(lease: Lease, end: End) -> bool:
     """End a run as the attempt that holds it; False where the lease was lost. May be repeated."""
     with transaction.atomic():
-        ended = transitions.end_attempt(lease, end) or transitions.has_ended(lease, end)
+        ended = end_attempt(lease, end) or has_ended(lease, end)
         return _free_slot(lease.run_id, ended=ended)
 
 
 def end_lost_run(run_id: int, *, token: int, end: End) -> bool:
     """End a run whose attempt `token` is lost; False where a further attempt was quicker."""
     with transaction.atomic():
-        return _free_slot(run_id, ended=transitions.end_lost(run_id, token=token, end=end))
+        return _free_slot(run_id, ended=end_lost(run_id, token=token, end=end))
 
 
 def end_waiting_run(run_id: int, end: End) -> bool:
     """End a run that has never started; False where a worker was quicker."""
     with transaction.atomic():
-        return _free_slot(run_id, ended=transitions.end_waiting(run_id, end))
+        return _free_slot(run_id, ended=end_waiting(run_id, end))
 
 
 def _free_slot(run_id: int, *, ended: bool) -> bool:

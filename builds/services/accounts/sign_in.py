@@ -19,7 +19,7 @@ from django.db.models import Count, Max, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
-from builds.services.access import client_address
+from builds.services.accounts.access import client_address
 
 FIRST_PAUSE: Final = timedelta(minutes=1)
 LONGEST_PAUSE: Final = timedelta(hours=1)

@@ -13,7 +13,7 @@ from builds.domain.log.lines import LogLine
 from builds.domain.log.packing import pack
 from builds.domain.states import RunState
 from builds.models import BuildRun
-from builds.services.transitions import Lease
+from builds.services.runs.transitions import Lease
 
 Chunk = tuple[int | None, Sequence[LogLine]]  # a step and its lines
 

@@ -6,15 +6,15 @@ from django.db.models.functions import Now
 from builds import doorbell
 from builds.domain.states import RunType
 from builds.models import Build, BuildRun
-from builds.services import callbacks, transitions
-from builds.services.transitions import End, Lease
+from builds.services import callbacks
+from builds.services.runs.transitions import End, Lease, end_attempt, has_ended
 
 
 def finish(removal: BuildRun, lease: Lease, end: End) -> bool:
     """End a REMOVE run as DONE and take what it removed out of the lists, in one transaction. May be repeated."""
     with transaction.atomic():
-        if not transitions.end_attempt(lease, end):
-            return transitions.has_ended(lease, end)
+        if not end_attempt(lease, end):
+            return has_ended(lease, end)
         if removal.target_id is not None:
             _bury_run(removal)
         else:

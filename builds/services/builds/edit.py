@@ -14,12 +14,12 @@ from builds.domain.errors import Invalid, NotFound, Refused
 from builds.domain.steps.kinds import INVALID
 from builds.models import Account, Activity, Build, BuildStep, Caller, Did
 from builds.services import callbacks
-from builds.services.access import require, require_on
-from builds.services.build_rules import build_errors, tls_errors
-from builds.services.definitions import StepDraft, callback_errors, host_paths_of
-from builds.services.registries import usable_registry
-from builds.services.servers import find_server
-from builds.services.step_secrets import DraftedStep, Registries, merged_steps, spread_orders, step_errors
+from builds.services.accounts.access import require, require_on
+from builds.services.builds.definitions import StepDraft, callback_errors, host_paths_of
+from builds.services.builds.rules import build_errors, tls_errors
+from builds.services.builds.steps import DraftedStep, Registries, merged_steps, spread_orders, step_errors
+from builds.services.connections.registries import usable_registry
+from builds.services.connections.servers import find_server
 
 __all__ = ["BuildDraft", "StepDraft", "create_build", "edit_build", "may_create_in"]
 

@@ -20,7 +20,7 @@ from builds.domain.states import RunType
 from builds.models import BuildRun, Caller
 from builds.queries.definition_shapes import definition_of_run, filled_definition
 from builds.queries.shapes import Shape
-from builds.services.access import require_on
+from builds.services.accounts.access import require_on
 
 FORMAT: Final = "buildhub-build"
 VERSION: Final = 1

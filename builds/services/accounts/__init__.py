@@ -1,0 +1,1 @@
+"""Who may do what: members and roles, tokens, sign-in, rights."""

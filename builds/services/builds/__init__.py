@@ -1,0 +1,1 @@
+"""Builds: create, edit, their steps and sources, definitions as files."""

@@ -1,0 +1,1 @@
+"""Runs: start, cancel, remove; the moves of their state, and what a worker writes of them."""
