@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from django.db import transaction
 
 from builds.api.fields import Fields
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, Refused
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import api_name
@@ -26,7 +27,7 @@ STEP_NAMES: Final = ("buildSteps", "buildStepRuns")  # the name and its alias
 STEP_PATH: Final = re.compile(r"buildSteps\[(\d+)\]")
 LONGEST_PEM: Final = 64 * 1024  # characters
 # Whose refusals come before those of fields: who may not do it, or may not know of it, learns nothing more.
-FIRST_CODES: Final = ("CCCM1044000", "CCCM1048000")
+FIRST_CODES: Final = (ErrorCode.NO_RIGHT, ErrorCode.NOT_FOUND)
 
 
 @dataclass(frozen=True, slots=True)

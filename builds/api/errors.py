@@ -14,33 +14,28 @@ from rest_framework import exceptions
 
 from builds.api.authentication import CHALLENGE, TooManyWrongTokens
 from builds.api.dialects import dialect_of
-from builds.domain.error_pages import ERROR_HELP
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, Refused
 
 logger = logging.getLogger(__name__)
 
-INVALID: Final = "CCCM1004000"
-UNREADABLE: Final = "CKSY1400000"
-NO_ROUTE: Final = "CKSY1404000"
-UNEXPECTED: Final = "CCCM2027000"
-BELOW: Final = "CCCM2020000"
 BUSY_SECONDS: Final = 10  # when to come again where no limit of a minute says so
 
 # status: code, for what is refused before a service is asked
-CODES: Final[Mapping[int, str]] = {
-    400: UNREADABLE,
-    401: "CCCM1009000",
-    403: "CCCM1044000",
-    404: NO_ROUTE,
-    405: "CKSY1405000",
-    406: "CKSY1406000",
-    413: UNREADABLE,
-    415: "CKSY1415000",
-    416: INVALID,
-    429: "CCCM1008000",
-    502: BELOW,
-    503: BELOW,
-    504: BELOW,
+CODES: Final[Mapping[int, ErrorCode]] = {
+    400: ErrorCode.UNREADABLE,
+    401: ErrorCode.NOT_SIGNED_IN,
+    403: ErrorCode.NO_RIGHT,
+    404: ErrorCode.NO_ROUTE,
+    405: ErrorCode.METHOD_NOT_ALLOWED,
+    406: ErrorCode.NOT_ACCEPTABLE,
+    413: ErrorCode.UNREADABLE,
+    415: ErrorCode.MEDIA_TYPE_NOT_SUPPORTED,
+    416: ErrorCode.INVALID_PARAMETER,
+    429: ErrorCode.TOO_MANY_REQUESTS,
+    502: ErrorCode.NO_ANSWER_BELOW,
+    503: ErrorCode.NO_ANSWER_BELOW,
+    504: ErrorCode.NO_ANSWER_BELOW,
 }
 SENTENCES: Final[Mapping[int, str]] = {
     400: "This request cannot be read; check its address, its headers and its host name.",
@@ -65,7 +60,7 @@ class Problem:
     """What a refusal or an error says, whatever the dialect. `errors` are fields, `headers` those of the answer."""
 
     status: int
-    code: str
+    code: ErrorCode
     detail: str
     errors: Sequence[FieldError] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -74,8 +69,7 @@ class Problem:
     @property
     def title(self) -> str:
         """Return the short name of the code."""
-        help_ = ERROR_HELP.get(self.code)
-        return help_.title if help_ else HTTPStatus(self.status).phrase
+        return self.code.summary
 
 
 class Unreadable(Exception):  # noqa: N818  names what happened
@@ -106,12 +100,14 @@ def problem_of(error: Exception, request: Any = None) -> Problem:
         headers = {"Retry-After": str(BUSY_SECONDS)} if error.status == 429 else {}
         return Problem(error.status, error.code, error.sentence, fields, headers)
     if isinstance(error, Unreadable):
-        return Problem(error.status, UNREADABLE, error.sentence)
+        return Problem(error.status, ErrorCode.UNREADABLE, error.sentence)
     if isinstance(error, exceptions.APIException):
         return _framework_problem(error)
     if isinstance(error, OperationalError | InterfaceError):
         logger.warning("The database did not answer: %s", error)
-        return Problem(ERROR_HELP[BELOW].status, BELOW, DATABASE_AWAY, headers={"Retry-After": "5"})
+        return Problem(
+            ErrorCode.NO_ANSWER_BELOW.status, ErrorCode.NO_ANSWER_BELOW, DATABASE_AWAY, headers={"Retry-After": "5"}
+        )
     for kind, status in PLAIN_ERRORS:
         if isinstance(error, kind):
             return of_status(status)
@@ -121,9 +117,9 @@ def problem_of(error: Exception, request: Any = None) -> Problem:
 def of_status(status: int, *, headers: Mapping[str, str] | None = None, request_id: str | None = None) -> Problem:
     """Return the problem of a bare status, for what was refused before any of our code was asked."""
     detail = SENTENCES.get(status) or f"{HTTPStatus(status).phrase}."
-    code = CODES.get(status, UNEXPECTED if status >= 500 else UNREADABLE)
+    code = CODES.get(status, ErrorCode.UNEXPECTED if status >= 500 else ErrorCode.UNREADABLE)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:  # the pages' word for it, which the contract does not know
-        status = ERROR_HELP[BELOW].status
+        status = ErrorCode.NO_ANSWER_BELOW.status
     if status == 500:
         request_id = request_id or request_id_of(None)
         detail = f"Something unexpected happened here; tell the operator the request id {request_id}."
@@ -133,7 +129,7 @@ def of_status(status: int, *, headers: Mapping[str, str] | None = None, request_
 def silent_body(path: str, seconds: int) -> HttpResponse:
     """Return the answer to a request at `path` whose body has not come for `seconds`; it closes the connection."""
     detail = f"Nothing of the body came for {seconds} s; send all that Content-Length promises, or leave both out."
-    answer = dialect_of(path).error(Problem(408, UNREADABLE, detail, request_id=request_id_of(None)))
+    answer = dialect_of(path).error(Problem(408, ErrorCode.UNREADABLE, detail, request_id=request_id_of(None)))
     answer.headers["Content-Length"] = str(len(answer.content))
     answer.headers["Connection"] = "close"
     answer.headers["Cache-Control"] = "no-store"
@@ -160,7 +156,7 @@ def _framework_problem(error: exceptions.APIException) -> Problem:
         headers["Retry-After"] = str(int(wait))
         if not isinstance(error, TooManyWrongTokens):
             detail = f"This token has used up its requests of this minute; come again in {int(wait)} s."
-    return Problem(status, CODES.get(status, UNREADABLE), detail, headers=headers)
+    return Problem(status, CODES.get(status, ErrorCode.UNREADABLE), detail, headers=headers)
 
 
 def _unexpected(error: Exception, request: Any) -> Problem:

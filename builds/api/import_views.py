@@ -12,10 +12,11 @@ from builds.api.fields import Fields
 from builds.api.params import read_number
 from builds.api.raw_body import read_raw
 from builds.api.views import ApiView
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, Refused
 from builds.queries.definition_shapes import with_changes
 from builds.services.builds.edit import may_create_in
-from builds.services.builds.files import LARGEST_FILE, NO_ZIP, export_run, read_definition
+from builds.services.builds.files import LARGEST_FILE, export_run, read_definition
 
 ENVELOPE_BYTES = 64 * 1024  # what multipart adds to the file, with the other fields
 
@@ -44,7 +45,7 @@ class BuildImport(ApiView):
         changes = _read_changes(fields)
         may_create_in(self.caller, changes["accountSeq"])
         if content is None:
-            raise Refused("Give the exported zip as dataFile (multipart/form-data).", code=NO_ZIP)
+            raise Refused("Give the exported zip as dataFile (multipart/form-data).", code=ErrorCode.NO_ZIP)
         return self.answer(with_changes(read_definition(content), changes))
 
 

@@ -9,10 +9,11 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
-from builds.api.errors import INVALID, Problem
+from builds.api.errors import Problem
 from builds.api.params import Query, read_number
 from builds.api.run_views import found_run
 from builds.api.views import ApiView
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
 from builds.domain.log.lines import Stream
 from builds.models import BuildRun, RunStep
@@ -101,7 +102,7 @@ class RunText(ApiView):
         start, stop = asked
         if start >= stop:
             sentence = f"The log has {size} bytes; ask for a range within it."
-            problem = Problem(416, INVALID, sentence, headers={"Content-Range": f"bytes */{size}"})
+            problem = Problem(416, ErrorCode.INVALID_PARAMETER, sentence, headers={"Content-Range": f"bytes */{size}"})
             return self.refuse(problem)
         headers |= {"Content-Length": str(stop - start), "Content-Range": f"bytes {start}-{stop - 1}/{size}"}
         return self._stream(iterate_bytes(run.pk, start=start, stop=stop), headers, status=206)

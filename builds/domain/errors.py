@@ -1,12 +1,12 @@
 """What is refused, for pages and API alike: each carries the sentence and the code.
 
-Codes and their statuses: domain/error_pages.py.
+Codes and their statuses: domain/error_codes.py.
 """
 
 from dataclasses import dataclass
 
 from builds.domain.actions import Action
-from builds.domain.error_pages import ERROR_HELP
+from builds.domain.error_codes import ErrorCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +15,15 @@ class FieldError:
 
     field: str
     message: str
-    code: str = "CCCM1004000"
+    code: ErrorCode = ErrorCode.INVALID_PARAMETER
 
 
 class Refused(Exception):  # noqa: N818  a refusal is an answer, not a fault
     """Base of all refusals. `sentence` is shown to people as it is."""
 
-    code = "CCCM1004000"
+    code = ErrorCode.INVALID_PARAMETER
 
-    def __init__(self, sentence: str, *, code: str | None = None) -> None:
+    def __init__(self, sentence: str, *, code: ErrorCode | None = None) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.code = code or self.code
@@ -31,7 +31,7 @@ class Refused(Exception):  # noqa: N818  a refusal is an answer, not a fault
     @property
     def status(self) -> int:
         """Return the HTTP status that the code has."""
-        return ERROR_HELP[self.code].status
+        return self.code.status
 
 
 class Invalid(Refused):
@@ -45,21 +45,21 @@ class Invalid(Refused):
 class NotFound(Refused):
     """What is not there, or may not be known of."""
 
-    code = "CCCM1048000"
+    code = ErrorCode.NOT_FOUND
 
 
 class NoRight(Refused):
     """What this caller may not do."""
 
-    code = "CCCM1044000"
+    code = ErrorCode.NO_RIGHT
 
 
 class NotPossible(Refused):
     """What the state does not allow now; the reason is that of possibleActions."""
 
-    code = "CCCM1007000"
+    code = ErrorCode.NOT_POSSIBLE
 
-    def __init__(self, action: Action | str, sentence: str, *, code: str | None = None) -> None:
+    def __init__(self, action: Action | str, sentence: str, *, code: ErrorCode | None = None) -> None:
         super().__init__(sentence, code=code)
         self.action = action
 
@@ -67,4 +67,4 @@ class NotPossible(Refused):
 class Busy(Refused):
     """Too much is asked at the same time."""
 
-    code = "CCCM1008000"
+    code = ErrorCode.TOO_MANY_REQUESTS

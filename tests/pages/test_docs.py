@@ -4,16 +4,15 @@ import pytest
 from django.test import Client
 
 from builds.api.schema.document import openapi_document
-from builds.domain.error_pages import ERROR_HELP
+from builds.domain.error_codes import ErrorCode
 from tests.pages.reading import read
 from tests.pages.test_safety import INLINE
 
 
-@pytest.mark.parametrize("code", sorted(ERROR_HELP))
+@pytest.mark.parametrize("code", sorted(ErrorCode))
 def test_each_code_has_a_page_that_is_open_and_says_what_to_do(db, code):
     page = read(Client().get(f"/docs/errors/{code}"))
-    help_ = ERROR_HELP[code]
-    for text in (code, help_.title, help_.happened, help_.remedy, "application/problem+json"):
+    for text in (code, code.summary, code.happened, code.remedy, "application/problem+json"):
         assert " ".join(text.split()) in page.main_text
     documented = openapi_document("/v1")["components"]["examples"][code]["value"]["status"]
     assert f'"status": {documented},' in page.main_text
@@ -22,7 +21,7 @@ def test_each_code_has_a_page_that_is_open_and_says_what_to_do(db, code):
 
 def test_the_index_leads_to_every_code(db):
     links = {e.attributes["href"] for e in read(Client().get("/docs/errors")).with_("href")}
-    assert {f"/docs/errors/{code}" for code in ERROR_HELP} <= links
+    assert {f"/docs/errors/{code}" for code in ErrorCode} <= links
 
 
 def test_the_type_of_a_problem_leads_to_its_page(as_, operator, build):

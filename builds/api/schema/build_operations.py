@@ -15,6 +15,7 @@ from builds.api.schema.operations import (
     query,
 )
 from builds.api.schema.words import items, one_of, ref, text, word
+from builds.domain.error_codes import ErrorCode
 
 TAG: Final = "Builds"
 IMAGE_STEP: Final = {
@@ -45,8 +46,14 @@ LINKS: Final = (
     Link("removeBuild", "buildSeq", "/buildSeq"),
 )
 STORE_ERRORS: Final = (
-    "CCCM1013000", "CCBD1003000", "CCBD1011000", "CCBD1020000", "CCCM1048000", "CKSY1400000", "CKSY1415000",
-)  # fmt: skip
+    ErrorCode.SERVER_NOT_FOUND,
+    ErrorCode.IMAGE_NAME_TAKEN,
+    ErrorCode.NOT_ONE_IMAGE_STEP,
+    ErrorCode.REGISTRY_NOT_FOUND,
+    ErrorCode.NOT_FOUND,
+    ErrorCode.UNREADABLE,
+    ErrorCode.MEDIA_TYPE_NOT_SUPPORTED,
+)
 
 BUILD_OPERATIONS: Final = (
     Operation(
@@ -69,7 +76,7 @@ BUILD_OPERATIONS: Final = (
         "All fields that are wrong are told at once.",
         (CALLBACK_URL,),
         Body("BuildAdd", NEW_BUILD),
-        errors=(*STORE_ERRORS, "CCBD1012000"),
+        errors=(*STORE_ERRORS, ErrorCode.BUILD_LIMIT),
         links=LINKS,
     ),
     Operation(
@@ -78,7 +85,7 @@ BUILD_OPERATIONS: Final = (
     ),
     Operation(
         "GET", "/build/count/{accountSeq}", "countBuilds", "Count the builds of an account", TAG,
-        ref("BuildCount"), errors=("CCCM1048000",),
+        ref("BuildCount"), errors=(ErrorCode.NOT_FOUND,),
     ),
     Operation(
         "POST", "/build/import", "importBuild", "Read an exported build", TAG,
@@ -86,7 +93,8 @@ BUILD_OPERATIONS: Final = (
         "Creates nothing: answers a BuildAdd to be sent to POST /build.",
         body=Body("BuildImport", media_type="multipart/form-data"),
         errors=(
-            "CCBD1018000", "CCBD1019000", "CCBD2017000", "CCCM1048000", "CKSY1400000", "CKSY1415000", "CCBD1020000",
+            ErrorCode.NO_ZIP, ErrorCode.OTHER_VERSION, ErrorCode.IMPORT_FAILED, ErrorCode.NOT_FOUND,
+            ErrorCode.UNREADABLE, ErrorCode.MEDIA_TYPE_NOT_SUPPORTED, ErrorCode.REGISTRY_NOT_FOUND,
         ),
     ),
     Operation(
@@ -97,10 +105,10 @@ BUILD_OPERATIONS: Final = (
         "buildStepSeq blank secrets are those of that step, as long as they are for the same address; without any "
         "field of a config it is the whole step.",
         body=Body("SourceAsk", CODE),
-        errors=("CCCM1048000", "CKSY1400000", "CKSY1415000"),
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.UNREADABLE, ErrorCode.MEDIA_TYPE_NOT_SUPPORTED),
     ),
     Operation(
-        "GET", "/build/{buildSeq}", "getBuild", "Get a build", TAG, ref("BuildDetail"), errors=("CCCM1048000",)
+        "GET", "/build/{buildSeq}", "getBuild", "Get a build", TAG, ref("BuildDetail"), errors=(ErrorCode.NOT_FOUND,)
     ),
     Operation(
         "PUT", "/build/{buildSeq}", "editBuild", "Change a build", TAG,
@@ -108,7 +116,7 @@ BUILD_OPERATIONS: Final = (
         "Steps are matched by buildStepSeq; unlisted ones stay. Fields that are absent or null keep their values. "
         "The enveloped dialect answers without result.",
         body=Body("BuildAdd", CHANGED_BUILD),
-        errors=(*STORE_ERRORS, "CCCM1007000"),
+        errors=(*STORE_ERRORS, ErrorCode.NOT_POSSIBLE),
         has_result=False,
     ),
     Operation(
@@ -116,7 +124,7 @@ BUILD_OPERATIONS: Final = (
         BUILD_RUN,
         "Answers the REMOVE run, which does it.",
         (CALLBACK_URL,),
-        errors=("CCCM1048000", "CCCM1007000", "CCBD1014000"),
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE, ErrorCode.RUN_IS_ACTIVE),
         links=links_of_run("")[:1],
     ),
     Operation(
@@ -130,6 +138,6 @@ BUILD_OPERATIONS: Final = (
                 "What is ordered by; sizes as numbers",
             ),
         ),
-        errors=("CCCM1048000",),
+        errors=(ErrorCode.NOT_FOUND,),
     ),
 )  # fmt: skip

@@ -4,14 +4,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from builds.api.schema.words import Schema, answer_model, items, maybe, one_of, ref, text
-from builds.domain.error_pages import ERROR_HELP
+from builds.domain.error_codes import ErrorCode
 
 PROBLEM: Final = "application/problem+json"
 ALWAYS: Final = (
-    "CCCM1004000", "CCCM1009000", "CCCM1044000", "CKSY1406000", "CCCM1008000", "CCCM2027000", "CCCM2020000",
-)  # fmt: skip
-OF_BODIES: Final = {413: "CKSY1400000"}  # a second status of that code
-OF_RANGES: Final = {416: "CCCM1004000"}
+    ErrorCode.INVALID_PARAMETER,
+    ErrorCode.NOT_SIGNED_IN,
+    ErrorCode.NO_RIGHT,
+    ErrorCode.NOT_ACCEPTABLE,
+    ErrorCode.TOO_MANY_REQUESTS,
+    ErrorCode.UNEXPECTED,
+    ErrorCode.NO_ANSWER_BELOW,
+)
+OF_BODIES: Final = {413: ErrorCode.UNREADABLE}  # a second status of that code
+OF_RANGES: Final = {416: ErrorCode.INVALID_PARAMETER}
 KEPT_STATUSES: Final = (401, 403, 416, 429)  # those that the enveloped dialect keeps
 RETRY_AFTER: Final = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 0}}}
 CHALLENGE: Final = {"WWW-Authenticate": {"description": "`Bearer`", "schema": {"type": "string"}}}
@@ -22,7 +28,7 @@ REQUEST_ID: Final = {
 ENVELOPE_MODELS: Final[dict[str, Schema]] = {
     "ErrorEnvelope": answer_model(
         {
-            "code": one_of("ErrorCode", "Stable code", example="CCCM1004000"),
+            "code": one_of("ErrorCode", "Stable code", example=ErrorCode.INVALID_PARAMETER.value),
             "message": text("What is wrong, with the remedy"),
             "status": {"const": "error"},
             "errors": items(ref("FieldProblem"), "All fields that are wrong"),
@@ -33,7 +39,7 @@ ENVELOPE_MODELS: Final[dict[str, Schema]] = {
 }
 
 
-def error_responses(codes: Iterable[str], *, further: Mapping[int, str]) -> dict[str, Any]:
+def error_responses(codes: Iterable[ErrorCode], *, further: Mapping[int, ErrorCode]) -> dict[str, Any]:
     """Return the errors of an operation as the plain dialect answers them, by status.
 
     `further` are codes with another status than theirs, by that status.
@@ -42,7 +48,7 @@ def error_responses(codes: Iterable[str], *, further: Mapping[int, str]) -> dict
     return {str(status): _problem(status, found[status]) for status in sorted(found)}
 
 
-def kept_errors(codes: Iterable[str], *, further: Mapping[int, str]) -> dict[str, Any]:
+def kept_errors(codes: Iterable[ErrorCode], *, further: Mapping[int, ErrorCode]) -> dict[str, Any]:
     """Return the errors of an operation for which the enveloped dialect keeps the HTTP status."""
     found = _by_status(codes, further)
     return {
@@ -54,40 +60,39 @@ def kept_errors(codes: Iterable[str], *, further: Mapping[int, str]) -> dict[str
 
 def error_examples() -> dict[str, Any]:
     """Return a problem of each code."""
-    return {code: {"value": _example(known.status, code)} for code, known in ERROR_HELP.items()}
+    return {code.value: {"value": _example(code)} for code in ErrorCode}
 
 
-def _by_status(codes: Iterable[str], further: Mapping[int, str]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
+def _by_status(codes: Iterable[ErrorCode], further: Mapping[int, ErrorCode]) -> dict[int, list[ErrorCode]]:
+    found: dict[int, list[ErrorCode]] = {}
     for code in dict.fromkeys((*ALWAYS, *codes)):
-        found.setdefault(ERROR_HELP[code].status, []).append(code)
+        found.setdefault(code.status, []).append(code)
     return found | {status: [code] for status, code in further.items()}
 
 
-def _problem(status: int, codes: list[str]) -> dict[str, Any]:
+def _problem(status: int, codes: list[ErrorCode]) -> dict[str, Any]:
     answer = _answer(status, codes, PROBLEM, ref("Problem"))
-    answer["content"][PROBLEM]["examples"] = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
+    answer["content"][PROBLEM]["examples"] = {code.value: {"$ref": f"#/components/examples/{code}"} for code in codes}
     return answer
 
 
-def _answer(status: int, codes: list[str], media_type: str, schema: Schema) -> dict[str, Any]:
+def _answer(status: int, codes: list[ErrorCode], media_type: str, schema: Schema) -> dict[str, Any]:
     headers = {
         **REQUEST_ID,
         **(RETRY_AFTER if status in (429, 502) else {}),
         **(CHALLENGE if status == 401 else {}),
     }
-    told = "; ".join(f"`{code}` {ERROR_HELP[code].title}" for code in codes)
+    told = "; ".join(f"`{code}` {code.summary}" for code in codes)
     return {"description": told, "headers": headers, "content": {media_type: {"schema": schema}}}
 
 
-def _example(status: int, code: str) -> dict[str, Any]:
-    known = ERROR_HELP[code]
+def _example(code: ErrorCode) -> dict[str, Any]:
     return {
         "type": f"/docs/errors/{code}",
-        "title": known.title,
-        "status": status,
-        "detail": known.happened,
-        "code": code,
+        "title": code.summary,
+        "status": code.status,
+        "detail": code.happened,
+        "code": code.value,
         "errors": [],
         "requestId": "7c0f5d1e9a3b4c62",
     }

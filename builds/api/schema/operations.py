@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from builds.api.schema.words import Schema, items, maybe, number, ref, text, word
+from builds.domain.error_codes import ErrorCode
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 PATH: Final = "path"
@@ -60,7 +61,7 @@ class Operation:
     parameters: Sequence[Parameter] = ()
     body: Body | None = None
     media_type: str = "application/json"  # of the answer; anything else is never enveloped
-    errors: Sequence[str] = ()  # codes beside those that each operation has
+    errors: Sequence[ErrorCode] = ()  # codes beside those that each operation has
     links: Sequence[Link] = ()
     paged: bool = False
     answer_headers: Mapping[str, tuple[str, Schema]] = field(default_factory=dict)
@@ -74,9 +75,9 @@ class Operation:
         return self.method in ("POST", "PUT")
 
     @property
-    def all_errors(self) -> list[str]:
+    def all_errors(self) -> list[ErrorCode]:
         """Return the codes beside those that each operation has, with that of a key used for another request."""
-        return [*self.errors, *(["CCCM1007000"] if self.writes else [])]
+        return [*self.errors, *([ErrorCode.NOT_POSSIBLE] if self.writes else [])]
 
     @property
     def all_parameters(self) -> list[Parameter]:

@@ -19,9 +19,10 @@ from builds.api.schema.words import (
     word,
     yes_no,
 )
+from builds.domain.error_codes import ErrorCode
 from builds.models.callback import CallbackEvent, DeliveryState
 
-CODE: Final = one_of("ErrorCode", "Stable code", example="CCCM1004000")
+CODE: Final = one_of("ErrorCode", "Stable code", example=ErrorCode.INVALID_PARAMETER)
 PROBLEM_FIELDS: Final[dict[str, Schema]] = {
     "type": {"type": "string", "format": "uri-reference", "description": "Page about this code"},
     "title": text("Short name of the code", example="Invalid parameter"),

@@ -19,13 +19,20 @@ from builds.api.schema.operations import (
     query,
 )
 from builds.api.schema.words import Schema, items, number, one_of, ref, text, word
+from builds.domain.error_codes import ErrorCode
 
 TAG: Final = "Runs"
 LOG: Final = "Log"
 QUEUE: Final = "Queue"
 PRESS_ERRORS: Final = (
-    "CCCM1007000", "CCCM1013000", "CCCM1048000", "CCBD1004000", "CCBD1011000", "CCBD1013000", "CCBD1020000",
-)  # fmt: skip
+    ErrorCode.NOT_POSSIBLE,
+    ErrorCode.SERVER_NOT_FOUND,
+    ErrorCode.NOT_FOUND,
+    ErrorCode.TAG_TAKEN,
+    ErrorCode.NOT_ONE_IMAGE_STEP,
+    ErrorCode.PARALLEL_LIMIT,
+    ErrorCode.REGISTRY_NOT_FOUND,
+)
 TEXT: Final[Schema] = {"type": "string"}
 ARCHIVE: Final[Schema] = {"type": "string", "format": "binary", "contentMediaType": "application/zip"}
 
@@ -41,7 +48,7 @@ RUN_OPERATIONS: Final = (
             LIMIT,
             AFTER_RUN,
         ),
-        errors=("CCCM1048000",),
+        errors=(ErrorCode.NOT_FOUND,),
         paged=True,
     ),
     Operation(
@@ -73,13 +80,13 @@ RUN_OPERATIONS: Final = (
     Operation(
         "GET", "/build/run/{buildSeq}", "getRun", "Get a run with its steps", TAG,
         ref("BuildRunDetail"), "The number in the path is the run's: buildRunSeq.",
-        (RUN_IN_BUILD_PATH,), errors=("CCCM1048000",),
+        (RUN_IN_BUILD_PATH,), errors=(ErrorCode.NOT_FOUND,),
     ),
     Operation(
         "DELETE", "/build/run/{buildSeq}", "removeRun", "Remove a run and its image", TAG,
         BUILD_RUN,
         "The number in the path is the run's: buildRunSeq. Answers the run as it was; a REMOVE run does it.",
-        (RUN_IN_BUILD_PATH,), errors=("CCCM1048000", "CCCM1007000", "CCBD1014000"),
+        (RUN_IN_BUILD_PATH,), errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE, ErrorCode.RUN_IS_ACTIVE),
     ),
     Operation(
         "POST", "/build/run/{buildSeq}/{buildRunSeq}", "repeatRun", "Run with these steps once", TAG,
@@ -88,18 +95,18 @@ RUN_OPERATIONS: Final = (
         "Steps of the body are a definition: a token needs the scope `write` for them, beside `run`.",
         RUN_PARAMETERS,
         Body("RunSteps", {"buildSteps": [IMAGE_STEP]}, required=False),
-        errors=(*PRESS_ERRORS, "CKSY1400000", "CKSY1415000"),
+        errors=(*PRESS_ERRORS, ErrorCode.UNREADABLE, ErrorCode.MEDIA_TYPE_NOT_SUPPORTED),
         links=links_of_run(""),
     ),
     Operation(
         "PUT", "/build/run/cancel/{buildRunSeq}", "cancelRun", "Cancel a run", TAG,
         BUILD_RUN,
         "Answers the CANCEL run at once; the run itself ends when it is confirmed that nothing of it is left.",
-        (CALLBACK_URL,), errors=("CCCM1048000", "CCCM1007000"), links=links_of_run("")[:1],
+        (CALLBACK_URL,), errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE), links=links_of_run("")[:1],
     ),
     Operation(
         "GET", "/build/run/{buildRunSeq}/otherremoveruns", "listRunsOfSameImage", "List runs with the same digest",
-        TAG, items(BUILD_RUN), errors=("CCCM1048000",),
+        TAG, items(BUILD_RUN), errors=(ErrorCode.NOT_FOUND,),
     ),
     Operation(
         "DELETE", "/build/run/{buildSeq}/tag", "removeRuns", "Remove several runs of a build", TAG,
@@ -110,12 +117,12 @@ RUN_OPERATIONS: Final = (
                 required=True, example=[1],
             ),
         ),
-        errors=("CCCM1048000", "CCCM1007000", "CCBD1014000"),
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE, ErrorCode.RUN_IS_ACTIVE),
     ),
     Operation(
         "GET", "/build/run/{buildRunSeq}/export", "exportRun", "Export a run's definition", TAG,
         ARCHIVE, "A zip without secrets, for POST /build/import.", media_type="application/zip",
-        errors=("CCCM1048000", "CCBD2016000"),
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.EXPORT_FAILED),
         answer_headers={"Content-Disposition": ("Name of the file", text())},
     ),
     Operation(
@@ -130,11 +137,11 @@ LOG_OPERATIONS: Final = (
     Operation(
         "GET", "/build/run/log/{buildRunSeq}", "getRunLog", "Get the log in one piece", LOG,
         items(ref("BuildRunLog"), minItems=1, maxItems=1), "An array of one under /v1, the object under /api.",
-        enveloped_answer=ref("BuildRunLog"), errors=("CCCM1048000",),
+        enveloped_answer=ref("BuildRunLog"), errors=(ErrorCode.NOT_FOUND,),
     ),
     Operation(
         "GET", "/build/run/log/step/{buildStepRunSeq}", "getStepLog", "Get the log of one step", LOG,
-        ref("BuildRunLog"), errors=("CCCM1048000",),
+        ref("BuildRunLog"), errors=(ErrorCode.NOT_FOUND,),
     ),
     Operation(
         "GET", "/build/run/{buildRunSeq}/lines", "getRunLines", "Get lines of the log", LOG,
@@ -145,7 +152,7 @@ LOG_OPERATIONS: Final = (
             query("search", text(), "Only lines that hold this, any case"),
             query("step", number(least=1), "Only of this buildStepRunSeq"),
         ),
-        errors=("CCCM1048000",),
+        errors=(ErrorCode.NOT_FOUND,),
     ),
     Operation(
         "GET", "/build/run/{buildRunSeq}/log.txt", "getRunText", "Get the log as text", LOG,
@@ -159,7 +166,7 @@ LOG_OPERATIONS: Final = (
                 "`1,2` is the pure output; 0 is what BuildHub says", example="1,2",
             ),
         ),
-        media_type="text/plain", errors=("CCCM1048000",),
+        media_type="text/plain", errors=(ErrorCode.NOT_FOUND,),
         statuses={206: "The range that was asked for"},
         answer_headers={"Accept-Ranges": ("`bytes`", text())},
     ),
@@ -173,6 +180,6 @@ QUEUE_OPERATIONS: Final = (
     Operation(
         "POST", "/build/queue/{buildRunSeq}/front", "moveToFront", "Let a waiting run be next", QUEUE,
         ref("Queue"), "To the place of the account's first waiting run; instance admins: before all.",
-        errors=("CCCM1048000", "CCCM1007000"),
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE),
     ),
 )  # fmt: skip

@@ -4,7 +4,7 @@ from typing import Final
 
 from builds.api.schema.words import Schema, word
 from builds.domain.actions import LISTED
-from builds.domain.error_pages import ERROR_HELP
+from builds.domain.error_codes import ErrorCode
 from builds.domain.states import EndReason, RunState, RunType, StepState, StepType, WhenRunning
 from builds.domain.tags import AutoTagSeqType
 
@@ -18,5 +18,5 @@ WORD_MODELS: Final[dict[str, Schema]] = {
     "Action": word(LISTED, "What may be done."),
     "AutoTagSeqType": word(AutoTagSeqType, "What follows the prefix of an automatic tag."),
     "WhenRunning": word(WhenRunning, "What a press does while another run of the build is active."),
-    "ErrorCode": word(ERROR_HELP, "Stable codes; each has its page under /docs/errors."),
+    "ErrorCode": word(ErrorCode, "Stable codes; each has its page under /docs/errors."),
 }

@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError
 from builds.domain.states import StepType
 from builds.domain.steps import code_down, create_image, ftp, http, shell, user_task
 from builds.domain.steps.checks import TITLE_CHECKS, Kind, StepFacts, Values, text, unstorable
 
-INVALID: Final = "CCCM1004000"
-NOT_ONE_IMAGE_STEP: Final = "CCBD1011000"
 MOST_STEPS: Final = 64  # of a build
 
 API_NAMES: Final = {"docker_volume_mount_vo_list": "dockerVolumeMountVOList"}  # the one that no rule gives
@@ -94,7 +93,9 @@ def _image_step_errors(steps: Sequence[StepDefinition], path: str) -> list[Field
         return []
     sentence = f"A build needs exactly one CREATE_IMAGE step in use and this one has {used}; "
     return [
-        FieldError(path, sentence + ("add one." if not used else "take the others out of use."), NOT_ONE_IMAGE_STEP)
+        FieldError(
+            path, sentence + ("add one." if not used else "take the others out of use."), ErrorCode.NOT_ONE_IMAGE_STEP
+        )
     ]
 
 

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_safe
 
-from builds.domain.error_pages import ERROR_HELP
+from builds.domain.error_codes import ErrorCode
 from builds.pages.access import PageRequest, signed_in
 
 SCHEMA: Final = "/v1/openapi.json"
@@ -27,48 +27,45 @@ def api(request: PageRequest) -> HttpResponse:
 @require_safe
 def errors(request: HttpRequest) -> HttpResponse:
     """Answer `/docs/errors`: every code."""
-    return render(request, "pages/errors.html", {"errors": sorted(ERROR_HELP.items())})
+    return render(request, "pages/errors.html", {"codes": sorted(ErrorCode)})
 
 
 @require_safe
 def error(request: HttpRequest, code: str) -> HttpResponse:
     """Answer `/docs/errors/{code}`, to which `type` of a problem leads."""
-    found = ERROR_HELP.get(code)
+    found = next((known for known in ErrorCode if known == code), None)
     if found is None:
         raise Http404
-    status = found.status
     context = {
-        "code": code,
-        "help": found,
-        "status": status,
-        "enveloped_status": status if status in KEPT else 200,
-        "example": _problem(code, status),
-        "enveloped": _enveloped(code, status),
+        "code": found,
+        "enveloped_status": found.status if found.status in KEPT else 200,
+        "example": _problem(found),
+        "enveloped": _enveloped(found),
     }
     return render(request, "pages/error.html", context)
 
 
-def _problem(code: str, status: int) -> str:
+def _problem(code: ErrorCode) -> str:
     """Return a problem document as `/v1` answers it."""
     body = {
         "type": f"/docs/errors/{code}",
-        "title": ERROR_HELP[code].title,
-        "status": status,
+        "title": code.summary,
+        "status": code.status,
         "detail": SENTENCE,
         "code": code,
-        "errors": [{**FIELD, "code": code}] if status == 400 else [],
+        "errors": [{**FIELD, "code": code}] if code.status == 400 else [],
         "requestId": REQUEST_ID,
     }
     return json.dumps(body, indent=2)
 
 
-def _enveloped(code: str, status: int) -> str:
+def _enveloped(code: ErrorCode) -> str:
     """Return an error as `/api` answers it."""
     body = {
         "code": code,
         "message": SENTENCE,
         "status": "error",
-        "errors": [{**FIELD, "code": code}] if status == 400 else [],
+        "errors": [{**FIELD, "code": code}] if code.status == 400 else [],
         "requestId": REQUEST_ID,
     }
     return json.dumps(body, indent=2)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, NotFound
 from builds.domain.outbound import check_callback_url
 from builds.domain.states import StepType
@@ -95,7 +96,7 @@ def steps_for_once(build: Build, drafts: tuple[StepDraft, ...]) -> list[StepCopy
     """
     steps = once_steps(list(build.steps.all()), drafts, build.registry_id or 0)
     if errors := step_errors(steps, host_paths_of(build)):
-        raise Invalid([error for error in errors if error.code == "CCCM1004000"] or errors)
+        raise Invalid([error for error in errors if error.code is ErrorCode.INVALID_PARAMETER] or errors)
     copies = [
         StepCopy(
             order, step.step_type, step.use, step.config, step.row.pk if step.row else None, step.secrets_encrypted
@@ -145,7 +146,8 @@ def registry_of(build: Build) -> Registry:
     registry = build.registry or Registry.objects.filter(is_default=True).first()
     if registry is None:
         raise NotFound(
-            "No default registry is set up; start with make run, or set BUILDHUB_REGISTRY.", code="CCBD1020000"
+            "No default registry is set up; start with make run, or set BUILDHUB_REGISTRY.",
+            code=ErrorCode.REGISTRY_NOT_FOUND,
         )
     return registry
 

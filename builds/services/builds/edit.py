@@ -10,8 +10,8 @@ from django.utils import timezone
 from builds import doorbell
 from builds.credentials import encrypt
 from builds.domain.access import Permission
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import Invalid, NotFound, Refused
-from builds.domain.steps.kinds import INVALID
 from builds.models import Account, Activity, Build, BuildStep, Caller, Did
 from builds.services import callbacks
 from builds.services.accounts.access import require, require_on
@@ -159,7 +159,7 @@ def _check(build: Build, steps: Sequence[DraftedStep], *, callback_url: str, ser
         *callback_errors(callback_url),
     ]
     if errors:
-        raise Invalid([error for error in errors if error.code == INVALID] or errors)
+        raise Invalid([error for error in errors if error.code is ErrorCode.INVALID_PARAMETER] or errors)
 
 
 def _check_limit(account: Account) -> None:
@@ -169,13 +169,13 @@ def _check_limit(account: Account) -> None:
         return
     if Build.objects.filter(account=account, removed_at=None).count() >= limit:
         sentence = f"This account may have {limit} builds and has them all; remove one, or ask for more."
-        raise Refused(sentence, code="CCBD1012000")
+        raise Refused(sentence, code=ErrorCode.BUILD_LIMIT)
 
 
 def _save(build: Build) -> None:
     taken = Refused(
         f"Another build of this account makes the image {build.image_name}; choose another image name.",
-        code="CCBD1003000",
+        code=ErrorCode.IMAGE_NAME_TAKEN,
     )
     twin = Build.objects.filter(account=build.account, image_name=build.image_name, removed_at=None)
     if twin.exclude(pk=build.pk).exists():

@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from builds.domain.access import Permission
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound, Refused
 from builds.domain.states import RunType
 from builds.models import BuildRun, Caller
@@ -33,11 +34,6 @@ DIRECTORY_BYTES: Final = 64 * 1024  # of the zip's own directory, before Python 
 DEEPEST: Final = 32
 MOST_STEPS: Final = 1000  # far more than a build may have: the rules say the rest, with the field
 FIXED_TIME: Final = (1980, 1, 1, 0, 0, 0)  # the same definition gives the same bytes
-
-NO_ZIP: Final = "CCBD1018000"
-OTHER_VERSION: Final = "CCBD1019000"
-BROKEN: Final = "CCBD2017000"
-NOT_EXPORTED: Final = "CCBD2016000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +54,7 @@ class ExportedFile:
 def export_run(*, run_id: int, caller: Caller) -> ExportedFile:
     """Return the definition of a BUILD run as a zip without secrets.
 
-    Raises `NotFound`, and `Refused` (CCBD2016000) for a CANCEL or REMOVE run.
+    Raises `NotFound`, and `Refused` (EXPORT_FAILED) for a CANCEL or REMOVE run.
     """
     run = BuildRun.objects.visible_to(caller).select_related("build").filter(pk=run_id).first()
     if run is None:
@@ -66,7 +62,7 @@ def export_run(*, run_id: int, caller: Caller) -> ExportedFile:
     require_on(caller, Permission.SEE, run)
     if run.run_type != RunType.BUILD:
         sentence = f"A {run.run_type} run has no definition of its own; export the BUILD run that it is about."
-        raise Refused(sentence, code=NOT_EXPORTED)
+        raise Refused(sentence, code=ErrorCode.EXPORT_FAILED)
     steps = list(run.steps.filter(attempt=1).order_by("order"))
     name, plain = (
         re.sub(dropped, "-", str(run.definition.get("name") or "")).strip("-.")[:80] or "build"
@@ -79,14 +75,16 @@ def export_run(*, run_id: int, caller: Caller) -> ExportedFile:
 def read_definition(content: bytes) -> Shape:
     """Return the BuildAdd in an exported file, every field filled, secrets None; nothing is created.
 
-    Raises `Refused`: CCBD1018000 no zip, CCBD1019000 another format or version, CCBD2017000 broken content.
+    Raises `Refused`: NO_ZIP, OTHER_VERSION (another format or version), IMPORT_FAILED (broken content).
     """
     document = _document(_entry(content))
     if document.get("format") != FORMAT or type(document.get("version")) is not int:
-        raise Refused(f"This file is no exported build ({FORMAT}); export one with BuildHub.", code=OTHER_VERSION)
+        raise Refused(
+            f"This file is no exported build ({FORMAT}); export one with BuildHub.", code=ErrorCode.OTHER_VERSION
+        )
     if document["version"] != VERSION:
         sentence = f"This file has version {document['version']} of its format and {VERSION} is read here."
-        raise Refused(f"{sentence} Export it again with this version of BuildHub.", code=OTHER_VERSION)
+        raise Refused(f"{sentence} Export it again with this version of BuildHub.", code=ErrorCode.OTHER_VERSION)
     build = document.get("build")
     steps = build.get(STEPS) if isinstance(build, Mapping) else None
     if not isinstance(build, Mapping) or not isinstance(steps, list) or not 0 < len(steps) <= MOST_STEPS:
@@ -110,9 +108,9 @@ def _packed(definition: Shape) -> bytes:
 def _entry(content: bytes) -> bytes:
     """Return the bytes of build.json, having looked at the names of everything beside it."""
     if len(content) > LARGEST_FILE:
-        raise Refused("The file is larger than 20 MiB; export it again.", code=NO_ZIP)
+        raise Refused("The file is larger than 20 MiB; export it again.", code=ErrorCode.NO_ZIP)
     if not zipfile.is_zipfile(io.BytesIO(content)) or _directory_bytes(content) > DIRECTORY_BYTES:
-        raise Refused("The file is no zip that BuildHub has exported; choose another one.", code=NO_ZIP)
+        raise Refused("The file is no zip that BuildHub has exported; choose another one.", code=ErrorCode.NO_ZIP)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _only_definition(archive)
@@ -176,4 +174,4 @@ def _no_constant(word: str) -> Any:
 
 
 def _broken(why: str) -> Refused:
-    return Refused(f"The file cannot be imported: {why}; export it again.", code=BROKEN)
+    return Refused(f"The file cannot be imported: {why}; export it again.", code=ErrorCode.IMPORT_FAILED)

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from builds.credentials import encrypt
 from builds.domain.access import Permission
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, NotFound, NotPossible
 from builds.models import Account, Activity, BuildRun, Caller, Did, Registry
 from builds.queries.connections import visible_registries
@@ -27,15 +28,17 @@ OFF_INSTEAD: Final = "set useYn to N instead, then it takes no further images."
 def usable_registry(seq: int, *, account_id: int) -> Registry | None:
     """Return the registry `seq` that builds of the account may push to; None for 0, the default one.
 
-    Raises `NotFound` (CCBD1020000) for one that is unknown, of another account, or switched off.
+    Raises `NotFound` (REGISTRY_NOT_FOUND) for one that is unknown, of another account, or switched off.
     """
     if seq == 0:
         return None
     registry = Registry.objects.filter(Q(account=None) | Q(account=account_id), pk=seq).first()
     if registry is None:
-        raise NotFound(f"There is no registry {seq}; choose another, or 0 for the default one.", code="CCBD1020000")
+        raise NotFound(
+            f"There is no registry {seq}; choose another, or 0 for the default one.", code=ErrorCode.REGISTRY_NOT_FOUND
+        )
     if not registry.enabled:
-        raise NotFound(f"{registry.name} is switched off; choose another registry.", code="CCBD1020000")
+        raise NotFound(f"{registry.name} is switched off; choose another registry.", code=ErrorCode.REGISTRY_NOT_FOUND)
     return registry
 
 

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from builds.credentials import encrypt
 from builds.domain.access import Permission
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import Invalid, NotFound, NotPossible
 from builds.models import Activity, Build, BuildServer, Caller, Did
 from builds.queries.connections import live_hosts, usable_servers, visible_servers
@@ -30,7 +31,7 @@ def find_server(host: str, *, account_id: int) -> BuildServer:
 
     Empty is the default one, `topic:NAME` or `tcp://host:port` a stored one. A `tcp://` address that is not stored
     gives the default server: `definitions.unexecutable` says why such a run does not start.
-    Raises `NotFound` (CCCM1013000).
+    Raises `NotFound` (SERVER_NOT_FOUND).
     """
     server = (
         usable_servers(account_id)
@@ -43,7 +44,9 @@ def find_server(host: str, *, account_id: int) -> BuildServer:
     if server is None or not server.enabled:
         name = host or "the default build server"
         why = "is switched off" if server else "is not known here"
-        raise NotFound(f"{name} {why}; choose another build server, or ask an administrator.", code="CCCM1013000")
+        raise NotFound(
+            f"{name} {why}; choose another build server, or ask an administrator.", code=ErrorCode.SERVER_NOT_FOUND
+        )
     return server
 
 

@@ -9,6 +9,7 @@ from builds import doorbell, queue
 from builds.domain import actions
 from builds.domain.access import Permission
 from builds.domain.actions import Action
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound, NotPossible
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType, StepState, StepType
 from builds.models import Activity, Build, BuildRun, Caller, Did, RunStep
@@ -51,7 +52,7 @@ def request_cancel(*, run_id: int, caller: Caller, callback_url: str = "") -> Bu
 def request_remove(*, run_id: int, caller: Caller) -> BuildRun:
     """Ask for a run's image and row to be removed; return the REMOVE run, which a service worker carries out.
 
-    Raises `NotPossible` (CCBD1014000 while the run is active). See docs/contract.md, "Remove".
+    Raises `NotPossible` (RUN_IS_ACTIVE while the run is active). See docs/contract.md, "Remove".
     """
     with transaction.atomic():
         return _remove(_locked(run_id, caller), caller)
@@ -85,7 +86,7 @@ def request_build_removal(*, build_id: int, caller: Caller, callback_url: str = 
         check_callback(callback_url)
         facts = build_facts(with_build_facts(Build.objects.filter(pk=build.pk)).get(), caller)
         if sentence := actions.build_refusal(Action.REMOVE, facts):
-            raise NotPossible(Action.REMOVE, sentence, code="CCBD1014000")
+            raise NotPossible(Action.REMOVE, sentence, code=ErrorCode.RUN_IS_ACTIVE)
         removal = _insert_build_removal(build, caller, callback_url)
         Activity.record(by=caller.user, did=Did.REMOVE_BUILD, build=build)
         callbacks.note_run(removal.pk, what="accepted")
@@ -97,7 +98,7 @@ def request_build_removal(*, build_id: int, caller: Caller, callback_url: str = 
 def _remove(run: BuildRun, caller: Caller, *, named: str = "") -> BuildRun:
     """Record the removal of a run, whose row is locked; `named` stands before the reason where it is refused."""
     require(caller, Permission.REMOVE_RUN, run.account_id)
-    _refuse(Action.REMOVE, run, caller, code="CCBD1014000" if run.run_state in ACTIVE else None, named=named)
+    _refuse(Action.REMOVE, run, caller, code=ErrorCode.RUN_IS_ACTIVE if run.run_state in ACTIVE else None, named=named)
     removal = _insert_follow_up(run, RunType.REMOVE, StepType.DELETE, caller, "")
     Activity.record(by=caller.user, did=Did.REMOVE_RUN, run=run)
     callbacks.note_run(removal.pk, what="accepted")
@@ -160,6 +161,6 @@ def _locked(run_id: int, caller: Caller) -> BuildRun:
     return with_facts(BuildRun.objects.visible_to(caller).filter(pk=run_id)).get()
 
 
-def _refuse(action: Action, run: BuildRun, caller: Caller, *, code: str | None = None, named: str = "") -> None:
+def _refuse(action: Action, run: BuildRun, caller: Caller, *, code: ErrorCode | None = None, named: str = "") -> None:
     if sentence := actions.refusal(action, run_facts(run, caller)):
         raise NotPossible(action, f"{named}{sentence}", code=code)

@@ -17,6 +17,7 @@ from django.utils import timezone
 from builds import doorbell
 from builds.domain import actions, failures, tags
 from builds.domain.actions import Action
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import Busy, FieldError, Invalid, NotPossible, Refused
 from builds.domain.states import RunState, RunType, WhenRunning
 from builds.domain.tags import TagRule
@@ -40,7 +41,7 @@ def check_in_use(build: Build) -> None:
 def make_way(build: Build, caller: Caller, *, replaces: bool = True) -> None:
     """Apply `whenRunning` and the limits to a new run; `replaces` False: a run that waits instead of replacing.
 
-    Raises `NotPossible`, `Refused` (CCBD1013000) or `Busy`.
+    Raises `NotPossible`, `Refused` (PARALLEL_LIMIT) or `Busy`.
     """
     if build.runs.active().filter(run_type=RunType.REMOVE, target=None).exists():
         raise NotPossible(Action.BUILD, actions.BUILD_GOES)
@@ -120,9 +121,11 @@ def next_tag(build: Build, rule: TagRule, asked: str | None) -> str:
 
 
 def check_tag_free(build: Build, tag: str, *, apart_from: Collection[int] = ()) -> None:
-    """Raise `Refused` (CCBD1004000) where a run of the build but those of `apart_from` has the tag."""
+    """Raise `Refused` (TAG_TAKEN) where a run of the build but those of `apart_from` has the tag."""
     if is_tag_taken(build, tag, apart_from=apart_from):
-        raise Refused(f"The tag {tag} belongs to an earlier run of this build; choose another.", code="CCBD1004000")
+        raise Refused(
+            f"The tag {tag} belongs to an earlier run of this build; choose another.", code=ErrorCode.TAG_TAKEN
+        )
 
 
 def is_tag_taken(build: Build, tag: str, *, apart_from: Collection[int] = ()) -> bool:
@@ -164,7 +167,7 @@ def _check_parallel(account: Account) -> None:
     if active >= facts.limit:
         raise Refused(
             f"The account may have {facts.limit} builds at the same time and has {active}; wait for the end of one.",
-            code="CCBD1013000",
+            code=ErrorCode.PARALLEL_LIMIT,
         )
 
 

@@ -101,7 +101,7 @@ def recipe_of_run(run: BuildRun) -> Recipe:
 def recipe_of_push(original: BuildRun, registry_seq: int | None) -> Recipe:
     """Return the snapshot of `original` that pushes its image: to the registry asked for, else to its own.
 
-    Raises `NotFound` (CCBD1020000) for a registry that may not be used.
+    Raises `NotFound` (REGISTRY_NOT_FOUND) for a registry that may not be used.
     """
     recipe = _kept(original, original.registry_id if registry_seq is None else registry_seq)
     return replace(recipe, definition={**recipe.definition, "push_of": original.pk}, target=original)
