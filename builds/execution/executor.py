@@ -26,7 +26,7 @@ from builds.services.runs.steps import LeaseLost, close_step, open_step, prepare
 from builds.services.runs.transitions import End, Lease, give_back, take
 
 log = logging.getLogger(__name__)
-AWAY: Final = "its worker could not reach the database"  # ends a sentence, see LostAttempt
+AWAY: Final = "its worker could not reach the database"  # ends a sentence, see AttemptLost
 
 
 def execute_build(run_id: int, claim: int) -> None:
@@ -156,5 +156,5 @@ class Executor:
         failure = found.masked(self._context.recorder.masker)
         self._context.recorder.say(failure.sentence)
         self._context.recorder.close()
-        end = End(failure.kind.end_reason, failure.sentence, failure.as_facts())
+        end = End.of(failure)
         self._patiently(end_run, self._lease, end)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from builds.domain import failures
 from builds.domain.failures import Failure
-from builds.domain.lost_attempts import ATTEMPT_LOST, GIVEN_BACK, LostAttempt
+from builds.domain.run_events import AttemptLost, EventKind, Unconfirmed
 from builds.domain.states import RunType
 from builds.engine.errors import EngineError
 from builds.execution.context import build_id, labels
@@ -79,15 +79,14 @@ def _begun(run: BuildRun) -> list[str]:
 def _go_on_unconfirmed(run: BuildRun, why: str) -> None:
     """Keep the run as it is and say so once; give up on the wish to cancel, or on the run, after `CONFIRM_WITHIN`."""
     server = run.server.name if run.server else ""
-    if not RunEvent.objects.filter(run=run, what="unconfirmed", facts__attempt=run.attempt).exists():
-        RunEvent.objects.create(run=run, what="unconfirmed", because=why, facts={"attempt": run.attempt})
+    RunEvent.note(run.pk, Unconfirmed(run.attempt), because=why)
     cancel = run.follow_ups.active().filter(run_type=RunType.CANCEL).first()
     if cancel is not None:
         if timezone.now() - cancel.created_at > CONFIRM_WITHIN:
             failure = failures.not_confirmed(server, why)
-            end_cancel(cancel.pk, End(failure.kind.end_reason, failure.sentence, failure.as_facts()))
+            end_cancel(cancel.pk, End.of(failure))
         return
-    first = RunEvent.objects.filter(run=run, what="unconfirmed", facts__attempt=run.attempt).order_by("id").first()
+    first = RunEvent.objects.of(run.pk, EventKind.UNCONFIRMED, attempt=run.attempt).first()
     if first is not None and timezone.now() - first.at > CONFIRM_WITHIN:
         _end(run, failures.engine_unreachable(server, why))
 
@@ -101,25 +100,21 @@ def _next_attempt(run: BuildRun) -> None:
     free = [place for place in places if place.free + (place.host == run.claimed_host) > 0]
     if not free:
         return
-    if not RunEvent.objects.filter(run=run, what=ATTEMPT_LOST, facts__attempt=run.attempt).exists():
-        RunEvent.objects.create(
-            run=run, what=ATTEMPT_LOST, because=run.lease_owner, facts=_lost_attempt(run).as_facts()
-        )
+    RunEvent.note(run.pk, _lost_attempt(run), because=run.lease_owner)
     dispatch.hand_over_again(run.pk, host=max(free, key=lambda place: place.free).host)
 
 
-def _lost_attempt(run: BuildRun) -> LostAttempt:
+def _lost_attempt(run: BuildRun) -> AttemptLost:
     """Return why the present attempt is over: what its own worker said when it gave the run back, else its silence."""
-    given_back = RunEvent.objects.filter(run=run, what=GIVEN_BACK, facts__attempt=run.attempt).first()
+    given_back = RunEvent.objects.of(run.pk, EventKind.GIVEN_BACK, attempt=run.attempt).first()
     if given_back is not None:
-        return LostAttempt(run.attempt, given_back.because)
+        return AttemptLost(run.attempt, given_back.because)
     beat = run.lease_expires_at - LEASE if run.lease_expires_at else timezone.now()
-    return LostAttempt.silent(run.attempt, beat)
+    return AttemptLost.silent(run.attempt, beat)
 
 
 def _end(run: BuildRun, failure: Failure) -> None:
-    end = End(failure.kind.end_reason, failure.sentence, failure.as_facts())
-    end_lost_run(run.pk, token=run.token, end=end)
+    end_lost_run(run.pk, token=run.token, end=End.of(failure))
 
 
 def _seconds_running(run: BuildRun) -> float:

@@ -86,7 +86,7 @@ def _work(removal: BuildRun, lease: Lease, recorder: Recorder, patiently: Patien
 
 
 def _ended(failure: Failure) -> End:
-    return End(failure.kind.end_reason, failure.sentence, failure.as_facts())
+    return End.of(failure)
 
 
 def _runs_of(removal: BuildRun) -> list[BuildRun]:

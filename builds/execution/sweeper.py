@@ -125,4 +125,4 @@ def _end_overdue() -> None:
         limit = run.definition["queue_limit_seconds"]
         if run.age.total_seconds() > limit:  # type: ignore[attr-defined]  # annotated above
             failure = failures.queue_limit(limit)
-            end_waiting_run(run.pk, End(failure.kind.end_reason, failure.sentence, failure.as_facts()))
+            end_waiting_run(run.pk, End.of(failure))

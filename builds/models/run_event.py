@@ -1,6 +1,22 @@
 """Facts in the history of a run."""
 
+from typing import TYPE_CHECKING, Self
+
 from django.db import models
+
+from builds.domain.run_events import Event, EventKind, OfAttempt
+
+if TYPE_CHECKING:
+    from builds.models.run import BuildRun
+
+
+class RunEventQuerySet(models.QuerySet["RunEvent"]):
+    """Look-ups of events."""
+
+    def of(self, run_id: int, kind: EventKind, *, attempt: int | None = None) -> Self:
+        """Return a run's events of one kind in order; those of one attempt where it is given."""
+        found = self.filter(run_id=run_id, what=kind).order_by("pk")
+        return found if attempt is None else found.filter(facts__attempt=attempt)
 
 
 class RunEvent(models.Model):
@@ -13,9 +29,24 @@ class RunEvent(models.Model):
     facts = models.JSONField(default=dict)
     at = models.DateTimeField(auto_now_add=True)
 
+    objects = RunEventQuerySet.as_manager()
+
     class Meta:
         ordering = ["id"]
         indexes = [models.Index(fields=["run", "id"], name="run_event_order")]
 
     def __str__(self) -> str:
         return f"{self.what} {self.run_state}".strip()
+
+    @classmethod
+    def record(cls, run: "BuildRun", event: Event, because: str = "") -> None:
+        """Keep an event with the state that the run is in."""
+        facts = event.as_facts()
+        cls.objects.create(run=run, what=event.kind, run_state=run.run_state, because=because, facts=facts)
+
+    @classmethod
+    def note(cls, run_id: int, event: Event, because: str = "") -> None:
+        """Keep an event that is no move of the state; one of an attempt only where the attempt has none of its kind."""
+        if isinstance(event, OfAttempt) and cls.objects.of(run_id, event.kind, attempt=event.attempt).exists():
+            return
+        cls.objects.create(run_id=run_id, what=event.kind, because=because, facts=event.as_facts())

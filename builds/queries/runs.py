@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from builds.domain import scheduling
-from builds.domain.lost_attempts import ATTEMPT_LOST, GIVEN_BACK, LostAttempt
+from builds.domain.run_events import AttemptLost, EventKind
 from builds.domain.states import RunState, RunType
 from builds.models import BuildRun, BuildServer, Caller, RunEvent, RunStep
 from builds.queries.facts import with_facts
@@ -62,15 +62,15 @@ def steps_by_attempt(run: BuildRun) -> tuple[list[list[RunStep]], list[RunStep]]
     return attempts[:-1], attempts[-1] if attempts else []
 
 
-def lost_attempts(run_id: int) -> list[LostAttempt]:
+def lost_attempts(run_id: int) -> list[AttemptLost]:
     """Return the attempts of a run that another one followed, in order."""
-    events = RunEvent.objects.filter(run_id=run_id, what=ATTEMPT_LOST).order_by("pk")
-    return [LostAttempt.from_facts(facts) for facts in events.values_list("facts", flat=True)]
+    events = RunEvent.objects.of(run_id, EventKind.ATTEMPT_LOST)
+    return [AttemptLost.from_facts(facts) for facts in events.values_list("facts", flat=True)]
 
 
 def counted_attempts(run: BuildRun) -> int:
     """Return how many attempts of a run count against its limit: not those that the database was away for."""
-    given_back = RunEvent.objects.filter(run_id=run.pk, what=GIVEN_BACK, facts__counted=False)
+    given_back = RunEvent.objects.of(run.pk, EventKind.GIVEN_BACK).filter(facts__counted=False)
     return run.attempt - given_back.count()
 
 

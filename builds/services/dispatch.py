@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from builds import doorbell, queue
-from builds.domain import scheduling
+from builds.domain import run_events, scheduling
 from builds.domain.states import RunState
 from builds.models import Account, BuildRun, BuildServer, RunEvent
 from builds.queries.queue import Place, account_facts, elder_active, live_places, server_facts
@@ -118,6 +118,6 @@ def _claim(run_id: int, host: str) -> None:
 
 def _announce(run_id: int, host: str) -> None:
     run = BuildRun.objects.get(pk=run_id)
-    RunEvent.objects.create(run=run, what="claimed", run_state=run.run_state, because=host, facts={"claim": run.claim})
+    RunEvent.record(run, run_events.Claimed(run.claim), because=host)
     queue.hand_over(run.pk, claim=run.claim, host=host)
     doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)

@@ -42,7 +42,7 @@ def missing_files(document: Path, text: str) -> list[str]:
 def _is_there(path: str) -> bool:
     if any((ROOT / folder / path).exists() for folder in (".", "builds", "docs", "tests")):
         return True
-    return "/" not in path and any(ROOT.glob(f"builds/*/{path}"))
+    return "/" not in path and any(ROOT.glob(f"builds/**/{path}"))
 
 
 def texts() -> dict[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from django.db.models.functions import Now
 
+from builds.domain.run_events import Pushed
 from builds.domain.states import EndReason, StepState
 from builds.models import BuildRun, RunEvent
 from builds.queries.runs import counted_attempts
@@ -63,7 +64,7 @@ def test_a_step_is_opened_and_a_fact_noted_once(run, lease):
     step = prepare_attempt(lease)[0]
     for _ in range(2):
         open_step(lease, step)
-        note(lease, "pushed", "sha256:1", image="a:1")
+        note(lease, Pushed(lease.attempt, "a:1"), "sha256:1")
         close_step(lease, step, to=StepState.DONE)
     step.refresh_from_db()
     assert (times(run, "step"), times(run, "pushed"), step.step_state) == (1, 1, "DONE")

@@ -7,6 +7,7 @@ from django.db import IntegrityError, ProgrammingError, transaction
 from django.db.models.functions import Now
 
 from builds.domain.log.lines import LogLine
+from builds.domain.run_events import Pushed
 from builds.domain.states import EndReason
 from builds.models import BuildRun, LogChunk, RunStep
 from builds.queries.log import iterate_lines
@@ -65,7 +66,7 @@ def test_every_write_of_a_stale_attempt_is_refused(run):
     with pytest.raises(LeaseLost):
         open_step(stale, step)
     with pytest.raises(LeaseLost):
-        note(stale, "pushed")
+        note(stale, Pushed(stale.attempt, "a:1"))
     assert not end_attempt(stale, DONE)
     assert append_chunk(fresh, step.pk, lines("two", "three"), sequence=2)
     assert [line.text for _s, line in iterate_lines(run.pk)] == ["one", "two", "three"]

@@ -3,11 +3,12 @@
 from typing import Any, Final
 
 from builds.domain import failures
+from builds.domain.run_events import LatestMoved
 from builds.engine.errors import RegistryRefused, RegistryUnreachable
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
 from builds.services.connections.clients import registry_client
-from builds.services.runs.latest import WHAT, newer_run, try_lock, unlock
+from builds.services.runs.latest import newer_run, try_lock, unlock
 from builds.services.runs.steps import note
 
 TAG: Final = "latest"
@@ -40,5 +41,6 @@ def _move(context: RunContext) -> None:
     except (RegistryUnreachable, RegistryRefused) as error:
         failure = failures.push_failed(error.answered, registry=image.host, repository=f"{image.repository}:{TAG}")
         raise RunFailed(failure) from error
-    context.patiently(note, context.lease, WHAT, image=image.image, number=number)
+    moved = LatestMoved(context.lease.attempt, image=image.image, number=number)
+    context.patiently(note, context.lease, moved)
     context.recorder.say(f"latest is run {number} now: {image.image}:{TAG}")

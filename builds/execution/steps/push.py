@@ -6,6 +6,7 @@ from tenacity import wait_exponential_jitter
 
 from builds.domain import failures
 from builds.domain.failure_kinds import IMAGE_TAKEN
+from builds.domain.run_events import Pushed
 from builds.engine.errors import ConnectionLost, EngineRefused, PushFailed, RegistryRefused, RegistryUnreachable
 from builds.engine.transfers import RETRYING
 from builds.engine.types import PushUpdate
@@ -46,7 +47,8 @@ def run(context: RunContext) -> None:
         context.stop.check()
         failure = failures.push_failed(error.message, registry=image.host, repository=image.repository)
         raise (ImageTaken if error.kind is IMAGE_TAKEN else RunFailed)(failure) from error
-    context.patiently(note, context.lease, "pushed", context.pushed_digest, image=image.tagged)
+    pushed = Pushed(context.lease.attempt, image=image.tagged)
+    context.patiently(note, context.lease, pushed, because=context.pushed_digest)
     context.recorder.say(f"Pushed {image.tagged}, digest {context.pushed_digest}")
 
 

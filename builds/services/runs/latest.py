@@ -4,9 +4,9 @@ from typing import Final
 
 from django.db import connection
 
+from builds.domain.run_events import EventKind
 from builds.models import RunEvent
 
-WHAT: Final = "latest"  # the event that a run keeps that has moved it
 LOCK: Final = 0x6C617465  # the first key of this use of PostgreSQL's advisory locks; the second is the build
 
 
@@ -22,8 +22,9 @@ def unlock(build_id: int) -> None:
 
 def newer_run(build_id: int, *, number: int, image: str) -> int | None:
     """Return the number of a run after `number` that has moved the tag of `image` (host and repository), or None."""
-    moved = RunEvent.objects.filter(run__build_id=build_id, what=WHAT, facts__image=image, facts__number__gt=number)
-    return moved.order_by("-facts__number").values_list("facts__number", flat=True).first()
+    moved = RunEvent.objects.filter(run__build_id=build_id, what=EventKind.LATEST, facts__image=image)
+    newer = moved.filter(facts__number__gt=number).order_by("-facts__number")
+    return newer.values_list("facts__number", flat=True).first()
 
 
 def _ask(statement: str, build_id: int) -> object:

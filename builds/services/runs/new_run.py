@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from builds import doorbell
-from builds.domain import actions, failures, tags
+from builds.domain import actions, failures, run_events, tags
 from builds.domain.actions import Action
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import Busy, FieldError, Invalid, NotPossible, Refused
@@ -79,7 +79,7 @@ def accept(build: Build, server: BuildServer, caller: Caller, recipe: Recipe, **
     )
     copy_steps(run, recipe.steps)
     Build.objects.filter(pk=build.pk).update(last_run=run, last_build_no=run.build_no, active_at=Now())
-    RunEvent.objects.create(run=run, what="accepted", run_state=run.run_state, because=caller.user.get_username())
+    RunEvent.record(run, run_events.Accepted(), because=caller.user.get_username())
     did = Did.PUSH_AGAIN if recipe.target else Did.START_RUN
     Activity.record(by=caller.user, did=did, run=run)
     callbacks.note_run(run.pk, what="accepted")
@@ -92,8 +92,7 @@ def let_start(run: BuildRun, server: BuildServer, *, unless: str | None) -> None
     if unless is None:
         transaction.on_commit(partial(dispatch, server.pk))
         return
-    failure = failures.definition_invalid(unless)
-    end_waiting_run(run.pk, End(failure.kind.end_reason, failure.sentence, failure.as_facts()))
+    end_waiting_run(run.pk, End.of(failures.definition_invalid(unless)))
     run.refresh_from_db()
 
 

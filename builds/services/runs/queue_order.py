@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from builds import doorbell
-from builds.domain import actions
+from builds.domain import actions, run_events
 from builds.domain.access import Permission, Role
 from builds.domain.actions import Action, RunFacts
 from builds.domain.errors import NotFound, NotPossible
@@ -36,7 +36,7 @@ def move_to_front(*, run_id: int, caller: Caller) -> BuildRun:
             _before_all(run)
         else:
             _first_of_account(run)
-        RunEvent.objects.create(run=run, what="moved to front", run_state=run.run_state, because=str(caller.user))
+        RunEvent.record(run, run_events.MovedToFront(), because=str(caller.user))
         Activity.record(by=caller.user, did=Did.MOVE_TO_FRONT, run=run)
         doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
         if run.server_id is not None:

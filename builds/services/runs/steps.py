@@ -9,6 +9,7 @@ from django.db.models import Exists
 from django.db.models.functions import Now
 
 from builds import doorbell
+from builds.domain import run_events
 from builds.domain.states import RunState, StepState
 from builds.models import BuildRun, RunEvent, RunStep
 from builds.services import callbacks
@@ -50,7 +51,7 @@ def open_step(lease: Lease, step: RunStep) -> None:
         waiting = RunStep.objects.filter(pk=step.pk, step_state=StepState.WAIT)
         if not waiting.update(step_state=StepState.RUNNING, begin_time=Now()):
             return
-        RunEvent.objects.create(run_id=lease.run_id, what="step", because=step.step_type, facts={"step": step.pk})
+        RunEvent.note(lease.run_id, run_events.StepBegun(step.pk), because=step.step_type)
         callbacks.note_run(lease.run_id, what="step")
         doorbell.steps_changed(lease.run_id)
 
@@ -73,13 +74,11 @@ def show_vertices(lease: Lease, step_id: int, vertices: Sequence[dict[str, Any]]
     return bool(written)
 
 
-def note(lease: Lease, what: str, because: str = "", **facts: object) -> None:
-    """Record a fact of the run's history, such as a confirmed push; each `what` once an attempt."""
+def note(lease: Lease, event: run_events.OfAttempt, because: str = "") -> None:
+    """Keep an event of the attempt in the run's history, such as a confirmed push; each kind once an attempt."""
     with transaction.atomic():
         _fence(lease)
-        if not RunEvent.objects.filter(run_id=lease.run_id, what=what, facts__attempt=lease.attempt).exists():
-            facts = {**facts, "attempt": lease.attempt}
-            RunEvent.objects.create(run_id=lease.run_id, what=what, because=because, facts=facts)
+        RunEvent.note(lease.run_id, event, because)
 
 
 def keep_image_id(lease: Lease, image_id: str) -> None:

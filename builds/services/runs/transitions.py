@@ -16,7 +16,9 @@ from django.db.models import DateTimeField, F, Q, QuerySet
 from django.db.models.functions import Coalesce, Greatest, Now
 
 from builds import doorbell
-from builds.domain.lost_attempts import GIVEN_BACK
+from builds.domain import run_events
+from builds.domain.failures import Failure
+from builds.domain.run_events import Event, EventKind
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType, StepState, sources_of
 from builds.models import BuildRun, RunEvent, RunStep
 from builds.queries.log import iterate_bytes
@@ -47,6 +49,11 @@ class End:
     image_digest: str = ""
     image_size: int = 0
 
+    @classmethod
+    def of(cls, failure: Failure) -> "End":
+        """Return the end that a failure brings."""
+        return cls(failure.kind.end_reason, failure.sentence, failure.as_facts())
+
     @property
     def state(self) -> RunState:
         """Return the end state that belongs to the reason."""
@@ -76,7 +83,7 @@ def take(run_id: int, *, claim: int, owner: str) -> Lease | None:
             return None
         run = BuildRun.objects.annotate(elapsed=Now() - F("begin_time")).get(pk=run_id)
         if moved:
-            _record(run, what="running", because=f"attempt {run.attempt} on {owner}")
+            _record(run, run_events.Running(), because=f"attempt {run.attempt} on {owner}")
             callbacks.note_run(run_id, what="running")
     elapsed_ms = int(run.elapsed.total_seconds() * 1000)  # type: ignore[attr-defined]  # annotated above
     return Lease(run_id, run.token, run.attempt, run.chunk_count, elapsed_ms, taken_at=asked)
@@ -92,9 +99,9 @@ def give_back(lease: Lease, *, because: str, counted: bool = True) -> None:
         # Without a claim of a moment ago the sweeper need not wait for a worker to follow it up.
         if not mine.update(lease_expires_at=Now() - timedelta(seconds=1), claimed_at=None, updated_at=Now()):
             return
-        if not RunEvent.objects.filter(run_id=lease.run_id, what=GIVEN_BACK, facts__attempt=lease.attempt).exists():
-            facts: dict[str, object] = {"attempt": lease.attempt, "counted": counted}
-            _record(BuildRun.objects.get(pk=lease.run_id), what=GIVEN_BACK, because=because, facts=facts)
+        if not RunEvent.objects.of(lease.run_id, EventKind.GIVEN_BACK, attempt=lease.attempt).exists():
+            given_back = run_events.GivenBack(lease.attempt, counted=counted)
+            _record(BuildRun.objects.get(pk=lease.run_id), given_back, because=because)
 
 
 def end_attempt(lease: Lease, end: End) -> bool:
@@ -129,7 +136,7 @@ def start_cancel(run: BuildRun) -> None:
     """Move a new CANCEL run to RUNNING: it works, through others, from the moment it is asked for."""
     with transaction.atomic():
         _move(BuildRun.objects.filter(pk=run.pk, run_type=RunType.CANCEL), RunState.RUNNING)
-        _record(BuildRun.objects.get(pk=run.pk), what="running")
+        _record(BuildRun.objects.get(pk=run.pk), run_events.Running())
         callbacks.note_run(run.pk, what="running")
 
 
@@ -165,7 +172,7 @@ def _end(guarded: "QuerySet[BuildRun]", end: End) -> bool:
         )
         ended = BuildRun.objects.get(pk=run.pk)
         _end_steps(ended)
-        _record(ended, what="ended", because=end.message, facts={"end_reason": end.reason})
+        _record(ended, run_events.Ended(end.reason), because=end.message)
         if ended.run_type == RunType.BUILD:
             _end_cancels(ended)
         callbacks.note_run(run.pk, what="ended")
@@ -215,8 +222,8 @@ def seal(run_id: int) -> tuple[int, str]:
     return count, digest.hexdigest()
 
 
-def _record(run: BuildRun, *, what: str, because: str = "", facts: dict[str, object] | None = None) -> None:
-    RunEvent.objects.create(run=run, what=what, run_state=run.run_state, because=because, facts=facts or {})
+def _record(run: BuildRun, event: Event, because: str = "") -> None:
+    RunEvent.record(run, event, because)
     doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
 
 
