@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 from typing import Final
 
 # Seconds before the second, third … attempt; together more than seven and a half hours.
@@ -13,6 +14,17 @@ MOST_REFUSALS: Final = 4  # the first and three more: an operator may be about t
 LONGEST_RETRY_AFTER: Final = 3600.0
 JITTER: Final = 0.2  # of a wait, so that what failed together does not come back together
 GONE: Final = 410
+
+
+class Told(StrEnum):
+    """What a callback tells: of a run, and of a build."""
+
+    ACCEPTED = "accepted"
+    RUNNING = "running"
+    STEP = "step"
+    ENDED = "ended"
+    CREATED = "created"
+    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True)

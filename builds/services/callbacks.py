@@ -20,7 +20,7 @@ from builds.credentials import decrypt, encrypt
 from builds.domain import actions
 from builds.domain.access import Permission, Role
 from builds.domain.actions import Action
-from builds.domain.callbacks import MOST_ATTEMPTS
+from builds.domain.callbacks import MOST_ATTEMPTS, Told
 from builds.domain.errors import NotFound, NotPossible
 from builds.models import (
     Account,
@@ -48,10 +48,10 @@ def addresses(callback_url: str) -> list[str]:
     return list(dict.fromkeys(url for part in callback_url.split("|") if (url := part.strip())))
 
 
-def note_run(run_id: int, *, what: str) -> None:
+def note_run(run_id: int, *, what: Told) -> None:
     """Keep a delivery of the run's state as it is now for each of its addresses; nothing where it has none.
 
-    Call it in the transaction of the fact. `what`: accepted, running, step or ended.
+    Call it in the transaction of the fact.
     """
     with transaction.atomic():
         # The row's lock makes the numbers gapless and their order that of the facts.
@@ -65,10 +65,10 @@ def note_run(run_id: int, *, what: str) -> None:
         _keep(run.build, run, caller, (CallbackEvent.RUN_STATE, what, body), run.callback_url, first)
 
 
-def note_build(build: Build, *, what: str, callback_url: str, caller: Caller) -> None:
+def note_build(build: Build, *, what: Told, callback_url: str, caller: Caller) -> None:
     """Keep a delivery of the build as it is now for each address of `callback_url`; empty: nothing.
 
-    Call it in the transaction of the fact. `what`: created or removed.
+    Call it in the transaction of the fact.
     """
     if not addresses(callback_url):
         return
@@ -174,7 +174,12 @@ def _text(body: Shape) -> str:
 
 
 def _keep(
-    build: Build, run: BuildRun | None, caller: Caller, said: tuple[str, str, str], callback_url: str, first: int
+    build: Build,
+    run: BuildRun | None,
+    caller: Caller,
+    said: tuple[CallbackEvent, Told, str],
+    callback_url: str,
+    first: int,
 ) -> None:
     """Insert a delivery for each address, numbered after `first`, and ring for a courier on commit."""
     event, what, body = said

@@ -19,6 +19,7 @@ from builds.api.schema.words import (
     word,
     yes_no,
 )
+from builds.domain.callbacks import Told
 from builds.domain.error_codes import ErrorCode
 from builds.models.callback import CallbackEvent, DeliveryState
 
@@ -40,7 +41,7 @@ FIELD_PROBLEM_FIELDS: Final[dict[str, Schema]] = {
 DELIVERY_FIELDS: Final[dict[str, Schema]] = {
     "number": number("Counts the deliveries of the run", least=1, example=1),
     "event": word(CallbackEvent, example="BUILD_RUN_STATE"),
-    "what": text("What happened: accepted, running, step, ended, created, removed", example="ended"),
+    "what": text(f"What happened: {', '.join(Told)}", example="ended"),
     "url": text("Where it goes", example="http://dashboard:3000/callback"),
     "state": word(DeliveryState, example="DELIVERED"),
     "webhookId": text("Header webhook-id: the same for every attempt"),

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from django.db.models import Count, Q
 
 from builds.domain.actions import Action, refusal
+from builds.domain.callbacks import Told
 from builds.models import BuildRun, CallbackDelivery, Caller, DeliveryState
 from builds.pages.looks import CANCELLING, DONE, FAILED, RUNNING, WAITING, Look
 from builds.queries.callbacks import delivery_shapes, waits_for
@@ -17,8 +18,14 @@ from builds.queries.facts import run_facts
 from builds.queries.runs import find_run
 
 SHOWN_ANSWER: Final = 1000  # signs of an answer; all that is kept is at the API
-EVENTS: Final = {"accepted": "Run accepted", "running": "Run began", "ended": "Run ended", "created": "Build created",
-                 "removed": "Build removed", "step": "Step began"}  # fmt: skip
+EVENTS: Final = {
+    Told.ACCEPTED: "Run accepted",
+    Told.RUNNING: "Run began",
+    Told.STEP: "Step began",
+    Told.ENDED: "Run ended",
+    Told.CREATED: "Build created",
+    Told.REMOVED: "Build removed",
+}
 FAILING: Final = Q(state=DeliveryState.GIVEN_UP) | Q(state=DeliveryState.WAITING, attempt_count__gt=0)
 
 
@@ -110,7 +117,7 @@ def _delivery(shape: Mapping[str, Any], head: int | None) -> Delivery:
     look, state = (WAITING, f"Waits for delivery {head}") if head else _state(shape)
     return Delivery(
         number=shape["number"],
-        what=EVENTS.get(shape["what"], shape["what"]),
+        what=EVENTS[shape["what"]],
         address=address_of(shape["url"]),
         webhook_id=shape["webhookId"],
         look=look,

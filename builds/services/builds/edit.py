@@ -10,6 +10,7 @@ from django.utils import timezone
 from builds import doorbell
 from builds.credentials import encrypt
 from builds.domain.access import Permission
+from builds.domain.callbacks import Told
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import Invalid, NotFound, Refused
 from builds.models import Account, Activity, Build, BuildStep, Caller, Did
@@ -78,7 +79,7 @@ def create_build(*, caller: Caller, draft: BuildDraft, callback_url: str = "") -
         _write(build, draft, caller, callback_url=callback_url)
         Activity.record(by=caller.user, did=Did.CREATE_BUILD, build=build)
         doorbell.build_changed(build.pk, account_id=build.account_id)
-        callbacks.note_build(build, what="created", callback_url=callback_url, caller=caller)
+        callbacks.note_build(build, what=Told.CREATED, callback_url=callback_url, caller=caller)
     return build
 
 

@@ -9,6 +9,7 @@ from builds import doorbell, queue
 from builds.domain import actions
 from builds.domain.access import Permission
 from builds.domain.actions import Action
+from builds.domain.callbacks import Told
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound, NotPossible
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType, StepState, StepType
@@ -38,7 +39,7 @@ def request_cancel(*, run_id: int, caller: Caller, callback_url: str = "") -> Bu
         cancel = _insert_follow_up(run, RunType.CANCEL, StepType.CANCEL, caller, callback_url)
         BuildRun.objects.filter(pk=run.pk).update(cancel_requested_at=Now(), updated_at=Now())
         Activity.record(by=caller.user, did=Did.CANCEL_RUN, run=run)
-        callbacks.note_run(cancel.pk, what="accepted")
+        callbacks.note_run(cancel.pk, what=Told.ACCEPTED)
         start_cancel(cancel)
         if run.run_state == RunState.CREATED:
             end_waiting_run(run.pk, End(EndReason.CANCELLED, "Cancelled while it waited; it never started."))
@@ -89,7 +90,7 @@ def request_build_removal(*, build_id: int, caller: Caller, callback_url: str = 
             raise NotPossible(Action.REMOVE, sentence, code=ErrorCode.RUN_IS_ACTIVE)
         removal = _insert_build_removal(build, caller, callback_url)
         Activity.record(by=caller.user, did=Did.REMOVE_BUILD, build=build)
-        callbacks.note_run(removal.pk, what="accepted")
+        callbacks.note_run(removal.pk, what=Told.ACCEPTED)
         queue.call_service(removal.pk, claim=removal.claim)
         doorbell.build_changed(build.pk, account_id=build.account_id)
     return removal
@@ -101,7 +102,7 @@ def _remove(run: BuildRun, caller: Caller, *, named: str = "") -> BuildRun:
     _refuse(Action.REMOVE, run, caller, code=ErrorCode.RUN_IS_ACTIVE if run.run_state in ACTIVE else None, named=named)
     removal = _insert_follow_up(run, RunType.REMOVE, StepType.DELETE, caller, "")
     Activity.record(by=caller.user, did=Did.REMOVE_RUN, run=run)
-    callbacks.note_run(removal.pk, what="accepted")
+    callbacks.note_run(removal.pk, what=Told.ACCEPTED)
     queue.call_service(removal.pk, claim=removal.claim)
     doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
     return removal

@@ -17,6 +17,7 @@ from django.utils import timezone
 from builds import doorbell
 from builds.domain import actions, failures, run_events, tags
 from builds.domain.actions import Action
+from builds.domain.callbacks import Told
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import Busy, FieldError, Invalid, NotPossible, Refused
 from builds.domain.states import RunState, RunType, WhenRunning
@@ -82,7 +83,7 @@ def accept(build: Build, server: BuildServer, caller: Caller, recipe: Recipe, **
     RunEvent.record(run, run_events.Accepted(), because=caller.user.get_username())
     did = Did.PUSH_AGAIN if recipe.target else Did.START_RUN
     Activity.record(by=caller.user, did=did, run=run)
-    callbacks.note_run(run.pk, what="accepted")
+    callbacks.note_run(run.pk, what=Told.ACCEPTED)
     doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
     return run
 

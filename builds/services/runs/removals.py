@@ -4,6 +4,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from builds import doorbell
+from builds.domain.callbacks import Told
 from builds.domain.states import RunType
 from builds.models import Build, BuildRun
 from builds.services import callbacks
@@ -20,7 +21,7 @@ def finish(removal: BuildRun, lease: Lease, end: End) -> bool:
         else:
             _bury_build(removal.build)
             requester = callbacks.requester_of(removal)
-            callbacks.note_build(removal.build, what="removed", callback_url=removal.callback_url, caller=requester)
+            callbacks.note_build(removal.build, what=Told.REMOVED, callback_url=removal.callback_url, caller=requester)
         doorbell.build_changed(removal.build_id, account_id=removal.account_id)
     return True
 

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from builds import doorbell
 from builds.domain import run_events
+from builds.domain.callbacks import Told
 from builds.domain.states import RunState, StepState
 from builds.models import BuildRun, RunEvent, RunStep
 from builds.services import callbacks
@@ -52,7 +53,7 @@ def open_step(lease: Lease, step: RunStep) -> None:
         if not waiting.update(step_state=StepState.RUNNING, begin_time=Now()):
             return
         RunEvent.note(lease.run_id, run_events.StepBegun(step.pk), because=step.step_type)
-        callbacks.note_run(lease.run_id, what="step")
+        callbacks.note_run(lease.run_id, what=Told.STEP)
         doorbell.steps_changed(lease.run_id)
 
 

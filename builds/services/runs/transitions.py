@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce, Greatest, Now
 
 from builds import doorbell
 from builds.domain import run_events
+from builds.domain.callbacks import Told
 from builds.domain.failures import Failure
 from builds.domain.run_events import Event, EventKind
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType, StepState, sources_of
@@ -84,7 +85,7 @@ def take(run_id: int, *, claim: int, owner: str) -> Lease | None:
         run = BuildRun.objects.annotate(elapsed=Now() - F("begin_time")).get(pk=run_id)
         if moved:
             _record(run, run_events.Running(), because=f"attempt {run.attempt} on {owner}")
-            callbacks.note_run(run_id, what="running")
+            callbacks.note_run(run_id, what=Told.RUNNING)
     elapsed_ms = int(run.elapsed.total_seconds() * 1000)  # type: ignore[attr-defined]  # annotated above
     return Lease(run_id, run.token, run.attempt, run.chunk_count, elapsed_ms, taken_at=asked)
 
@@ -137,7 +138,7 @@ def start_cancel(run: BuildRun) -> None:
     with transaction.atomic():
         _move(BuildRun.objects.filter(pk=run.pk, run_type=RunType.CANCEL), RunState.RUNNING)
         _record(BuildRun.objects.get(pk=run.pk), run_events.Running())
-        callbacks.note_run(run.pk, what="running")
+        callbacks.note_run(run.pk, what=Told.RUNNING)
 
 
 def end_cancel(run_id: int, end: End) -> bool:
@@ -175,7 +176,7 @@ def _end(guarded: "QuerySet[BuildRun]", end: End) -> bool:
         _record(ended, run_events.Ended(end.reason), because=end.message)
         if ended.run_type == RunType.BUILD:
             _end_cancels(ended)
-        callbacks.note_run(run.pk, what="ended")
+        callbacks.note_run(run.pk, what=Told.ENDED)
     return True
 
 
