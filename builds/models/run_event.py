@@ -42,11 +42,11 @@ class RunEvent(models.Model):
     def record(cls, run: "BuildRun", event: Event, because: str = "") -> None:
         """Keep an event with the state that the run is in."""
         facts = event.as_facts()
-        cls.objects.create(run=run, what=event.kind, run_state=run.run_state, because=because, facts=facts)
+        RunEvent.objects.create(run=run, what=event.kind, run_state=run.run_state, because=because, facts=facts)
 
     @classmethod
     def note(cls, run_id: int, event: Event, because: str = "") -> None:
         """Keep an event that is no move of the state; one of an attempt only where the attempt has none of its kind."""
         if isinstance(event, OfAttempt) and cls.objects.of(run_id, event.kind, attempt=event.attempt).exists():
             return
-        cls.objects.create(run_id=run_id, what=event.kind, because=because, facts=event.as_facts())
+        RunEvent.objects.create(run_id=run_id, what=event.kind, because=because, facts=event.as_facts())
