@@ -160,8 +160,8 @@ CONTENT_SECURITY_POLICY = {
 
 CHANNEL_LAYERS: dict[str, Any] = {}
 
-# Workers. django-q2 only carries run ids to a worker that BuildHub has chosen (builds/queue.py); all times below are
-# huge on purpose: redelivery is the sweeper's business, a lease decides who may run (docs/engine-notes.md,
+# Workers. django-q2 only carries run ids to a worker that BuildHub has chosen (builds/task_queue.py); all times below
+# are huge on purpose: redelivery is the sweeper's business, a lease decides who may run (docs/engine-notes.md,
 # "PostgreSQL, django-q2 and Channels").
 WORKERS = env.number("BUILDHUB_WORKERS", os.cpu_count() or 1, minimum=1, maximum=256)
 WORKER_HOST = env.text("BUILDHUB_WORKER_HOST", socket.gethostname())

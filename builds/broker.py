@@ -17,7 +17,8 @@ from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ
 
-from builds.domain.queues import own_queue
+from builds.domain.worker_queues import own_queue
+from builds.postgres import listen
 
 log = logging.getLogger(__name__)
 WAIT_SECONDS = 1.0  # bounds the latency of a stop; a task itself rings at once
@@ -57,14 +58,7 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
 
     def _listen(self) -> psycopg.Connection[Any]:
         if self._listening is None:
-            wrapper = connections[Conf.ORM]
-            settings = wrapper.get_connection_params()
-            settings.pop("cursor_factory", None)
-            settings.pop("pool", None)
-            settings.pop("context", None)
-            self._listening = psycopg.connect(**settings, autocommit=True)
-            for key in self._keys:
-                self._listening.execute(f"LISTEN {channel(key)}")
+            self._listening = listen(*(channel(key) for key in self._keys))
         return self._listening
 
     @property

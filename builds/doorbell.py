@@ -4,9 +4,8 @@ A hint may be lost; the rows it points to cannot (docs/architecture.md, "The lif
 """
 
 import json
-from typing import Any, Literal, TypedDict
+from typing import Literal, TypedDict
 
-import psycopg
 from django.db import connection
 
 WATCHERS = "buildhub_watchers"  # web processes listen here
@@ -73,16 +72,6 @@ def build_changed(build_id: int, *, account_id: int) -> None:
 def stop_asked(run_id: int) -> None:
     """Tell the run's worker, after commit, to look at the wish to cancel now rather than at its next beat."""
     _ring(WORKERS, {"type": "stop.asked", "run": run_id})
-
-
-def listen(channel: str) -> psycopg.Connection[Any]:
-    """Return a connection of its own, outside any pool or transaction, that hears the hints of `channel`."""
-    settings = connection.get_connection_params()
-    for key in ("cursor_factory", "context", "pool"):
-        settings.pop(key, None)
-    opened = psycopg.connect(**settings, autocommit=True)
-    opened.execute(f"LISTEN {channel}")
-    return opened
 
 
 def _ring(channel: str, hint: Hint) -> None:

@@ -6,7 +6,6 @@ The same numbers decide and explain, so the reason shown cannot differ from what
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Literal
 
 ServerKind = Literal["default", "topic", "tcp"]
@@ -17,7 +16,7 @@ class ServerFacts:
     """A build server as the dispatcher sees it under the lock on its row.
 
     `capacity`, `running`: parallel runs allowed and under way; `live_hosts`: worker hosts with a fresh beat that
-    serve it; `free_workers`: how many of their workers are idle; `unserved_since`: when the last one went.
+    serve it; `free_workers`: how many of their workers are idle.
     """
 
     name: str
@@ -27,7 +26,6 @@ class ServerFacts:
     live_hosts: int
     free_workers: int
     kind: ServerKind = "default"
-    unserved_since: datetime | None = None
 
     @property
     def free_slots(self) -> int:
@@ -66,12 +64,14 @@ class RunWait:
 
 @dataclass(frozen=True, slots=True)
 class WaitingRun:
-    """A run in the queue of a server; `run_id` grows with time, so the smaller one of a build is the elder."""
+    """A run in the queue of a server that has no active elder of the same build.
+
+    `run_id` grows with time, so the smaller one of a build is the elder.
+    """
 
     run_id: int
     build_id: int
     position: int
-    elder_active: bool = False  # an elder run of the build is RUNNING (or claimed)
     account_id: int = 0
 
 
@@ -94,13 +94,13 @@ def claimable(
 ) -> list[int]:
     """Return the ids of the runs that may be claimed on `server` now, in order of their position.
 
-    A run whose elder of the same build is active or waits as well, or whose account (`accounts`: those with a limit)
+    A run whose elder of the same build waits as well, or whose account (`accounts`: those with a limit)
     has no room, is passed over: it takes no slot and stops nobody.
     """
     eldest: dict[int, int] = {}
     for run in waiting:
         eldest[run.build_id] = min(run.run_id, eldest.get(run.build_id, run.run_id))
-    ready = [run for run in waiting if not run.elder_active and run.run_id == eldest[run.build_id]]
+    ready = [run for run in waiting if run.run_id == eldest[run.build_id]]
     in_order = sorted(ready, key=lambda run: (run.position, run.run_id))
     return [run.run_id for run in _within_limits(in_order, accounts)[: server.free_slots]]
 
@@ -131,10 +131,9 @@ def _full(server: ServerFacts) -> str:
 
 
 def _unserved(server: ServerFacts) -> str:
-    since = f" since {server.unserved_since:%Y-%m-%d %H:%M:%S %Z}".rstrip() if server.unserved_since else " now"
     if server.kind == "topic":
-        return f"No live worker serves {server.name}{since}; start one with this topic in BUILDHUB_TOPICS."
-    return f"No live worker reaches {server.name}{since}."
+        return f"No live worker serves {server.name} now; start one with this topic in BUILDHUB_TOPICS."
+    return f"No live worker reaches {server.name} now."
 
 
 def _behind(earlier: int, server: ServerFacts) -> str:

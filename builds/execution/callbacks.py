@@ -18,7 +18,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Least, Now
 from standardwebhooks import Webhook
 
-from builds import queue
+from builds import task_queue
 from builds.domain.callbacks import MOST_ATTEMPTS, WAITS, Outcome, next_wait, retry_after_seconds
 from builds.domain.outbound import without_query
 from builds.engine.outbound import Answer, Ask, Limits, OutboundFailed, OutboundRefused, send
@@ -63,7 +63,7 @@ def ring_for_due() -> int:
 
     It does not ring while bells are left unheard: the couriers have enough to do.
     """
-    if queue.couriers_have_calls():
+    if task_queue.couriers_have_calls():
         return 0
     earlier = _in_lane(CallbackDelivery.objects.all()).filter(
         run=OuterRef("run"), url=OuterRef("url"), pk__lt=OuterRef("pk")
@@ -71,7 +71,7 @@ def ring_for_due() -> int:
     due = CallbackDelivery.objects.filter(WAITING & UNCLAIMED, due_at__lte=Now()).filter(BESIDE | ~Exists(earlier))
     found = list(due.order_by("due_at").values_list("pk", flat=True)[:RINGS_AT_ONCE])
     for delivery_id in found:
-        queue.call_courier(delivery_id)
+        task_queue.call_courier(delivery_id)
     return len(found)
 
 

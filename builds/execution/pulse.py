@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
-from builds import queue
+from builds import task_queue
 from builds.execution.patience import until_it_is_back
 from builds.models import WorkerCluster, WorkerHost
 from builds.queries.clusters import silent_clusters
@@ -59,7 +59,7 @@ class Questions:
             return
         with transaction.atomic():
             WorkerCluster.objects.filter(pk=cluster.pk).update(asked_at=Coalesce("asked_at", Now()))
-            queue.ask_cluster(name, host=host.name)
+            task_queue.ask_cluster(name, host=host.name)
         self._asked_at[name] = time.monotonic()
 
 

@@ -17,8 +17,8 @@ from builds.domain.states import RunType
 from builds.engine.errors import EngineError
 from builds.execution.context import build_id, labels
 from builds.models import BuildRun, RunEvent
-from builds.queries.queue import live_places
 from builds.queries.runs import counted_attempts
+from builds.queries.waiting import live_places
 from builds.services import dispatch
 from builds.services.connections.clients import engine_of
 from builds.services.runs.ends import end_lost_run

@@ -4,11 +4,11 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import psycopg
-from django.db import connection
 
+from builds import postgres
 from builds.doorbell import WATCHERS, Hint
 
 log = logging.getLogger(__name__)
@@ -19,10 +19,11 @@ KEEPALIVES: Final = {"keepalives": 1, "keepalives_idle": 15, "keepalives_interva
 
 async def listen(on_hint: Callable[[Hint], None], on_gap: Callable[[], None]) -> None:
     """Hear hints until cancelled; `on_gap` is called after each (re)connect: what was rung before was not heard."""
+    parameters = {**postgres.parameters(), **KEEPALIVES, "application_name": "buildhub-bell"}
     wait = FIRST_WAIT_SECONDS
     while True:
         try:
-            async with await psycopg.AsyncConnection.connect(**_parameters(), autocommit=True) as listener:
+            async with await psycopg.AsyncConnection.connect(**parameters, autocommit=True) as listener:
                 await listener.execute(f"LISTEN {WATCHERS}")
                 wait = FIRST_WAIT_SECONDS
                 on_gap()
@@ -32,11 +33,3 @@ async def listen(on_hint: Callable[[Hint], None], on_gap: Callable[[], None]) ->
             log.warning("The bell of live views is cut off, next try in %.1f s: %s", wait, error)
         await asyncio.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT_SECONDS)
-
-
-def _parameters() -> dict[str, Any]:
-    """Return where Django's database is, without what only Django's own connections use."""
-    parameters = connection.get_connection_params()
-    for key in ("cursor_factory", "context", "pool"):
-        parameters.pop(key, None)
-    return {**parameters, **KEEPALIVES, "application_name": "buildhub-bell"}

@@ -6,19 +6,19 @@ from enum import Enum
 from itertools import islice
 from typing import Any, Final
 
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from builds.domain.access import Permission, refused
-from builds.domain.states import ACTIVE, EndReason, RunState, RunType
+from builds.domain.states import ACTIVE
 from builds.live.credentials import Credentials, caller_of
 from builds.live.frames import FRAME_LINES, LineFrame, dumps, frame, line_frames
 from builds.models import BuildRun, Caller
 from builds.queries.facts import with_facts
 from builds.queries.log import iterate_lines
-from builds.queries.queue import waiting_of
-from builds.queries.runs import find_run, run_shapes, steps_by_attempt
+from builds.queries.runs import find_run, run_counts, run_shapes, steps_by_attempt
 from builds.queries.shapes import run_shape, step_run_shape
+from builds.queries.waiting import waiting_of
 
 RECENT: Final = timedelta(minutes=5)  # what a reader of all runs may have missed while its socket was away
 MOST_RUNS: Final = 200
@@ -108,15 +108,7 @@ def counts_text(credentials: Credentials) -> str | NoEntry:
     caller = caller_of(credentials)
     if caller is None:
         return NoEntry.NOT_SIGNED_IN
-    of_today = Q(run_state__in=[RunState.DONE, RunState.ERROR], end_time__gt=Now() - timedelta(hours=24))
-    runs = BuildRun.objects.visible_to(caller).filter(Q(run_state__in=ACTIVE) | of_today, run_type=RunType.BUILD)
-    counts = runs.aggregate(
-        running=Count("pk", filter=Q(run_state=RunState.RUNNING)),
-        waiting=Count("pk", filter=Q(run_state=RunState.CREATED)),
-        failed24h=Count("pk", filter=Q(run_state=RunState.ERROR) & ~Q(end_reason=EndReason.CANCELLED)),
-        done24h=Count("pk", filter=Q(run_state=RunState.DONE)),
-    )
-    return frame("counts", **counts)
+    return frame("counts", **run_counts(caller))
 
 
 def _may_see(caller: Caller, account_id: int) -> bool:

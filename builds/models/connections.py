@@ -7,6 +7,22 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 
+class RegistryQuerySet(models.QuerySet["Registry"]):
+    """Look-ups of registries."""
+
+    def default(self) -> "Registry | None":
+        """Return the default registry, None before the first start."""
+        return self.filter(is_default=True).first()
+
+
+class BuildServerQuerySet(models.QuerySet["BuildServer"]):
+    """Look-ups of build servers."""
+
+    def default(self) -> "BuildServer | None":
+        """Return the default build server, None before the first start."""
+        return self.filter(is_default=True).first()
+
+
 class Registry(models.Model):
     """A place for images. The default one (`externalRegistrySeq` 0) follows BUILDHUB_REGISTRY."""
 
@@ -32,6 +48,8 @@ class Registry(models.Model):
     is_default = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = RegistryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "registries"
@@ -67,6 +85,8 @@ class BuildServer(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    objects = BuildServerQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="server_one_default")
@@ -74,6 +94,11 @@ class BuildServer(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def topic(self) -> str | None:
+        """Return the topic that worker hosts serve this server by, None for one with an address."""
+        return self.url.removeprefix("topic:") if self.url.startswith("topic:") else None
 
 
 class WorkerHost(models.Model):

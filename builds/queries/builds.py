@@ -62,7 +62,7 @@ def build_detail(build: Any, caller: Caller) -> Shape:
 
 def build_extras(builds: Sequence[Build], caller: Caller) -> dict[int, BuildExtras]:
     """Return by number what the shapes of `builds` need beside their rows."""
-    default = Registry.objects.filter(is_default=True).first()
+    default = Registry.objects.default()
     counts, latest = _counts(builds), _latest_done(builds)
     last_runs = _last_runs(builds, caller)
     extras = {}

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from builds.domain.queues import BUILDS, CALLBACKS, SERVICE
 from builds.domain.states import RunState, RunType
+from builds.domain.worker_queues import BUILDS, CALLBACKS, SERVICE
 from builds.models import BuildRun, CallbackDelivery, WorkerCluster, WorkerHost
 
 PATIENCE: Final = timedelta(seconds=15)  # for an answer; a question is asked again twice within it

@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from builds.models import BuildRun, BuildServer, Caller, Registry, WorkerHost
-from builds.queries.queue import HOST_SILENCE
+from builds.queries.waiting import HOST_SILENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,7 @@ class ServerLoad:
 
     def served_by(self, server: BuildServer) -> list[str]:
         """Return the live worker hosts that take runs of `server`: any, or for a topic those that serve it."""
-        topic = server.url.removeprefix("topic:") if server.url.startswith("topic:") else None
-        return sorted(host for host, topics in self.hosts.items() if topic is None or topic in topics)
+        return sorted(host for host, topics in self.hosts.items() if server.topic is None or server.topic in topics)
 
 
 def visible_servers(caller: Caller) -> "QuerySet[BuildServer]":

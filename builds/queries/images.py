@@ -16,7 +16,7 @@ def build_images(build: Build, caller: Caller, *, column: str = "END_TIME", orde
     """Return a BuildImage: the DONE runs of `build` whose image is there, ordered by one of `COLUMNS`."""
     done = build.runs.visible_to(caller).filter(run_type=RunType.BUILD, run_state=RunState.DONE)
     by = [OrderBy(F(name), descending=order == "DESC") for name in (COLUMNS[column], "pk")]
-    registry = build.registry or Registry.objects.filter(is_default=True).first()
+    registry = build.registry or Registry.objects.default()
     image = image_of(build, registry)
     return {
         "buildSeq": build.pk,

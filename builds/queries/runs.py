@@ -1,18 +1,19 @@
 """Reads of runs for API, sockets and pages: one run with its steps, lists without N+1, the queue."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
+from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Now
 
-from builds.domain import scheduling
 from builds.domain.run_events import AttemptLost, EventKind
-from builds.domain.states import RunState, RunType
-from builds.models import BuildRun, BuildServer, Caller, RunEvent, RunStep
+from builds.domain.states import ACTIVE, EndReason, RunState, RunType
+from builds.models import BuildRun, Caller, RunEvent, RunStep
 from builds.queries.facts import with_facts
-from builds.queries.queue import Waiting, account_facts, elder_active, live_places, server_facts
 from builds.queries.shapes import Shape, iso_time, run_shape, step_run_shape
+from builds.queries.waiting import waiting_of_all
 
 
 def find_run(run_id: int, caller: Caller) -> Any | None:
@@ -55,6 +56,19 @@ def active_runs(caller: Caller) -> tuple["QuerySet[BuildRun]", "QuerySet[BuildRu
     return running, runs.filter(run_state=RunState.CREATED).order_by("front_at", "pk")
 
 
+def run_counts(caller: Caller) -> dict[str, int]:
+    """Count the BUILD runs that the caller may see; a cancelled run is no failed one. Names as in the counts frame."""
+    today = Q(end_time__gt=Now() - timedelta(hours=24))
+    failed = Q(run_state=RunState.ERROR) & ~Q(end_reason=EndReason.CANCELLED)
+    runs = BuildRun.objects.visible_to(caller).filter(Q(run_state__in=ACTIVE) | today, run_type=RunType.BUILD)
+    return runs.aggregate(
+        running=Count("pk", filter=Q(run_state=RunState.RUNNING)),
+        waiting=Count("pk", filter=Q(run_state=RunState.CREATED)),
+        failed24h=Count("pk", filter=failed),
+        done24h=Count("pk", filter=Q(run_state=RunState.DONE)),
+    )
+
+
 def steps_by_attempt(run: BuildRun) -> tuple[list[list[RunStep]], list[RunStep]]:
     """Return the steps of the earlier attempts, one list for each, and those of the latest that has steps."""
     steps = RunStep.objects.filter(run_id=run.pk).order_by("attempt", "order")
@@ -72,39 +86,6 @@ def counted_attempts(run: BuildRun) -> int:
     """Return how many attempts of a run count against its limit: not those that the database was away for."""
     given_back = RunEvent.objects.of(run.pk, EventKind.GIVEN_BACK).filter(facts__counted=False)
     return run.attempt - given_back.count()
-
-
-def waiting_of_all(runs: Sequence[BuildRun]) -> dict[int, Waiting]:
-    """Return position and reason of each waiting run among `runs`: what `waiting_of` says, read for all at once."""
-    waiting = [run for run in runs if run.run_type == RunType.BUILD and run.run_state == RunState.CREATED]
-    claimed = {
-        run.pk: Waiting(position=1, reason=f"Handed to a worker on {run.claimed_host}.")
-        for run in waiting
-        if run.claimed_at is not None
-    }
-    unclaimed = [run for run in waiting if run.claimed_at is None]
-    by_server = {run.server_id: run.server for run in unclaimed if run.server is not None}
-    accounts = account_facts(run.account_id for run in unclaimed) if unclaimed else {}
-    for server in by_server.values():
-        claimed |= _waiting_on(server, [run for run in unclaimed if run.server_id == server.pk], accounts)
-    return claimed
-
-
-def _waiting_on(
-    server: BuildServer, runs: list[BuildRun], accounts: Mapping[int, scheduling.AccountFacts]
-) -> dict[int, Waiting]:
-    order = BuildRun.objects.waiting().filter(server=server).values_list("pk", flat=True)
-    positions = {run_id: position for position, run_id in enumerate(order, start=1)}
-    run_ids = [run.pk for run in runs]
-    behind_elder = set(BuildRun.objects.filter(elder_active(), pk__in=run_ids).values_list("pk", flat=True))
-    facts = server_facts(server, live_places(server))
-    found: dict[int, Waiting] = {}
-    for run in runs:
-        if run.pk not in positions:  # claimed between the two reads: it waits no more
-            continue
-        wait = scheduling.RunWait(positions[run.pk], run.pk in behind_elder, accounts.get(run.account_id))
-        found[run.pk] = Waiting(position=wait.position, reason=scheduling.waiting_reason(wait, facts))
-    return found
 
 
 def _attempts(run: BuildRun, earlier: list[list[RunStep]]) -> list[Shape]:

@@ -19,7 +19,7 @@ from builds.models import Build, BuildRun, BuildStep, Caller, Registry, RunStep
 from builds.queries.config_shapes import config_shape
 from builds.queries.facts import build_facts, run_facts
 from builds.queries.installation import installation_id
-from builds.queries.queue import Waiting, waiting_of
+from builds.queries.waiting import Waiting, waiting_of
 
 Shape = dict[str, Any]
 NO_WAITING: Final[Mapping[int, Waiting]] = {}
@@ -56,7 +56,7 @@ def run_shape(run: Any, caller: Caller, *, waiting: Mapping[int, Waiting] | None
     """Return a BuildRun: the platform's 34 fields in its order, then BuildHub's additions.
 
     `run` comes through `queries.facts.with_facts`. `waiting` is what a list has read for all its runs at once
-    (queries.runs.waiting_of_all); without it position and reason of a waiting run are looked up.
+    (queries.waiting.waiting_of_all); without it position and reason of a waiting run are looked up.
     """
     definition = run.definition
     shape: Shape = {

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from builds import queue
+from builds import task_queue
 from builds.credentials import decrypt, encrypt
 from builds.domain import actions
 from builds.domain.access import Permission, Role
@@ -106,7 +106,7 @@ def send_again(*, run_id: int, number: int, caller: Caller) -> CallbackDelivery:
         delivery.save(update_fields=["state", "due_at", "attempt_count"])
         open_attempt(delivery, asked_by=caller.user)
         Activity.record(by=caller.user, did=Did.RESEND_CALLBACK, run=run, detail=f"callback {number}")
-        queue.call_courier(delivery.pk)
+        task_queue.call_courier(delivery.pk)
         delivery.refresh_from_db()
     return delivery
 
@@ -201,4 +201,4 @@ def _keep(
         for number, url in enumerate(addresses(callback_url), start=first + 1)
     )
     for row in rows:
-        queue.call_courier(row.pk)
+        task_queue.call_courier(row.pk)

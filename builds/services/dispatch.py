@@ -7,11 +7,11 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
-from builds import doorbell, queue
+from builds import doorbell, task_queue
 from builds.domain import run_events, scheduling
 from builds.domain.states import RunState
 from builds.models import Account, BuildRun, BuildServer, RunEvent
-from builds.queries.queue import Place, account_facts, elder_active, live_places, server_facts
+from builds.queries.waiting import Place, account_facts, elder_active, live_places, server_facts
 
 
 def dispatch(server_id: int) -> list[int]:
@@ -58,7 +58,7 @@ def call_service_again(run_id: int) -> None:
     with transaction.atomic():
         again = BuildRun.objects.filter(orphan, pk=run_id)
         if again.update(claim=F("claim") + 1, claimed_at=Now(), updated_at=Now()):
-            queue.call_service(run_id, claim=BuildRun.objects.values_list("claim", flat=True).get(pk=run_id))
+            task_queue.call_service(run_id, claim=BuildRun.objects.values_list("claim", flat=True).get(pk=run_id))
 
 
 def release_unstarted(run_id: int) -> None:
@@ -119,5 +119,5 @@ def _claim(run_id: int, host: str) -> None:
 def _announce(run_id: int, host: str) -> None:
     run = BuildRun.objects.get(pk=run_id)
     RunEvent.record(run, run_events.Claimed(run.claim), because=host)
-    queue.hand_over(run.pk, claim=run.claim, host=host)
+    task_queue.hand_over(run.pk, claim=run.claim, host=host)
     doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)

@@ -47,7 +47,7 @@ def ensure_default_server(*, capacity: int) -> BuildServer:
     Capacity follows `capacity` for as long as nobody has given it a number of its own: it then still is how many
     workers the last start announced. What else admins set stays, but a client key is bound to its address.
     """
-    server = BuildServer.objects.filter(is_default=True).first()
+    server = BuildServer.objects.default()
     if server is None:
         values = {"url": settings.DEFAULT_ENGINE, "capacity": capacity}
         return BuildServer.objects.create(is_default=True, name="default server", **values)
@@ -65,7 +65,7 @@ def ensure_default_registry(address: str, *, username: str = "", password: str =
     A login that admins have stored stays for as long as none is given here and the host is the same.
     """
     host, _, prefix = address.partition("/")
-    registry = Registry.objects.filter(is_default=True).first() or Registry(is_default=True, name="default registry")
+    registry = Registry.objects.default() or Registry(is_default=True, name="default registry")
     if username or registry.host != host:
         registry.username, registry.password_encrypted = username, encrypt(password)
     registry.host, registry.prefix = host, prefix

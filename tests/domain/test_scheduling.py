@@ -1,7 +1,6 @@
 """Which waiting run may start, and why another may not."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,7 @@ from builds.domain.scheduling import AccountFacts, RunWait, ServerFacts, Waiting
 SERVER = ServerFacts("server-b", enabled=True, capacity=2, running=0, live_hosts=1, free_workers=2)
 
 
-UNSERVED = "No live worker serves server-b since 2022-12-02 08:43:40 UTC; start one with this topic in BUILDHUB_TOPICS."
+UNSERVED = "No live worker serves server-b now; start one with this topic in BUILDHUB_TOPICS."
 
 
 @pytest.mark.parametrize(
@@ -27,11 +26,7 @@ UNSERVED = "No live worker serves server-b since 2022-12-02 08:43:40 UTC; start 
         (RunWait(1), {"free_workers": 0}, "All workers that serve server-b are busy."),
         (RunWait(1), {"enabled": False}, "server-b is switched off."),
         (RunWait(1), {"live_hosts": 0}, "No live worker reaches server-b now."),
-        (
-            RunWait(1),
-            {"live_hosts": 0, "kind": "topic", "unserved_since": datetime(2022, 12, 2, 8, 43, 40, tzinfo=UTC)},
-            UNSERVED,
-        ),
+        (RunWait(1), {"live_hosts": 0, "kind": "topic"}, UNSERVED),
         (RunWait(1, elder_active=True), {}, "An earlier run of this build has to end first."),
         (RunWait(1, account=AccountFacts(running=2, limit=2)), {}, "The account has 2 of 2 builds running."),
         (RunWait(1, account=AccountFacts(running=3, limit=2)), {}, "The account has 3 of 2 builds running."),
@@ -66,10 +61,8 @@ def test_position_decides_and_not_age():
     assert claimable(waiting, SERVER) == [2, 3]
 
 
-def test_a_run_whose_elder_runs_or_waits_is_passed_over_and_stops_nobody():
+def test_a_run_whose_elder_waits_is_passed_over_and_stops_nobody():
     assert claimable(queue(10, 10, 11), SERVER) == [1, 3]
-    elder_runs = [WaitingRun(1, 10, 1, elder_active=True), WaitingRun(2, 11, 2)]
-    assert claimable(elder_runs, SERVER) == [2]
 
 
 def test_a_younger_run_moved_to_the_front_still_waits_for_its_elder():

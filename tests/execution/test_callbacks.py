@@ -9,7 +9,7 @@ from django.db import close_old_connections
 from django.db.models.functions import Now
 from standardwebhooks import Webhook
 
-from builds import queue
+from builds import task_queue
 from builds.engine.outbound import Limits
 from builds.execution.callbacks import LOST, deliver, ring_for_due
 from builds.models import Account, BuildRun, CallbackDelivery
@@ -258,5 +258,5 @@ def test_a_new_secret_signs_the_next_attempt(run_for):
 
 def forget_bells() -> None:
     """Let the couriers' queue be empty, as after they have heard every bell."""
-    queue.OrmQ.objects.filter(key=queue.CALLBACKS).delete()
-    wait_until(lambda: not queue.couriers_have_calls())
+    task_queue.OrmQ.objects.filter(key=task_queue.CALLBACKS).delete()
+    wait_until(lambda: not task_queue.couriers_have_calls())

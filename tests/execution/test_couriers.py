@@ -2,7 +2,7 @@
 
 import pytest
 
-from builds import queue
+from builds import task_queue
 from builds.execution.callbacks import LOST, ring_for_due
 from builds.models import BuildRun, CallbackDelivery
 from builds.services import callbacks
@@ -46,7 +46,7 @@ def test_what_a_killed_courier_carried_is_delivered_later(couriers):
         receiver.until_heard(1)
         couriers.kill("callbacks")  # SIGKILL to all its processes
         couriers.start_cluster("callbacks")
-        wait_until(lambda: not queue.couriers_have_calls(), timeout=30)
+        wait_until(lambda: not task_queue.couriers_have_calls(), timeout=30)
         lapse(run)
         assert ring_for_due() == 1
         receiver.until_heard(3, timeout=30)

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from django_q.models import OrmQ
 
 from builds.models import BuildRun, BuildServer, WorkerHost
-from builds.queries.queue import waiting_of
+from builds.queries.waiting import waiting_of
 from builds.services import dispatch
 from builds.services.runs.start import start_run
 from builds.services.runs.transitions import End, end_attempt, take

@@ -4,8 +4,7 @@ import pytest
 
 from builds.domain.errors import Refused
 from builds.models import Account, BuildRun, BuildServer, WorkerHost
-from builds.queries.queue import waiting_of
-from builds.queries.runs import waiting_of_all
+from builds.queries.waiting import waiting_of, waiting_of_all
 from builds.services import dispatch
 from builds.services.runs.ends import end_run
 from builds.services.runs.start import start_run

@@ -3,7 +3,7 @@
 import pytest
 
 from builds.models import Build, BuildRun, WorkerHost
-from builds.queries.queue import waiting_of
+from builds.queries.waiting import waiting_of
 from builds.services import dispatch
 from builds.services.runs.cancel_and_remove import request_cancel
 from builds.services.runs.start import start_run

@@ -16,9 +16,10 @@ from django.db import OperationalError
 
 from builds.domain.errors import Refused
 from builds.domain.states import RunState
-from builds.doorbell import WATCHERS, listen
+from builds.doorbell import WATCHERS
 from builds.management.database import need_database
 from builds.models import Build, BuildRun, Caller
+from builds.postgres import listen
 from builds.queries.log import iterate_lines
 from builds.services.accounts.access import caller_for
 from builds.services.runs.parameters import RunAsk

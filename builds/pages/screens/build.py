@@ -86,7 +86,7 @@ def build_screen(build_id: int, caller: Caller, *, state: str = "", after: int |
     image = image_step(steps)
     return BuildScreen(
         build=build,
-        image=image_of(build, build.registry or Registry.objects.filter(is_default=True).first()).image,
+        image=image_of(build, build.registry or Registry.objects.default()).image,
         actions=_actions(build, caller),
         may_edit=refused(Permission.EDIT_BUILD, caller.role_in(build.account_id), caller.scopes) is None,
         next_tag=next_tag_of(build),

@@ -10,18 +10,17 @@ from django.utils import timezone
 
 from builds.domain.access import Permission, refused
 from builds.domain.actions import Action, build_possible_actions, possible_actions
-from builds.domain.states import ACTIVE, EndReason, RunState, RunType
+from builds.domain.states import ACTIVE, EndReason, RunState
 from builds.models import Build, BuildRun, Caller, Registry
 from builds.pages.looks import Look, look_of
 from builds.pages.screens.sparkline import Sparkline, sparklines
 from builds.queries.builds import BuildFilter, visible_builds
 from builds.queries.facts import build_facts, run_facts, with_build_facts, with_facts
-from builds.queries.queue import Waiting
-from builds.queries.runs import waiting_of_all
+from builds.queries.runs import run_counts
 from builds.queries.shapes import image_of
+from builds.queries.waiting import Waiting, waiting_of_all
 
 PAGE: Final = 50
-DAY: Final = timedelta(hours=24)
 ON_THE_BUILD: Final = {Action.BUILD}
 ON_THE_RUN: Final = {Action.VIEW, Action.LOG, Action.CANCEL}  # REMOVE stands on the run's and the build's own pages
 
@@ -94,7 +93,7 @@ def builds_screen(caller: Caller, ask: Ask) -> BuildsScreen:
     return BuildsScreen(
         ask=ask,
         rows=_rows(page, caller),
-        counts=counts(caller),
+        counts=run_counts(caller),
         total=listed[0].left if listed else 0,
         next_after=page[-1].pk if len(listed) > PAGE else None,
         may_create=may_create(caller),
@@ -105,19 +104,6 @@ def build_row(build_id: int, caller: Caller) -> BuildRow | None:
     """Read one row, None where the caller may not know of the build."""
     rows = _rows(list(_listed(visible_builds(caller).filter(pk=build_id))), caller)
     return rows[0] if rows else None
-
-
-def counts(caller: Caller) -> dict[str, int]:
-    """Count what the caller may see; the names are those of the socket's counts frame."""
-    recent = Q(end_time__gt=timezone.now() - DAY)
-    failed = Q(run_state=RunState.ERROR) & ~Q(end_reason=EndReason.CANCELLED)
-    runs = BuildRun.objects.visible_to(caller).filter(run_type=RunType.BUILD)
-    return runs.filter(Q(run_state__in=ACTIVE) | recent).aggregate(
-        running=Count("pk", filter=Q(run_state=RunState.RUNNING)),
-        waiting=Count("pk", filter=Q(run_state=RunState.CREATED)),
-        failed24h=Count("pk", filter=recent & failed),
-        done24h=Count("pk", filter=recent & Q(run_state=RunState.DONE)),
-    )
 
 
 def may_create(caller: Caller) -> bool:

@@ -20,8 +20,8 @@ from builds.pages.screens.source import repository_address
 from builds.pages.screens.timeline import Timeline, instruction_names, timeline_of
 from builds.pages.words import duration_words
 from builds.queries.facts import run_facts
-from builds.queries.queue import Waiting, waiting_of
 from builds.queries.runs import find_run, steps_by_attempt
+from builds.queries.waiting import Waiting, waiting_of
 
 SAMPLES: Final = 20
 

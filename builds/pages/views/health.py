@@ -12,10 +12,10 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from builds.domain.queues import BUILDS, CALLBACKS, SERVICE
+from builds.domain.worker_queues import BUILDS, CALLBACKS, SERVICE
 from builds.models import BuildServer, Registry, WorkerHost
 from builds.queries.clusters import unserved
-from builds.queries.queue import HOST_SILENCE
+from builds.queries.waiting import HOST_SILENCE
 from builds.services.accounts.access import client_address
 
 VERSION: Final = "0.1.0"
@@ -87,8 +87,8 @@ def _is_local(request: HttpRequest) -> bool:
 
 
 def _addresses() -> dict[str, Any]:
-    server = BuildServer.objects.filter(is_default=True).first()
-    registry = Registry.objects.filter(is_default=True).first()
+    server = BuildServer.objects.default()
+    registry = Registry.objects.default()
     return {
         "engine": server.url if server else None,
         "registry": f"{registry.host}/{registry.prefix}".rstrip("/") if registry else None,

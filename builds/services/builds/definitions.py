@@ -143,7 +143,7 @@ def host_paths_of(build: Build) -> Sequence[str]:
 
 def registry_of(build: Build) -> Registry:
     """Return the registry of a build: its own, or the default one."""
-    registry = build.registry or Registry.objects.filter(is_default=True).first()
+    registry = build.registry or Registry.objects.default()
     if registry is None:
         raise NotFound(
             "No default registry is set up; start with make run, or set BUILDHUB_REGISTRY.",

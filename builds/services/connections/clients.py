@@ -167,7 +167,7 @@ def probe_registry(registry: Registry) -> RegistryProbe:
 
 def _endpoint(server: BuildServer) -> Endpoint:
     """Return where a server's engine listens; its key is decrypted here, at the moment of use."""
-    if server.url.startswith("topic:"):
+    if server.topic is not None:
         return Endpoint(settings.DEFAULT_ENGINE)
     if not server.tls_verify:
         return Endpoint(server.url)

@@ -92,7 +92,7 @@ def try_server(*, server_id: int, caller: Caller) -> EngineProbe:
     if server is None:
         raise _unknown(server_id)
     require_on(caller, Permission.MANAGE_SERVERS, server)
-    return _served(server) if server.url.startswith("topic:") else probe_engine(server)
+    return probe_engine(server) if server.topic is None else _served(server)
 
 
 def _locked(server_id: int, caller: Caller) -> BuildServer:
@@ -141,9 +141,8 @@ def _why_kept(server: BuildServer) -> str | None:
 
 
 def _served(server: BuildServer) -> EngineProbe:
-    topic = server.url.removeprefix("topic:")
     hosts = live_hosts(server)
     if hosts:
         return EngineProbe(ok=True, message=f"{server.url} is served by {', '.join(hosts)}.")
-    remedy = f"start workers with BUILDHUB_TOPICS={topic} on the machine whose engine is to build."
+    remedy = f"start workers with BUILDHUB_TOPICS={server.topic} on the machine whose engine is to build."
     return EngineProbe(ok=False, message=f"No live worker host serves {server.url}; {remedy}")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models.functions import Now
 
-from builds import doorbell, queue
+from builds import doorbell, task_queue
 from builds.domain import actions
 from builds.domain.access import Permission
 from builds.domain.actions import Action
@@ -91,7 +91,7 @@ def request_build_removal(*, build_id: int, caller: Caller, callback_url: str = 
         removal = _insert_build_removal(build, caller, callback_url)
         Activity.record(by=caller.user, did=Did.REMOVE_BUILD, build=build)
         callbacks.note_run(removal.pk, what=Told.ACCEPTED)
-        queue.call_service(removal.pk, claim=removal.claim)
+        task_queue.call_service(removal.pk, claim=removal.claim)
         doorbell.build_changed(build.pk, account_id=build.account_id)
     return removal
 
@@ -103,7 +103,7 @@ def _remove(run: BuildRun, caller: Caller, *, named: str = "") -> BuildRun:
     removal = _insert_follow_up(run, RunType.REMOVE, StepType.DELETE, caller, "")
     Activity.record(by=caller.user, did=Did.REMOVE_RUN, run=run)
     callbacks.note_run(removal.pk, what=Told.ACCEPTED)
-    queue.call_service(removal.pk, claim=removal.claim)
+    task_queue.call_service(removal.pk, claim=removal.claim)
     doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
     return removal
 

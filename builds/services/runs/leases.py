@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import psycopg
 
-from builds import doorbell
+from builds import doorbell, postgres
 from builds.services.runs.transitions import LEASE, Lease
 
 BEAT_SECONDS: Final = 5.0
@@ -21,7 +21,7 @@ class Held:
 
 def open_connection() -> psycopg.Connection[Any]:
     """Return a connection of its own for a heartbeat thread, listening for wishes to stop."""
-    return doorbell.listen(doorbell.WORKERS)
+    return postgres.listen(doorbell.WORKERS)
 
 
 def renew(held_by: psycopg.Connection[Any], lease: Lease) -> Held | None:

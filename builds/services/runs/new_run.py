@@ -23,7 +23,7 @@ from builds.domain.errors import Busy, FieldError, Invalid, NotPossible, Refused
 from builds.domain.states import RunState, RunType, WhenRunning
 from builds.domain.tags import TagRule
 from builds.models import Account, Activity, Build, BuildRun, BuildServer, Caller, Did, RunEvent, RunStep
-from builds.queries.queue import account_facts
+from builds.queries.waiting import account_facts
 from builds.services import callbacks
 from builds.services.builds.definitions import StepCopy
 from builds.services.dispatch import dispatch

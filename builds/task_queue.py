@@ -3,7 +3,7 @@
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-from builds.domain.queues import BUILDS, CALLBACKS, SERVICE, own_queue
+from builds.domain.worker_queues import BUILDS, CALLBACKS, SERVICE, own_queue
 
 
 def hand_over(run_id: int, *, claim: int, host: str) -> None:

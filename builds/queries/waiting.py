@@ -1,7 +1,7 @@
 """What runs where, what waits, and why: one source for dispatch, pages and API."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -34,7 +34,7 @@ class Waiting:
 
 def live_places(server: BuildServer) -> list[Place]:
     """Return the live worker hosts that serve `server`, with their free workers."""
-    topic = server.url.removeprefix("topic:") if server.url.startswith("topic:") else None
+    topic = server.topic
     hosts = WorkerHost.objects.filter(beat_at__gt=Now() - HOST_SILENCE).order_by("name")
     busy = Counter(BuildRun.objects.holding_slots().values_list("claimed_host", flat=True))
     return [Place(host.name, host.workers - busy[host.name]) for host in hosts if topic is None or topic in host.topics]
@@ -49,7 +49,7 @@ def server_facts(server: BuildServer, places: list[Place]) -> scheduling.ServerF
         running=BuildRun.objects.holding_slots().filter(server=server).count(),
         live_hosts=len(places),
         free_workers=sum(max(place.free, 0) for place in places),
-        kind="topic" if server.url.startswith("topic:") else ("default" if server.is_default else "tcp"),
+        kind="topic" if server.topic is not None else ("default" if server.is_default else "tcp"),
     )
 
 
@@ -74,16 +74,46 @@ def elder_active() -> Exists:
 
 def waiting_of(run: BuildRun) -> Waiting | None:
     """Return position and reason of a run that waits, None for any other."""
-    if run.run_type != RunType.BUILD or run.run_state != RunState.CREATED or run.server is None:
-        return None
-    if run.claimed_at is not None:
-        return Waiting(position=1, reason=f"Handed to a worker on {run.claimed_host}.")
-    ahead = Q(front_at__lt=run.front_at) | Q(front_at=run.front_at, pk__lt=run.pk)
-    position = BuildRun.objects.waiting().filter(ahead, server=run.server).count() + 1
-    wait = scheduling.RunWait(
-        position=position,
-        elder_active=BuildRun.objects.filter(elder_active(), pk=run.pk).exists(),
-        account=account_facts([run.account_id]).get(run.account_id),
-    )
-    facts = server_facts(run.server, live_places(run.server))
-    return Waiting(position=position, reason=scheduling.waiting_reason(wait, facts))
+    return waiting_of_all([run]).get(run.pk)
+
+
+def waiting_of_all(runs: Sequence[BuildRun]) -> dict[int, Waiting]:
+    """Return position and reason of each waiting run among `runs`, read for all at once."""
+    waiting = [run for run in runs if run.run_type == RunType.BUILD and run.run_state == RunState.CREATED]
+    found = {
+        run.pk: Waiting(position=1, reason=f"Handed to a worker on {run.claimed_host}.")
+        for run in waiting
+        if run.claimed_at is not None
+    }
+    unclaimed = [run for run in waiting if run.claimed_at is None]
+    by_server = {run.server_id: run.server for run in unclaimed if run.server is not None}
+    accounts = account_facts(run.account_id for run in unclaimed) if unclaimed else {}
+    for server in by_server.values():
+        found |= _waiting_on(server, [run for run in unclaimed if run.server_id == server.pk], accounts)
+    return found
+
+
+def _waiting_on(
+    server: BuildServer, runs: list[BuildRun], accounts: Mapping[int, scheduling.AccountFacts]
+) -> dict[int, Waiting]:
+    positions = _positions(server, runs)
+    run_ids = [run.pk for run in runs]
+    behind_elder = set(BuildRun.objects.filter(elder_active(), pk__in=run_ids).values_list("pk", flat=True))
+    facts = server_facts(server, live_places(server))
+    found: dict[int, Waiting] = {}
+    for run in runs:
+        if run.pk not in positions:  # claimed between the two reads: it waits no more
+            continue
+        wait = scheduling.RunWait(positions[run.pk], run.pk in behind_elder, accounts.get(run.account_id))
+        found[run.pk] = Waiting(position=wait.position, reason=scheduling.waiting_reason(wait, facts))
+    return found
+
+
+def _positions(server: BuildServer, runs: list[BuildRun]) -> dict[int, int]:
+    """Return the places of `runs` in the queue of their server; one alone is counted, not looked for in the whole."""
+    queue = BuildRun.objects.waiting().filter(server=server)
+    if len(runs) == 1:
+        (run,) = runs
+        ahead = queue.filter(Q(front_at__lt=run.front_at) | Q(front_at=run.front_at, pk__lt=run.pk))
+        return {run.pk: ahead.count() + 1}
+    return {run_id: position for position, run_id in enumerate(queue.values_list("pk", flat=True), start=1)}
