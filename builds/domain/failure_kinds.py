@@ -138,13 +138,6 @@ TARGET_MISSING: Final = FailureKind(
     "The target is no stage of the Dockerfile",
     "Name a stage that FROM ... AS gives, or leave the target empty.",
 )
-ENGINE_DISK_FULL: Final = FailureKind(
-    "engine.disk_full",
-    Whose.SERVER,
-    EndReason.SERVER_FAILED,
-    "The disk of {server} is full.",
-    "Let its administrator remove unused images and build cache, then press Build again.",
-)
 BUILD_DISK_FULL: Final = FailureKind(
     "build.disk_full",
     Whose.SERVER,

@@ -34,7 +34,6 @@ __all__ = [
     "definition_invalid",
     "dockerfile_missing",
     "engine_connection_lost",
-    "engine_disk_full",
     "engine_refused",
     "engine_stalled",
     "engine_unreachable",
@@ -182,11 +181,6 @@ def engine_refused(server: str, detail: str = "") -> Failure:
 def engine_stalled(server: str, attempts: int) -> Failure:
     """Return that BuildKit of `server` fell into its endless loop in every attempt."""
     return _made(kinds.ENGINE_STALLED, server=server, attempts=_attempts(attempts))
-
-
-def engine_disk_full(server: str) -> Failure:
-    """Return that the disk of `server` is full."""
-    return _made(kinds.ENGINE_DISK_FULL, server=server)
 
 
 def worker_lost(attempts: int) -> Failure:

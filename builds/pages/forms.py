@@ -26,11 +26,6 @@ TEXTS: Final = (
     "autotagPrefix",
     "tagName",
 )
-NUMBERS: Final = {
-    "timeLimitSec": "time_limit_seconds",
-    "queueLimitSec": "queue_limit_seconds",
-    "maxAttempts": "max_attempts",
-}
 NEW: Final = {
     **source_form.NEW,
     "autotagUseYn": "Y",

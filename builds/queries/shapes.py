@@ -8,7 +8,7 @@ present and unknown is None; secrets are None. Nothing here knows a request.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from builds.domain.access import Permission, refused
 from builds.domain.actions import build_possible_actions, possible_actions
@@ -22,7 +22,6 @@ from builds.queries.installation import installation_id
 from builds.queries.waiting import Waiting, waiting_of
 
 Shape = dict[str, Any]
-NO_WAITING: Final[Mapping[int, Waiting]] = {}
 
 
 @dataclass(frozen=True, slots=True)

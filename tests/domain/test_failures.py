@@ -306,7 +306,6 @@ def test_a_failed_push_is_told_by_the_registrys_words(text, kind):
             "use: Podman 4 answers there. BuildHub",
         ),
         (failures.engine_connection_lost("srv"), EndReason.SERVER_FAILED, "no reason was given"),
-        (failures.engine_disk_full("srv"), EndReason.SERVER_FAILED, "disk of srv is full"),
         (failures.manifest_lost(registry="r", reference="r/a:1"), EndReason.REGISTRY_FAILED, "accepted r/a:1"),
         (failures.worker_lost(3), EndReason.WORKER_LOST, "3 attempts"),
         (failures.worker_lost(1), EndReason.WORKER_LOST, "1 attempt did"),

@@ -5,10 +5,10 @@ from django.test import Client
 
 from builds.engine.docker import Engine
 from builds.engine.errors import EngineStalled
+from builds.execution import recorder
 from builds.execution.executor import execute_build
 from builds.execution.recovery import settle_lost_run
 from builds.models import Account, BuildRun, BuildServer, WorkerHost
-from builds.services.runs import log as run_log
 from builds.services.runs.transitions import give_back, take
 from tests.support.runs import press, texts
 
@@ -69,6 +69,6 @@ def test_a_log_that_the_database_refuses_ends_the_run_as_our_fault(caller, build
 
     WorkerHost.objects.create(name="here", workers=1)
     run = press(build_of("RUN true"), caller)
-    monkeypatch.setattr(run_log, "append_chunks", refuse)
+    monkeypatch.setattr(recorder, "append_chunks", refuse)
     execute(run)
     assert (run.run_state, run.end_reason, run.attempt) == ("ERROR", "INTERNAL", 1)
