@@ -98,30 +98,23 @@ class EngineClient(APIClient):
     def _mount(self, endpoint: Endpoint) -> str:
         """Mount the adapter for `endpoint`; return the base URL that leads to it. Raises `EndpointInvalid`."""
         self.adapters.clear()
-        parts = _split(endpoint.url)
-        if parts.scheme == "unix":
+        try:
+            parts = urlsplit(endpoint.url)
+            port = parts.port
+        except ValueError as error:
+            raise EndpointInvalid("url", f"This is no address: {error}.") from None
+        if parts.scheme == "unix" and parts.path and not parts.netloc:
             self.mount("http://", UnixAdapter(parts.path, self.wire))
             return "http://localhost"
+        names_host = parts.hostname and port and "@" not in parts.netloc and not parts.path.strip("/")
+        if parts.scheme != "tcp" or not names_host:
+            raise EndpointInvalid("url", "Use unix:///path/to/docker.sock or tcp://host:port.")
         if not endpoint.secured:
             self.mount("http://", TcpAdapter(self.wire))
             return f"http://{parts.netloc}"
         context = tls_context(ca=endpoint.ca, certificate=endpoint.certificate, key=endpoint.key)
         self.mount("https://", TcpAdapter(self.wire, context))
         return f"https://{parts.netloc}"
-
-
-def _split(url: str) -> Any:
-    """Split an endpoint's address. Raises `EndpointInvalid` for what is neither unix:///path nor tcp://host:port."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise EndpointInvalid("url", f"This is no address: {error}.") from None
-    if parts.scheme == "unix" and parts.path and not parts.netloc:
-        return parts
-    if parts.scheme == "tcp" and parts.hostname and port and "@" not in parts.netloc and not parts.path.strip("/"):
-        return parts
-    raise EndpointInvalid("url", "Use unix:///path/to/docker.sock or tcp://host:port.")
 
 
 @contextmanager

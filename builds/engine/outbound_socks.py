@@ -68,6 +68,7 @@ class SocksDoor:
             self._release(client)
 
     def _connect(self, client: socket.socket, host: str, port: int) -> None:
+        """Connect a client, and carry bytes both ways until both sides have ended."""
         answer, server = self._open(host, port)
         client.sendall(struct.pack(">BBBBIH", VERSION, answer, 0, BY_ADDRESS_4, 0, 0))
         if server is None:
@@ -75,7 +76,11 @@ class SocksDoor:
         try:
             with server:
                 if self._hold(server):
-                    _relay(client, server)
+                    server.settimeout(None)
+                    back = threading.Thread(target=_carry, args=(server, client), name="socks-relay", daemon=True)
+                    back.start()
+                    _carry(client, server)
+                    back.join()
         finally:
             self._release(server)
 
@@ -134,15 +139,6 @@ def _target(client: socket.socket, asked: BinaryIO) -> tuple[str, int] | None:
 
 def _unpacked(layout: str, asked: BinaryIO) -> tuple[Any, ...]:
     return struct.unpack(layout, asked.read(struct.calcsize(layout)))
-
-
-def _relay(one: socket.socket, other: socket.socket) -> None:
-    """Carry bytes both ways until both sides have ended."""
-    other.settimeout(None)
-    back = threading.Thread(target=_carry, args=(other, one), name="socks-relay", daemon=True)
-    back.start()
-    _carry(one, other)
-    back.join()
 
 
 def _carry(here: socket.socket, there: socket.socket) -> None:

@@ -56,7 +56,12 @@ class Untagging:
             raise RegistryRefused(self._asked, "The registry agreed, but the tag is still there.", status=409)
 
     def _remove_shared(self) -> None:
-        self._check_deletion_allowed()
+        """Move the tag to a stand-in and delete that; where deleting is not allowed, the tag is left alone."""
+        try:  # what is not there: only a registry that lets nobody delete answers with a refusal
+            self._registry.delete_manifest(self._name, NO_MANIFEST)
+        except RegistryRefused as error:
+            if error.status in {401, 403, 405}:
+                raise
         original = self._session.ask("GET", manifest_path(self._name, self._tag), asked=self._asked, headers=ACCEPT)
         expect(original, self._asked, 200)
         stand_in = self._put_stand_in()
@@ -65,14 +70,6 @@ class Untagging:
         except RegistryRefused:
             put_manifest(self._session, self._name, self._tag, original, asked=self._asked)  # nothing half-done
             raise
-
-    def _check_deletion_allowed(self) -> None:
-        """Delete what is not there: only a registry that lets nobody delete answers with a refusal."""
-        try:
-            self._registry.delete_manifest(self._name, NO_MANIFEST)
-        except RegistryRefused as error:
-            if error.status in {401, 403, 405}:
-                raise
 
     def _put_stand_in(self) -> str:
         """Move the tag to a manifest that nobody else has and return its digest.

@@ -83,20 +83,6 @@ class Session:
 
     def _upgrade(self, sock: socket.socket, client: EngineClient) -> bytes:
         """Ask for HTTP/2 on this connection; return what the engine has sent of it already."""
-        http = h11.Connection(our_role=h11.CLIENT)
-        sock.sendall(http.send(self._request(client)) or b"")
-        sock.sendall(http.send(h11.EndOfMessage()) or b"")
-        try:
-            while (event := http.next_event()) is h11.NEED_DATA:
-                http.receive_data(sock.recv(READ))
-            if isinstance(event, h11.InformationalResponse) and event.status_code == 101:
-                return http.trailing_data[0]
-            status = event.status_code if isinstance(event, h11.Response) else 500
-            raise EngineRefused(ASKED, _said(http, sock), status=status)
-        except h11.RemoteProtocolError as error:
-            raise OSError(str(error)) from None
-
-    def _request(self, client: EngineClient) -> h11.Request:
         headers = {
             "Host": "localhost",
             "User-Agent": "BuildHub",
@@ -107,7 +93,19 @@ class Session:
             f"{HEADERS}Sharedkey": self._shared_key,
             f"{HEADERS}Grpc-Method": DIFF_COPY,  # the only one that an engine looks for before it asks
         }
-        return h11.Request(method="POST", target=f"/v{client.spoken}/session", headers=list(headers.items()))
+        request = h11.Request(method="POST", target=f"/v{client.spoken}/session", headers=list(headers.items()))
+        http = h11.Connection(our_role=h11.CLIENT)
+        sock.sendall(http.send(request) or b"")
+        sock.sendall(http.send(h11.EndOfMessage()) or b"")
+        try:
+            while (event := http.next_event()) is h11.NEED_DATA:
+                http.receive_data(sock.recv(READ))
+            if isinstance(event, h11.InformationalResponse) and event.status_code == 101:
+                return http.trailing_data[0]
+            status = event.status_code if isinstance(event, h11.Response) else 500
+            raise EngineRefused(ASKED, _said(http, sock), status=status)
+        except h11.RemoteProtocolError as error:
+            raise OSError(str(error)) from None
 
     def _serve(self, sock: socket.socket, begun: bytes) -> None:
         """Answer until the connection ends; runs on the session's own thread."""

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamReset
+from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 
@@ -85,22 +85,18 @@ class Calls:
         """Take what came from the engine. Raises `ProtocolError` for what is no HTTP/2; `to_send` says so to it."""
         received: Counter[int] = Counter()
         for event in self._http.receive_data(data):
-            if isinstance(event, DataReceived):
+            if isinstance(event, RequestReceived):
+                self._begin(event.stream_id, event.headers)
+            elif isinstance(event, DataReceived):
                 received[event.stream_id] += event.flow_controlled_length
-            self._on(event)
+                if call := self._open.get(event.stream_id):
+                    call.incoming += event.data
+            elif isinstance(event, StreamReset):
+                self._open.pop(event.stream_id, None)
+            elif isinstance(event, StreamEnded) and (call := self._open.get(event.stream_id)):
+                call.engine_ended = True
         for number, size in received.items():
             self._http.acknowledge_received_data(size, number)
-
-    def _on(self, event: Event) -> None:
-        if isinstance(event, RequestReceived):
-            self._begin(event.stream_id, event.headers)
-        elif isinstance(event, DataReceived):
-            if call := self._open.get(event.stream_id):
-                call.incoming += event.data
-        elif isinstance(event, StreamReset):
-            self._open.pop(event.stream_id, None)
-        elif isinstance(event, StreamEnded) and (call := self._open.get(event.stream_id)):
-            call.engine_ended = True
 
     def _begin(self, number: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         metadata: dict[str, list[str]] = defaultdict(list)
