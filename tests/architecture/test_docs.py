@@ -10,7 +10,7 @@ from tests.architecture.tree import ROOT, project_files, shown
 FOLDERS = "builds|buildhub|tests|templates|static|docs|scripts"
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)#\s]+)[^)]*\)")  # pictures are looked at by people
 CODE = re.compile(rf"`((?:{FOLDERS})/[\w./-]*|[\w-]+\.(?:py|md|toml)|[\w/]+/[\w-]+\.(?:py|md|html|js))`")
-DOCUMENTS = ("README.md", "CHANGELOG.md", "tests/README.md", "docs")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "tests/README.md", "docs")
 TEXTS = (".py", ".js", ".css", ".html", ".sh", ".md", ".toml", ".proto", ".in", ".yml", ".yaml")
 # Notes that BuildHub was planned with. They are kept elsewhere: what code needs of them stands in docs/.
 OUTSIDE = ("build-api", "surface", "platform", "reliability", "style", "experience", "libraries", "house", "engine")
