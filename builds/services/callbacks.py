@@ -96,7 +96,8 @@ def send_again(*, run_id: int, number: int, caller: Caller) -> CallbackDelivery:
         delivery = CallbackDelivery.objects.select_for_update(no_key=True).filter(run=run, number=number).first()
         if delivery is None:
             raise NotFound(f"Run {run_id} has no callback {number}.")
-        facts = replace(run_facts(run, caller), being_sent=_is_being_sent(delivery))
+        claimed = CallbackDelivery.objects.filter(pk=delivery.pk, state=DeliveryState.WAITING, claimed_until__gt=Now())
+        facts = replace(run_facts(run, caller), being_sent=claimed.exists())
         if sentence := actions.refusal(Action.RESEND, facts):
             raise NotPossible(Action.RESEND, sentence)
         if delivery.state == DeliveryState.GIVEN_UP:
@@ -155,11 +156,6 @@ def requester_of(run: BuildRun) -> Caller:
     if run.requested_by is None:
         return Caller(user=User(), roles={run.account_id: Role.VIEWER})
     return caller_for(run.requested_by)
-
-
-def _is_being_sent(delivery: CallbackDelivery) -> bool:
-    claimed = CallbackDelivery.objects.filter(pk=delivery.pk, state=DeliveryState.WAITING, claimed_until__gt=Now())
-    return claimed.exists()
 
 
 def _store_new_secret(account: Account) -> str:

@@ -81,7 +81,13 @@ def _claim_next(server: BuildServer, places: list[Place]) -> list[int]:
     full = [account_id for account_id, account in accounts.items() if not account.room]
     runs = scheduling.claimable(_waiting(server, facts.free_slots, without=full), facts, accounts)
     for run_id in runs:
-        _claim(run_id, _freest(places))
+        freest = max(places, key=lambda place: place.free)
+        freest.free -= 1
+        claimed = BuildRun.objects.filter(pk=run_id, run_state=RunState.CREATED, claimed_at=None).update(
+            claim=F("claim") + 1, claimed_at=Now(), claimed_host=freest.host
+        )
+        if claimed:
+            _announce(run_id, freest.host)
     return runs
 
 
@@ -100,20 +106,6 @@ def _waiting(server: BuildServer, limit: int, *, without: list[int]) -> list[sch
         scheduling.WaitingRun(run_id=run.pk, build_id=run.build_id, position=position, account_id=run.account_id)
         for position, run in enumerate(runs[:limit], start=1)
     ]
-
-
-def _freest(places: list[Place]) -> str:
-    place = max(places, key=lambda place: place.free)
-    place.free -= 1
-    return place.host
-
-
-def _claim(run_id: int, host: str) -> None:
-    claimed = BuildRun.objects.filter(pk=run_id, run_state=RunState.CREATED, claimed_at=None).update(
-        claim=F("claim") + 1, claimed_at=Now(), claimed_host=host
-    )
-    if claimed:
-        _announce(run_id, host)
 
 
 def _announce(run_id: int, host: str) -> None:

@@ -9,7 +9,7 @@ from builds.domain.log.lines import LogLine
 from builds.domain.states import EndReason
 from builds.models import Account, BuildRun, Membership
 from builds.services.builds.edit import BuildDraft, StepDraft
-from builds.services.runs.log import append_chunk
+from builds.services.runs.log import append_chunks
 from builds.services.runs.steps import prepare_attempt
 from builds.services.runs.transitions import End, Lease, end_attempt, take
 
@@ -71,7 +71,7 @@ def say(lease: Lease, *lines: bytes, step: int | None = None, stream: int = 1, t
     """Store lines of output as the run's next chunk."""
     stored = BuildRun.objects.get(pk=lease.run_id).chunk_count
     output = [LogLine(raw, None, stream, t) for raw in lines]
-    assert append_chunk(lease, step, output, sequence=stored + 1)
+    assert append_chunks(lease, [(step, output)], after=stored)
 
 
 def a_draft(name: str = "hello") -> BuildDraft:

@@ -11,7 +11,7 @@ from builds.models import BuildRun, LogChunk
 from builds.services.accounts.access import caller_for
 from builds.services.accounts.tokens import issue_token
 from builds.services.builds.edit import create_build
-from builds.services.runs.log import append_chunk
+from builds.services.runs.log import append_chunks
 from builds.services.runs.start import start_run
 from tests.api.making import a_draft, begin, make_member
 
@@ -26,7 +26,7 @@ def token_and_run(account) -> tuple[str, BuildRun]:
     run = start_run(build_id=build.pk, caller=caller_for(user))
     lease = begin(run)
     for number in range(50):
-        assert append_chunk(lease, None, [LogLine(b"line %d\n" % number, None, 1)], sequence=number + 1)
+        assert append_chunks(lease, [(None, [LogLine(b"line %d\n" % number, None, 1)])], after=number)
     return issue_token(owner=user, account=account, name="test", scopes=list(Scope)), run
 
 

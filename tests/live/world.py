@@ -11,7 +11,7 @@ from builds.models import Account, Build, BuildRun, BuildServer, Membership, Reg
 from builds.services.accounts.access import caller_for
 from builds.services.accounts.tokens import issue_token
 from builds.services.builds.edit import BuildDraft, StepDraft, create_build
-from builds.services.runs.log import append_chunk
+from builds.services.runs.log import append_chunks
 from builds.services.runs.start import start_run
 from builds.services.runs.steps import prepare_attempt
 from builds.services.runs.transitions import End, Lease, end_attempt, take
@@ -72,7 +72,7 @@ def say(lease: Lease, *texts: str, step: RunStep | None = None) -> None:
     """Print lines, as one chunk."""
     lines = [LogLine(f"{text}\n".encode(), vertex=None, stream=1) for text in texts]
     stored = BuildRun.objects.values_list("chunk_count", flat=True).get(pk=lease.run_id)
-    assert append_chunk(lease, step.pk if step else None, lines, sequence=stored + 1)
+    assert append_chunks(lease, [(step.pk if step else None, lines)], after=stored)
 
 
 def say_many(lease: Lease, count: int, *, chunk: int = 100, width: int = 0) -> None:

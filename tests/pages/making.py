@@ -8,7 +8,7 @@ from builds.domain.log.lines import LogLine
 from builds.domain.states import EndReason, StepState, StepType
 from builds.models import Build, BuildRun, Caller, RunStep
 from builds.services.runs.cancel_and_remove import request_cancel
-from builds.services.runs.log import append_chunk
+from builds.services.runs.log import append_chunks
 from builds.services.runs.parameters import RunAsk
 from builds.services.runs.start import start_run
 from builds.services.runs.steps import close_step, open_step, prepare_attempt, show_vertices
@@ -47,7 +47,7 @@ def printed(lease: Lease, texts: list[str], *, vertex: str | None = None, stream
     step = RunStep.objects.filter(run_id=lease.run_id, step_type=StepType.CREATE_IMAGE).latest("attempt")
     lines = [LogLine(f"{text}\n".encode(), vertex, stream, 1200 + n * 10) for n, text in enumerate(texts)]
     sequence = BuildRun.objects.values_list("chunk_count", flat=True).get(pk=lease.run_id) + 1
-    assert append_chunk(lease, step.pk, lines, sequence=sequence)
+    assert append_chunks(lease, [(step.pk, lines)], after=sequence - 1)
 
 
 def vertex(digest: str, name: str, state: str = "DONE", **more: Any) -> dict[str, Any]:

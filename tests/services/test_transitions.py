@@ -12,7 +12,7 @@ from builds.domain.states import EndReason
 from builds.models import BuildRun, LogChunk, RunStep
 from builds.queries.log import iterate_lines
 from builds.services.runs.cancel_and_remove import request_cancel
-from builds.services.runs.log import append_chunk
+from builds.services.runs.log import append_chunks
 from builds.services.runs.start import start_run
 from builds.services.runs.steps import LeaseLost, close_step, note, open_step, prepare_attempt, show_vertices
 from builds.services.runs.transitions import End, end_attempt, end_cancel, take
@@ -58,25 +58,25 @@ def test_a_run_with_a_silent_lease_is_taken_over_with_a_new_token(run):
 def test_every_write_of_a_stale_attempt_is_refused(run):
     stale = take(run.pk, claim=1, owner="one")
     step = RunStep.objects.filter(run=run).first()
-    assert append_chunk(stale, step.pk, lines("one"), sequence=1)
+    assert append_chunks(stale, [(step.pk, lines("one"))], after=0)
     lapse(run)
     fresh = take(run.pk, claim=1, owner="two")
-    assert not append_chunk(stale, step.pk, lines("late"), sequence=2)
+    assert not append_chunks(stale, [(step.pk, lines("late"))], after=1)
     assert not show_vertices(stale, step.pk, [{"vertex": "x"}])
     with pytest.raises(LeaseLost):
         open_step(stale, step)
     with pytest.raises(LeaseLost):
         note(stale, Pushed(stale.attempt, "a:1"))
     assert not end_attempt(stale, DONE)
-    assert append_chunk(fresh, step.pk, lines("two", "three"), sequence=2)
+    assert append_chunks(fresh, [(step.pk, lines("two", "three"))], after=1)
     assert [line.text for _s, line in iterate_lines(run.pk)] == ["one", "two", "three"]
     assert end_attempt(fresh, DONE)
 
 
 def test_storing_the_same_chunk_again_is_found_stored_and_not_doubled(run):
     lease = take(run.pk, claim=1, owner="one")
-    assert append_chunk(lease, None, lines("a", "b"), sequence=1)
-    assert append_chunk(lease, None, lines("a", "b"), sequence=1)
+    assert append_chunks(lease, [(None, lines("a", "b"))], after=0)
+    assert append_chunks(lease, [(None, lines("a", "b"))], after=0)
     assert LogChunk.objects.filter(run=run).count() == 1
     run.refresh_from_db()
     assert (run.line_count, run.byte_count, run.chunk_count) == (2, 4, 1)
@@ -88,7 +88,7 @@ def test_the_end_seals_the_log_and_closes_what_ran(run):
     open_step(lease, init)
     close_step(lease, init, to="DONE")
     open_step(lease, image)
-    append_chunk(lease, image.pk, lines("a"), sequence=1)
+    append_chunks(lease, [(image.pk, lines("a"))], after=0)
     assert end_attempt(lease, End(EndReason.BUILD_FAILED, "It failed."))
     run.refresh_from_db()
     assert (run.run_state, run.end_reason, run.byte_count) == ("ERROR", "BUILD_FAILED", 2)
@@ -138,7 +138,7 @@ def test_the_database_refuses_a_done_without_a_digest(run):
 
 def test_the_database_refuses_to_leave_an_end_state_and_to_change_a_chunk(run):
     lease = take(run.pk, claim=1, owner="one")
-    append_chunk(lease, None, lines("a"), sequence=1)
+    append_chunks(lease, [(None, lines("a"))], after=0)
     end_attempt(lease, DONE)
     with pytest.raises(ProgrammingError, match="Invalid transition"), transaction.atomic():
         BuildRun.objects.filter(pk=run.pk).update(run_state="RUNNING", end_reason="", end_time=None)

@@ -99,18 +99,15 @@ def edit_build(*, build_id: int, caller: Caller, draft: BuildDraft) -> Build:
 
 def may_create_in(caller: Caller, account_id: int | None) -> Account:
     """Return the account to create a build in: the one asked for, else the first. Raises `NotFound` or `NoRight`."""
-    account = _account(caller, account_id)
-    require_on(caller, Permission.EDIT_BUILD, account)
-    return account
-
-
-def _account(caller: Caller, asked: int | None) -> Account:
-    ids = Account.objects.order_by("pk")
+    accounts = Account.objects.order_by("pk")
     if not caller.sees_everything:
-        ids = ids.filter(pk__in=caller.account_ids)
-    account = (ids.filter(pk=asked) if asked is not None else ids).first()
+        accounts = accounts.filter(pk__in=caller.account_ids)
+    account = (accounts.filter(pk=account_id) if account_id is not None else accounts).first()
     if account is None:
-        raise NotFound(f"There is no account {asked}." if asked else "You belong to no account; ask an administrator.")
+        raise NotFound(
+            f"There is no account {account_id}." if account_id else "You belong to no account; ask an administrator."
+        )
+    require_on(caller, Permission.EDIT_BUILD, account)
     return account
 
 

@@ -98,15 +98,11 @@ def _server_errors(build: Build) -> Iterator[FieldError]:
     if not host and build.server_tls_verify:
         yield FieldError("buildServerTlsVerify", "TLS needs a buildServerHost; leave it N for the default server.")
     if host.startswith("tcp://"):
-        if not _is_registered(build) and (sentence := _direct_problem(host, tls=build.server_tls_verify)):
+        is_registered = usable_servers(build.account_id).filter(url=host).exists()
+        if not is_registered and (sentence := _direct_problem(host, tls=build.server_tls_verify)):
             yield FieldError("buildServerHost", sentence)
     elif host and (not host.startswith("topic:") or not host.removeprefix("topic:").strip() or not host.isprintable()):
         yield FieldError("buildServerHost", SERVER_FORMS)
-
-
-def _is_registered(build: Build) -> bool:
-    """Say whether the address is that of a server which an instance admin has registered for this account."""
-    return usable_servers(build.account_id).filter(url=build.server_host).exists()
 
 
 def _direct_problem(host: str, *, tls: bool) -> str | None:

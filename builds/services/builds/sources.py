@@ -36,7 +36,7 @@ from builds.engine.git.process import Work
 from builds.engine.outbound import HostUnknown, OutboundFailed, OutboundRefused
 from builds.models import Build, Caller, KnownHost
 from builds.services.accounts.access import require, require_on
-from builds.services.builds.steps import DraftedStep, StepDraft, once_steps
+from builds.services.builds.steps import StepDraft, once_steps
 
 __all__ = [
     "SourceReport",
@@ -163,7 +163,10 @@ def try_source(
         require_on(caller, Permission.EDIT_BUILD, build)
     stored = list(build.steps.all()) if build else []
     drafted = once_steps(stored, [StepDraft(StepType.CODE_DOWN, config=dict(config), seq=seq)], 0)[0]
-    if wrong := [*errors, *_errors(drafted)]:
+    image = StepDefinition(StepType.CREATE_IMAGE, 2, config={"docker_file": "FROM scratch"})
+    found = validate_steps([drafted.definition, image])
+    wrong = [FieldError(error.field.rpartition("buildStepConfig.")[2], error.message) for error in found]
+    if wrong := [*errors, *wrong]:
         raise Invalid(wrong)
     if not _tries.acquire(blocking=False):
         raise Busy("Other repositories are being tried at this moment; try again in a few seconds.")
@@ -171,13 +174,6 @@ def try_source(
         return _tried(drafted.config, {**drafted.kept, **drafted.given})
     finally:
         _tries.release()
-
-
-def _errors(drafted: DraftedStep) -> list[FieldError]:
-    """Return what is wrong with the fields, under their own names."""
-    image = StepDefinition(StepType.CREATE_IMAGE, 2, config={"docker_file": "FROM scratch"})
-    found = validate_steps([drafted.definition, image])
-    return [FieldError(error.field.rpartition("buildStepConfig.")[2], error.message) for error in found]
 
 
 def _tried(config: Mapping[str, Any], secrets: Mapping[str, str]) -> SourceReport:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 LONGEST: Final = 64 * 1024  # characters: a bundle of a few dozen authorities; the system's has its own place
@@ -65,7 +65,10 @@ def _check_pair(certificate: str, key: str) -> list[tuple[str, str]]:
         missing, other = ("key", "certificate") if certificate else ("certificate", "key")
         return [(missing, f"{NAMES[missing]} is missing; the client {other} needs it, so give both or none.")]
     own = _certificates(certificate)[0].public_key()  # the first is the client's own, its chain follows (RFC 8446)
-    return [] if _same(own, _key(key).public_key()) else [("key", NOT_A_PAIR)]
+    public_keys = {
+        one.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo) for one in (own, _key(key).public_key())
+    }
+    return [] if len(public_keys) == 1 else [("key", NOT_A_PAIR)]
 
 
 def _certificates(pem: str) -> Sequence[x509.Certificate]:
@@ -89,11 +92,6 @@ def _key(pem: str) -> PrivateKeyTypes:
         raise
     except Exception as error:  # UnsupportedAlgorithm, or what OpenSSL raises of its own for odd keys
         raise ValueError(NO_KEY) from error
-
-
-def _same(one: PublicKeyTypes, other: PublicKeyTypes) -> bool:
-    texts = [key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo) for key in (one, other)]
-    return texts[0] == texts[1]
 
 
 def _subject(which: str, certificate: x509.Certificate) -> str:

@@ -22,7 +22,7 @@ from builds.engine.errors import (
 from builds.engine.outbound import Ask, OutboundFailed, OutboundRefused, checked_addresses
 from builds.engine.registry import RegistryClient
 from builds.engine.registry_session import is_local
-from builds.engine.types import Endpoint, EngineInfo, RegistryLogin
+from builds.engine.types import Endpoint, RegistryLogin
 from builds.models import BuildRun, BuildServer, Registry
 from builds.services.connections.registry_rules import PRIVATE, is_private
 
@@ -132,7 +132,16 @@ def probe_engine(server: BuildServer) -> EngineProbe:
             return EngineProbe(ok=False, message=f"{server.name} cannot be used: {error.answered}", warnings=plain)
         finally:
             engine.close()
-        return _found(server, info, plain)
+        major = re.match(r"\d+", info.version)
+        stalls = (LOG_STALL,) if major and int(major[0]) < 23 else ()
+        return EngineProbe(
+            ok=True,
+            message=f"{server.name} answers: Docker Engine {info.version} on {info.operating_system or 'its machine'}.",
+            version=info.version or None,
+            api_version=info.api_version or None,
+            storage_driver=info.storage_driver or None,
+            warnings=(*plain, *stalls, *info.warnings),
+        )
 
     late = f"{server.name} did not answer within {PROBE_SECONDS:.0f} seconds."
     return _in_time(ask, EngineProbe(ok=False, message=late, warnings=plain))
@@ -229,19 +238,6 @@ def _in_time(ask: Callable[[], T], late: T) -> T:
     thread.start()
     thread.join(PROBE_SECONDS)
     return found[0] if found else late
-
-
-def _found(server: BuildServer, info: EngineInfo, warnings: tuple[str, ...]) -> EngineProbe:
-    major = re.match(r"\d+", info.version)
-    stalls = (LOG_STALL,) if major and int(major[0]) < 23 else ()
-    return EngineProbe(
-        ok=True,
-        message=f"{server.name} answers: Docker Engine {info.version} on {info.operating_system or 'its machine'}.",
-        version=info.version or None,
-        api_version=info.api_version or None,
-        storage_driver=info.storage_driver or None,
-        warnings=(*warnings, *stalls, *info.warnings),
-    )
 
 
 def _registry_warnings(registry: Registry) -> tuple[str, ...]:

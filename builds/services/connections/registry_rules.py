@@ -13,6 +13,7 @@ from builds.domain.registry_addresses import host_problem, name_of, prefix_probl
 from builds.models import Registry
 from builds.services.connections.certificates import check_tls
 
+STAYS: Final = "A registry stays with its account; create another one for that account."
 PRIVATE: Final = (
     "This address is private; ask the operator to add it to BUILDHUB_OUTBOUND_ALLOW, or an instance admin to register"
     " the registry."
@@ -64,12 +65,11 @@ def registry_errors(registry: Registry, draft: RegistryDraft, *, may_be_private:
         *_host_errors(registry, draft, may_be_private=may_be_private),
         *_prefix_errors(registry, draft),
         *_login_errors(registry, draft),
-        *_account_errors(registry, draft),
-        *[
-            FieldError("caCertificate", said)
-            for _, said in check_tls(ca=draft.ca_certificate or "", certificate="", key="")
-        ],
     ]
+    if registry.pk and draft.account_id not in (None, registry.account_id):
+        found.append(FieldError("accountSeq", STAYS))
+    certificates = check_tls(ca=draft.ca_certificate or "", certificate="", key="")
+    found += [FieldError("caCertificate", sentence) for _, sentence in certificates]
     known = {error.field for error in draft.errors}
     return [*draft.errors, *(error for error in found if error.field not in known)]
 
@@ -126,9 +126,3 @@ def _login_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:
             FieldError("password", "Give the password of this user; a stored one belongs to another address or user.")
         ]
     return []
-
-
-def _account_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:
-    if draft.account_id is None or not registry.pk or draft.account_id == registry.account_id:
-        return []
-    return [FieldError("accountSeq", "A registry stays with its account; create another one for that account.")]

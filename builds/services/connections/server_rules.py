@@ -21,6 +21,9 @@ PEM_FIELDS: Final = {
     "certificate": "buildServerClientCert",
     "key": "buildServerClientKey",
 }
+KEY_OF_OTHER_ADDRESS: Final = (
+    "The address has changed, and the stored client key belongs to the old one; give it again."
+)
 HOST_FORMS: Final = "Give tcp://host:port or topic:NAME; other addresses are only for the default build server."
 
 
@@ -57,10 +60,10 @@ class ServerDraft:
 
 def server_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
     """Return all that is wrong with `draft` as a new server, or as a change of the stored `server`."""
-    found = [
-        *_name_errors(server, draft),
-        *_host_errors(server, draft),
-        *_limit_errors(draft),
+    found = [*_name_errors(server, draft), *_host_errors(server, draft)]
+    if draft.capacity is not None and not 1 <= draft.capacity <= MOST_CAPACITY:
+        found.append(FieldError("capacity", f"capacity has to be a whole number from 1 to {MOST_CAPACITY}."))
+    found += [
         *_path_errors(draft),
         *_account_errors(draft),
         *_tls_errors(server, draft),
@@ -99,12 +102,6 @@ def _host_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
     return []
 
 
-def _limit_errors(draft: ServerDraft) -> list[FieldError]:
-    if draft.capacity is None or 1 <= draft.capacity <= MOST_CAPACITY:
-        return []
-    return [FieldError("capacity", f"capacity has to be a whole number from 1 to {MOST_CAPACITY}.")]
-
-
 def _path_errors(draft: ServerDraft) -> list[FieldError]:
     paths = draft.allowed_host_paths or ()
     if len(paths) > MOST_PATHS:
@@ -133,7 +130,10 @@ def _tls_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
     not keep anybody from switching its server off.
     """
     tls = draft.tls_verify if draft.tls_verify is not None else server.tls_verify
-    if not tls or not _touches_tls(server, draft):
+    stored = (server.url, server.tls_verify, server.ca_cert, server.client_cert)
+    given = (draft.host, draft.tls_verify, draft.ca, draft.certificate)
+    changes = any(new is not None and new != old for new, old in zip(given, stored, strict=True))
+    if not tls or not (changes or draft.client_key):
         return []
     if not (server.url if draft.host is None else draft.host).startswith("tcp://"):
         return [FieldError("buildServerTlsVerify", "TLS is for tcp:// addresses; use N with any other.")]
@@ -142,22 +142,11 @@ def _tls_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
         "certificate": draft.certificate if draft.certificate is not None else server.client_cert,
         "key": draft.client_key or kept_key(server, draft),
     }
-    if missing := [which for which, text in texts.items() if not text]:
-        return [FieldError(PEM_FIELDS[which], _missing(which, server)) for which in missing]
+    if missing := {which: f"With TLS, give {PEM_FIELDS[which]} in PEM." for which, text in texts.items() if not text}:
+        if "key" in missing and server.client_key_encrypted:
+            missing["key"] = KEY_OF_OTHER_ADDRESS
+        return [FieldError(PEM_FIELDS[which], sentence) for which, sentence in missing.items()]
     return [FieldError(PEM_FIELDS[which], sentence) for which, sentence in check_tls(**texts)]
-
-
-def _touches_tls(server: BuildServer, draft: ServerDraft) -> bool:
-    stored = (server.url, server.tls_verify, server.ca_cert, server.client_cert)
-    given = (draft.host, draft.tls_verify, draft.ca, draft.certificate)
-    moved = any(new is not None and new != old for new, old in zip(given, stored, strict=True))
-    return moved or bool(draft.client_key)
-
-
-def _missing(which: str, server: BuildServer) -> str:
-    if which == "key" and server.client_key_encrypted:
-        return "The address has changed, and the stored client key belongs to the old one; give it again."
-    return f"With TLS, give {PEM_FIELDS[which]} in PEM."
 
 
 def _is_tcp(url: str) -> bool:

@@ -56,11 +56,6 @@ def append_chunks(lease: Lease, chunks: Sequence[Chunk], *, after: int) -> bool:
     return mine.filter(chunk_count=after + len(chunks)).exists()
 
 
-def append_chunk(lease: Lease, step_id: int | None, lines: Sequence[LogLine], *, sequence: int) -> bool:
-    """Store `lines` as chunk `sequence` (from 1) of the run; False where the lease was lost."""
-    return append_chunks(lease, [(step_id, lines)], after=sequence - 1)
-
-
 def _append(lease: Lease, step_id: int | None, lines: Sequence[LogLine], *, sequence: int) -> bool:
     packed = pack(lines)
     with connection.cursor() as cursor:

@@ -4,7 +4,6 @@ The build's row is locked by the caller, so that numbers, tags and `whenRunning`
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -49,7 +48,9 @@ def make_way(build: Build, caller: Caller, *, replaces: bool = True) -> None:
     others = list(build.runs.active().filter(run_type=RunType.BUILD).values_list("pk", flat=True))
     if others and build.when_running == WhenRunning.REFUSE:
         raise NotPossible(Action.BUILD, actions.ANOTHER_RUNS)
-    account = _refusing_account(build.account_id)
+    # Locked before any run is, in the order of dispatch (server, account, run): two presses are counted one by one.
+    refusing = Account.objects.filter(pk=build.account_id, parallel_refuse=True, parallel_limit__isnull=False)
+    account = refusing.select_for_update(no_key=True).first()
     if build.when_running == WhenRunning.REPLACE and replaces:
         for other in others:
             request_cancel(run_id=other, caller=caller)
@@ -109,7 +110,7 @@ def next_tag(build: Build, rule: TagRule, asked: str | None) -> str:
         tag = tags.next_tag(
             rule,
             build_no=build.last_build_no,
-            now=_local_now(ZoneInfo(build.account.time_zone)),
+            now=timezone.now().astimezone(ZoneInfo(build.account.time_zone)),
             asked=asked,
             taken=partial(is_tag_taken, build),
         )
@@ -151,15 +152,6 @@ def copy_steps(run: BuildRun, steps: Sequence[StepCopy]) -> None:
     )
 
 
-def _refusing_account(account_id: int) -> Account | None:
-    """Return the account, locked, where it refuses presses above its limit: two of them are counted one by one.
-
-    Locked before any run is, in the order of dispatch: server, account, run.
-    """
-    refusing = Account.objects.filter(pk=account_id, parallel_refuse=True, parallel_limit__isnull=False)
-    return refusing.select_for_update(no_key=True).first()
-
-
 def _check_parallel(account: Account) -> None:
     """Refuse a press where the account has as many builds as it may; those that are being cancelled give way."""
     facts = account_facts([account.pk])[account.pk]
@@ -169,7 +161,3 @@ def _check_parallel(account: Account) -> None:
             f"The account may have {facts.limit} builds at the same time and has {active}; wait for the end of one.",
             code=ErrorCode.PARALLEL_LIMIT,
         )
-
-
-def _local_now(zone: ZoneInfo) -> datetime:
-    return timezone.now().astimezone(zone)

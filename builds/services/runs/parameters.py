@@ -1,7 +1,7 @@
 """What the caller of a run may ask for, and how it goes into the run's own copy of the steps (ADR 0016)."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,10 +50,13 @@ def steps_with(steps: Sequence[StepCopy], ask: RunAsk) -> list[StepCopy]:
     Build arguments are allowed where the image step in use lists their names; what a step's rules refuse of a
     parameter is told under the parameter's name.
     """
-    errors = [*_plain_errors(ask), *_parameter_errors(steps, ask)]
+    errors = list(_errors(steps, ask))
     merged = [_with(step, ask) for step in steps]
-    if not errors and ask.parameters:
-        errors = _rule_errors(merged)
+    if not errors and ask.parameters:  # all else is as valid as it was
+        found = validate_steps([StepDefinition(step.step_type, step.order, step.use, step.config) for step in merged])
+        errors = [
+            replace(error, field=name) for error in found for part, name in PARAMETER_PATHS if part in error.field
+        ]
     errors += callback_errors(ask.callback_url)
     if errors:
         raise Invalid(errors)
@@ -66,17 +69,17 @@ def check_callback(callback_url: str) -> None:
         raise Invalid(errors)
 
 
-def _plain_errors(ask: RunAsk) -> Iterator[FieldError]:
+def _errors(steps: Sequence[StepCopy], ask: RunAsk) -> Iterator[FieldError]:
+    """Yield what is wrong with single parameters, and with those that the steps do not take."""
     if ask.tag_name and (sentence := tags.check_tag(ask.tag_name)):
         yield FieldError("tagName", sentence)
     if len(ask.description) > LONGEST_DESCRIPTION or "\x00" in ask.description:
         yield FieldError("description", "The description may have up to 1,000 characters and no NUL.")
-
-
-def _parameter_errors(steps: Sequence[StepCopy], ask: RunAsk) -> Iterator[FieldError]:
     if ask.branch_name and not _used(steps, StepType.CODE_DOWN):
         yield FieldError("branchName", "No step in use of this build downloads code; leave branchName out.")
-    allowed = _allowed_names(steps)
+    # What the image step in use lists; reserved names never get into a definition.
+    listed = [pair for step in _used(steps, StepType.CREATE_IMAGE) for pair in step.config.get("build_args") or ()]
+    allowed = [str(pair["key"]) for pair in listed]
     for name, times in Counter(name for name, _ in ask.build_args).items():
         if name not in allowed:
             yield FieldError("buildArg", _not_allowed(name, allowed))
@@ -90,18 +93,6 @@ def _not_allowed(name: str, allowed: Sequence[str]) -> str:
     return f"The build argument {name[:100]} is not open to callers; this build allows {', '.join(allowed)}."
 
 
-def _allowed_names(steps: Sequence[StepCopy]) -> list[str]:
-    """Return the names that the image step in use lists; reserved ones never get into a definition."""
-    listed = [pair for step in _used(steps, StepType.CREATE_IMAGE) for pair in step.config.get("build_args") or ()]
-    return [str(pair["key"]) for pair in listed]
-
-
-def _rule_errors(merged: Sequence[StepCopy]) -> list[FieldError]:
-    """Return what the rules of the steps say about the parameters; all else is as valid as it was."""
-    found = validate_steps([StepDefinition(step.step_type, step.order, step.use, step.config) for step in merged])
-    return [replace(error, field=name) for error in found for part, name in PARAMETER_PATHS if part in error.field]
-
-
 def _with(step: StepCopy, ask: RunAsk) -> StepCopy:
     """Return a step with the parameters that concern it."""
     if not step.use:
@@ -110,16 +101,12 @@ def _with(step: StepCopy, ask: RunAsk) -> StepCopy:
         return replace(step, config={**step.config, "branch_name": ask.branch_name})
     if step.step_type is not StepType.CREATE_IMAGE:
         return step
-    return replace(step, config={**step.config, **_image_changes(step.config, ask)})
-
-
-def _image_changes(config: Mapping[str, Any], ask: RunAsk) -> dict[str, Any]:
     changes: dict[str, Any] = {"no_cache": True} if ask.no_cache else {}
     if ask.build_args:
         given = dict(ask.build_args)
-        listed = config.get("build_args") or ()
+        listed = step.config.get("build_args") or ()
         changes["build_args"] = [{**pair, "value": given.get(pair["key"], pair.get("value"))} for pair in listed]
-    return changes
+    return replace(step, config={**step.config, **changes})
 
 
 def _used(steps: Sequence[StepCopy], step_type: StepType) -> list[StepCopy]:

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from builds import doorbell
 from builds.domain import actions, run_events
 from builds.domain.access import Permission, Role
-from builds.domain.actions import Action, RunFacts
+from builds.domain.actions import Action
 from builds.domain.errors import NotFound, NotPossible
 from builds.models import Activity, BuildRun, BuildServer, Caller, Did, RunEvent
 from builds.queries.facts import run_facts, with_facts
@@ -30,7 +30,10 @@ def move_to_front(*, run_id: int, caller: Caller) -> BuildRun:
     """
     with transaction.atomic():
         run = _locked(run_id, caller)
-        if sentence := actions.refusal(Action.FRONT, _facts(run, caller)):
+        elders = BuildRun.objects.waiting().filter(build_id=run.build_id, pk__lt=run.pk)
+        facts = run_facts(with_facts(BuildRun.objects.filter(pk=run.pk)).get(), caller)
+        facts = replace(facts, elder=elders.values_list("pk", flat=True).first() or 0)
+        if sentence := actions.refusal(Action.FRONT, facts):
             raise NotPossible(Action.FRONT, sentence)
         if caller.role_in(run.account_id) is Role.INSTANCE_ADMIN:
             _before_all(run)
@@ -53,13 +56,6 @@ def _locked(run_id: int, caller: Caller) -> BuildRun:
     if seen.server_id is not None:
         BuildServer.objects.select_for_update(no_key=True).get(pk=seen.server_id)
     return BuildRun.objects.select_for_update(of=("self",), no_key=True).get(pk=run_id)
-
-
-def _facts(locked: BuildRun, caller: Caller) -> RunFacts:
-    """Return what decides whether a run, whose row is locked, may be moved."""
-    run = with_facts(BuildRun.objects.filter(pk=locked.pk)).get()
-    elders = BuildRun.objects.waiting().filter(build_id=run.build_id, pk__lt=run.pk)
-    return replace(run_facts(run, caller), elder=elders.values_list("pk", flat=True).first() or 0)
 
 
 def _before_all(run: BuildRun) -> None:

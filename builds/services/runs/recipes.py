@@ -94,7 +94,12 @@ def recipe_of_run(run: BuildRun) -> Recipe:
         sentence = f"A {run.run_type} run has no steps that could run again; name a BUILD run, or give steps."
         raise NotPossible("BUILD", sentence)
     recipe = _kept(run, run.registry_id)
-    _check_still_valid(recipe, run.account_id)
+    # The rules may have become others since, such as the host paths that are open.
+    host_paths = host_paths_of(Build(account_id=run.account_id, server_host=recipe.server_host))
+    steps = [step for step in recipe.steps if step.step_type is not StepType.INIT]
+    written = [StepDefinition(step.step_type, step.order, step.use, step.config) for step in steps]
+    if errors := validate_steps(written, host_paths=host_paths):
+        raise Invalid(errors)
     return recipe
 
 
@@ -111,7 +116,17 @@ def _kept(run: BuildRun, registry_seq: int | None) -> Recipe:
     """Return the snapshot of `run` for the registry `registry_seq` (None or 0: the default one)."""
     return Recipe(
         definition={name: value for name, value in run.definition.items() if name != "push_of"},
-        steps=_copied_steps(run),
+        steps=[
+            StepCopy(
+                order=step.order,
+                step_type=StepType(step.step_type),
+                use=step.use,
+                config=step.config,
+                build_step_seq=step.build_step_seq,
+                secrets_encrypted=step.secrets_encrypted,
+            )
+            for step in RunStep.objects.filter(run=run, attempt=1).order_by("order")
+        ],
         registry_id=registry_seq or None,
         registry=_registry(registry_seq, run.account_id),
         secrets_encrypted=run.secrets_encrypted,
@@ -121,26 +136,3 @@ def _kept(run: BuildRun, registry_seq: int | None) -> Recipe:
 def _registry(seq: int | None, account_id: int) -> Registry:
     """Return a registry that the account may use, for None or 0 the default one; raises `NotFound`."""
     return usable_registry(seq or 0, account_id=account_id) or registry_of(Build())
-
-
-def _check_still_valid(recipe: Recipe, account_id: int) -> None:
-    """Hold an earlier snapshot against the rules of today, such as the host paths that are open now."""
-    host_paths = host_paths_of(Build(account_id=account_id, server_host=recipe.server_host))
-    steps = [step for step in recipe.steps if step.step_type is not StepType.INIT]
-    written = [StepDefinition(step.step_type, step.order, step.use, step.config) for step in steps]
-    if errors := validate_steps(written, host_paths=host_paths):
-        raise Invalid(errors)
-
-
-def _copied_steps(run: BuildRun) -> list[StepCopy]:
-    return [
-        StepCopy(
-            order=step.order,
-            step_type=StepType(step.step_type),
-            use=step.use,
-            config=step.config,
-            build_step_seq=step.build_step_seq,
-            secrets_encrypted=step.secrets_encrypted,
-        )
-        for step in RunStep.objects.filter(run=run, attempt=1).order_by("order")
-    ]

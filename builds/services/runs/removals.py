@@ -16,13 +16,17 @@ def finish(removal: BuildRun, lease: Lease, end: End) -> bool:
     with transaction.atomic():
         if not end_attempt(lease, end):
             return has_ended(lease, end)
+        build = removal.build
         if removal.target_id is not None:
-            _bury_run(removal)
+            BuildRun.objects.filter(pk=removal.target_id).update(removed_at=Now(), updated_at=Now())
+            left = BuildRun.objects.filter(build=build, run_type=RunType.BUILD, removed_at=None).order_by("-id").first()
+            Build.objects.filter(pk=build.pk).update(last_run=left)
         else:
-            _bury_build(removal.build)
+            BuildRun.objects.filter(build=build, removed_at=None).update(removed_at=Now(), updated_at=Now())
+            Build.objects.filter(pk=build.pk).update(removed_at=Now(), in_use=False, last_run=None)
             requester = callbacks.requester_of(removal)
-            callbacks.note_build(removal.build, what=Told.REMOVED, callback_url=removal.callback_url, caller=requester)
-        doorbell.build_changed(removal.build_id, account_id=removal.account_id)
+            callbacks.note_build(build, what=Told.REMOVED, callback_url=removal.callback_url, caller=requester)
+        doorbell.build_changed(build.pk, account_id=removal.account_id)
     return True
 
 
@@ -31,14 +35,3 @@ def owner_of(run: BuildRun, digest: str) -> str:
     others = BuildRun.objects.filter(build=run.build, tag_name=run.tag_name, image_digest=digest).exclude(pk=run.pk)
     owner = others.order_by("-id").first()
     return f"run {owner.pk}" if owner else "somebody else"
-
-
-def _bury_run(removal: BuildRun) -> None:
-    BuildRun.objects.filter(follow_ups=removal).update(removed_at=Now(), updated_at=Now())
-    left = BuildRun.objects.filter(build=removal.build, run_type=RunType.BUILD, removed_at=None).order_by("-id").first()
-    Build.objects.filter(pk=removal.build_id).update(last_run=left)
-
-
-def _bury_build(build: Build) -> None:
-    BuildRun.objects.filter(build=build, removed_at=None).update(removed_at=Now(), updated_at=Now())
-    Build.objects.filter(pk=build.pk).update(removed_at=Now(), in_use=False, last_run=None)

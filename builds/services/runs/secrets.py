@@ -1,6 +1,7 @@
 """Every stored secret that a run uses, decrypted so that its log can hide them (docs/security.md, "Secrets")."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from cryptography.fernet import InvalidToken
 
@@ -26,7 +27,8 @@ def _secrets_of(run: BuildRun) -> Iterator[str]:
     yield webhook_secret.removeprefix(SECRET_PREFIX)  # programs print the key that it is made of
     steps = RunStep.objects.filter(run=run).values_list("secrets_encrypted", flat=True).distinct()
     for stored in (run.secrets_encrypted, *steps):
-        yield from _readable_fields(stored)
+        with suppress(InvalidToken):
+            yield from (str(value) for name, value in decrypt_fields(stored).items() if name != "login_id")
 
 
 def _readable(stored: str) -> str:
@@ -35,10 +37,3 @@ def _readable(stored: str) -> str:
         return decrypt(stored)
     except InvalidToken:
         return ""
-
-
-def _readable_fields(stored: str) -> list[str]:
-    try:
-        return [str(value) for name, value in decrypt_fields(stored).items() if name != "login_id"]
-    except InvalidToken:
-        return []

@@ -45,7 +45,11 @@ def start_run(*, build_id: int, caller: Caller, ask: RunAsk = NOTHING_ASKED, aga
         build = _locked_build(build_id, caller)
         if ask.steps is not None:  # steps that the build does not have are a definition, stored or not
             require(caller, Permission.EDIT_BUILD, build.account_id)
-        earlier = _run_of(build, again, caller) if again is not None else None
+        earlier = None
+        if again is not None:
+            earlier = BuildRun.objects.visible_to(caller).filter(pk=again, build=build).first()
+            if earlier is None:
+                raise NotFound(f"There is no run {again} of build {build.pk}.")
         recipe = recipe_of_run(earlier) if earlier and ask.steps is None else recipe_of_build(build, ask.steps)
         recipe = recipe.with_parameters(ask)
         server = find_server(recipe.server_host, account_id=build.account_id)
@@ -95,13 +99,6 @@ def _locked_build(build_id: int, caller: Caller) -> Build:
     require(caller, Permission.RUN, build.account_id)
     check_in_use(build)
     return build
-
-
-def _run_of(build: Build, run_id: int, caller: Caller) -> BuildRun:
-    run = BuildRun.objects.visible_to(caller).filter(pk=run_id, build=build).first()
-    if run is None:
-        raise NotFound(f"There is no run {run_id} of build {build.pk}.")
-    return run
 
 
 def _locked_original(run_id: int, caller: Caller) -> BuildRun:

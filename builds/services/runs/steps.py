@@ -40,7 +40,9 @@ def prepare_attempt(lease: Lease) -> list[RunStep]:
                 )
                 for step in first
             )
-        _close_older(lease)
+        # what an earlier, lost attempt left running
+        older = RunStep.objects.filter(run_id=lease.run_id, attempt__lt=lease.attempt, step_state=StepState.RUNNING)
+        older.update(step_state=StepState.ERROR, end_time=Now())
         doorbell.steps_changed(lease.run_id)
     return list(RunStep.objects.filter(run_id=lease.run_id, attempt=lease.attempt, use=True).order_by("order"))
 
@@ -126,9 +128,3 @@ def _fence(lease: Lease) -> None:
     mine = BuildRun.objects.filter(pk=lease.run_id, token=lease.token, run_state=RunState.RUNNING)
     if not mine.select_for_update().values_list("pk", flat=True).first():
         raise LeaseLost
-
-
-def _close_older(lease: Lease) -> None:
-    """End the steps that an earlier, lost attempt left running."""
-    older = RunStep.objects.filter(run_id=lease.run_id, attempt__lt=lease.attempt, step_state=StepState.RUNNING)
-    older.update(step_state=StepState.ERROR, end_time=Now())

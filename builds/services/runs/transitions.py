@@ -80,8 +80,10 @@ def take(run_id: int, *, claim: int, owner: str) -> Lease | None:
             begin_time=Coalesce("begin_time", Now()),
             updated_at=Now(),
         )
-        if moved != 1 and not _renewed(run_id, claim, owner):
-            return None
+        if moved != 1:  # taken by this very claim already, in a transaction whose answer was lost?
+            held = BuildRun.objects.filter(pk=run_id, claim=claim, run_state=RunState.RUNNING, lease_owner=owner)
+            if not held.filter(lease_expires_at__gt=Now()).update(lease_expires_at=Now() + LEASE):
+                return None
         run = BuildRun.objects.annotate(elapsed=Now() - F("begin_time")).get(pk=run_id)
         if moved:
             _record(run, run_events.Running(), because=f"attempt {run.attempt} on {owner}")
@@ -125,12 +127,6 @@ def end_lost(run_id: int, *, token: int, end: End) -> bool:
 def end_waiting(run_id: int, end: End) -> bool:
     """End a run that has never started; False where a worker was quicker."""
     return _end(BuildRun.objects.filter(pk=run_id, run_state=RunState.CREATED), end)
-
-
-def _renewed(run_id: int, claim: int, owner: str) -> bool:
-    """Renew the lease of a run that `owner` has taken by this claim already; False where it has not."""
-    held = BuildRun.objects.filter(pk=run_id, claim=claim, run_state=RunState.RUNNING, lease_owner=owner)
-    return bool(held.filter(lease_expires_at__gt=Now()).update(lease_expires_at=Now() + LEASE))
 
 
 def start_cancel(run: BuildRun) -> None:
