@@ -27,7 +27,7 @@ def instruction_lines(text: str) -> list[Instruction]:
     Knows continuations (with the escape directive), comments between them, and heredocs (Dockerfile reference).
     """
     lines = text.removeprefix("\ufeff").split("\n")
-    continued = re.compile(re.escape(_escape_sign(lines)) + r"[ \t]*\r?$")
+    continued = re.compile(re.escape(_escape_character(lines)) + r"[ \t]*\r?$")
     found: list[Instruction] = []
     at = 0
     while at < len(lines):
@@ -54,8 +54,8 @@ def syntax_line(text: str) -> Instruction | None:
     return None
 
 
-def _escape_sign(lines: list[str]) -> str:
-    """Return the sign that continues a line; directives stand before everything else, comments included."""
+def _escape_character(lines: list[str]) -> str:
+    """Return the character that continues a line; directives stand before everything else, comments included."""
     for line in lines:
         directive = DIRECTIVE.fullmatch(line.strip())
         if directive is None:
@@ -88,13 +88,10 @@ def _logical_line(lines: list[str], at: int, continued: re.Pattern[str]) -> tupl
 def _after_heredocs(lines: list[str], at: int, logical: str) -> int:
     """Return the index after the bodies of all heredocs that `logical` opens."""
     for dash, _, name in HEREDOC.findall(logical):
-        closing = next((end for end in range(at, len(lines)) if _closes(lines[end], name, dash)), None)
+        inside = (line.rstrip("\r") for line in lines[at:])
+        ends = ((line.lstrip("\t") if dash else line) == name for line in inside)
+        closing = next((end for end, closes in enumerate(ends, at) if closes), None)
         if closing is None:
             return at  # not closed, so not a heredoc: a shell's own operator, or an error that the engine tells
         at = closing + 1
     return at
-
-
-def _closes(line: str, name: str, dash: str) -> bool:
-    line = line.rstrip("\r")
-    return (line.lstrip("\t") if dash else line) == name

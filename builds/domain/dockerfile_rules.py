@@ -7,7 +7,7 @@ import re
 from difflib import get_close_matches
 from typing import Final
 
-from builds.domain.dockerfile import Instruction, instruction_lines, syntax_line
+from builds.domain.dockerfile import instruction_lines, syntax_line
 
 KEYWORDS: Final = (
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER",
@@ -27,7 +27,11 @@ def problem(text: str) -> str | None:
     unknown = next((each for each in instructions if each.keyword not in KEYWORDS), None)
     first = next((each for each in instructions if each.keyword not in BEFORE_FROM), None)
     if unknown:
-        return _unknown(unknown)
+        word = unknown.text.split(maxsplit=1)[0][:LONGEST_WORD]
+        near = get_close_matches(unknown.keyword, KEYWORDS, n=1)
+        begin = "begin the line with an instruction such as RUN, or a comment with #."
+        remedy = f"did you mean {near[0]}?" if near else begin
+        return f"Line {unknown.line_start}: {word} is no instruction of a Dockerfile; {remedy}"
     if first is None:
         return "The Dockerfile has no FROM; begin with FROM and the base image, or FROM scratch."
     if first.keyword != "FROM":
@@ -35,12 +39,3 @@ def problem(text: str) -> str | None:
             f"Line {first.line_start}: {first.keyword} stands before the first FROM; begin with FROM and a base image."
         )
     return None
-
-
-def _unknown(instruction: Instruction) -> str:
-    word = instruction.text.split(maxsplit=1)[0][:LONGEST_WORD]
-    near = get_close_matches(instruction.keyword, KEYWORDS, n=1)
-    remedy = (
-        f"did you mean {near[0]}?" if near else "begin the line with an instruction such as RUN, or a comment with #."
-    )
-    return f"Line {instruction.line_start}: {word} is no instruction of a Dockerfile; {remedy}"

@@ -115,7 +115,10 @@ def _stages(instructions: Sequence[Instruction]) -> list[Stage]:
     known = {"scratch"}
     for each in instructions:
         if each.keyword == "FROM":
-            base, alias = _from_names(each.text)
+            # in lower case, as stages are compared; flags such as --platform name nothing
+            words = [word.lower() for word in each.text.split() if not word.startswith("--")]
+            base = words[1] if len(words) > 1 else ""
+            alias = words[-1] if len(words) > 3 and words[-2] == "as" else ""
             stages.append(Stage((f"stage-{len(stages)}", alias, ""), each))
             if base not in known:
                 stages[-1].counted.append(each)
@@ -123,13 +126,6 @@ def _stages(instructions: Sequence[Instruction]) -> list[Stage]:
         elif stages and each.keyword in NUMBERED:
             stages[-1].counted.append(each)
     return stages
-
-
-def _from_names(text: str) -> tuple[str, str]:
-    """Return base and alias of a FROM instruction, in lower case as stages are compared; alias empty when absent."""
-    words = [word.lower() for word in text.split() if not word.startswith("--")]
-    alias = words[-1] if len(words) > 3 and words[-2] == "as" else ""
-    return (words[1] if len(words) > 1 else ""), alias
 
 
 def _is_alike(text: str, wanted: str) -> bool:

@@ -302,7 +302,8 @@ class _Place:
         asked = found.instruction.text if found else ""
         shown = vertex_name if vertex_name and keyword_of(vertex_name) else asked
         line = found.instruction.line_start if found else None
-        return cls(_shown(shown) or None, line, found.by_onbuild if found else False)
+        as_known = _cut(" ".join(text_of(shown).replace("\0", "\u2400").split()), LONGEST_INSTRUCTION)
+        return cls(as_known or None, line, found.by_onbuild if found else False)
 
     @property
     def at(self) -> str:
@@ -355,11 +356,6 @@ def _line_that_names(cause: str, dockerfile: str) -> int | None:
     is_telling = len(word) >= LEAST_QUOTED
     lines = [each.line_start for each in instruction_lines(dockerfile) if is_telling and word in each.text]
     return lines[0] if len(lines) == 1 else None
-
-
-def _shown(vertex_name: str) -> str:
-    """Return an instruction as people know it from their Dockerfile, cut where it gets long."""
-    return _cut(" ".join(text_of(vertex_name).replace("\0", "\u2400").split()), LONGEST_INSTRUCTION)
 
 
 def _short(instruction: str) -> str:

@@ -3,7 +3,6 @@
 A trace names a vertex several times: first without `started`, then started, then completed.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -122,7 +121,8 @@ class BuildProgress:
 
     def apply(self, record: TraceRecord) -> frozenset[str]:
         """Take in one record; return the digests of the vertices that are not what they were before."""
-        before = {digest: self._vertices.get(digest) for digest in _named(record)}
+        named = [*(update.digest for update in record.vertexes), *(status.vertex for status in record.statuses)]
+        before = {digest: self._vertices.get(digest) for digest in named}
         for update in record.vertexes:
             known = self._vertices.get(update.digest) or VertexState(update.digest, update.name)
             self._vertices[update.digest] = _updated(known, update)
@@ -150,12 +150,6 @@ def _updated(known: VertexState, update: VertexUpdate) -> VertexState:
         started=known.started or update.started,
         completed=update.completed or known.completed,
         error=update.error or known.error,
-    )
-
-
-def _named(record: TraceRecord) -> Iterable[str]:
-    return dict.fromkeys(
-        [*(update.digest for update in record.vertexes), *(status.vertex for status in record.statuses)]
     )
 
 

@@ -86,7 +86,10 @@ def waiting_reason(run: RunWait, server: ServerFacts) -> str | None:
         return f"The account has {run.account.running} of {run.account.limit} builds running."
     if not server.free_slots:
         return _full(server)
-    return _behind(run.position - 1, server) if run.position > server.free_slots else None
+    if run.position <= server.free_slots:
+        return None
+    earlier = run.position - 1
+    return f"{earlier} earlier {'run waits' if earlier == 1 else 'runs wait'} for {server.name}."
 
 
 def claimable(
@@ -123,18 +126,10 @@ def _full(server: ServerFacts) -> str:
     """Say why nothing can start on `server`, which has no free slot."""
     if not server.enabled:
         return f"{server.name} is switched off."
+    if not server.live_hosts and server.kind == "topic":
+        return f"No live worker serves {server.name} now; start one with this topic in BUILDHUB_TOPICS."
     if not server.live_hosts:
-        return _unserved(server)
+        return f"No live worker reaches {server.name} now."
     if server.running >= server.capacity:
         return f"{server.name} has {server.running} of {server.capacity} builds running."
     return f"All workers that serve {server.name} are busy."
-
-
-def _unserved(server: ServerFacts) -> str:
-    if server.kind == "topic":
-        return f"No live worker serves {server.name} now; start one with this topic in BUILDHUB_TOPICS."
-    return f"No live worker reaches {server.name} now."
-
-
-def _behind(earlier: int, server: ServerFacts) -> str:
-    return f"{earlier} earlier {'run waits' if earlier == 1 else 'runs wait'} for {server.name}."

@@ -21,7 +21,7 @@ class AutoTagSeqType(StrEnum):
     SEQUENCE = "SEQUENCE"
 
 
-class TagMissing(ValueError):  # noqa: N818 - named after what is the matter, as in the contract of the other floors
+class TagMissing(ValueError):  # noqa: N818  names what is the matter
     """No tag can be made: the rule gives none and none was asked for. The text is for the user."""
 
 
@@ -45,7 +45,9 @@ def next_tag(
     Raises `TagMissing` when neither the rule nor `asked` gives a tag, `ValueError` for a `now` without zone.
     """
     if not rule.automatic:
-        return _given_tag(rule, asked)
+        if tag := asked or rule.tag:
+            return tag
+        raise TagMissing("This build has no tag of its own and no automatic tag; give tagName.")
     if rule.sequence is None or not rule.prefix:
         raise TagMissing("The automatic tag needs a prefix and a sequence; give both, or switch it off.")
     if rule.sequence is AutoTagSeqType.SEQUENCE:
@@ -86,10 +88,3 @@ def check_name_part(part: str, what: str) -> str | None:
     if part != part.lower() and NAME_SHAPE.fullmatch(part.lower()):
         return f"{what} has upper-case letters; write it as {part.lower()}."
     return f"{what} may have lower-case letters, digits and -._ inside, and begins and ends with a letter or digit."
-
-
-def _given_tag(rule: TagRule, asked: str | None) -> str:
-    tag = asked or rule.tag
-    if not tag:
-        raise TagMissing("This build has no tag of its own and no automatic tag; give tagName.")
-    return tag

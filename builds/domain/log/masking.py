@@ -88,10 +88,6 @@ def _encodings(text: str) -> Iterator[bytes]:
     yield from _base64_forms(plain)
     yield plain.hex().encode()
     yield plain.hex().upper().encode()
-    yield from _text_forms(text)
-
-
-def _text_forms(text: str) -> Iterator[bytes]:
     for ascii_only in (True, False):
         escaped = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
         yield escaped.encode("utf-8", "surrogatepass")

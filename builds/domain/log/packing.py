@@ -33,7 +33,7 @@ def pack(lines: Sequence[LogLine]) -> PackedLines:
     texts = [line.text for line in lines]
     if any("\n" in text for text in texts):
         raise ValueError("a line end within a line; split output with LineSplitter before packing it")
-    odd = [index for index, line in enumerate(lines) if not _encodes_back(texts[index], line.raw)]
+    odd = [index for index, line in enumerate(lines) if texts[index].encode() != line.raw.removesuffix(b"\n")]
     layout: dict[str, Any] = {"n": len(lines), "t": _pack_times(lines), **_pack_sources(lines)}
     if unended := [index for index, line in enumerate(lines) if not line.ends]:
         layout["open"] = unended
@@ -68,10 +68,6 @@ def line_bytes(packed: PackedLines) -> list[bytes]:
         odd[index] if index in odd else text.encode() + (b"" if index in unended else b"\n")
         for index, text in enumerate(_texts(packed))
     ]
-
-
-def _encodes_back(text: str, raw: bytes) -> bool:
-    return text.encode() == raw.removesuffix(b"\n")
 
 
 def _texts(packed: PackedLines) -> list[str]:

@@ -84,19 +84,12 @@ def validate_steps(
     if len(steps) > MOST_STEPS:
         return [FieldError(path, f"A build has at most {MOST_STEPS} steps and this one has {len(steps)}; join some.")]
     errors = [error for at, step in enumerate(steps) for error in _step_errors(step, f"{path}[{at}]", host_paths)]
-    return errors or _image_step_errors(steps, path)
-
-
-def _image_step_errors(steps: Sequence[StepDefinition], path: str) -> list[FieldError]:
     used = sum(step.use and step.step_type is StepType.CREATE_IMAGE for step in steps)
-    if used == 1:
-        return []
-    sentence = f"A build needs exactly one CREATE_IMAGE step in use and this one has {used}; "
-    return [
-        FieldError(
-            path, sentence + ("add one." if not used else "take the others out of use."), ErrorCode.NOT_ONE_IMAGE_STEP
-        )
-    ]
+    if errors or used == 1:
+        return errors
+    remedy = "add one." if not used else "take the others out of use."
+    sentence = f"A build needs exactly one CREATE_IMAGE step in use and this one has {used}; {remedy}"
+    return [FieldError(path, sentence, ErrorCode.NOT_ONE_IMAGE_STEP)]
 
 
 def _step_errors(step: StepDefinition, path: str, host_paths: Sequence[str] | None) -> list[FieldError]:
