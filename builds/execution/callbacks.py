@@ -21,7 +21,7 @@ from standardwebhooks import Webhook
 from builds import task_queue
 from builds.domain.callbacks import MOST_ATTEMPTS, WAITS, Outcome, next_wait, retry_after_seconds
 from builds.domain.outbound import without_query
-from builds.engine.outbound import Answer, Ask, Limits, OutboundFailed, OutboundRefused, send
+from builds.engine.outbound import Ask, Limits, OutboundFailed, OutboundRefused, send
 from builds.execution.patience import until_it_is_back
 from builds.models import CallbackDelivery, DeliveryAttempt, DeliveryState
 from builds.queries.callbacks import BESIDE
@@ -51,7 +51,9 @@ def deliver(delivery_id: int, *, waits: Sequence[float] = WAITS, limits: Limits 
     attempts = 0
     if until_it_is_back(CallbackDelivery.objects.filter(BESIDE, pk=delivery_id).exists):
         attempts += _attempt_if_free(delivery_id, waits, limits)
-    while (head := until_it_is_back(_lane_of(named).values_list("pk", flat=True).first)) is not None:
+    same = CallbackDelivery.objects.filter(build_id=named.build_id, run_id=named.run_id, url=named.url)
+    waiting = _in_lane(same).order_by("pk").values_list("pk", flat=True)
+    while (head := until_it_is_back(waiting.first)) is not None:
         if not _attempt_if_free(head, waits, limits):
             break
         attempts += 1
@@ -73,12 +75,6 @@ def ring_for_due() -> int:
     for delivery_id in found:
         task_queue.call_courier(delivery_id)
     return len(found)
-
-
-def _lane_of(delivery: CallbackDelivery) -> "QuerySet[CallbackDelivery]":
-    """Return what waits in a delivery's lane, oldest first."""
-    same = CallbackDelivery.objects.filter(build_id=delivery.build_id, run_id=delivery.run_id, url=delivery.url)
-    return _in_lane(same).order_by("pk")
 
 
 def _in_lane(deliveries: "QuerySet[CallbackDelivery]") -> "QuerySet[CallbackDelivery]":
@@ -146,8 +142,12 @@ def _sent(delivery: CallbackDelivery, limits: Limits, secret: str) -> tuple[int 
         return None, "", error.answered, Outcome(refused=True)
     except OutboundFailed as error:
         return None, "", error.answered, Outcome()
-    wished = retry_after_seconds(_header(answer, "retry-after"), now=datetime.now(UTC))
-    return answer.status, _kept(answer), answer.cut, Outcome(answer.status, retry_after=wished)
+    header = next((value for name, value in answer.headers.items() if name.lower() == "retry-after"), None)
+    wished = retry_after_seconds(header, now=datetime.now(UTC))
+    kept = answer.body.decode("utf-8", "replace").replace(
+        "\x00", "\N{REPLACEMENT CHARACTER}"
+    )  # PostgreSQL takes no NUL
+    return answer.status, kept, answer.cut, Outcome(answer.status, retry_after=wished)
 
 
 def _headers(delivery: CallbackDelivery, secret: str) -> dict[str, str]:
@@ -164,15 +164,6 @@ def _headers(delivery: CallbackDelivery, secret: str) -> dict[str, str]:
         "user-id": quote(name, safe="@.+-_"),  # headers are ASCII; names need not be
         "user-role": delivery.user_role,
     }
-
-
-def _kept(answer: Answer) -> str:
-    """Return the answer's first bytes as text that PostgreSQL takes."""
-    return answer.body.decode("utf-8", "replace").replace("\x00", "�")
-
-
-def _header(answer: Answer, name: str) -> str | None:
-    return next((value for key, value in answer.headers.items() if key.lower() == name), None)
 
 
 def _record(

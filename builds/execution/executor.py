@@ -36,18 +36,13 @@ def execute_build(run_id: int, claim: int) -> None:
     if lease is None:
         return
     try:
-        _executor_of(lease).execute()
+        patiently = before_heartbeat(lease)  # what has to be read before the heartbeat begins
+        run = patiently(BuildRun.objects.select_related("server", "registry", "target__registry").get, pk=run_id)
+        secrets = patiently(secrets_of, [kept for kept in (run, run.target) if kept])
+        Executor(lease, run, Masker(secrets)).execute()
     except DatabaseAway:
         # Said once it can be, and not counted: the attempt is over for the database's sake (ADR 20).
         until_it_is_back(give_back, lease, because=AWAY, counted=False)
-
-
-def _executor_of(lease: Lease) -> "Executor":
-    """Return the executor of a run just taken, with all that has to be read before its heartbeat begins."""
-    patiently = before_heartbeat(lease)
-    run = patiently(BuildRun.objects.select_related("server", "registry", "target__registry").get, pk=lease.run_id)
-    secrets = patiently(secrets_of, [kept for kept in (run, run.target) if kept])
-    return Executor(lease, run, Masker(secrets))
 
 
 class Executor:

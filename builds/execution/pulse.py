@@ -49,7 +49,10 @@ class Questions:
         for name in settings.CLUSTER_WORKERS:
             self._ask(host, name)
         for cluster in silent_clusters(LAST_PATIENCE).filter(host=host):
-            _end(cluster)
+            group = cluster.process_group
+            if group is not None and _is_of_cluster(group, cluster.name):  # it may have ended, or has never answered
+                log.error("The %s workers take nothing from their queue any more; they are started anew.", cluster.name)
+                os.killpg(group, signal.SIGKILL)
 
     def _ask(self, host: WorkerHost, name: str) -> None:
         cluster, is_new = WorkerCluster.objects.get_or_create(host=host, name=name)
@@ -67,15 +70,6 @@ def answer(name: str, host: str) -> None:
     """Note the answer of the cluster in whose worker this is called."""
     cluster = WorkerCluster.objects.filter(host__name=host, name=name)
     until_it_is_back(cluster.update, asked_at=None, heard_at=Now(), process_group=os.getpgid(0))
-
-
-def _end(cluster: WorkerCluster) -> None:
-    """Kill the processes of a cluster that takes nothing any more; whoever started it starts it again."""
-    group = cluster.process_group
-    if group is None or not _is_of_cluster(group, cluster.name):
-        return  # it has ended already, or has never answered
-    log.error("The %s workers take nothing from their queue any more; they are started anew.", cluster.name)
-    os.killpg(group, signal.SIGKILL)
 
 
 def _is_of_cluster(group: int, name: str) -> bool:

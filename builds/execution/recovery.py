@@ -38,7 +38,7 @@ def settle_lost_run(run: BuildRun) -> None:
         _go_on_unconfirmed(run, unconfirmed)
     elif run.cancel_requested_at is not None:
         _end(run, failures.cancelled())
-    elif _seconds_running(run) > run.definition["time_limit_seconds"]:
+    elif run.begin_time and (timezone.now() - run.begin_time).total_seconds() > run.definition["time_limit_seconds"]:
         _end(run, failures.time_limit(run.definition["time_limit_seconds"]))
     elif counted_attempts(run) >= run.definition["max_attempts"]:
         _end(run, failures.worker_lost(run.attempt))
@@ -115,7 +115,3 @@ def _lost_attempt(run: BuildRun) -> AttemptLost:
 
 def _end(run: BuildRun, failure: Failure) -> None:
     end_lost_run(run.pk, token=run.token, end=End.of(failure))
-
-
-def _seconds_running(run: BuildRun) -> float:
-    return (timezone.now() - run.begin_time).total_seconds() if run.begin_time else 0.0

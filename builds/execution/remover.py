@@ -7,7 +7,6 @@ from contextlib import suppress
 from django.conf import settings
 
 from builds.domain import failures
-from builds.domain.failures import Failure
 from builds.domain.log.masking import Masker
 from builds.domain.states import EndReason, RunState, RunType
 from builds.engine.errors import EngineError
@@ -49,7 +48,7 @@ def _carry_out(lease: Lease) -> None:
         finally:
             recorder.close()
         if recorder.error is not None:
-            end = _ended(failure_from(recorder.error, server=""))
+            end = End.of(failure_from(recorder.error, server=""))
         if end.reason is EndReason.DONE:
             patiently(finish, removal, lease, end)
         else:
@@ -82,10 +81,6 @@ def _work(removal: BuildRun, lease: Lease, recorder: Recorder, patiently: Patien
         return End(EndReason.DONE, said[-1] if len(said) == 1 else f"{len(said)} images were looked at.")
     failure = failure.masked(recorder.masker)
     recorder.say(failure.sentence)
-    return _ended(failure)
-
-
-def _ended(failure: Failure) -> End:
     return End.of(failure)
 
 

@@ -67,7 +67,7 @@ def beat() -> None:
 
 def sweep(*, settle: bool = True) -> None:
     """Look once for every kind of orphan; `settle` False: but leave runs with a silent lease for later."""
-    _dispatch_waiting()
+    dispatch.dispatch_all()  # waiting, but the doorbell was never heard
     _release_unstarted()
     if settle:
         _settle_lost()
@@ -85,11 +85,6 @@ def _elected() -> bool:
             [ADVISORY_LOCK, ADVISORY_LOCK],
         )
         return bool(cursor.fetchone()[0])
-
-
-def _dispatch_waiting() -> None:
-    """Waiting, but its bell was never heard."""
-    dispatch.dispatch_all()
 
 
 def _release_unstarted() -> None:

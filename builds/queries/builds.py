@@ -64,7 +64,10 @@ def build_extras(builds: Sequence[Build], caller: Caller) -> dict[int, BuildExtr
     """Return by number what the shapes of `builds` need beside their rows."""
     default = Registry.objects.default()
     counts, latest = _counts(builds), _latest_done(builds)
-    last_runs = _last_runs(builds, caller)
+    last = BuildRun.objects.visible_to(caller).filter(
+        pk__in=[build.last_run_id for build in builds if build.last_run_id]
+    )
+    last_runs = {shape["buildRunSeq"]: shape for shape in run_shapes(with_facts(last), caller)}
     extras = {}
     for build in builds:
         registry = build.registry or default
@@ -72,12 +75,6 @@ def build_extras(builds: Sequence[Build], caller: Caller) -> dict[int, BuildExtr
         counters = {"hostUrl": host, **_counters(counts.get(build.pk, {}), latest.get(build.pk))}
         extras[build.pk] = BuildExtras(registry, last_runs.get(build.last_run_id or 0), counters)
     return extras
-
-
-def _last_runs(builds: Sequence[Build], caller: Caller) -> dict[int, Shape]:
-    ids = [build.last_run_id for build in builds if build.last_run_id]
-    runs = with_facts(BuildRun.objects.visible_to(caller).filter(pk__in=ids))
-    return {shape["buildRunSeq"]: shape for shape in run_shapes(runs, caller)}
 
 
 def _counts(builds: Sequence[Build]) -> dict[int, Mapping[str, Any]]:

@@ -18,8 +18,12 @@ PATIENCE: Final = timedelta(seconds=15)  # for an answer; a question is asked ag
 def silent_clusters(patience: timedelta = PATIENCE) -> "QuerySet[WorkerCluster]":
     """Return the clusters that have been asked, have not answered within `patience`, and have a worker to do so."""
     late = WorkerCluster.objects.filter(asked_at__lt=Now() - patience).select_related("host")
-    removing, sending = _all_at_work(SERVICE, _removals()), _all_at_work(CALLBACKS, _sendings())
-    return late.exclude(_all_building()).exclude(removing).exclude(sending)
+    holding = BuildRun.objects.filter(run_state=RunState.RUNNING, lease_expires_at__gt=Now())
+    builds = Counter(holding.filter(run_type=RunType.BUILD).values_list("claimed_host", flat=True))
+    building = Q(name=BUILDS, host__in=[host for host in WorkerHost.objects.all() if builds[host.name] >= host.workers])
+    removing = _all_at_work(SERVICE, holding.filter(run_type=RunType.REMOVE).count())
+    sending = _all_at_work(CALLBACKS, CallbackDelivery.objects.filter(claimed_until__gt=Now()).count())
+    return late.exclude(building).exclude(removing).exclude(sending)
 
 
 def unserved(name: str, hosts: "QuerySet[WorkerHost]") -> str | None:
@@ -31,24 +35,6 @@ def unserved(name: str, hosts: "QuerySet[WorkerHost]") -> str | None:
     return f"no {name} worker picks up what is handed over, asked at {silent.asked_at:%H:%M:%S} UTC"
 
 
-def _all_building() -> Q:
-    """The build clusters all of whose workers hold a run."""
-    held = BuildRun.objects.filter(run_type=RunType.BUILD, run_state=RunState.RUNNING, lease_expires_at__gt=Now())
-    counts = Counter(held.values_list("claimed_host", flat=True))
-    return Q(name=BUILDS, host__in=[host for host in WorkerHost.objects.all() if counts[host.name] >= host.workers])
-
-
 def _all_at_work(name: str, tasks: int) -> Q:
     """The clusters `name`, if there is as much under way as one of them has workers."""
     return Q(name=name) if tasks >= settings.CLUSTER_WORKERS[name] else Q(pk=None)
-
-
-def _removals() -> int:
-    """Return how many REMOVE runs are carried out now."""
-    running = BuildRun.objects.filter(run_type=RunType.REMOVE, run_state=RunState.RUNNING, lease_expires_at__gt=Now())
-    return running.count()
-
-
-def _sendings() -> int:
-    """Return how many callbacks are on their way now."""
-    return CallbackDelivery.objects.filter(claimed_until__gt=Now()).count()

@@ -56,22 +56,18 @@ def live_hosts(server: BuildServer) -> list[str]:
 def with_load(servers: "QuerySet[BuildServer]") -> tuple[list[BuildServer], ServerLoad]:
     """Return build servers with their accounts, and what happens on them now, with a fixed number of queries."""
     listed = list(servers.prefetch_related("accounts"))
-    return listed, _load(listed)
+    runs = BuildRun.objects.filter(server__in=listed)
+    return listed, ServerLoad(
+        running=_count_by_server(runs.holding_slots()),
+        waiting=_count_by_server(runs.waiting()),
+        hosts=_live_topics(),
+    )
 
 
 def _granted_to(account_ids: Sequence[int]) -> "QuerySet[BuildServer]":
     """Return the default server, which is for all, and those that are granted to one of the accounts."""
     grants = BuildServer.accounts.through.objects.filter(buildserver=OuterRef("pk"), account_id__in=account_ids)
     return BuildServer.objects.filter(Q(is_default=True) | Exists(grants))
-
-
-def _load(servers: Sequence[BuildServer]) -> ServerLoad:
-    runs = BuildRun.objects.filter(server__in=servers)
-    return ServerLoad(
-        running=_count_by_server(runs.holding_slots()),
-        waiting=_count_by_server(runs.waiting()),
-        hosts=_live_topics(),
-    )
 
 
 def _live_topics() -> dict[str, frozenset[str]]:

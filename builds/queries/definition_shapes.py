@@ -45,7 +45,16 @@ def definition_of_run(run: BuildRun, steps: Sequence[RunStep], caller: Caller) -
         "timeLimitSec": kept.get("time_limit_seconds"),
         "queueLimitSec": kept.get("queue_limit_seconds"),
         "maxAttempts": kept.get("max_attempts"),
-        "buildSteps": [_step_of_run(step) for step in steps if step.step_type != StepType.INIT],
+        "buildSteps": [
+            {
+                "stepType": step.step_type,
+                "stepOrder": step.order,
+                "useFlag": step.use,
+                "buildStepConfig": config_shape(StepType(step.step_type), step.config, {}),
+            }
+            for step in steps
+            if step.step_type != StepType.INIT
+        ],
     }
     return filled_definition(build)
 
@@ -69,15 +78,6 @@ def with_changes(definition: Shape, changes: Mapping[str, Any]) -> Shape:
         if registry_id is not None and step["stepType"] == StepType.CREATE_IMAGE:
             step["buildStepConfig"]["registryId"] = registry_id
     return {**definition, **given}
-
-
-def _step_of_run(step: RunStep) -> Shape:
-    return {
-        "stepType": step.step_type,
-        "stepOrder": step.order,
-        "useFlag": step.use,
-        "buildStepConfig": config_shape(StepType(step.step_type), step.config, {}),
-    }
 
 
 def _filled_step(step: Mapping[str, Any]) -> Shape:

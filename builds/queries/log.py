@@ -3,7 +3,7 @@
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Final
 
@@ -51,7 +51,10 @@ def read_window(run: BuildRun, window: LineWindow) -> Shape:
 
     `run` is read before the lines, so `complete` is never said too early: the run has ended and no line follows.
     """
-    found = list(islice(_matching(run.pk, window), window.limit))
+    wanted = window.search.casefold()
+    lines = iterate_lines(run.pk, after=window.after, step_id=window.step_id, search=window.search)
+    matching = ((step, line) for step, line in lines if not wanted or wanted in line.text.casefold())
+    found = list(islice(matching, window.limit))
     reached = found[-1][1].n if found else window.after
     last = reached if len(found) >= window.limit else max(reached, run.line_count)
     total = max(run.line_count, found[-1][1].n if found else 0)
@@ -115,7 +118,8 @@ def iterate_text(run: BuildRun, view: TextView) -> Iterator[bytes]:
             if goes_on and not is_rest and (view.timestamps or line.stream == Stream.BUILDHUB):
                 out.append(b"\n")
             if view.timestamps and not is_rest:
-                out.append(_stamp(run.begin_time, line.t))
+                time = iso_time(run.begin_time + timedelta(milliseconds=line.t)) if run.begin_time else None
+                out.append(f"{time or line.t} ".encode())
             out.append(own_bytes(raw, line.stream))
             before = line
         yield b"".join(out)
@@ -152,13 +156,6 @@ async def asynchronous(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
         yield part
 
 
-def _matching(run_id: int, window: LineWindow) -> Iterator[tuple[int | None, NumberedLine]]:
-    wanted = window.search.casefold()
-    for step, line in iterate_lines(run_id, after=window.after, step_id=window.step_id, search=window.search):
-        if not wanted or wanted in line.text.casefold():
-            yield step, line
-
-
 def _pages(chunks: "QuerySet[LogChunk]", *, from_line: int = 1) -> Iterator[LogChunk]:
     while page := list(chunks.filter(first_line__gte=from_line).order_by("first_line")[:PAGE_CHUNKS]):
         yield from page
@@ -171,8 +168,3 @@ def _pages_backwards(chunks: "QuerySet[LogChunk]") -> Iterator[LogChunk]:
     while page:
         yield from page
         page = list(newest_first.filter(first_line__lt=page[-1].first_line)[:PAGE_CHUNKS])
-
-
-def _stamp(begin: datetime | None, t: int) -> bytes:
-    time = iso_time(begin + timedelta(milliseconds=t)) if begin else None
-    return f"{time or t} ".encode()

@@ -62,7 +62,12 @@ def run_shape(run: Any, caller: Caller, *, waiting: Mapping[int, Waiting] | None
         "useYn": yes_no(run.removed_at is None),
         "created": plain_time(run.created_at),
         "updated": plain_time(run.updated_at),
-        **_definition_head(definition, run.account_id),
+        "buildName": definition.get("name"),
+        "buildDesc": definition.get("description") or None,
+        "registryName": definition.get("project") or None,
+        "imageName": definition.get("image_name"),
+        "accountSeq": run.account_id,
+        "registryProjectId": definition.get("registry_project_id") or 0,
         "externalRegistrySeq": run.registry_id or 0,
         **_server_fields(definition, shown=may_edit(caller, run.account_id)),
         "buildRunSeq": run.pk,
@@ -82,7 +87,20 @@ def run_shape(run: Any, caller: Caller, *, waiting: Mapping[int, Waiting] | None
         "runTimeBySec": whole_seconds(run.begin_time, run.end_time),
         "possibleActions": [action.value for action in possible_actions(run_facts(run, caller))],
     }
-    return shape | _run_additions(run, waiting_of(run) if waiting is None else waiting.get(run.pk))
+    waits = waiting_of(run) if waiting is None else waiting.get(run.pk)
+    has_image = run.run_type == RunType.BUILD and run.image_digest
+    return shape | {
+        "endReason": run.end_reason or None,
+        "endMessage": run.end_message or None,
+        "cancelRequestedAt": iso_time(run.cancel_requested_at),
+        "requestedBy": run.requested_by.get_username() if run.requested_by else None,
+        "commitId": run.commit_id or None,
+        "attempt": run.attempt,
+        "imageRef": run.image.pinned(run.image_digest) if has_image else None,
+        "queuePosition": waits.position if waits else None,
+        "waitingFor": waits.reason if waits else None,
+        "lineCount": run.line_count,
+    }
 
 
 def step_run_shape(step: RunStep, run: BuildRun, *, log: str | None = None) -> Shape:
@@ -175,17 +193,6 @@ def image_of(build: Build, registry: Registry | None) -> ImageReference:
     )
 
 
-def _definition_head(definition: Mapping[str, Any], account_id: int) -> Shape:
-    return {
-        "buildName": definition.get("name"),
-        "buildDesc": definition.get("description") or None,
-        "registryName": definition.get("project") or None,
-        "imageName": definition.get("image_name"),
-        "accountSeq": account_id,
-        "registryProjectId": definition.get("registry_project_id") or 0,
-    }
-
-
 def may_edit(caller: Caller, account_id: int) -> bool:
     """Say whether `caller` may edit the builds of an account: certificates are shown to them only."""
     return refused(Permission.EDIT_BUILD, caller.role_in(account_id), caller.scopes) is None
@@ -226,27 +233,6 @@ def _build_tag_fields(build: Build) -> Shape:
         "auto_tag_sequence": build.auto_tag_sequence,
     }
     return _tag_fields(rule, build.tag_name)
-
-
-def _run_additions(run: BuildRun, waiting: Waiting | None) -> Shape:
-    return {
-        "endReason": run.end_reason or None,
-        "endMessage": run.end_message or None,
-        "cancelRequestedAt": iso_time(run.cancel_requested_at),
-        "requestedBy": run.requested_by.get_username() if run.requested_by else None,
-        "commitId": run.commit_id or None,
-        "attempt": run.attempt,
-        "imageRef": _image_ref(run),
-        "queuePosition": waiting.position if waiting else None,
-        "waitingFor": waiting.reason if waiting else None,
-        "lineCount": run.line_count,
-    }
-
-
-def _image_ref(run: BuildRun) -> str | None:
-    if run.run_type != RunType.BUILD or not run.image_digest:
-        return None
-    return run.image.pinned(run.image_digest)
 
 
 def _filled(image: ImageReference, registry_id: int | None) -> Shape:

@@ -38,7 +38,10 @@ def run(context: RunContext, step: RunStep) -> None:
     if context.original is not None:
         context.recorder.say("No code is fetched: the image of an earlier run is pushed again")
         return
-    folder = _folder(context, str(step.config.get("code_save_dir") or ""))
+    name = str(step.config.get("code_save_dir") or "")
+    folder = context.inside(name)
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise RunFailed(failures.definition_invalid(f"codeSaveDir {name} is taken by the code of another step"))
     ref = str(step.config.get("branch_name") or "")
     context.recorder.say(f"Fetching {place_of(step.config)}{f', {ref}' if ref else ''}")
     try:
@@ -56,14 +59,6 @@ def run(context: RunContext, step: RunStep) -> None:
         found = FoundCommit(commit.id, commit.branch, commit.author, commit.subject)
         context.patiently(keep_commit, context.lease, found)
     context.code.append(Code(folder, commit.time))
-
-
-def _folder(context: RunContext, name: str) -> Path:
-    """Return where the code goes. Raises `RunFailed` where something is there already."""
-    folder = context.inside(name)
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise RunFailed(failures.definition_invalid(f"codeSaveDir {name} is taken by the code of another step"))
-    return folder
 
 
 def _fetched(context: RunContext, step: RunStep, folder: Path) -> Commit:

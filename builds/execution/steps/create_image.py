@@ -6,9 +6,8 @@ A run that pushes an earlier run's image again finds that one instead of buildin
 from typing import Any, Final
 
 from builds.domain import failures
-from builds.domain.failures import Failure
 from builds.domain.progress import BuildProgress, TraceRecord
-from builds.engine.errors import BuildFailed
+from builds.engine.errors import BuildFailed, EngineError
 from builds.engine.types import BuildRequest
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
@@ -32,6 +31,7 @@ def run(context: RunContext, step: RunStep) -> None:
     else:
         _push(context, earlier_image.find(context, context.original))
     verify.run(context)
+    _take_name_off(context)
     latest.run(context, step.config)
     earlier_image.tidy(context)
 
@@ -53,6 +53,14 @@ def _push(context: RunContext, image_id: str) -> None:
     push.run(context)
 
 
+def _take_name_off(context: RunContext) -> None:
+    """Take the image's name off the engine: its layers stay as cache, its image is in the registry."""
+    try:
+        context.engine.remove_image(context.run.image.tagged)
+    except EngineError as error:
+        context.recorder.say(f"The image's name could not be taken off the build server: {error.answered}")
+
+
 def build(context: RunContext, config: dict[str, Any]) -> str:
     """Build the image and return its id."""
     files = image_files.of(context, config)
@@ -72,18 +80,14 @@ def build(context: RunContext, config: dict[str, Any]) -> str:
     try:
         return _built(context, request, files)
     except BuildFailed as error:
-        raise RunFailed(_failure(context.recorder, error, files.dockerfile)) from error
-
-
-def _failure(recorder: Recorder, error: BuildFailed, dockerfile: str) -> Failure:
-    """Return whose problem it is; masked before long texts are cut, as half a secret would not be recognised."""
-    hide = recorder.masker.mask_text
-    return failures.build_failed(
-        hide(error.message),
-        instruction=hide(error.vertex_name) if error.vertex_name else None,
-        dockerfile=hide(dockerfile),
-        tail=recorder.tail(error.vertex),
-    )
+        hide = context.recorder.masker.mask_text  # before long texts are cut: half a secret would not be recognised
+        failure = failures.build_failed(
+            hide(error.message),
+            instruction=hide(error.vertex_name) if error.vertex_name else None,
+            dockerfile=hide(files.dockerfile),
+            tail=context.recorder.tail(error.vertex),
+        )
+        raise RunFailed(failure) from error
 
 
 def _built(context: RunContext, request: BuildRequest, files: ImageFiles) -> str:

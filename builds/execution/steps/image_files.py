@@ -11,7 +11,6 @@ from typing import Any, Final
 from django.conf import settings
 
 from builds.domain import failures
-from builds.domain.failures import Failure
 from builds.domain.steps.create_image import DOCKERFILE_BYTES, dockerfile_type
 from builds.engine.context import DOCKERFILE_NAME, IGNORE_ENDING, Context, folder_context, inline_context
 from builds.engine.errors import shown
@@ -43,7 +42,8 @@ def of(context: RunContext, config: Mapping[str, Any]) -> ImageFiles:
     if dockerfile_type(config) == "FILE_PATH":
         path = str(config["docker_file_path"])
         name, content = posixpath.basename(path), _read(context, path)
-        ignore = _read_if_there(context, f"{path}{IGNORE_ENDING}")
+        beside = f"{path}{IGNORE_ENDING}"
+        ignore = _read(context, beside) if context.inside(beside).is_file() else None
         folder: str | None = str(config.get("context_path") or "") or posixpath.dirname(path) or "."
     else:
         name, content, ignore = DOCKERFILE_NAME, str(config["docker_file"]).encode(), None
@@ -51,9 +51,11 @@ def of(context: RunContext, config: Mapping[str, Any]) -> ImageFiles:
         if folder is None and not context.code:
             return ImageFiles(name, content.decode(), inline_context(content.decode()))
     said: deque[str] = deque()
+    # All files get the time of the newest commit, so that it is the same again.
+    newest = max((code.time for code in context.code), default=None)
     files = FolderFiles(
         root=_context_folder(context, folder),
-        modified=_time_of(context),
+        modified=int(newest.timestamp()) * NANOSECONDS if newest else None,
         limit_bytes=settings.CONTEXT_LIMIT_BYTES,
         on_begin=lambda count, size: said.append(f"Sending the build context: {count:,} files, {size:,} bytes"),
     )
@@ -71,29 +73,14 @@ def _context_folder(context: RunContext, path: str | None) -> Path:
     return folder
 
 
-def _time_of(context: RunContext) -> int | None:
-    """Return the time that all files are given, in nanoseconds: of the newest commit, so that it is the same again."""
-    newest = max((code.time for code in context.code), default=None)
-    return int(newest.timestamp()) * NANOSECONDS if newest else None
-
-
 def _read(context: RunContext, path: str) -> bytes:
     file = context.inside(path)
     if not file.is_file():
-        raise RunFailed(_dockerfile_missing(context, path))
+        like = _dockerfiles(context.workspace.root)
+        raise RunFailed(failures.dockerfile_missing(path, like or _names(context, path, folders=False)))
     if file.stat().st_size > DOCKERFILE_BYTES:
         raise RunFailed(failures.definition_invalid(f"{path} has more than {DOCKERFILE_BYTES:,} bytes"))
     return file.read_bytes()
-
-
-def _read_if_there(context: RunContext, path: str) -> bytes | None:
-    return _read(context, path) if context.inside(path).is_file() else None
-
-
-def _dockerfile_missing(context: RunContext, path: str) -> Failure:
-    """Say that there is no such Dockerfile, and name those that look like one, else what is beside it."""
-    like = _dockerfiles(context.workspace.root)
-    return failures.dockerfile_missing(path, like or _names(context, path, folders=False))
 
 
 def _names(context: RunContext, path: str, *, folders: bool) -> list[str]:

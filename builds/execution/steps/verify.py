@@ -1,7 +1,7 @@
 """Verify: ask the registry itself what the tag points to now."""
 
 from builds.domain import failures
-from builds.engine.errors import EngineError, RegistryRefused, RegistryUnreachable
+from builds.engine.errors import RegistryRefused, RegistryUnreachable
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
 from builds.services.connections.clients import registry_client
@@ -20,12 +20,3 @@ def run(context: RunContext) -> None:
         raise RunFailed(failures.manifest_lost(registry=image.host, reference=image.tagged))
     context.verified = found
     context.recorder.say(f"The registry has {image.tagged}: digest {found.digest}, {found.size_bytes:,} bytes")
-    _tidy(context)
-
-
-def _tidy(context: RunContext) -> None:
-    """Take the image's name off the engine: its layers stay as cache, its image is in the registry."""
-    try:
-        context.engine.remove_image(context.run.image.tagged)
-    except EngineError as error:
-        context.recorder.say(f"The image's name could not be taken off the build server: {error.answered}")
