@@ -21,21 +21,21 @@ from builds.domain.worker_queues import own_queue
 from builds.postgres import listen
 
 log = logging.getLogger(__name__)
-WAIT_SECONDS = 1.0  # bounds the latency of a stop; a task itself rings at once
+WAIT_SECONDS = 1.0  # bounds the latency of a stop; a task itself is heard of at once
 
 
 def channel(list_key: str) -> str:
-    """Return the NOTIFY channel of a queue; identifiers end at 63 signs, so the key is hashed."""
+    """Return the NOTIFY channel of a queue; identifiers end at 63 characters, so the key is hashed."""
     return "buildhub_q_" + hashlib.sha256(list_key.encode()).hexdigest()[:16]
 
 
 class PostgresBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
-    """Carries tasks by rows of django-q2's own table and rings the bell of their queue."""
+    """Carries tasks by rows of django-q2's own table and notifies those who listen to their queue."""
 
     _listening: psycopg.Connection[Any] | None = None
 
     def enqueue(self, task: str) -> int:
-        """Store `task` in the caller's transaction; the bell rings when that commits."""
+        """Store `task` in the caller's transaction; the notification goes out when that commits."""
         row = OrmQ.objects.using(Conf.ORM).create(key=self.list_key, payload=task, lock=db.models.functions.Now())
         with connections[Conf.ORM].cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, %s)", [channel(self.list_key), str(row.pk)])
@@ -44,15 +44,15 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
     def dequeue(self) -> list[tuple[int, str]] | None:
         """Return one task, waiting up to `WAIT_SECONDS`; None where none came."""
         try:
-            listening = self._listen()  # before looking: no bell is missed between the two
+            listening = self._listen()  # before looking: no notification is missed between the two
             if taken := self._take(listening):
                 return taken
-            for _bell in listening.notifies(timeout=WAIT_SECONDS, stop_after=1):
+            for _notice in listening.notifies(timeout=WAIT_SECONDS, stop_after=1):
                 pass
             return self._take(listening)
         except psycopg.Error as error:
             log.warning("The queue is out of reach, trying again: %s", error)
-            self._hang_up()
+            self._stop_listening()
             time.sleep(0.5)
             return None
 
@@ -74,7 +74,7 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
         ).fetchone()
         return [(int(row[0]), str(row[1]))] if row else None
 
-    def _hang_up(self) -> None:
+    def _stop_listening(self) -> None:
         if self._listening is not None:
             self._listening.close()
         self._listening = None

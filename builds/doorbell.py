@@ -13,7 +13,7 @@ WORKERS = "buildhub_workers"  # the heartbeats of runs listen here
 
 
 class LogGrew(TypedDict):
-    """Lines up to `up_to` of a run can be read; rung by the statement that stores them (services/runs/log.py)."""
+    """Lines up to `up_to` of a run can be read; sent by the statement that stores them (services/runs/log.py)."""
 
     type: Literal["log.grew"]
     run: int
@@ -56,24 +56,24 @@ Hint = LogGrew | StepsChanged | RunChanged | BuildChanged | StopAsked
 
 def steps_changed(run_id: int) -> None:
     """Tell watchers of the run, after commit, that its steps have moved."""
-    _ring(WATCHERS, {"type": "steps.changed", "run": run_id})
+    _notify(WATCHERS, {"type": "steps.changed", "run": run_id})
 
 
 def run_changed(run_id: int, *, build_id: int, account_id: int) -> None:
     """Tell watchers, after commit, that the run has moved."""
-    _ring(WATCHERS, {"type": "run.changed", "run": run_id, "build": build_id, "account": account_id})
+    _notify(WATCHERS, {"type": "run.changed", "run": run_id, "build": build_id, "account": account_id})
 
 
 def build_changed(build_id: int, *, account_id: int) -> None:
     """Tell watchers, after commit, that the build was created, edited or removed."""
-    _ring(WATCHERS, {"type": "build.changed", "build": build_id, "account": account_id})
+    _notify(WATCHERS, {"type": "build.changed", "build": build_id, "account": account_id})
 
 
 def stop_asked(run_id: int) -> None:
     """Tell the run's worker, after commit, to look at the wish to cancel now rather than at its next beat."""
-    _ring(WORKERS, {"type": "stop.asked", "run": run_id})
+    _notify(WORKERS, {"type": "stop.asked", "run": run_id})
 
 
-def _ring(channel: str, hint: Hint) -> None:
+def _notify(channel: str, hint: Hint) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [channel, json.dumps(hint)])

@@ -13,7 +13,7 @@ def parameters() -> dict[str, Any]:
 
 
 def listen(*channels: str) -> psycopg.Connection[Any]:
-    """Return a connection of its own that hears what is rung on `channels`."""
+    """Return a connection of its own that hears the notifications of `channels`."""
     opened = psycopg.connect(**parameters(), autocommit=True)
     for channel in channels:
         opened.execute(f"LISTEN {channel}")

@@ -16,8 +16,8 @@ def call_service(run_id: int, *, claim: int) -> None:
     async_task("builds.tasks.remove", run_id, claim, cluster=SERVICE)
 
 
-def call_courier(delivery_id: int) -> None:
-    """Ring for a courier to the lane of a callback delivery; delivered when the transaction commits."""
+def call_sender(delivery_id: int) -> None:
+    """Call a sender to the sequence of a callback delivery; delivered when the transaction commits."""
     async_task("builds.tasks.deliver_callbacks", delivery_id, cluster=CALLBACKS)
 
 
@@ -26,6 +26,6 @@ def ask_cluster(cluster: str, *, host: str) -> None:
     async_task("builds.tasks.answer", cluster, host, cluster=own_queue(cluster, host))
 
 
-def couriers_have_calls() -> bool:
-    """Say whether bells are left that no courier has heard yet: another one would only lengthen the queue."""
+def senders_have_calls() -> bool:
+    """Say whether calls are left that no sender has heard yet: another one would only lengthen the queue."""
     return bool(OrmQ.objects.filter(key=CALLBACKS).exists())

@@ -17,7 +17,7 @@ def remove(run_id: int, claim: int) -> None:
 
 
 def deliver_callbacks(delivery_id: int) -> None:
-    """Send what is due in the lane of a callback delivery."""
+    """Send what is due in the sequence of a callback delivery."""
     deliver(delivery_id)
 
 

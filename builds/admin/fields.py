@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-LONGEST_SECRET = 20_000  # signs; a key with its chain is far below
+LONGEST_SECRET = 20_000  # characters; a key with its chain is far below
 
 
 class HiddenText(forms.Textarea):

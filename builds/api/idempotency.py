@@ -1,6 +1,6 @@
 """`Idempotency-Key`: the same request within 24 hours is done once and answered alike.
 
-The view runs inside one transaction that holds the key's row: its deed and its answer are committed together, and
+The view runs inside one transaction that holds the key's row: its act and its answer are committed together, and
 whoever comes with the same key at the same moment waits for both (ADR 15).
 """
 

@@ -40,7 +40,7 @@ class BuildImport(ApiView):
         return LARGEST_FILE + ENVELOPE_BYTES
 
     def post(self, request: Request) -> HttpResponse:
-        """Return the BuildAdd of an exported file, the given fields laid over it; nothing is created."""
+        """Return the BuildAdd of an exported file, with the given fields in place of its own; nothing is created."""
         fields, content = _read_form(request, self.most_body_bytes)
         changes = _read_changes(fields)
         may_create_in(self.caller, changes["accountSeq"])

@@ -34,7 +34,7 @@ def check_callback_url(url: str, *, allowed: Sequence[str] = ()) -> str | None:
         host, _port = parts.hostname or "", parts.port
     except ValueError:
         return "The callback address cannot be read; use http://host/path or https://host/path."
-    if any(ord(sign) <= 32 or ord(sign) == 127 for sign in url):
+    if any(ord(character) <= 32 or ord(character) == 127 for character in url):
         return "The callback address holds a blank or a control character; encode it."
     if parts.scheme not in ("http", "https") or not host:
         return "Use http://host/path or https://host/path for the callback."
@@ -57,7 +57,7 @@ _PRIVATE = (
 
 
 def literal_address(host: str) -> Address | None:
-    """Return the address that `host` writes down, in any dress that a resolver takes (127.1, 0x7f000001, 017.1)."""
+    """Return the address that `host` writes down, in any form that a resolver takes (127.1, 0x7f000001, 017.1)."""
     try:
         return ipaddress.ip_address(host.strip("[]").partition("%")[0])
     except ValueError:
@@ -67,7 +67,7 @@ def literal_address(host: str) -> Address | None:
 def is_public(address: Address) -> bool:
     """Say whether an address can be reached by everybody; one that carries an IPv4 address inside never counts."""
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return is_public(address.ipv4_mapped)  # the same address in another dress
+        return is_public(address.ipv4_mapped)  # the same address in another form
     if any(address.version == network.version and address in network for network in NEVER_PUBLIC):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved

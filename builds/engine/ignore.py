@@ -27,7 +27,7 @@ class Pattern:
     """One pattern, read."""
 
     is_exception: bool
-    literal: str  # what stands before the first special sign; all of it where there is none
+    literal: str  # what stands before the first special character; all of it where there is none
     is_literal: bool
     expression: re.Pattern[str]
 
@@ -107,11 +107,11 @@ def _part(part: re.Match[str], text: str) -> str:
         case "**" | "**/":
             return ".*" if part.end() == len(part.string) else "(?:.*/)?"
         case "[":
-            raise PatternInvalid(text, r"Close the `[` by a `]`, or write `\[` for the sign itself.")
+            raise PatternInvalid(text, r"Close the `[` by a `]`, or write `\[` for the character itself.")
         case "\\":
-            raise PatternInvalid(text, r"Nothing follows the last `\`; write `\\` for the sign itself.")
-    if part["class"]:  # of signs; between `a-z` only the dash has a meaning
-        signs: Sequence[str] = re.findall(r"\\.|.", part["class"], re.DOTALL)
-        escaped = [sign if sign == "-" else re.escape(sign.removeprefix("\\")) for sign in signs]
+            raise PatternInvalid(text, r"Nothing follows the last `\`; write `\\` for the character itself.")
+    if part["class"]:  # of characters; between `a-z` only the dash has a meaning
+        characters: Sequence[str] = re.findall(r"\\.|.", part["class"], re.DOTALL)
+        escaped = [one if one == "-" else re.escape(one.removeprefix("\\")) for one in characters]
         return f"[{part['negation']}{''.join(escaped)}]"
     return re.escape(part["escaped"] or part[0])

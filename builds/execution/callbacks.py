@@ -1,8 +1,8 @@
-"""The courier: delivers the ledger of callbacks, each lane in order, at least once.
+"""Sends the ledger of callbacks, each sequence in order, at least once; a sender is a worker that does so.
 
-A lane is what one receiver hears of one run (or of one build): only its oldest waiting delivery is sent. A claim of
-90 s by PostgreSQL's clock keeps two couriers apart; a courier that was killed leaves a claim that lapses, and the
-sweeper rings again. The service floor writes the rows, `engine.outbound` speaks HTTP, this joins them.
+A sequence is what one receiver is told of one run (or of one build): only its oldest waiting delivery is sent. A claim
+of 90 s by PostgreSQL's clock keeps two senders apart; a sender that was killed leaves a claim that lapses, and the
+sweeper calls another one. The service floor writes the rows, `engine.outbound` speaks HTTP, this joins them.
 """
 
 import logging
@@ -31,18 +31,18 @@ log = logging.getLogger(__name__)
 CLAIM: Final = timedelta(seconds=90)
 LIMITS: Final = Limits(connect_seconds=5, read_seconds=10, total_seconds=15, body_bytes=4096)
 USER_AGENT: Final = "BuildHub-Callback/1"
-RINGS_AT_ONCE: Final = 200
-COURIERS_AT_ONE_RECEIVER: Final = 2  # of the four that an installation has
-LOST: Final = "The courier was lost on its way; whether the receiver has got this is not known."
+CALLS_AT_ONCE: Final = 200
+SENDERS_AT_ONE_RECEIVER: Final = 2  # of the four that an installation has
+LOST: Final = "The sender was lost on its way; whether the receiver has got this is not known."
 
 WAITING: Final = Q(state=DeliveryState.WAITING)
 UNCLAIMED: Final = Q(claimed_until=None) | Q(claimed_until__lt=Now())
 
 
 def deliver(delivery_id: int, *, waits: Sequence[float] = WAITS, limits: Limits = LIMITS) -> int:
-    """Send what is due in the lane of a delivery; return how many attempts were made.
+    """Send what is due in the sequence of a delivery; return how many attempts were made.
 
-    `waits` are the seconds between attempts; while the head of the lane has to wait, so does the lane. One that is
+    `waits` are the seconds between attempts; while the head of the sequence has to wait, so do the others. One that is
     sent again goes alone.
     """
     named = until_it_is_back(CallbackDelivery.objects.filter(pk=delivery_id).first)
@@ -52,7 +52,7 @@ def deliver(delivery_id: int, *, waits: Sequence[float] = WAITS, limits: Limits 
     if until_it_is_back(CallbackDelivery.objects.filter(BESIDE, pk=delivery_id).exists):
         attempts += _attempt_if_free(delivery_id, waits, limits)
     same = CallbackDelivery.objects.filter(build_id=named.build_id, run_id=named.run_id, url=named.url)
-    waiting = _in_lane(same).order_by("pk").values_list("pk", flat=True)
+    waiting = _in_sequence(same).order_by("pk").values_list("pk", flat=True)
     while (head := until_it_is_back(waiting.first)) is not None:
         if not _attempt_if_free(head, waits, limits):
             break
@@ -60,30 +60,32 @@ def deliver(delivery_id: int, *, waits: Sequence[float] = WAITS, limits: Limits 
     return attempts
 
 
-def ring_for_due() -> int:
-    """Ring for the lanes whose head is due, or whose courier was lost; return how many. The sweeper's look.
+def call_for_due() -> int:
+    """Call senders to the sequences whose head is due, or whose sender was lost; return how many. The sweeper's look.
 
-    It does not ring while bells are left unheard: the couriers have enough to do.
+    Nobody is called while earlier calls are left unheard: the senders have enough to do.
     """
-    if task_queue.couriers_have_calls():
+    if task_queue.senders_have_calls():
         return 0
-    earlier = _in_lane(CallbackDelivery.objects.all()).filter(
+    earlier = _in_sequence(CallbackDelivery.objects.all()).filter(
         run=OuterRef("run"), url=OuterRef("url"), pk__lt=OuterRef("pk")
     )
     due = CallbackDelivery.objects.filter(WAITING & UNCLAIMED, due_at__lte=Now()).filter(BESIDE | ~Exists(earlier))
-    found = list(due.order_by("due_at").values_list("pk", flat=True)[:RINGS_AT_ONCE])
+    found = list(due.order_by("due_at").values_list("pk", flat=True)[:CALLS_AT_ONCE])
     for delivery_id in found:
-        task_queue.call_courier(delivery_id)
+        task_queue.call_sender(delivery_id)
     return len(found)
 
 
-def _in_lane(deliveries: "QuerySet[CallbackDelivery]") -> "QuerySet[CallbackDelivery]":
+def _in_sequence(deliveries: "QuerySet[CallbackDelivery]") -> "QuerySet[CallbackDelivery]":
     return deliveries.filter(WAITING).exclude(BESIDE)
 
 
 def _attempt_if_free(delivery_id: int, waits: Sequence[float], limits: Limits) -> int:
     """Make one attempt if the delivery is due and nobody else has it; return how many were made."""
-    claimed = until_it_is_back(_claim, delivery_id)  # committed but not answered: it lapses, and is rung for again
+    claimed = until_it_is_back(
+        _claim, delivery_id
+    )  # committed but not answered: it lapses, and a sender is called again
     if claimed is None:
         return 0
     delivery, attempt = claimed
@@ -114,15 +116,15 @@ def _claim(delivery_id: int) -> tuple[CallbackDelivery, DeliveryAttempt] | None:
 
 
 def _is_crowded(delivery: CallbackDelivery) -> bool:
-    """Say whether couriers enough are with this receiver: one that hangs must not keep all of them from the others.
+    """Say whether senders enough are with this receiver: one that hangs must not keep all of them from the others.
 
-    The sweeper rings again, so that a look a moment too early or too late does no harm.
+    The sweeper calls again, so that a look a moment too early or too late does no harm.
     """
     parts = urlsplit(delivery.url)
     there = CallbackDelivery.objects.filter(
         WAITING, claimed_until__gt=Now(), url__startswith=f"{parts.scheme}://{parts.netloc}"
     )
-    return there.count() >= COURIERS_AT_ONE_RECEIVER
+    return there.count() >= SENDERS_AT_ONE_RECEIVER
 
 
 def _sent(delivery: CallbackDelivery, limits: Limits, secret: str) -> tuple[int | None, str, str, Outcome]:
@@ -173,7 +175,7 @@ def _record(
     outcome: Outcome,
     waits: Sequence[float],
 ) -> None:
-    """Write what the attempt came to; a courier whose claim has lapsed leaves the delivery to its successor."""
+    """Write what the attempt came to; a sender whose claim has lapsed leaves the delivery to its successor."""
     with transaction.atomic():
         DeliveryAttempt.objects.filter(pk=attempt.pk).update(**values, end_time=Now())
         mine = CallbackDelivery.objects.filter(WAITING, pk=delivery.pk, claimed_until=delivery.claimed_until)

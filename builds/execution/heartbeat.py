@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Context manager: renews every `BEAT_SECONDS`, and at once when the doorbell rings for the workers.
+    """Context manager: renews every `BEAT_SECONDS`, and at once when a hint for the workers comes.
 
     A worker that cannot renew stops itself by its own monotonic clock, well before another attempt may begin. A lost
     connection is opened anew until then.
@@ -70,7 +70,7 @@ class Heartbeat:
             self._stop.ask(StopReason.TIME_LIMIT)
 
     def _wait(self, connection: psycopg.Connection[Any] | None) -> bool:
-        """Wait for the next beat, a bell or the end; return whether it was the end."""
+        """Wait for the next beat, a hint or the end; return whether it was the end."""
         ears: list[Any] = [self._over]
         if connection is not None:
             ears.append(connection.fileno())

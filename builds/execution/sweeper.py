@@ -1,4 +1,4 @@
-"""The sweeper: announces its worker host, and finds what fell between two stools. One query for each kind of orphan.
+"""The sweeper: announces its worker host, and finds what nobody works on any more. One query for each kind of orphan.
 
 It runs beside the workers of every worker host; an advisory lock lets one of them sweep at a time.
 """
@@ -73,7 +73,7 @@ def sweep(*, settle: bool = True) -> None:
         _settle_lost()
     _finish_follow_ups()
     _end_overdue()
-    callbacks.ring_for_due()
+    callbacks.call_for_due()
 
 
 def _elected() -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 from builds.doorbell import Hint
-from builds.live.bell import listen
+from builds.live.hints import listen
 from builds.live.outbox import Outbox
 from builds.live.readers import Readers
 from builds.live.topics import RunsOutbox, RunsTopic, RunTopic
@@ -101,7 +101,7 @@ class Hub:
                 self._all_runs.run_rung(hint["run"])
 
     def _ring_build(self, build_id: int) -> None:
-        """Ring all runs of a build that are watched: their possible actions hang on each other."""
+        """Look anew at all runs of a build that are watched: their possible actions depend on each other."""
         for topic in self._runs.values():
             if topic.build_id in (build_id, None):
                 topic.run_rung()

@@ -1,4 +1,4 @@
-"""The rights of one open socket, looked at again and again: nothing rings when a session or a token ends."""
+"""The rights of one open socket, looked at again and again: no hint tells that a session or a token has ended."""
 
 import math
 import time

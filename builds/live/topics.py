@@ -15,9 +15,9 @@ from builds.live.readers import Readers
 from builds.live.reading import LogEnd, RunNow
 
 log = logging.getLogger(__name__)
-GATHER_SECONDS: Final = 0.04  # reads are so far apart: bells between them are answered by one
+GATHER_SECONDS: Final = 0.04  # reads are so far apart: hints between them are answered by one
 LOOK_SECONDS: Final = 0.2  # instructions move often: their steps are not read more often than so
-FALLBACK_SECONDS: Final = 2.0  # a bell may be lost: an active run is looked at so often in any case
+FALLBACK_SECONDS: Final = 2.0  # a hint may be lost: an active run is looked at so often in any case
 RETRY_SECONDS: Final = 1.0
 MOST_PENDING: Final = 1000
 
@@ -56,7 +56,7 @@ class RunTopic:
         self._rung.set()
 
     def run_rung(self) -> None:
-        """Say that the run, or something that its possible actions hang on, has changed."""
+        """Say that the run, or something that its possible actions depend on, has changed."""
         self._run_rung = True
         self._rung.set()
 
@@ -83,7 +83,7 @@ class RunTopic:
         return False
 
     async def _gathered(self) -> None:
-        """Wait for a bell and those that come right behind it; without one it is time to look at everything."""
+        """Wait for a hint and those that come right behind it; without one it is time to look at everything."""
         try:
             async with asyncio.timeout(LOOK_SECONDS if self._steps_rung else FALLBACK_SECONDS):
                 await self._rung.wait()
@@ -187,12 +187,12 @@ class RunsTopic:
         self._rung.set()
 
     def gap(self) -> None:
-        """Say that bells may have been missed."""
+        """Say that hints may have been missed."""
         self._everything = True
         self._rung.set()
 
     async def follow(self) -> None:
-        """Hand out what was rung, until cancelled."""
+        """Hand out what hints have asked for, until cancelled."""
         while True:
             await self._rung.wait()
             await asyncio.sleep(GATHER_SECONDS)

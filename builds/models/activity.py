@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Did(StrEnum):
-    """Deeds worth keeping."""
+    """Acts worth keeping."""
 
     CREATE_BUILD = "created the build"
     EDIT_BUILD = "edited the build"
@@ -23,11 +23,11 @@ class Did(StrEnum):
     CANCEL_RUN = "asked to cancel"
     REMOVE_RUN = "asked to remove"
     RESEND_CALLBACK = "sent a callback again"
-    ROTATE_WEBHOOK_SECRET = "replaced the webhook secret"  # noqa: S105  a deed, not a secret
+    ROTATE_WEBHOOK_SECRET = "replaced the webhook secret"  # noqa: S105  an act, not a secret
     PUSH_AGAIN = "asked to push again"
     MOVE_TO_FRONT = "moved to the front of the queue"
-    CREATE_TOKEN = "created a token"  # noqa: S105  a deed, not a secret
-    REVOKE_TOKEN = "revoked a token"  # noqa: S105  a deed, not a secret
+    CREATE_TOKEN = "created a token"  # noqa: S105  an act, not a secret
+    REVOKE_TOKEN = "revoked a token"  # noqa: S105  an act, not a secret
     ADD_MEMBER = "added a member"
     CHANGE_ROLE = "changed a role"
     REMOVE_MEMBER = "removed a member"
@@ -41,7 +41,7 @@ class Did(StrEnum):
 
 
 class Activity(models.Model):
-    """One deed of a person or program; written in the deed's own transaction."""
+    """One act of a person or program; written in the act's own transaction."""
 
     account = models.ForeignKey("builds.Account", on_delete=models.CASCADE, null=True, related_name="activities")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="activities")
@@ -69,7 +69,7 @@ class Activity(models.Model):
         account_id: int | None = None,
         detail: str = "",
     ) -> None:
-        """Keep one deed; `account_id` where it is about neither a build nor a run."""
+        """Keep one act; `account_id` where it is about neither a build nor a run."""
         subject = run or build
         cls.objects.create(
             account_id=subject.account_id if subject else account_id,

@@ -44,7 +44,7 @@ class CallbackDelivery(models.Model):
     state = models.CharField(max_length=10, choices=choices(DeliveryState), default=DeliveryState.WAITING)
     attempt_count = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(db_default=Now())
-    claimed_until = models.DateTimeField(null=True, help_text="A courier is at work until then; after it, it is lost.")
+    claimed_until = models.DateTimeField(null=True, help_text="A sender is at work until then; after it, it is lost.")
     delivered_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

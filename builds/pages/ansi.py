@@ -99,9 +99,9 @@ def _extended(ink: _Ink, which: int, numbers: Iterator[int]) -> None:
             next(numbers, 0)
 
 
-def _visible(sign: str) -> str:
+def _visible(character: str) -> str:
     """Return the picture of a control character (Unicode block U+2400)."""
-    code = ord(sign)
+    code = ord(character)
     return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else "\ufffd"
 
 

@@ -11,7 +11,7 @@ from builds.models import Build, BuildRun, Caller
 
 
 def with_facts(runs: "QuerySet[BuildRun]") -> "QuerySet[BuildRun]":
-    """Add to each run what its possible actions hang on."""
+    """Add to each run what its possible actions depend on."""
     active = BuildRun.objects.filter(run_state__in=ACTIVE)
     return runs.select_related("build", "server", "registry", "requested_by").annotate(
         has_cancel=Exists(active.filter(run_type=RunType.CANCEL, target=OuterRef("pk"))),
@@ -39,7 +39,7 @@ def run_facts(run: Any, caller: Caller) -> RunFacts:
 
 
 def with_build_facts(builds: "QuerySet[Build]") -> "QuerySet[Build]":
-    """Add to each build what its possible actions hang on."""
+    """Add to each build what its possible actions depend on."""
     active = BuildRun.objects.filter(run_state__in=ACTIVE, build=OuterRef("pk"))
     return builds.select_related("account", "registry").annotate(
         has_active=Exists(active.filter(run_type=RunType.BUILD)),

@@ -86,7 +86,7 @@ def send_again(*, run_id: int, number: int, caller: Caller) -> CallbackDelivery:
 
     One that has ended, delivered or given up, gets one further attempt beside the order of its run, so that it holds
     up nobody; one that waits for its next attempt is due now. Raises `NotFound`, `NoRight`, or `NotPossible` while
-    a courier has it.
+    a sender has it.
     """
     with transaction.atomic():
         run = with_facts(BuildRun.objects.visible_to(caller).filter(pk=run_id)).first()
@@ -107,7 +107,7 @@ def send_again(*, run_id: int, number: int, caller: Caller) -> CallbackDelivery:
         delivery.save(update_fields=["state", "due_at", "attempt_count"])
         open_attempt(delivery, asked_by=caller.user)
         Activity.record(by=caller.user, did=Did.RESEND_CALLBACK, run=run, detail=f"callback {number}")
-        task_queue.call_courier(delivery.pk)
+        task_queue.call_sender(delivery.pk)
         delivery.refresh_from_db()
     return delivery
 
@@ -115,7 +115,7 @@ def send_again(*, run_id: int, number: int, caller: Caller) -> CallbackDelivery:
 def open_attempt(delivery: CallbackDelivery, *, asked_by: User | None = None) -> DeliveryAttempt:
     """Return the attempt that has not ended (neither status nor error), a new one where there is none.
 
-    It is written before anything is sent: what a lost courier has begun stays visible.
+    It is written before anything is sent: what a lost sender has begun stays visible.
     """
     unended = delivery.attempts.filter(status=None, error="").first()
     if unended is not None:
@@ -177,7 +177,7 @@ def _keep(
     callback_url: str,
     first: int,
 ) -> None:
-    """Insert a delivery for each address, numbered after `first`, and ring for a courier on commit."""
+    """Insert a delivery for each address, numbered after `first`, and call a sender on commit."""
     event, what, body = said
     role = caller.role_in(build.account_id)
     rows = CallbackDelivery.objects.bulk_create(
@@ -197,4 +197,4 @@ def _keep(
         for number, url in enumerate(addresses(callback_url), start=first + 1)
     )
     for row in rows:
-        task_queue.call_courier(row.pk)
+        task_queue.call_sender(row.pk)

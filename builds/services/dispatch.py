@@ -37,7 +37,7 @@ def dispatch_after(run_id: int) -> None:
 
 
 def dispatch_all() -> None:
-    """Claim what may start on any server: what the sweeper does for bells that were never heard."""
+    """Claim what may start on any server: what the sweeper does for calls that never came."""
     servers = BuildRun.objects.waiting().order_by("server_id").values_list("server_id", flat=True).distinct()
     for server_id in servers:
         if server_id is not None:

@@ -39,12 +39,12 @@ def hold(*, name: str, key: str, fingerprint: str) -> KeptAnswer:
 
 
 def keep(row: KeptAnswer, *, status: int, headers: Mapping[str, str], body: bytes) -> None:
-    """Keep the answer, in the transaction of the deed."""
+    """Keep the answer, in the transaction of the act."""
     KeptAnswer.objects.filter(pk=row.pk).update(status=status, headers=dict(headers), body=body)
 
 
 def let_go(row: KeptAnswer) -> None:
-    """Forget the key: this answer says nothing about the deed."""
+    """Forget the key: this answer says nothing about the act."""
     KeptAnswer.objects.filter(pk=row.pk).delete()
 
 

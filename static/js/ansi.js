@@ -48,8 +48,8 @@ const classesOf = (ink) => [...[...ink.styles].sort(), ink.colour].filter(Boolea
 
 function mark(sequence) {
   const code = sequence.charCodeAt(0);
-  const sign = code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "\u2421" : "\ufffd";
-  return piece(sign, "ansi-mark", `Control sequence ${JSON.stringify(sequence.slice(0, 80))}`);
+  const character = code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "\u2421" : "\ufffd";
+  return piece(character, "ansi-mark", `Control sequence ${JSON.stringify(sequence.slice(0, 80))}`);
 }
 
 export function lastDrawn(text) {

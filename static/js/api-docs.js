@@ -23,7 +23,7 @@ follow();
 
 // What Swagger UI leaves unsaid to those who hear the page or use its keys.
 function complete() {
-  const each = (selector, deed) => holder.querySelectorAll(selector).forEach(deed);
+  const each = (selector, act) => holder.querySelectorAll(selector).forEach(act);
   each("main#operations", (one) => { one.ariaLabel = "Operations"; });
   each("h1.title", (one) => { one.ariaLevel = "2"; });
   each("select:not([aria-label])", (one) => { one.ariaLabel = one.closest("tr")?.dataset.paramName ?? "Examples"; });

@@ -1,7 +1,7 @@
 // Keys: b builds, c cancels (asks first), / searches. The log has its own (log-view.js).
 const TYPING = "input, textarea, select, [contenteditable]";
 
-const deeds = {
+const acts = {
   b: () => document.querySelector('main .run [data-action="BUILD"]')?.click(),
   c: () => document.querySelector('main .run [data-action="CANCEL"]')?.click(),
   "/": () => document.querySelector("[data-search]")?.focus(),
@@ -11,13 +11,13 @@ export function onKey(handlers) {
   document.addEventListener("keydown", (event) => {
     const busy = event.ctrlKey || event.metaKey || event.altKey || event.repeat;
     if (busy || event.target.closest(TYPING) || document.querySelector("dialog:modal")) return;
-    const deed = handlers[event.key];
-    if (!deed) return;
+    const act = handlers[event.key];
+    if (!act) return;
     event.preventDefault();
-    deed();
+    act();
   });
 }
 
 export function startKeys() {
-  onKey(deeds);
+  onKey(acts);
 }

@@ -117,8 +117,8 @@ export class LogView {
     return this.list.querySelector(`[data-line="${n}"]`);
   }
 
-  #inOrder(deed) {
-    this.#fetching = this.#fetching.then(deed).catch(() => this.#say());
+  #inOrder(act) {
+    this.#fetching = this.#fetching.then(act).catch(() => this.#say());
     return this.#fetching;
   }
 
@@ -253,12 +253,12 @@ export class LogView {
   }
 
   #listen() {
-    const deeds = { "[data-earlier] a": () => this.#earlier(), "[data-later] a": () => this.#later() };
+    const acts = { "[data-earlier] a": () => this.#earlier(), "[data-later] a": () => this.#later() };
     this.root.addEventListener("click", (event) => {
-      const selector = Object.keys(deeds).find((one) => event.target.closest(one));
+      const selector = Object.keys(acts).find((one) => event.target.closest(one));
       if (!selector) return;
       event.preventDefault();
-      this.#inOrder(deeds[selector]);
+      this.#inOrder(acts[selector]);
     });
     this.root.addEventListener("wheel", (event) => event.deltaY < 0 && this.follow(false), { passive: true });
     this.root.addEventListener("scroll", () => {

@@ -24,7 +24,7 @@ def server(administrator) -> BuildServer:
     return create_server(caller=caller_for(administrator), draft=draft)
 
 
-def deeds(by) -> list[tuple[str, str]]:
+def acts(by) -> list[tuple[str, str]]:
     return list(Activity.objects.filter(by=by).order_by("pk").values_list("did", "detail"))
 
 
@@ -33,7 +33,7 @@ def test_every_change_of_a_registry_is_in_activity(admin, administrator):
     path = f"/admin/builds/registry/{Registry.objects.get(name='ours').pk}"
     admin.post(f"{path}/change/", {**REGISTRY, "name": "renamed"})
     assert admin.post(f"{path}/delete/", {"post": "yes"}).status_code == 302
-    assert deeds(administrator) == [
+    assert acts(administrator) == [
         ("added a registry", "ours (registry.example:5000)"),
         ("changed a registry", "renamed (registry.example:5000)"),
         ("removed a registry", "renamed (registry.example:5000)"),
@@ -48,7 +48,7 @@ def test_every_change_of_a_build_server_is_in_activity(admin, administrator):
     admin.post(f"{path}/delete/", {"post": "yes"})
     detail = "second (tcp://engine.example:2375)"
     said = ("added a build server", "changed a build server", "removed a build server")
-    assert deeds(administrator) == [(did, detail) for did in said]
+    assert acts(administrator) == [(did, detail) for did in said]
 
 
 @pytest.mark.parametrize("host", ["169.254.169.254", "169.254.169.254:80", "224.0.0.1:5000", "0.0.0.0:5000", "nodot"])

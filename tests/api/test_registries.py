@@ -71,8 +71,8 @@ def test_an_account_admin_registers_one_of_the_account(ours, registry, account):
     assert SECRET not in answer.content.decode()
     assert registry_login(registry).password == SECRET
     assert SECRET not in registry.password_encrypted
-    deed = Activity.objects.get(did="added a registry")
-    assert (deed.account_id, SECRET in deed.detail) == (account.pk, False)
+    act = Activity.objects.get(did="added a registry")
+    assert (act.account_id, SECRET in act.detail) == (account.pk, False)
 
 
 def test_what_all_share_is_the_instance_admins(ours, root, account):

@@ -112,12 +112,12 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "deed",
+    "act",
     [hanging, dripping(b"HTTP/1.1 200 OK\r\nX: "), dripping(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"), dripping(b"", b"H")],
     ids=["silence", "a header byte at a time", "endless headers", "no HTTP"],
 )
-def test_a_receiver_that_never_ends_its_head_is_broken_off(deed):
-    with receiving(deed) as receiver, pytest.raises(OutboundFailed) as failed:
+def test_a_receiver_that_never_ends_its_head_is_broken_off(act):
+    with receiving(act) as receiver, pytest.raises(OutboundFailed) as failed:
         send(ask(f"{receiver.url}?key={SECRET}"))
     assert SECRET not in f"{failed.value} {failed.value!r} {failed.value.__cause__!r} {failed.value.__context__!r}"
 

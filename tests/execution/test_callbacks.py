@@ -1,4 +1,4 @@
-"""Couriers on the real ledger with a real receiver: at least once, in order, signed, and never for ever."""
+"""Senders on the real ledger with a real receiver: at least once, in order, signed, and never for ever."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 
 from builds import task_queue
 from builds.engine.outbound import Limits
-from builds.execution.callbacks import LOST, deliver, ring_for_due
+from builds.execution.callbacks import LOST, call_for_due, deliver
 from builds.models import Account, BuildRun, CallbackDelivery
 from builds.services import callbacks
 from tests.support.people import make_build, make_world, operator_of
@@ -55,7 +55,7 @@ def statuses(delivery: CallbackDelivery) -> list[int | None]:
 
 
 def lapse(delivery: CallbackDelivery) -> None:
-    """Let the claim of a delivery be over, as 90 s after its courier was killed."""
+    """Let the claim of a delivery be over, as 90 s after its sender was killed."""
     CallbackDelivery.objects.filter(pk=delivery.pk).update(claimed_until=Now() - timedelta(seconds=1))
 
 
@@ -105,9 +105,9 @@ def test_an_address_that_fails_does_not_hold_up_another_of_the_same_run(run_for)
     assert [one.state for one in deliveries(run)] == ["WAITING", "DELIVERED"]
 
 
-@pytest.mark.parametrize(("deed", "words"), [(hanging, "said nothing in time"), (closing, "without an answer")])
-def test_a_receiver_that_says_nothing_is_left_with_a_sentence(run_for, deed, words):
-    with receiving(deed) as receiver:
+@pytest.mark.parametrize(("act", "words"), [(hanging, "said nothing in time"), (closing, "without an answer")])
+def test_a_receiver_that_says_nothing_is_left_with_a_sentence(run_for, act, words):
+    with receiving(act) as receiver:
         (delivery,) = deliveries(run_for(receiver.url))
         assert deliver(delivery.pk, waits=(60,), limits=SHORT) == 1
     assert words in delivery.attempts.get().error
@@ -147,9 +147,9 @@ def test_a_private_address_off_the_list_is_tried_four_times_and_never_reached(ru
     assert "geheim" not in f"{errors} {caplog.text}"
 
 
-@pytest.mark.parametrize(("deeds", "attempts"), [([answering(410)], 1), ([answering(500)], 11)])
-def test_it_is_given_up_at_gone_or_after_the_last_attempt_and_the_lane_goes_on(run_for, deeds, attempts):
-    with receiving(*deeds * attempts, answering(200)) as receiver:
+@pytest.mark.parametrize(("acts", "attempts"), [([answering(410)], 1), ([answering(500)], 11)])
+def test_it_is_given_up_at_gone_or_after_the_last_attempt_and_the_sequence_goes_on(run_for, acts, attempts):
+    with receiving(*acts * attempts, answering(200)) as receiver:
         run = run_for(receiver.url)
         callbacks.note_run(run.pk, what="running")
         first, _second = deliveries(run)
@@ -165,15 +165,15 @@ def test_retry_after_is_honoured(run_for):
     assert delivery.due_at - delivery.attempts.get().end_time > timedelta(minutes=29)
 
 
-def test_two_couriers_never_send_the_same_head(run_for):
+def test_two_senders_never_send_the_same_head(run_for):
     with receiving(hanging) as receiver:
         (delivery,) = deliveries(run_for(receiver.url))
-        courier = threading.Thread(target=_deliver_apart, args=(delivery.pk,))
-        courier.start()
+        sender = threading.Thread(target=_deliver_apart, args=(delivery.pk,))
+        sender.start()
         receiver.until_heard(1)
         assert deliver(delivery.pk) == 0
         assert receiver.connections == 1
-    courier.join(20)
+    sender.join(20)
     assert delivery.attempts.count() == 1
 
 
@@ -187,7 +187,7 @@ def _deliver_apart(delivery_id: int) -> None:
         connection.close()
 
 
-def test_a_third_courier_keeps_away_from_a_receiver_that_has_two(run_for):
+def test_a_third_sender_keeps_away_from_a_receiver_that_has_two(run_for):
     with receiving() as busy, receiving() as free:
         run = run_for("|".join([f"{busy.url}/1", f"{busy.url}/2", f"{busy.url}/3", free.url]))
         *_two, third, elsewhere = deliveries(run)
@@ -196,14 +196,14 @@ def test_a_third_courier_keeps_away_from_a_receiver_that_has_two(run_for):
         assert (busy.connections, free.connections) == (0, 1)
 
 
-def test_what_a_lost_courier_has_begun_is_shown_and_sent_again(run_for):
+def test_what_a_lost_sender_has_begun_is_shown_and_sent_again(run_for):
     with receiving() as receiver:
         (delivery,) = deliveries(run_for(receiver.url))
-        callbacks.open_attempt(delivery)  # as a courier leaves it that was killed while it sent
+        callbacks.open_attempt(delivery)  # as a sender leaves it that was killed while it sent
         lapse(delivery)
-        assert ring_for_due() == 0  # the bell of the press has not been heard yet
+        assert call_for_due() == 0  # the call of the press has not been heard yet
         forget_bells()
-        assert ring_for_due() == 1
+        assert call_for_due() == 1
         assert deliver(delivery.pk) == 1
     assert list(delivery.attempts.values_list("number", "status", "error")) == [(1, None, LOST), (2, 200, "")]
 
@@ -214,10 +214,10 @@ def test_the_sweeper_rings_for_heads_that_are_due_and_for_nothing_else(run_for):
     first, _second = deliveries(run)
     CallbackDelivery.objects.filter(pk=first.pk).update(due_at=Now() + timedelta(hours=1))
     forget_bells()
-    assert ring_for_due() == 0
+    assert call_for_due() == 0
     due_now(first)
-    assert ring_for_due() == 1
-    assert ring_for_due() == 0
+    assert call_for_due() == 1
+    assert call_for_due() == 0
 
 
 def test_a_delivered_one_is_sent_again_beside_the_lane(run_for, caller):
@@ -228,7 +228,7 @@ def test_a_delivered_one_is_sent_again_beside_the_lane(run_for, caller):
         callbacks.note_run(run.pk, what="running")
         again = callbacks.send_again(run_id=run.pk, number=1, caller=caller)
         assert (again.pk, again.state) == (first.pk, "WAITING")
-        assert deliver(again.pk, waits=(3600,)) == 2  # itself, then the head of the lane, which fails as well
+        assert deliver(again.pk, waits=(3600,)) == 2  # itself, then the head of the sequence, which fails as well
     first, second = deliveries(run)
     assert (first.state, statuses(first), second.state) == ("DELIVERED", [200, 500], "WAITING")
     assert [attempt.asked_by for attempt in first.attempts.all()] == [None, caller.user]
@@ -257,6 +257,6 @@ def test_a_new_secret_signs_the_next_attempt(run_for):
 
 
 def forget_bells() -> None:
-    """Let the couriers' queue be empty, as after they have heard every bell."""
+    """Let the senders' queue be empty, as after they have heard every call."""
     task_queue.OrmQ.objects.filter(key=task_queue.CALLBACKS).delete()
-    wait_until(lambda: not task_queue.couriers_have_calls())
+    wait_until(lambda: not task_queue.senders_have_calls())

@@ -22,7 +22,7 @@ from tests.support.people import make_person
 from tests.support.runs import press, texts
 
 LOST = "server closed the connection unexpectedly"
-RECEIVER = "http://8.8.8.8:9/told"  # no courier runs here, nobody sends
+RECEIVER = "http://8.8.8.8:9/told"  # no sender runs here, nobody sends
 ONCE = {"accepted": 1, "claimed": 1, "running": 1, "step": 2, "pushed": 1, "ended": 1}
 
 

@@ -29,8 +29,8 @@ def test_an_admin_adds_a_user_who_exists_by_name(admin, account, outsider):
     added = add_member(account_id=account.pk, user_name=" outsider ", role="OPERATOR", caller=admin)
     assert caller_for(outsider).role_in(account.pk) is Role.OPERATOR
     assert list(members_of(account.pk, admin)) == [membership_of(admin.user), added]
-    deed = Activity.objects.get(did="added a member")
-    assert (deed.account_id, deed.by, deed.detail) == (account.pk, admin.user, "outsider: operator")
+    act = Activity.objects.get(did="added a member")
+    assert (act.account_id, act.by, act.detail) == (account.pk, admin.user, "outsider: operator")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_member_who_cannot_be_added_is_named(admin, account, outsider, user_na
 def test_only_an_admin_manages_members(account, admin, outsider, role):
     member = caller_for(make_person("member", role, account))
     other = membership_of(admin.user)
-    deeds = [
+    acts = [
         lambda: members_of(account.pk, member),
         lambda: add_member(account_id=account.pk, user_name="outsider", role="VIEWER", caller=member),
         lambda: change_role(membership_id=other.pk, role="VIEWER", caller=member),
@@ -63,35 +63,35 @@ def test_only_an_admin_manages_members(account, admin, outsider, role):
         lambda: remove_member(membership_id=other.pk, caller=member),
         lambda: change_account(account_id=account.pk, caller=member, name="mine"),
     ]
-    for deed in deeds:
+    for act in acts:
         with pytest.raises(NoRight, match="account admin"):
-            deed()
+            act()
     assert membership_of(member.user).role == role
     assert membership_of(admin.user).role == Role.ADMIN
 
 
 def test_what_belongs_to_another_account_is_not_found(account, admin):
     stranger = caller_for(make_person("stranger", Role.ADMIN, Account.objects.create(name="other")))
-    deeds = [
+    acts = [
         lambda: members_of(account.pk, stranger),
         lambda: change_role(membership_id=membership_of(admin.user).pk, role="VIEWER", caller=stranger),
         lambda: remove_member(membership_id=membership_of(admin.user).pk, caller=stranger),
         lambda: change_account(account_id=account.pk, caller=stranger, name="mine"),
         lambda: remove_member(membership_id=2**40, caller=stranger),
     ]
-    for deed in deeds:
+    for act in acts:
         with pytest.raises(NotFound):
-            deed()
+            act()
 
 
 def test_the_last_admin_stays_until_there_is_another(admin, account, outsider):
     mine = membership_of(admin.user)
-    for deed in (
+    for act in (
         lambda: remove_member(membership_id=mine.pk, caller=admin),
         lambda: change_role(membership_id=mine.pk, role="VIEWER", caller=admin),
     ):
         with pytest.raises(NotPossible, match="last admin"):
-            deed()
+            act()
     add_member(account_id=account.pk, user_name="outsider", role="ADMIN", caller=admin)
     assert change_role(membership_id=mine.pk, role="VIEWER", caller=admin).role == Role.VIEWER
 

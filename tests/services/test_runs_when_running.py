@@ -81,12 +81,12 @@ def test_presses_cancels_and_dispatch_of_one_build_do_not_lock_each_other_out():
     WorkerHost.objects.create(name="host", workers=4)
     build = make_build(caller, "FROM scratch\n", when_running="REPLACE")
     first = start_run(build_id=build.pk, caller=caller)
-    deeds = [
+    acts = [
         lambda: start_run(build_id=build.pk, caller=caller),
         lambda: request_cancel(run_id=first.pk, caller=caller),
         lambda: dispatch.dispatch(first.server_id),
     ]
-    _answers, faults = side_by_side(*deeds * 3)
+    _answers, faults = side_by_side(*acts * 3)
     assert faults == []
     first.refresh_from_db()
     assert first.end_reason == "CANCELLED"

@@ -110,8 +110,8 @@ def test_a_token_is_revoked_by_its_owner_and_stays_so(caller, account):
     revoke_token(token_id=token.pk, caller=caller)
     assert ApiToken.objects.get().revoked_at == first
     assert find_token(word) is None
-    deeds = Activity.objects.filter(did="revoked a token")
-    assert [(deed.account_id, deed.detail, deed.by) for deed in deeds] == [(account.pk, "ci", caller.user)]
+    acts = Activity.objects.filter(did="revoked a token")
+    assert [(act.account_id, act.detail, act.by) for act in acts] == [(account.pk, "ci", caller.user)]
 
 
 def test_an_account_admin_sees_and_revokes_the_tokens_of_the_account_only(caller, account):

@@ -1,4 +1,4 @@
-"""Deeds at the same moment, each on a connection of its own."""
+"""Acts at the same moment, each on a connection of its own."""
 
 import threading
 from collections.abc import Callable
@@ -8,16 +8,16 @@ from django.db import connection
 from builds.domain.errors import Refused
 
 
-def side_by_side(*deeds: Callable[[], object]) -> tuple[list[object], list[Exception]]:
+def side_by_side(*acts: Callable[[], object]) -> tuple[list[object], list[Exception]]:
     """Do all at the same moment; return what they answered (of a refusal its code), and what else was raised."""
-    start = threading.Barrier(len(deeds))
+    start = threading.Barrier(len(acts))
     answers: list[object] = []
     faults: list[Exception] = []
 
-    def do(deed: Callable[[], object]) -> None:
+    def do(act: Callable[[], object]) -> None:
         try:
             start.wait(10)
-            answers.append(deed())
+            answers.append(act())
         except Refused as refused:
             answers.append(refused.code)
         except Exception as fault:  # noqa: BLE001  shown by the assertion of the test
@@ -25,7 +25,7 @@ def side_by_side(*deeds: Callable[[], object]) -> tuple[list[object], list[Excep
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=do, args=(deed,)) for deed in deeds]
+    threads = [threading.Thread(target=do, args=(act,)) for act in acts]
     for thread in threads:
         thread.start()
     for thread in threads:

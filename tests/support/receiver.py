@@ -10,7 +10,7 @@ from typing import Self
 
 from tests.support.waiting import wait_until
 
-Deed = Callable[["Receiver", socket.socket], None]
+Act = Callable[["Receiver", socket.socket], None]
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Heard:
 
 @dataclass
 class Receiver:
-    """Listens on 127.0.0.1; `deeds` are done in turn, the last one again and again."""
+    """Listens on 127.0.0.1; `acts` are done in turn, the last one again and again."""
 
-    deeds: list[Deed] = field(default_factory=lambda: [answering(200)])
+    acts: list[Act] = field(default_factory=lambda: [answering(200)])
     heard: list[Heard] = field(default_factory=list)
     connections: int = 0
     tls: ssl.SSLContext | None = None
@@ -63,33 +63,33 @@ class Receiver:
             while True:
                 line, _ = self._listening.accept()
                 self.connections += 1
-                deed = self.deeds[min(self.connections, len(self.deeds)) - 1]
-                threading.Thread(target=self._do, args=(line, deed), daemon=True).start()
+                act = self.acts[min(self.connections, len(self.acts)) - 1]
+                threading.Thread(target=self._do, args=(line, act), daemon=True).start()
 
-    def _do(self, line: socket.socket, deed: Deed) -> None:
+    def _do(self, line: socket.socket, act: Act) -> None:
         line.settimeout(60)
         with suppress(OSError), self.tls.wrap_socket(line, server_side=True) if self.tls else line as opened:
             request = _read(opened)
             if request is not None:
                 self.heard.append(request)
-                deed(self, opened)
+                act(self, opened)
 
 
 @contextmanager
-def receiving(*deeds: Deed, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
-    """Give a receiver that does these deeds."""
-    with Receiver(list(deeds) or [answering(200)], tls=tls) as receiver:
+def receiving(*acts: Act, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """Give a receiver that does these acts."""
+    with Receiver(list(acts) or [answering(200)], tls=tls) as receiver:
         yield receiver
 
 
-def answering(status: int, body: bytes = b"ok", **headers: str) -> Deed:
+def answering(status: int, body: bytes = b"ok", **headers: str) -> Act:
     """Answer with a status; `_` in a header's name stands for `-`."""
     given = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
 
-    def deed(_receiver: Receiver, line: socket.socket) -> None:
+    def act(_receiver: Receiver, line: socket.socket) -> None:
         line.sendall(f"HTTP/1.1 {status} Said\r\n{given}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
-    return deed
+    return act
 
 
 def hanging(receiver: Receiver, line: socket.socket) -> None:
@@ -101,26 +101,26 @@ def closing(_receiver: Receiver, _line: socket.socket) -> None:
     """Cut the line."""
 
 
-def dripping(head: bytes, piece: bytes = b"x") -> Deed:
+def dripping(head: bytes, piece: bytes = b"x") -> Act:
     """Send `head`, then a piece every 50 ms without end."""
 
-    def deed(receiver: Receiver, line: socket.socket) -> None:
+    def act(receiver: Receiver, line: socket.socket) -> None:
         line.sendall(head)
         while not receiver.ended.wait(0.05):
             line.sendall(piece)
 
-    return deed
+    return act
 
 
-def flooding(head: bytes, piece: bytes) -> Deed:
+def flooding(head: bytes, piece: bytes) -> Act:
     """Send `head`, then the piece again and again as fast as it is taken."""
 
-    def deed(receiver: Receiver, line: socket.socket) -> None:
+    def act(receiver: Receiver, line: socket.socket) -> None:
         line.sendall(head)
         while not receiver.ended.is_set():
             line.sendall(piece)
 
-    return deed
+    return act
 
 
 def _read(line: socket.socket) -> Heard | None:

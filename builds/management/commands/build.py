@@ -73,7 +73,7 @@ class Command(BaseCommand):
     def _print_until_end(self, run_id: int) -> BuildRun:
         """Print line after line, each once; return the run when it has ended and all its lines are printed."""
         after = 0
-        with listen(WATCHERS) as bell:
+        with listen(WATCHERS) as hints:
             while True:
                 run = BuildRun.objects.get(pk=run_id)  # before the lines: what ended then gets no more of them
                 for _step, line in iterate_lines(run_id, after=after):
@@ -82,7 +82,7 @@ class Command(BaseCommand):
                 self.stdout.flush()
                 if run.is_final:
                     return run
-                _wait_for_hint(bell, run_id)
+                _wait_for_hint(hints, run_id)
 
 
 def _user(name: str | None) -> User:
@@ -115,9 +115,9 @@ def _build(wanted: str, caller: Caller) -> Build:
     raise CommandError(message, returncode=REFUSED)
 
 
-def _wait_for_hint(bell: psycopg.Connection[Any], run_id: int) -> None:
+def _wait_for_hint(hints: psycopg.Connection[Any], run_id: int) -> None:
     """Wait for a hint about the run, or for two seconds."""
-    for notice in bell.notifies(timeout=LOOK_SECONDS):
+    for notice in hints.notifies(timeout=LOOK_SECONDS):
         if json.loads(notice.payload).get("run") == run_id:
             return
 

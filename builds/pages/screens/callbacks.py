@@ -17,7 +17,7 @@ from builds.queries.callbacks import delivery_shapes, waits_for
 from builds.queries.facts import run_facts
 from builds.queries.runs import find_run
 
-SHOWN_ANSWER: Final = 1000  # signs of an answer; all that is kept is at the API
+SHOWN_ANSWER: Final = 1000  # characters of an answer; all that is kept is at the API
 EVENTS: Final = {
     Told.ACCEPTED: "Run accepted",
     Told.RUNNING: "Run began",

@@ -211,9 +211,9 @@ def _digest(word: str) -> str:
 
 
 def _checksum(body: str) -> str:
-    """Return six signs over `body`, so that scanners recognise a leaked token and typing errors are caught early."""
-    number, signs = zlib.crc32(body.encode()), ""
+    """Return six characters over `body`: scanners recognise a leaked token, and typing errors are caught early."""
+    number, characters = zlib.crc32(body.encode()), ""
     for _ in range(6):
         number, rest = divmod(number, 36)
-        signs += BASE36[rest]
-    return signs
+        characters += BASE36[rest]
+    return characters

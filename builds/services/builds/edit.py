@@ -112,7 +112,7 @@ def may_create_in(caller: Caller, account_id: int | None) -> Account:
 
 
 def _write(build: Build, draft: BuildDraft, caller: Caller, *, callback_url: str = "") -> None:
-    """Lay the draft over the build, check all of it in the contract's order, and store it with its steps."""
+    """Put what the draft gives into the build, check all of it in the contract's order, and store it with its steps."""
     stored: Sequence[BuildStep] = () if build.pk is None else list(build.steps.order_by("order", "pk"))
     before = Before(build.registry_id or 0, _server(build), is_new=build.pk is None)
     seq = before.registry_seq if draft.external_registry_seq is None else draft.external_registry_seq

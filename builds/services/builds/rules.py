@@ -74,7 +74,7 @@ def _text_errors(name: str, text: str, column: str) -> Iterator[FieldError]:
     length = Build.longest(column)
     if len(text) > length:
         yield FieldError(name, f"At most {length} characters are kept; this has {len(text)}.")
-    if any(ord(sign) < 32 and sign not in "\n\t\r" for sign in text) or (
+    if any(ord(character) < 32 and character not in "\n\t\r" for character in text) or (
         name == "buildName" and not text.isprintable()
     ):
         yield FieldError(name, "Control characters are not allowed here; leave them out.")

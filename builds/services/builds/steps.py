@@ -1,4 +1,4 @@
-"""Drafts of steps laid over the stored ones, and the secrets of steps: the same split for every door.
+"""Drafts of steps merged into the stored ones, and the secrets of steps: the same split for every door.
 
 A secret never stands in a config: it is kept encrypted beside it, and only for the place that it was given for. Where
 that changes it is forgotten, or an operator could point a stored login at a host of his own.
@@ -39,7 +39,7 @@ class StepDraft:
 
 @dataclass(frozen=True, slots=True)
 class DraftedStep:
-    """A step after the drafts: `given` and `kept` are its secrets, `row` the stored step that it was laid over."""
+    """A step after the drafts: `given` and `kept` are its secrets, `row` the stored step that it changes."""
 
     step_type: StepType
     order: int
@@ -71,8 +71,8 @@ class Registries:
 
 
 def merged_steps(stored: Sequence[BuildStep], drafts: Iterable[StepDraft], registries: Registries) -> list[DraftedStep]:
-    """Return the stored steps with the drafts laid over them by number, then the new ones; INIT is left out."""
-    steps = {row.pk: _laid_over(row, None, row.order, registries) for row in stored}
+    """Return the stored steps with the drafts merged into them by number, then the new ones; INIT is left out."""
+    steps = {row.pk: _merged(row, None, row.order, registries) for row in stored}
     rows = {row.pk: row for row in stored}
     added: list[DraftedStep] = []
     seen: set[int] = set()
@@ -84,7 +84,7 @@ def merged_steps(stored: Sequence[BuildStep], drafts: Iterable[StepDraft], regis
             order = draft.order or max((step.order for step in (*steps.values(), *added)), default=0) + 1
             added.append(_new(draft, order, again=row is not None))
         else:
-            steps[row.pk] = _laid_over(row, draft, draft.order or row.order, registries)
+            steps[row.pk] = _merged(row, draft, draft.order or row.order, registries)
             seen.add(row.pk)
     return [*steps.values(), *added]
 
@@ -99,7 +99,7 @@ def once_steps(stored: Sequence[BuildStep], drafts: Iterable[StepDraft], registr
             continue
         order = draft.order or max((step.order for step in steps), default=0) + 1
         row = rows.pop(draft.seq or 0, None)
-        steps.append(_new(draft, order, again=False) if row is None else _laid_over(row, draft, order, same))
+        steps.append(_new(draft, order, again=False) if row is None else _merged(row, draft, order, same))
     return steps
 
 
@@ -127,7 +127,7 @@ def secret_names(step: BuildStep) -> frozenset[str]:
     return frozenset(decrypt_fields(step.secrets_encrypted))
 
 
-def _laid_over(row: BuildStep, draft: StepDraft | None, order: int, registries: Registries) -> DraftedStep:
+def _merged(row: BuildStep, draft: StepDraft | None, order: int, registries: Registries) -> DraftedStep:
     kind = StepType(draft.step_type if draft else row.step_type)
     source = draft.config if draft and draft.config else row.config
     config, given = split(kind, source)

@@ -17,7 +17,7 @@ from builds.services.runs.transitions import Lease
 
 Chunk = tuple[int | None, Sequence[LogLine]]  # a step and its lines
 
-# One statement: the fence, the counters, the chunk and the bell. The row's lock orders it against a take-over, so a
+# One statement: the fence, the counters, the chunk and the hint. The row's lock orders it against a take-over, so a
 # lost attempt can never write after the next one has begun, and numbers have no gap.
 APPEND = """
 WITH fence AS (

@@ -38,7 +38,7 @@ def check_in_use(build: Build) -> None:
         raise NotPossible(Action.BUILD, actions.NOT_IN_USE)
 
 
-def make_way(build: Build, caller: Caller, *, replaces: bool = True) -> None:
+def apply_when_running(build: Build, caller: Caller, *, replaces: bool = True) -> None:
     """Apply `whenRunning` and the limits to a new run; `replaces` False: a run that waits instead of replacing.
 
     Raises `NotPossible`, `Refused` (PARALLEL_LIMIT) or `Busy`.
@@ -61,7 +61,7 @@ def make_way(build: Build, caller: Caller, *, replaces: bool = True) -> None:
 
 
 def accept(build: Build, server: BuildServer, caller: Caller, recipe: Recipe, **fields: Any) -> BuildRun:
-    """Insert a waiting run with its steps, history and deed; `fields` are further columns, such as `tag_name`."""
+    """Insert a waiting run with its steps, history and act; `fields` are further columns, such as `tag_name`."""
     run = BuildRun.objects.create(
         account_id=build.account_id,
         build=build,

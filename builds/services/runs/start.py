@@ -19,10 +19,10 @@ from builds.services.builds.definitions import unexecutable
 from builds.services.connections.servers import find_server
 from builds.services.runs.new_run import (
     accept,
+    apply_when_running,
     check_in_use,
     check_tag_free,
     let_start,
-    make_way,
     next_number,
     next_tag,
 )
@@ -53,7 +53,7 @@ def start_run(*, build_id: int, caller: Caller, ask: RunAsk = NOTHING_ASKED, aga
         recipe = recipe_of_run(earlier) if earlier and ask.steps is None else recipe_of_build(build, ask.steps)
         recipe = recipe.with_parameters(ask)
         server = find_server(recipe.server_host, account_id=build.account_id)
-        make_way(build, caller)
+        apply_when_running(build, caller)
         next_number(build)
         tag = next_tag(build, recipe.tag_rule, ask.tag_name)
         run = accept(
@@ -79,7 +79,7 @@ def push_again(
             raise Invalid([FieldError("tagName", sentence)])
         recipe = recipe_of_push(original, external_registry_seq)
         server = find_server(recipe.server_host, account_id=build.account_id)
-        make_way(build, caller, replaces=False)
+        apply_when_running(build, caller, replaces=False)
         tag = tag_name or original.tag_name
         if tag != recipe.tag_rule.tag:
             check_tag_free(build, tag, apart_from=_same_image(original))

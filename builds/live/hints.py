@@ -18,7 +18,7 @@ KEEPALIVES: Final = {"keepalives": 1, "keepalives_idle": 15, "keepalives_interva
 
 
 async def listen(on_hint: Callable[[Hint], None], on_gap: Callable[[], None]) -> None:
-    """Hear hints until cancelled; `on_gap` is called after each (re)connect: what was rung before was not heard."""
+    """Hear hints until cancelled; `on_gap` is called after each (re)connect: hints before that were not heard."""
     parameters = {**postgres.parameters(), **KEEPALIVES, "application_name": "buildhub-bell"}
     wait = FIRST_WAIT_SECONDS
     while True:
@@ -30,6 +30,6 @@ async def listen(on_hint: Callable[[Hint], None], on_gap: Callable[[], None]) ->
                 async for notice in listener.notifies():
                     on_hint(json.loads(notice.payload))
         except (psycopg.Error, OSError) as error:
-            log.warning("The bell of live views is cut off, next try in %.1f s: %s", wait, error)
+            log.warning("The hints for live views are cut off, next try in %.1f s: %s", wait, error)
         await asyncio.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT_SECONDS)

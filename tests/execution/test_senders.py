@@ -1,9 +1,9 @@
-"""Couriers as processes: a receiver that hangs holds up nothing else, and a courier that is killed loses nothing."""
+"""Senders as processes: a receiver that hangs holds up nothing else, and a sender that is killed loses nothing."""
 
 import pytest
 
 from builds import task_queue
-from builds.execution.callbacks import LOST, ring_for_due
+from builds.execution.callbacks import LOST, call_for_due
 from builds.models import BuildRun, CallbackDelivery
 from builds.services import callbacks
 from builds.services.runs.cancel_and_remove import request_remove
@@ -24,31 +24,31 @@ def open_loopback(settings):
 
 
 @pytest.fixture
-def couriers(transactional_db):
+def senders(transactional_db):
     """The callbacks cluster alone."""
-    workers = Workers("unix:///nowhere.sock", log=SERVICES.home / "couriers.log", extra=OPEN)
+    workers = Workers("unix:///nowhere.sock", log=SERVICES.home / "senders.log", extra=OPEN)
     workers.start_cluster("callbacks")
     yield workers
     workers.stop()
 
 
 def lapse(run: BuildRun) -> None:
-    """Let claims be over, as 90 s after their couriers were killed."""
+    """Let claims be over, as 90 s after their senders were killed."""
     CallbackDelivery.objects.filter(run=run).exclude(claimed_until=None).update(claimed_until="2000-01-01T00:00:00Z")
 
 
 @pytest.mark.faults
-def test_what_a_killed_courier_carried_is_delivered_later(couriers):
+def test_what_a_killed_sender_carried_is_delivered_later(senders):
     caller = operator_of(make_world())
     with receiving(hanging, answering(200)) as receiver:
         run = press(make_build(caller, "FROM scratch\n"), caller, RunAsk(callback_url=receiver.url))
         callbacks.note_run(run.pk, what="running")
         receiver.until_heard(1)
-        couriers.kill("callbacks")  # SIGKILL to all its processes
-        couriers.start_cluster("callbacks")
-        wait_until(lambda: not task_queue.couriers_have_calls(), timeout=30)
+        senders.kill("callbacks")  # SIGKILL to all its processes
+        senders.start_cluster("callbacks")
+        wait_until(lambda: not task_queue.senders_have_calls(), timeout=30)
         lapse(run)
-        assert ring_for_due() == 1
+        assert call_for_due() == 1
         receiver.until_heard(3, timeout=30)
     first, second = CallbackDelivery.objects.filter(run=run).order_by("number")
     wait_until(lambda: not CallbackDelivery.objects.filter(state="WAITING").exists())
@@ -61,7 +61,7 @@ def test_what_a_killed_courier_carried_is_delivered_later(couriers):
 
 
 def test_receivers_that_hang_hold_up_neither_a_build_nor_a_removal(engine_url, caller, build_of):
-    workers = Workers(engine_url, log=SERVICES.home / "couriers.log", extra=OPEN)
+    workers = Workers(engine_url, log=SERVICES.home / "senders.log", extra=OPEN)
     workers.start()
     try:
         with receiving(hanging) as receiver:
@@ -70,15 +70,15 @@ def test_receivers_that_hang_hold_up_neither_a_build_nor_a_removal(engine_url, c
             assert run.run_state == "DONE"
             removal = ended(request_remove(run_id=run.pk, caller=caller))
             assert removal.run_state == "DONE"
-            receiver.until_heard(2)  # as many couriers as may be with one receiver
+            receiver.until_heard(2)  # as many senders as may be with one receiver
             assert not receiver.ended.is_set()
             assert not CallbackDelivery.objects.filter(run=run).exclude(state="WAITING").exists()
     finally:
         workers.stop()
 
 
-def test_the_sweeper_brings_back_what_waits_for_its_next_attempt(couriers):
-    couriers.start_one("sweeper", "sweep")
+def test_the_sweeper_brings_back_what_waits_for_its_next_attempt(senders):
+    senders.start_one("sweeper", "sweep")
     caller = operator_of(make_world())
     with receiving(answering(500), answering(200)) as receiver:
         run = press(make_build(caller, "FROM scratch\n"), caller, RunAsk(callback_url=receiver.url))
