@@ -86,7 +86,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _counted(self, credentials: Credentials) -> int | None:
         hub = await self._stack.enter_async_context(Hub.of_this_loop())
         try:
-            return await hub.readers.run(count_if_wrong, credentials)
+            return await hub.threads.run(count_if_wrong, credentials)
         except DatabaseError as error:
             log.warning("A wrong token was not counted, the database does not answer: %s", error)
             return None

@@ -11,9 +11,9 @@ from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 from builds.doorbell import Hint
+from builds.live.database_threads import DatabaseThreads
 from builds.live.hints import listen
 from builds.live.outbox import Outbox
-from builds.live.readers import Readers
 from builds.live.topics import RunsOutbox, RunsTopic, RunTopic
 
 _hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()
@@ -23,7 +23,7 @@ class Hub:
     """Lives while a socket of its loop is open: `async with Hub.of_this_loop() as hub`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.readers = Readers()
+        self.threads = DatabaseThreads()
         self._loop = loop
         self._users = 0
         self._runs: dict[int, RunTopic] = {}
@@ -49,7 +49,7 @@ class Hub:
         del _hubs[self._loop]  # before the first await: who comes now makes a new one
         for owner in list(self._tasks):
             await self._stop(owner)
-        await self.readers.close()
+        await self.threads.close()
 
     @contextlib.asynccontextmanager
     async def run(self, run_id: int, outbox: Outbox) -> AsyncIterator[RunTopic]:
@@ -57,7 +57,7 @@ class Hub:
         self._ensure_bell()
         topic = self._runs.get(run_id)
         if topic is None:
-            topic = self._runs[run_id] = RunTopic(run_id, self.readers)
+            topic = self._runs[run_id] = RunTopic(run_id, self.threads)
             self._start(topic, topic.follow())
         topic.join(outbox)
         try:

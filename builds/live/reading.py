@@ -1,4 +1,4 @@
-"""What sockets read: synchronous, called in the threads of readers.py, each answer as the text that is sent."""
+"""What sockets read: synchronous, in the threads of database_threads.py, each answer as the text that is sent."""
 
 from dataclasses import dataclass
 from datetime import timedelta

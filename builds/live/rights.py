@@ -5,7 +5,7 @@ import time
 from typing import Final
 
 from builds.live.credentials import Credentials, caller_of
-from builds.live.readers import Readers
+from builds.live.database_threads import DatabaseThreads
 from builds.live.reading import NoEntry
 from builds.models import Caller
 
@@ -15,8 +15,8 @@ RECHECK_SECONDS: Final = 1.5  # what is lost is taken away within three seconds:
 class Rights:
     """What the credentials of a socket are good for. Call `look` before anything is sent."""
 
-    def __init__(self, readers: Readers, credentials: Credentials) -> None:
-        self._readers = readers
+    def __init__(self, threads: DatabaseThreads, credentials: Credentials) -> None:
+        self._threads = threads
         self._credentials = credentials
         self._caller: Caller | None = None
         self._looked_at = -math.inf
@@ -31,7 +31,7 @@ class Rights:
         if self.due_in:
             return False
         version = time.monotonic() // 1  # sockets of one session that ask in the same second share the answer
-        caller = await self._readers.shared(version, caller_of, self._credentials)
+        caller = await self._threads.shared(version, caller_of, self._credentials)
         if caller is None:
             return NoEntry.NOT_SIGNED_IN
         self._looked_at = time.monotonic()

@@ -48,11 +48,11 @@ class RunStream:
         self._outbox = Outbox()
         self._run_text = ""
         self._steps: dict[int, str] = {}
-        self._rights = Rights(hub.readers, credentials)
+        self._rights = Rights(hub.threads, credentials)
 
     async def admit(self) -> NoEntry | None:
         """Read the run for this reader; return why not, where there is nothing to be seen."""
-        text = await self._hub.readers.run(reading.run_text, self._run_id, self._credentials)
+        text = await self._hub.threads.run(reading.run_text, self._run_id, self._credentials)
         if isinstance(text, NoEntry):
             return text
         self._run_text = text
@@ -83,7 +83,7 @@ class RunStream:
             return None
         self._outbox.run_changed = False
         version = (topic.version, time.monotonic() // 1)  # whole seconds: who asks again shares it with who asks now
-        text = await self._hub.readers.shared(version, reading.run_text, self._run_id, self._credentials)
+        text = await self._hub.threads.shared(version, reading.run_text, self._run_id, self._credentials)
         if isinstance(text, NoEntry):
             return text
         if text != self._run_text:
@@ -118,7 +118,7 @@ class RunStream:
     async def _send_stored(self, send: Send) -> None:
         """Send the next lines from the database; level with the topic when there are none."""
         version = self._outbox.newest  # not older than the last line that the topic has told of
-        frames = await self._hub.readers.shared(version, reading.lines_after, self._run_id, self._sent)
+        frames = await self._hub.threads.shared(version, reading.lines_after, self._run_id, self._sent)
         for line_frame in frames:
             self._sent = line_frame.last
             await send(line_frame.text)
@@ -143,14 +143,14 @@ class RunsStream:
         self._hub = hub
         self._credentials = credentials
         self._outbox = RunsOutbox()
-        self._rights = Rights(hub.readers, credentials)
+        self._rights = Rights(hub.threads, credentials)
         self._counts = ""
         self._counted_at = -math.inf
         self._counts_due = False
 
     async def admit(self) -> NoEntry | None:
         """Read the counts for this reader; return why not, where the credentials are not good."""
-        return await self._hub.readers.run(self._entry)
+        return await self._hub.threads.run(self._entry)
 
     async def serve(self, send: Send) -> CloseCode:
         """Send until the credentials are no longer good."""
@@ -183,7 +183,7 @@ class RunsStream:
         if run_ids == ():
             return None
         self._counts_due = True
-        texts = await self._hub.readers.shared(version, reading.run_texts, run_ids, self._credentials)
+        texts = await self._hub.threads.shared(version, reading.run_texts, run_ids, self._credentials)
         if isinstance(texts, NoEntry):
             return texts
         for text in texts:
@@ -197,7 +197,7 @@ class RunsStream:
         self._counts_due = False
         self._counted_at = time.monotonic()
         version = (self._outbox.version, self._counted_at // 1)
-        text = await self._hub.readers.shared(version, reading.counts_text, self._credentials)
+        text = await self._hub.threads.shared(version, reading.counts_text, self._credentials)
         if isinstance(text, NoEntry):
             return text
         if text != self._counts:

@@ -9,9 +9,9 @@ from typing import Final
 from django.db import Error as DatabaseError
 
 from builds.live import reading
+from builds.live.database_threads import DatabaseThreads
 from builds.live.frames import is_last_page
 from builds.live.outbox import Outbox
-from builds.live.readers import Readers
 from builds.live.reading import LogEnd, RunNow
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ MOST_PENDING: Final = 1000
 class RunTopic:
     """One run with watchers: `follow` reads what is new and hands the same text to every outbox."""
 
-    def __init__(self, run_id: int, readers: Readers) -> None:
+    def __init__(self, run_id: int, threads: DatabaseThreads) -> None:
         self.run_id = run_id
         self.build_id: int | None = None
         self.position = 0  # number of the last line that was handed out
@@ -33,7 +33,7 @@ class RunTopic:
         self.steps: dict[int, str] = {}
         self.end: LogEnd | None = None
         self.members: set[Outbox] = set()
-        self._readers = readers
+        self._threads = threads
         self._facts: object = None
         self._rung = asyncio.Event()
         self._run_rung = True
@@ -95,7 +95,7 @@ class RunTopic:
 
     async def _begin(self) -> None:
         """Begin behind the lines that are stored already: those who want them read them."""
-        if now := await self._readers.run(reading.run_now, self.run_id):
+        if now := await self._threads.run(reading.run_now, self.run_id):
             self.position = now.line_count
             for outbox in self.members:
                 outbox.newest = now.line_count
@@ -110,14 +110,14 @@ class RunTopic:
             return
         self._run_rung = self._steps_rung = False
         self._looked_at = time.monotonic()
-        now = await self._readers.run(reading.run_now, self.run_id)
+        now = await self._threads.run(reading.run_now, self.run_id)
         await self._hand_out_lines()
         self._hand_out_run(now)
 
     async def _hand_out_lines(self) -> None:
         is_all = False
         while not is_all:
-            frames = await self._readers.run(reading.lines_after, self.run_id, self.position)
+            frames = await self._threads.run(reading.lines_after, self.run_id, self.position)
             is_all = is_last_page(frames)
             for frame in frames:
                 self.position = frame.last

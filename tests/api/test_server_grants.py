@@ -8,7 +8,7 @@ from django.db import connection
 
 from builds.domain.access import Permission
 from builds.models import Build, BuildServer
-from builds.services.accounts.access import allowed, caller_for
+from builds.services.accounts.access import caller_for, why_not
 from builds.services.runs.start import start_run
 from tests.api.making import build_add
 
@@ -33,7 +33,7 @@ def test_a_new_server_is_seen_by_nobody_but_instance_admins(as_, operator, admin
         for answer in (client.get(path), client.put(path, {}, format="json"), client.delete(path)):
             assert answer.status_code == 404, answer.content
         assert client.post(f"{path}/test").status_code == 404
-        assert "no role" in str(allowed(caller_for(member), Permission.SEE, hidden))
+        assert "no role" in str(why_not(caller_for(member), Permission.SEE, hidden))
     assert as_(superuser).get(path).json()["accountSeqs"] == []
     assert len(as_(superuser).get("/v1/build/server").json()) == 2
 
@@ -66,7 +66,7 @@ def test_the_default_server_is_for_all_whatever_it_is_granted_to(as_, operator, 
     default = BuildServer.objects.get()
     default.accounts.add(other_account)
     assert as_(operator).get(f"/v1/build/server/{default.pk}").status_code == 200
-    assert allowed(caller_for(operator), Permission.SEE, default) is None
+    assert why_not(caller_for(operator), Permission.SEE, default) is None
 
 
 def test_servers_from_before_are_granted_to_the_accounts_that_have_used_them(

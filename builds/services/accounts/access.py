@@ -39,7 +39,7 @@ def client_address(request: HttpRequest) -> str:
     return plain_address(request.META.get("REMOTE_ADDR") or "") or ""
 
 
-def allowed(caller: Caller, permission: Permission, obj: Thing) -> str | None:
+def why_not(caller: Caller, permission: Permission, obj: Thing) -> str | None:
     """Say why `caller` may not do this to `obj`, or None when it is granted: the one question of every floor.
 
     `obj` is the account where something new is to be made in it. Look-ups by number go through `visible_to` first:
@@ -59,8 +59,8 @@ def require(caller: Caller, permission: Permission, account_id: int) -> None:
 
 
 def require_on(caller: Caller, permission: Permission, obj: Thing) -> None:
-    """Raise `NoRight` with the reason unless `allowed`."""
-    if sentence := allowed(caller, permission, obj):
+    """Raise `NoRight` with the reason where `why_not` has one."""
+    if sentence := why_not(caller, permission, obj):
         raise NoRight(sentence)
 
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 THREADS: Final = 3  # also the most connections that the sockets of a web process hold, beside the LISTEN
 
 
-class Readers:
+class DatabaseThreads:
     """Runs synchronous reads beside the loop. Close it; its connections end with it."""
 
     def __init__(self) -> None:
