@@ -59,6 +59,15 @@ def test_the_digest_is_read_from_either_form_of_the_last_word():
     assert [update.layer for update in said] == ["layer", "layer"]
 
 
+def test_a_layer_that_the_engine_has_begun_anew_is_remembered():
+    stream = TransferStream(lambda _: None)
+    stream.take({"id": "layer", "status": "Pushing"})
+    assert not stream.retried
+    stream.take({"id": "layer", "status": "Retrying in 5 seconds"})
+    stream.take({"id": "layer", "status": "Pushing"})
+    assert stream.retried
+
+
 def test_an_answer_that_ends_without_its_last_word_is_a_lost_connection(
     engine, engine_socket, image, registry_host, never
 ):
