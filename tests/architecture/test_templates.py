@@ -1,5 +1,5 @@
-"""Templates hold no script and no style of their own: the content security policy forbids both, and no mark-up is
-switched off."""
+"""Templates hold no script and no style of their own (the content security policy forbids both), no mark-up is
+switched off, and no line is too long to be read."""
 
 import re
 from pathlib import Path
@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.tree import ROOT, project_files, shown
+
+LONGEST = 140
 
 FAULTS = {
     "style attribute": re.compile(r"<[^>]*\sstyle\s*=", re.IGNORECASE),
@@ -53,3 +55,17 @@ def test_a_planted_fault_is_found(fault: str, name: str):
 
 def test_a_script_from_a_file_is_allowed():
     assert faults_of("""<script type="module" src="{% static 'js/page.js' %}"></script>""") == []
+
+
+def long_lines(text: str) -> list[int]:
+    """Return the numbers of the lines that are too long to be read."""
+    return [number for number, line in enumerate(text.splitlines(), 1) if len(line) > LONGEST]
+
+
+def test_no_line_is_too_long():
+    found = {shown(path): long_lines(path.read_text(encoding="utf-8")) for path in templates()}
+    assert {place: lines for place, lines in found.items() if lines} == {}
+
+
+def test_a_planted_long_line_is_found():
+    assert long_lines(f"<p>\n{'x' * (LONGEST + 1)}\n{'x' * LONGEST}\n") == [2]
