@@ -139,16 +139,11 @@ def clean_up(data_dir: Path) -> None:
     for line in reversed(Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()):
         target = Path(line.split()[4].replace("\\040", " "))
         if any(target.is_relative_to(root) for root in roots):
-            _unmount(target)
+            # lazily; what cannot be unmounted is left to the next dockerd
+            ctypes.CDLL(None, use_errno=True).umount2(os.fsencode(target), _MNT_DETACH)
     shutil.rmtree(roots[1], ignore_errors=True)
     for base in (Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").glob("*/")):
         _remove_group(base / cgroup_of(data_dir).lstrip("/"))
-
-
-def _unmount(target: Path) -> None:
-    """Unmount `target` lazily; what cannot be unmounted is left to the next dockerd."""
-    library = ctypes.CDLL(None, use_errno=True)
-    library.umount2(os.fsencode(target), _MNT_DETACH)
 
 
 def _remove_group(group: Path) -> None:

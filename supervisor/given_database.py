@@ -22,7 +22,8 @@ def wait_until_it_answers(url: str, *, say: Callable[[str], None], pause: Callab
     deadline = time.monotonic() + PATIENCE_SECONDS
     is_told = False
     while reason := _refusal(url):
-        if _is_final(reason):
+        # The server itself refuses us, for a reason that does not pass by waiting.
+        if reason.startswith("FATAL") and not any(word in reason for word in PASSING):
             said = f"the database at {_place(url)} does not let BuildHub in ({reason}): correct user, password or name."
             raise WrongSetting("DATABASE_URL", said)
         if time.monotonic() > deadline:
@@ -47,11 +48,6 @@ def reason_of(error: Exception) -> str:
     """Return what libpq says of a connection that it did not get, in one line; it never names the password."""
     lines = str(error).strip().splitlines() or ["no reason given"]
     return lines[0].rpartition(" failed: ")[2].strip().rstrip(".:")
-
-
-def _is_final(reason: str) -> bool:
-    """Say whether the server itself refused us, for a reason that does not pass by waiting."""
-    return reason.startswith("FATAL") and not any(word in reason for word in PASSING)
 
 
 def _place(url: str) -> str:

@@ -74,7 +74,10 @@ def programs(plan: Plan, environment: dict[str, str]) -> tuple[Command, ...]:
     """
     return (
         _web(plan, environment),
-        *(_cluster(plan, environment, word) for word in CLUSTERS),
+        *(
+            _manage(plan, "qcluster", {**environment, "BUILDHUB_CLUSTER": word}, key=f"worker-{word}", name="worker")
+            for word in CLUSTERS
+        ),
         _manage(plan, "sweep", environment, key="sweeper", name="sweeper"),
     )
 
@@ -92,11 +95,6 @@ def _web(plan: Plan, environment: dict[str, str]) -> Command:
     )
     pooled = {**environment, "BUILDHUB_DATABASE_POOL": "true"}
     return Command(key="web", name="web", argv=argv, env=pooled, cwd=plan.checkout, phase=1, patience_seconds=4.0)
-
-
-def _cluster(plan: Plan, environment: dict[str, str], word: str) -> Command:
-    """Return a cluster of workers."""
-    return _manage(plan, "qcluster", {**environment, "BUILDHUB_CLUSTER": word}, key=f"worker-{word}", name="worker")
 
 
 def _manage(plan: Plan, word: str, environment: dict[str, str], *, key: str, name: str) -> Command:

@@ -43,9 +43,16 @@ class BuildBody:
 def read_build(body: Mapping[str, Any], *, edit: bool) -> BuildBody:
     """Read a BuildAdd; unknown keys are ignored. `edit`: the body of a PUT, else of a POST."""
     fields = Fields(body)
-    _check_edit_type(fields, "U" if edit else "N")
+    wanted = "U" if edit else "N"
+    if fields.text("editType") != wanted and not any(error.field == "editType" for error in fields.errors):
+        fields.refuse("editType", f'Give editType "{wanted}": N is for POST (create), U for PUT (edit).')
     steps_name = next((name for name in STEP_NAMES if body.get(name) is not None), STEP_NAMES[0])
-    steps = _read_steps(fields, steps_name, edit=edit)
+    given = fields.values.get(steps_name)
+    if not isinstance(given, list) or not given:
+        fields.refuse(steps_name, f"{steps_name} has to be a list with at least one step.")
+        given = []
+    read = [(at, _read_step(value, f"{steps_name}[{at}]", fields, edit=edit)) for at, value in enumerate(given)]
+    steps = [(at, step) for at, step in read if step is not None and step.step_type != StepType.INIT]
     draft = BuildDraft(
         account_id=fields.number("accountSeq", least=1),
         name=fields.text("buildName", most=Build.longest("name")),
@@ -131,21 +138,6 @@ def _places(body: BuildBody, stored_steps: Sequence[int]) -> dict[int, int]:
             places[added] = index
             added += 1
     return places
-
-
-def _check_edit_type(fields: Fields, wanted: str) -> None:
-    given = fields.text("editType")
-    if given != wanted and not any(error.field == "editType" for error in fields.errors):
-        fields.refuse("editType", f'Give editType "{wanted}": N is for POST (create), U for PUT (edit).')
-
-
-def _read_steps(fields: Fields, name: str, *, edit: bool) -> list[tuple[int, StepDraft]]:
-    steps = fields.values.get(name)
-    if not isinstance(steps, list) or not steps:
-        fields.refuse(name, f"{name} has to be a list with at least one step.")
-        return []
-    read = [(index, _read_step(value, f"{name}[{index}]", fields, edit=edit)) for index, value in enumerate(steps)]
-    return [(index, step) for index, step in read if step is not None and step.step_type != StepType.INIT]
 
 
 def _read_step(value: object, path: str, fields: Fields, *, edit: bool) -> StepDraft | None:

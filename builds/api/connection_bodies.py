@@ -72,12 +72,8 @@ def _texts(fields: Fields, name: str) -> list[str] | None:
 def _numbers(fields: Fields, name: str) -> list[int] | None:
     """Return a list of numbers from 1; each item that is none is an error of its own."""
     items = _items(fields, name)
-    good = [_is_number(item) for item in items or ()]
+    good = [type(item) is int and 1 <= item <= INT32 for item in items or ()]
     for index, is_good in enumerate(good):
         if not is_good:
             fields.refuse(f"{name}[{index}]", f"This has to be a whole number from 1 to {INT32:,}.")
     return None if items is None else [item for item, is_good in zip(items, good, strict=True) if is_good]
-
-
-def _is_number(item: object) -> bool:
-    return isinstance(item, int) and not isinstance(item, bool) and 1 <= item <= INT32

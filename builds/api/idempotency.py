@@ -53,7 +53,8 @@ def answer_once(view: "ApiView", handler: Handler, key: str) -> Handler:
         with view.turn(**kwargs), transaction.atomic():
             row = idempotency.hold(name=name, key=key, fingerprint=fingerprint)
             if row.status:
-                return _replayed(row)
+                headers = {**row.headers, REPLAYED: "true"}
+                return HttpResponse(bytes(row.body), status=row.status, headers=headers)
             response = _done(view, handler, request, *args, **kwargs)
             _settle(row, response)
         return response
@@ -77,10 +78,6 @@ def _settle(row: KeptAnswer, response: HttpResponseBase) -> None:
         return
     headers = {name: str(value) for name, value in response.items()}
     idempotency.keep(row, status=response.status_code, headers=headers, body=response.content)
-
-
-def _replayed(row: KeptAnswer) -> HttpResponse:
-    return HttpResponse(bytes(row.body), status=row.status, headers={**row.headers, REPLAYED: "true"})
 
 
 def _fingerprint(request: Request, raw: bytes) -> str:

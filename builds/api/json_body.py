@@ -26,6 +26,7 @@ def read_object(request: Request) -> dict[str, Any]:
         text = read_raw(request, settings.DATA_UPLOAD_MAX_MEMORY_SIZE).decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise Unreadable(f"The body is not UTF-8 (byte {error.start}); send JSON in UTF-8.") from error
+    _check_depth(text)
     body = _parse(text)
     if not isinstance(body, dict):
         raise Unreadable('The body has to be one JSON object, such as {"editType": "N"}.')
@@ -33,7 +34,6 @@ def read_object(request: Request) -> dict[str, Any]:
 
 
 def _parse(text: str) -> Any:
-    _check_depth(text)
     try:
         return json.loads(
             text, object_pairs_hook=_without_doubles, parse_constant=_refuse_constant, parse_float=_finite

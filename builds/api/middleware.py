@@ -32,12 +32,9 @@ class ProblemMiddleware:
             return written(of_status(400), request)
         if not API_PATH.match(request.path_info):
             return written(of_status(404), request)
-        return _as_problem(request, self.get_response(request))
-
-
-def _as_problem(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    if response.status_code < 400 or response.headers.get("Content-Type", "").startswith(DOCUMENTS):
-        return response
-    headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-    problem = of_status(response.status_code, headers=headers, request_id=request_id_of(request))
-    return written(problem, request)
+        response = self.get_response(request)
+        if response.status_code < 400 or response.headers.get("Content-Type", "").startswith(DOCUMENTS):
+            return response
+        headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+        problem = of_status(response.status_code, headers=headers, request_id=request_id_of(request))
+        return written(problem, request)

@@ -82,7 +82,9 @@ class Command(BaseCommand):
                 self.stdout.flush()
                 if run.is_final:
                     return run
-                _wait_for_hint(hints, run_id)
+                for notice in hints.notifies(timeout=LOOK_SECONDS):  # or two seconds
+                    if json.loads(notice.payload).get("run") == run_id:
+                        break
 
 
 def _user(name: str | None) -> User:
@@ -113,13 +115,6 @@ def _build(wanted: str, caller: Caller) -> Build:
                 raise CommandError(message, returncode=REFUSED)
     message = f"There is no build {wanted} that {caller.user.get_username()} may see."
     raise CommandError(message, returncode=REFUSED)
-
-
-def _wait_for_hint(hints: psycopg.Connection[Any], run_id: int) -> None:
-    """Wait for a hint about the run, or for two seconds."""
-    for notice in hints.notifies(timeout=LOOK_SECONDS):
-        if json.loads(notice.payload).get("run") == run_id:
-            return
 
 
 def _last_words(run: BuildRun) -> str:

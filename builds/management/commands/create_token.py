@@ -28,7 +28,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the token; raises `CommandError` with what to do where it cannot be made."""
         need_database()
-        user = _user(options["user"])
+        user = User.objects.filter(username=options["user"]).first()
+        if user is None:
+            name = options["user"]
+            raise CommandError(f"There is no user {name}; create one in Django's admin, or correct the name.")
         scopes = _scopes(options["scopes"])
         days = options["days"]
         if days is not None and not 1 <= days <= 36_500:
@@ -39,13 +42,6 @@ class Command(BaseCommand):
         if account is None:
             self.stderr.write(f"{user.username} belongs to no account: this token sees nothing. Give --account SEQ.")
         self.stdout.write(issue_token(owner=user, account=account, name=options["name"], scopes=scopes, days=days))
-
-
-def _user(name: str) -> User:
-    user = User.objects.filter(username=name).first()
-    if user is None:
-        raise CommandError(f"There is no user {name}; create one in Django's admin, or correct the name.")
-    return user
 
 
 def _account(user: User, asked: int | None) -> Account | None:
