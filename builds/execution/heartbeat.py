@@ -53,12 +53,12 @@ class Heartbeat:
                 over = self._wait(connection)
             except (psycopg.Error, OSError) as error:
                 log.warning("Run %s: the lease could not be renewed: %s", self._lease.run_id, error)
-                self._hang_up(connection)
+                self._close_apart(connection)
                 connection = None
                 over = self._wait(None)
             if time.monotonic() - renewed > SELF_STOP_SECONDS:
                 self._stop.ask(StopReason.DATABASE_AWAY)
-        self._hang_up(connection)
+        self._close_apart(connection)
 
     def _renew(self, connection: psycopg.Connection[Any]) -> None:
         held = renew(connection, self._lease)
@@ -78,10 +78,10 @@ class Heartbeat:
         left = self._deadline - time.monotonic()
         heard, _, _ = select.select(ears, [], [], min(beat, left) if left > 0 else beat)
         if connection is not None and connection.fileno() in heard:
-            for _bell in connection.notifies(timeout=0):
+            for _notice in connection.notifies(timeout=0):
                 pass
         return self._over in heard
 
-    def _hang_up(self, connection: psycopg.Connection[Any] | None) -> None:
+    def _close_apart(self, connection: psycopg.Connection[Any] | None) -> None:
         if connection is not None:
             connection.close()

@@ -54,7 +54,7 @@ class Hub:
     @contextlib.asynccontextmanager
     async def run(self, run_id: int, outbox: Outbox) -> AsyncIterator[RunTopic]:
         """Watch one run with `outbox`."""
-        self._ensure_bell()
+        self._ensure_listening()
         topic = self._runs.get(run_id)
         if topic is None:
             topic = self._runs[run_id] = RunTopic(run_id, self.threads)
@@ -71,7 +71,7 @@ class Hub:
     @contextlib.asynccontextmanager
     async def all_runs(self, outbox: RunsOutbox) -> AsyncIterator[RunsTopic]:
         """Watch all runs with `outbox`."""
-        self._ensure_bell()
+        self._ensure_listening()
         if self._all_runs is None:
             self._all_runs = RunsTopic()
             self._start(self._all_runs, self._all_runs.follow())
@@ -82,33 +82,33 @@ class Hub:
         finally:
             topic.members.discard(outbox)
 
-    def _ensure_bell(self) -> None:
+    def _ensure_listening(self) -> None:
         if self not in self._tasks:
             self._start(self, listen(self._hear, self._gap))
 
     def _hear(self, hint: Hint) -> None:
         if hint["type"] == "log.grew":
             if topic := self._runs.get(hint["run"]):
-                topic.lines_rung()
+                topic.lines_grew()
         elif hint["type"] == "steps.changed":
             if topic := self._runs.get(hint["run"]):
-                topic.steps_rung()
+                topic.steps_changed()
         elif hint["type"] == "build.changed":
-            self._ring_build(hint["build"])
+            self._build_changed(hint["build"])
         elif hint["type"] == "run.changed":
-            self._ring_build(hint["build"])
+            self._build_changed(hint["build"])
             if self._all_runs:
-                self._all_runs.run_rung(hint["run"])
+                self._all_runs.run_changed(hint["run"])
 
-    def _ring_build(self, build_id: int) -> None:
+    def _build_changed(self, build_id: int) -> None:
         """Look anew at all runs of a build that are watched: their possible actions depend on each other."""
         for topic in self._runs.values():
             if topic.build_id in (build_id, None):
-                topic.run_rung()
+                topic.run_changed()
 
     def _gap(self) -> None:
         for topic in self._runs.values():
-            topic.run_rung()
+            topic.run_changed()
         if self._all_runs:
             self._all_runs.gap()
 

@@ -36,8 +36,8 @@ class RunTopic:
         self._threads = threads
         self._facts: object = None
         self._rung = asyncio.Event()
-        self._run_rung = True
-        self._steps_rung = False
+        self._run_moved = True
+        self._steps_moved = False
         self._looked_at = 0.0
         self._answered_at = 0.0
 
@@ -46,18 +46,18 @@ class RunTopic:
         outbox.newest = self.position
         self.members.add(outbox)
 
-    def lines_rung(self) -> None:
+    def lines_grew(self) -> None:
         """Say that lines were stored."""
         self._rung.set()
 
-    def steps_rung(self) -> None:
+    def steps_changed(self) -> None:
         """Say that a step or an instruction has moved."""
-        self._steps_rung = True
+        self._steps_moved = True
         self._rung.set()
 
-    def run_rung(self) -> None:
+    def run_changed(self) -> None:
         """Say that the run, or something that its possible actions depend on, has changed."""
-        self._run_rung = True
+        self._run_moved = True
         self._rung.set()
 
     async def follow(self) -> None:
@@ -75,7 +75,7 @@ class RunTopic:
             return True
         except DatabaseError as error:
             log.warning("Run %d cannot be followed now: %s", self.run_id, error)
-            self._run_rung = True
+            self._run_moved = True
             await asyncio.sleep(RETRY_SECONDS)
         except Exception:
             log.exception("Following run %d failed; it goes on.", self.run_id)
@@ -85,11 +85,11 @@ class RunTopic:
     async def _gathered(self) -> None:
         """Wait for a hint and those that come right behind it; without one it is time to look at everything."""
         try:
-            async with asyncio.timeout(LOOK_SECONDS if self._steps_rung else FALLBACK_SECONDS):
+            async with asyncio.timeout(LOOK_SECONDS if self._steps_moved else FALLBACK_SECONDS):
                 await self._rung.wait()
             await asyncio.sleep(self._answered_at + GATHER_SECONDS - time.monotonic())  # after a quiet time: at once
         except TimeoutError:
-            self._run_rung = True
+            self._run_moved = True
         self._answered_at = time.monotonic()
         self._rung.clear()
 
@@ -104,11 +104,11 @@ class RunTopic:
     async def _tick(self) -> None:
         """Look at the run before its lines: when it has ended, no line follows those that are read then."""
         is_due = time.monotonic() - self._looked_at >= LOOK_SECONDS
-        looks = self._run_rung or (self._steps_rung and is_due)
+        looks = self._run_moved or (self._steps_moved and is_due)
         if not looks:
             await self._hand_out_lines()
             return
-        self._run_rung = self._steps_rung = False
+        self._run_moved = self._steps_moved = False
         self._looked_at = time.monotonic()
         now = await self._threads.run(reading.run_now, self.run_id)
         await self._hand_out_lines()
@@ -181,7 +181,7 @@ class RunsTopic:
         self._everything = False
         self._rung = asyncio.Event()
 
-    def run_rung(self, run_id: int) -> None:
+    def run_changed(self, run_id: int) -> None:
         """Say that a run has changed."""
         self._pending.add(run_id)
         self._rung.set()

@@ -75,7 +75,7 @@ def test_a_lost_bell_is_made_up_for(watch: Watch, world: World, monkeypatch: pyt
     lease = world.begin()
     watcher = watch(f"/ws/runs/{lease.run_id}")
     watcher.next("steps")
-    monkeypatch.setattr(topics.RunTopic, "lines_rung", lambda _: None)
+    monkeypatch.setattr(topics.RunTopic, "lines_grew", lambda _: None)
     say(lease, "unheard")
     assert watcher.next("lines")["lines"][0]["text"] == "unheard"
 
