@@ -35,7 +35,7 @@ class RunTopic:
         self.members: set[Outbox] = set()
         self._threads = threads
         self._facts: object = None
-        self._rung = asyncio.Event()
+        self._woken = asyncio.Event()
         self._run_moved = True
         self._steps_moved = False
         self._looked_at = 0.0
@@ -48,17 +48,17 @@ class RunTopic:
 
     def lines_grew(self) -> None:
         """Say that lines were stored."""
-        self._rung.set()
+        self._woken.set()
 
     def steps_changed(self) -> None:
         """Say that a step or an instruction has moved."""
         self._steps_moved = True
-        self._rung.set()
+        self._woken.set()
 
     def run_changed(self) -> None:
         """Say that the run, or something that its possible actions depend on, has changed."""
         self._run_moved = True
-        self._rung.set()
+        self._woken.set()
 
     async def follow(self) -> None:
         """Read and hand out until the run has ended; a database that is away is asked again."""
@@ -86,12 +86,12 @@ class RunTopic:
         """Wait for a hint and those that come right behind it; without one it is time to look at everything."""
         try:
             async with asyncio.timeout(LOOK_SECONDS if self._steps_moved else FALLBACK_SECONDS):
-                await self._rung.wait()
+                await self._woken.wait()
             await asyncio.sleep(self._answered_at + GATHER_SECONDS - time.monotonic())  # after a quiet time: at once
         except TimeoutError:
             self._run_moved = True
         self._answered_at = time.monotonic()
-        self._rung.clear()
+        self._woken.clear()
 
     async def _begin(self) -> None:
         """Begin behind the lines that are stored already: those who want them read them."""
@@ -179,24 +179,24 @@ class RunsTopic:
         self._version = 0
         self._pending: set[int] = set()
         self._everything = False
-        self._rung = asyncio.Event()
+        self._woken = asyncio.Event()
 
     def run_changed(self, run_id: int) -> None:
         """Say that a run has changed."""
         self._pending.add(run_id)
-        self._rung.set()
+        self._woken.set()
 
     def gap(self) -> None:
         """Say that hints may have been missed."""
         self._everything = True
-        self._rung.set()
+        self._woken.set()
 
     async def follow(self) -> None:
         """Hand out what hints have asked for, until cancelled."""
         while True:
-            await self._rung.wait()
+            await self._woken.wait()
             await asyncio.sleep(GATHER_SECONDS)
-            self._rung.clear()
+            self._woken.clear()
             run_ids = None if self._everything else sorted(self._pending)
             self._everything = False
             self._pending.clear()
