@@ -10,7 +10,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from builds.api.errors import Problem
-from builds.api.params import Query, read_number
+from builds.api.params import read_number
 from builds.api.run_views import found_run
 from builds.api.views import ApiView
 from builds.domain.error_codes import ErrorCode
@@ -86,7 +86,12 @@ class RunText(ApiView):
 
     def get(self, request: Request, seq: str) -> HttpResponseBase:
         """Stream the stored bytes, or a part of them; with parameters the lines that they ask for."""
-        view = _text_view(self.query)
+        view = TextView(
+            first=self.query.number("from", least=1) or 1,
+            last=self.query.number("to", least=1),
+            timestamps=self.query.flag("timestamps"),
+            streams=self.query.numbers("stream", Stream),
+        )
         run = found_run(self, read_number("buildRunSeq", seq))
         if not view.is_plain:
             return self._stream(iterate_text(run, view))
@@ -131,15 +136,6 @@ class RunText(ApiView):
             content_type="text/plain; charset=utf-8",
             headers={"X-Content-Type-Options": "nosniff", **(headers or {})},
         )
-
-
-def _text_view(query: Query) -> TextView:
-    return TextView(
-        first=query.number("from", least=1) or 1,
-        last=query.number("to", least=1),
-        timestamps=query.flag("timestamps"),
-        streams=query.numbers("stream", Stream),
-    )
 
 
 def _log_shape(run: BuildRun, chosen: Sequence[RunStep]) -> Shape:

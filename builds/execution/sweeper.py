@@ -67,11 +67,22 @@ def beat() -> None:
 
 def sweep(*, settle: bool = True) -> None:
     """Look once for every kind of orphan; `settle` False: but leave runs with a silent lease for later."""
-    dispatch.dispatch_all()  # waiting, but the doorbell was never heard
-    _release_unstarted()
-    if settle:
-        _settle_lost()
-    _finish_follow_ups()
+    runs = BuildRun.objects.all()
+    # Waiting, but the doorbell was never heard.
+    dispatch.dispatch_all()
+    # Claimed, but no worker has begun it: its task went with a worker.
+    claimed = runs.filter(run_type=RunType.BUILD, run_state=RunState.CREATED, claimed_at__lt=Now() - CLAIM_PATIENCE)
+    for run_id in claimed.values_list("pk", flat=True):
+        dispatch.release_unstarted(run_id)
+    # Running, but its lease is silent; one that was handed over a moment ago is given time to begin.
+    silent = runs.filter(run_state=RunState.RUNNING, lease_expires_at__lt=Now())
+    due = Q(claimed_at=None) | Q(claimed_at__lt=Now() - CLAIM_PATIENCE) | Q(cancel_requested_at__isnull=False)
+    for run in silent.filter(due).select_related("server") if settle else ():
+        settle_lost_run(run)
+    # REMOVE runs whose task went with a worker, before they had begun.
+    removals = runs.filter(run_type=RunType.REMOVE, run_state=RunState.CREATED, updated_at__lt=Now() - CLAIM_PATIENCE)
+    for run_id in removals.values_list("pk", flat=True):
+        dispatch.call_service_again(run_id)
     _end_overdue()
     callbacks.call_for_due()
 
@@ -85,32 +96,6 @@ def _elected() -> bool:
             [ADVISORY_LOCK, ADVISORY_LOCK],
         )
         return bool(cursor.fetchone()[0])
-
-
-def _release_unstarted() -> None:
-    """Claimed, but no worker has begun it: its task went with a worker."""
-    stale = BuildRun.objects.filter(
-        run_type=RunType.BUILD, run_state=RunState.CREATED, claimed_at__lt=Now() - CLAIM_PATIENCE
-    )
-    for run_id in stale.values_list("pk", flat=True):
-        dispatch.release_unstarted(run_id)
-
-
-def _settle_lost() -> None:
-    """Running, but its lease is silent; one that was handed over a moment ago is given time to begin."""
-    silent = BuildRun.objects.filter(run_state=RunState.RUNNING, lease_expires_at__lt=Now())
-    due = Q(claimed_at=None) | Q(claimed_at__lt=Now() - CLAIM_PATIENCE) | Q(cancel_requested_at__isnull=False)
-    for run in silent.filter(due).select_related("server"):
-        settle_lost_run(run)
-
-
-def _finish_follow_ups() -> None:
-    """REMOVE runs whose task went with a worker, before or after they had begun."""
-    lost = BuildRun.objects.filter(
-        run_type=RunType.REMOVE, run_state=RunState.CREATED, updated_at__lt=Now() - CLAIM_PATIENCE
-    )
-    for run_id in lost.values_list("pk", flat=True):
-        dispatch.call_service_again(run_id)
 
 
 def _end_overdue() -> None:

@@ -66,7 +66,11 @@ def run_now(run_id: int) -> RunNow | None:
     if run is None:
         return None
     end = LogEnd(run.line_count, run.byte_count, run.log_sha256) if run.is_final else None
-    return RunNow(run.build_id, _facts(run), run.line_count, end, _steps(run))
+    steps: dict[int, str] = {}
+    for step in steps_by_attempt(run)[1]:
+        instructions = [{"step": step.pk, **vertex} for vertex in step.vertices]
+        steps[step.pk] = dumps({**step_run_shape(step, run), "instructions": instructions})
+    return RunNow(run.build_id, _facts(run), run.line_count, end, steps)
 
 
 def lines_after(run_id: int, after: int) -> list[LineFrame]:
@@ -121,14 +125,3 @@ def _facts(run: Any) -> tuple[object, ...]:
     asked = (run.has_cancel, run.has_removal, run.has_other, run.has_build_removal)
     stored = tuple(value for name, value in row.items() if name not in VOLATILE)
     return (*stored, *asked, run.build.updated_at, run.build.in_use, run.build.when_running, waiting_of(run))
-
-
-def _steps(run: BuildRun) -> dict[int, str]:
-    return {
-        step.pk: dumps({**step_run_shape(step, run), "instructions": _instructions(step)})
-        for step in steps_by_attempt(run)[1]
-    }
-
-
-def _instructions(step: Any) -> list[dict[str, Any]]:
-    return [{"step": step.pk, **vertex} for vertex in step.vertices]

@@ -76,10 +76,17 @@ def _claim_next(server: BuildServer, places: list[Place]) -> list[int]:
     facts = server_facts(server, places)
     if not facts.free_slots:
         return []
-    limited = _hold_limited_accounts(server)
-    accounts = account_facts(limited)
+    queue = BuildRun.objects.waiting().filter(server=server)
+    # Accounts with a limit that wait here are locked, so that no other server gives their room away.
+    limited = Account.objects.filter(Exists(queue.filter(account=OuterRef("pk"))), parallel_limit__isnull=False)
+    accounts = account_facts(limited.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
     full = [account_id for account_id, account in accounts.items() if not account.room]
-    runs = scheduling.claimable(_waiting(server, facts.free_slots, without=full), facts, accounts)
+    ready = queue.filter(cancel_requested_at=None).exclude(elder_active()).exclude(account_id__in=full)
+    waiting = [
+        scheduling.WaitingRun(run_id=run.pk, build_id=run.build_id, position=position, account_id=run.account_id)
+        for position, run in enumerate(ready[: facts.free_slots], start=1)
+    ]
+    runs = scheduling.claimable(waiting, facts, accounts)
     for run_id in runs:
         freest = max(places, key=lambda place: place.free)
         freest.free -= 1
@@ -89,23 +96,6 @@ def _claim_next(server: BuildServer, places: list[Place]) -> list[int]:
         if claimed:
             _announce(run_id, freest.host)
     return runs
-
-
-def _hold_limited_accounts(server: BuildServer) -> list[int]:
-    """Lock the accounts with a limit that wait for `server`, so that no other server gives their room away."""
-    waiting = BuildRun.objects.waiting().filter(server=server, account=OuterRef("pk"))
-    limited = Account.objects.filter(Exists(waiting), parallel_limit__isnull=False).order_by("pk")
-    return list(limited.select_for_update(no_key=True).values_list("pk", flat=True))
-
-
-def _waiting(server: BuildServer, limit: int, *, without: list[int]) -> list[scheduling.WaitingRun]:
-    """Return the next runs that wait for `server`, have no elder of the same build and no account of `without`."""
-    runs = BuildRun.objects.waiting().filter(server=server, cancel_requested_at=None).exclude(elder_active())
-    runs = runs.exclude(account_id__in=without) if without else runs
-    return [
-        scheduling.WaitingRun(run_id=run.pk, build_id=run.build_id, position=position, account_id=run.account_id)
-        for position, run in enumerate(runs[:limit], start=1)
-    ]
 
 
 def _announce(run_id: int, host: str) -> None:

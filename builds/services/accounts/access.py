@@ -47,7 +47,9 @@ def why_not(caller: Caller, permission: Permission, obj: Thing) -> str | None:
     """
     if caller.build_ids is not None and not _is_of_builds(caller.build_ids, permission, obj):
         return BEYOND_BUILDS
-    return refused(_needed(permission, obj), _role(caller, obj), caller.scopes)
+    if isinstance(obj, Registry) and obj.account_id is None and permission is Permission.MANAGE_CONNECTIONS:
+        permission = Permission.MANAGE_SERVERS  # what all accounts share is the instance's to change
+    return refused(permission, _role(caller, obj), caller.scopes)
 
 
 def require(caller: Caller, permission: Permission, account_id: int) -> None:
@@ -73,12 +75,6 @@ def _is_of_builds(build_ids: frozenset[int], permission: Permission, obj: Thing)
     return permission is Permission.SEE
 
 
-def _needed(permission: Permission, obj: Thing) -> Permission:
-    """Return the permission that counts: what all accounts share is the instance's to change."""
-    is_shared = isinstance(obj, Registry) and obj.account_id is None
-    return Permission.MANAGE_SERVERS if is_shared and permission is Permission.MANAGE_CONNECTIONS else permission
-
-
 def _role(caller: Caller, obj: Thing) -> Role | None:
     """Return the caller's role where `obj` belongs; the highest of all accounts for what is shared."""
     account_id = obj.pk if isinstance(obj, Account) else getattr(obj, "account_id", None)
@@ -86,13 +82,8 @@ def _role(caller: Caller, obj: Thing) -> Role | None:
         return caller.role_in(account_id)
     if caller.is_instance_admin:
         return Role.INSTANCE_ADMIN
-    granted = _granted_accounts(obj)
+    granted = None  # every account: the default server is for all, and a new one belongs nowhere yet
+    if isinstance(obj, BuildServer) and obj.pk is not None and not obj.is_default:
+        granted = set(obj.accounts.values_list("pk", flat=True))
     roles = [caller.role_in(seen) for seen in caller.account_ids if granted is None or seen in granted]
     return max((role for role in roles if role), key=list(Role).index, default=None)
-
-
-def _granted_accounts(obj: Thing) -> set[int] | None:
-    """Return the accounts that a build server is granted to, None for every account: the default one is for all."""
-    if not isinstance(obj, BuildServer) or obj.pk is None or obj.is_default:  # a new one belongs nowhere yet
-        return None
-    return set(obj.accounts.values_list("pk", flat=True))

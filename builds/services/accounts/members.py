@@ -87,7 +87,14 @@ def change_account(
         account = _locked(account_id, caller)
         account.name = account.name if name is None else name.strip()
         account.time_zone = account.time_zone if time_zone is None else time_zone.strip()
-        if errors := _account_errors(account):
+        errors = []
+        if not account.name or len(account.name) > 100 or not account.name.isprintable():
+            errors.append(FieldError("name", "Give the account a name of 1 to 100 characters on one line."))
+        elif Account.objects.filter(name=account.name).exclude(pk=account.pk).exists():
+            errors.append(_taken(account.name))
+        if account.time_zone not in available_timezones():
+            errors.append(FieldError("timeZone", "Choose a zone such as UTC or Asia/Seoul."))
+        if errors:
             raise Invalid(errors)
         try:
             with transaction.atomic():
@@ -127,17 +134,6 @@ def _role_errors(role: str) -> list[FieldError]:
     if role in {known.value for known in ACCOUNT_ROLES}:
         return []
     return [FieldError("role", f"Choose one of {', '.join(ACCOUNT_ROLES)}.")]
-
-
-def _account_errors(account: Account) -> list[FieldError]:
-    errors = []
-    if not account.name or len(account.name) > 100 or not account.name.isprintable():
-        errors.append(FieldError("name", "Give the account a name of 1 to 100 characters on one line."))
-    elif Account.objects.filter(name=account.name).exclude(pk=account.pk).exists():
-        errors.append(_taken(account.name))
-    if account.time_zone not in available_timezones():
-        errors.append(FieldError("timeZone", "Choose a zone such as UTC or Asia/Seoul."))
-    return errors
 
 
 def _taken(name: str) -> FieldError:

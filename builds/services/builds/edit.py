@@ -129,7 +129,14 @@ def _write(build: Build, draft: BuildDraft, caller: Caller, *, callback_url: str
     if before.is_new:
         _check_limit(build.account)
     _save(build)
-    _store_steps(build, steps)
+    for step, order in zip(steps, spread_orders([step.order for step in steps]), strict=True):
+        row = step.row or BuildStep(build=build)
+        row.step_type = step.step_type
+        row.order = order
+        row.use = step.use
+        row.config = step.config
+        row.secrets_encrypted = step.secrets_encrypted
+        row.save()
 
 
 def _server(build: Build) -> tuple[object, ...]:
@@ -185,14 +192,3 @@ def _save(build: Build) -> None:
         if "build_image_name_once" not in str(error):
             raise
         raise taken from error
-
-
-def _store_steps(build: Build, steps: Sequence[DraftedStep]) -> None:
-    for step, order in zip(steps, spread_orders([step.order for step in steps]), strict=True):
-        row = step.row or BuildStep(build=build)
-        row.step_type = step.step_type
-        row.order = order
-        row.use = step.use
-        row.config = step.config
-        row.secrets_encrypted = step.secrets_encrypted
-        row.save()

@@ -12,7 +12,6 @@ from django.conf import settings
 from builds.domain import failures, source_kinds
 from builds.domain.access import Permission
 from builds.domain.errors import Busy, FieldError, Invalid
-from builds.domain.failure_kind import FailureKind
 from builds.domain.failures import Failure
 from builds.domain.git_words import git_refusal_of, telling_line
 from builds.domain.log.masking import Masker
@@ -114,7 +113,10 @@ def failure_of(error: EngineError, config: Mapping[str, Any]) -> Failure:
         case SourceTooLarge():
             return failures.source_too_large(place, error.found, error.limit)
         case PartFailed():
-            return failures.source_failed(_kind_of_part(error), place, telling_line(error.answered))
+            kind = source_kinds.SOURCE_SUBMODULE if error.part == "submodule" else source_kinds.SOURCE_LFS
+            if git_refusal_of(error.answered).kind is source_kinds.WORKER_DISK_FULL:  # which is nobody's part
+                kind = source_kinds.WORKER_DISK_FULL
+            return failures.source_failed(kind, place, telling_line(error.answered))
         case GitFailed():
             kind = git_refusal_of(error.answered).kind
             if kind is source_kinds.SOURCE_LOGIN_MISSING and has_login:
@@ -123,13 +125,6 @@ def failure_of(error: EngineError, config: Mapping[str, Any]) -> Failure:
                 kind = source_kinds.SOURCE_LOGIN_MISSING
             return failures.source_failed(kind, place, telling_line(error.answered))
     return failures.source_failed(KINDS.get(type(error), source_kinds.SOURCE_FAILED), place, error.answered)
-
-
-def _kind_of_part(error: PartFailed) -> FailureKind:
-    """Return the kind of a part that could not be fetched; a full disk is nobody's part."""
-    if git_refusal_of(error.answered).kind is source_kinds.WORKER_DISK_FULL:
-        return source_kinds.WORKER_DISK_FULL
-    return source_kinds.SOURCE_SUBMODULE if error.part == "submodule" else source_kinds.SOURCE_LFS
 
 
 KINDS: Final = {
@@ -208,14 +203,12 @@ def _tried(config: Mapping[str, Any], secrets: Mapping[str, str]) -> SourceRepor
         return SourceReport(ok=False, message=Masker(secrets.values()).mask_text(sentence))
     finally:
         timer.cancel()
-    return SourceReport(ok=True, message=_reached(config, branches, default), branches=tuple(branches[:MOST_BRANCHES]))
-
-
-def _reached(config: Mapping[str, Any], branches: list[str], default: str) -> str:
     if not branches:
-        return f"{place_of(config)} answers, and has no commit yet."
+        return SourceReport(ok=True, message=f"{place_of(config)} answers, and has no commit yet.")
     count = "1 branch" if len(branches) == 1 else f"{len(branches)} branches"
-    return f"{place_of(config)} answers: {count}, {f'the default one is {default}' if default else 'none by default'}."
+    which = f"the default one is {default}" if default else "none by default"
+    message = f"{place_of(config)} answers: {count}, {which}."
+    return SourceReport(ok=True, message=message, branches=tuple(branches[:MOST_BRANCHES]))
 
 
 def _remembered(url: str) -> str:

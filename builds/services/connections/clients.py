@@ -152,7 +152,9 @@ def probe_registry(registry: Registry) -> RegistryProbe:
 
     What it answers beside its status is not repeated: it may be somebody else's page.
     """
-    warnings = _registry_warnings(registry)
+    warnings: tuple[str, ...] = ()
+    if not is_local(registry.host) and (registry.plain_http or registry.ca_certificate):
+        warnings = ((ENGINE_PLAIN if registry.plain_http else ENGINE_TRUST).format(host=registry.host),)
 
     def ask() -> RegistryProbe:
         if sentence := private_problem(registry):
@@ -238,14 +240,6 @@ def _in_time(ask: Callable[[], T], late: T) -> T:
     thread.start()
     thread.join(PROBE_SECONDS)
     return found[0] if found else late
-
-
-def _registry_warnings(registry: Registry) -> tuple[str, ...]:
-    if is_local(registry.host):
-        return ()
-    if registry.plain_http:
-        return (ENGINE_PLAIN.format(host=registry.host),)
-    return (ENGINE_TRUST.format(host=registry.host),) if registry.ca_certificate else ()
 
 
 def _refusal(registry: Registry, status: int) -> str:

@@ -63,9 +63,15 @@ def server_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
     found = [*_name_errors(server, draft), *_host_errors(server, draft)]
     if draft.capacity is not None and not 1 <= draft.capacity <= MOST_CAPACITY:
         found.append(FieldError("capacity", f"capacity has to be a whole number from 1 to {MOST_CAPACITY}."))
+    wanted = draft.account_ids or ()
+    accounts = set(Account.objects.filter(pk__in=wanted).values_list("pk", flat=True))
     found += [
         *_path_errors(draft),
-        *_account_errors(draft),
+        *(
+            FieldError(f"accountSeqs[{index}]", f"There is no account {account_id}.")
+            for index, account_id in enumerate(wanted)
+            if account_id not in accounts
+        ),
         *_tls_errors(server, draft),
     ]
     known = {error.field for error in draft.errors}
@@ -110,16 +116,6 @@ def _path_errors(draft: ServerDraft) -> list[FieldError]:
         FieldError(f"allowedHostPaths[{index}]", "Give an absolute path without '..', such as /srv/cache.")
         for index, path in enumerate(paths)
         if not path.startswith("/") or ".." in path.split("/") or len(path) > 1000 or CONTROL.search(path)
-    ]
-
-
-def _account_errors(draft: ServerDraft) -> list[FieldError]:
-    wanted = draft.account_ids or ()
-    known = set(Account.objects.filter(pk__in=wanted).values_list("pk", flat=True))
-    return [
-        FieldError(f"accountSeqs[{index}]", f"There is no account {account_id}.")
-        for index, account_id in enumerate(wanted)
-        if account_id not in known
     ]
 
 

@@ -92,7 +92,12 @@ def try_server(*, server_id: int, caller: Caller) -> EngineProbe:
     if server is None:
         raise _unknown(server_id)
     require_on(caller, Permission.MANAGE_SERVERS, server)
-    return probe_engine(server) if server.topic is None else _served(server)
+    if server.topic is None:
+        return probe_engine(server)
+    if hosts := live_hosts(server):
+        return EngineProbe(ok=True, message=f"{server.url} is served by {', '.join(hosts)}.")
+    remedy = f"start workers with BUILDHUB_TOPICS={server.topic} on the machine whose engine is to build."
+    return EngineProbe(ok=False, message=f"No live worker host serves {server.url}; {remedy}")
 
 
 def _locked(server_id: int, caller: Caller) -> BuildServer:
@@ -138,11 +143,3 @@ def _why_kept(server: BuildServer) -> str | None:
     if runs := server.runs.count():
         return f"The history of {runs} runs refers to it; {OFF_INSTEAD}"
     return None
-
-
-def _served(server: BuildServer) -> EngineProbe:
-    hosts = live_hosts(server)
-    if hosts:
-        return EngineProbe(ok=True, message=f"{server.url} is served by {', '.join(hosts)}.")
-    remedy = f"start workers with BUILDHUB_TOPICS={server.topic} on the machine whose engine is to build."
-    return EngineProbe(ok=False, message=f"No live worker host serves {server.url}; {remedy}")

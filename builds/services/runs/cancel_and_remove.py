@@ -88,7 +88,18 @@ def request_build_removal(*, build_id: int, caller: Caller, callback_url: str = 
         facts = build_facts(with_build_facts(Build.objects.filter(pk=build.pk)).get(), caller)
         if sentence := actions.build_refusal(Action.REMOVE, facts):
             raise NotPossible(Action.REMOVE, sentence, code=ErrorCode.RUN_IS_ACTIVE)
-        removal = _insert_build_removal(build, caller, callback_url)
+        removal = BuildRun.objects.create(
+            account_id=build.account_id,
+            build=build,
+            build_no=build.last_build_no,
+            run_type=RunType.REMOVE,
+            definition=snapshot(build),
+            registry_id=build.registry_id,
+            requested_by=caller.user,
+            callback_url=callback_url,
+            claim=1,
+        )
+        RunStep.objects.create(run=removal, order=1, step_type=StepType.DELETE, config={})
         Activity.record(by=caller.user, did=Did.REMOVE_BUILD, build=build)
         callbacks.note_run(removal.pk, what=Told.ACCEPTED)
         task_queue.call_service(removal.pk, claim=removal.claim)
@@ -105,22 +116,6 @@ def _remove(run: BuildRun, caller: Caller, *, named: str = "") -> BuildRun:
     callbacks.note_run(removal.pk, what=Told.ACCEPTED)
     task_queue.call_service(removal.pk, claim=removal.claim)
     doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
-    return removal
-
-
-def _insert_build_removal(build: Build, caller: Caller, callback_url: str) -> BuildRun:
-    removal = BuildRun.objects.create(
-        account_id=build.account_id,
-        build=build,
-        build_no=build.last_build_no,
-        run_type=RunType.REMOVE,
-        definition=snapshot(build),
-        registry_id=build.registry_id,
-        requested_by=caller.user,
-        callback_url=callback_url,
-        claim=1,
-    )
-    RunStep.objects.create(run=removal, order=1, step_type=StepType.DELETE, config={})
     return removal
 
 

@@ -81,16 +81,17 @@ def _errors(steps: Sequence[StepCopy], ask: RunAsk) -> Iterator[FieldError]:
     listed = [pair for step in _used(steps, StepType.CREATE_IMAGE) for pair in step.config.get("build_args") or ()]
     allowed = [str(pair["key"]) for pair in listed]
     for name, times in Counter(name for name, _ in ask.build_args).items():
-        if name not in allowed:
-            yield FieldError("buildArg", _not_allowed(name, allowed))
+        if name not in allowed and not listed:
+            sentence = (
+                f"This build takes no build argument; leave {name[:100]} out, or list it in its image step first."
+            )
+            yield FieldError("buildArg", sentence)
+        elif name not in allowed:
+            which = ", ".join(allowed)
+            sentence = f"The build argument {name[:100]} is not open to callers; this build allows {which}."
+            yield FieldError("buildArg", sentence)
         elif times > 1:
             yield FieldError("buildArg", f"{name} is given {times} times; give it once.")
-
-
-def _not_allowed(name: str, allowed: Sequence[str]) -> str:
-    if not allowed:
-        return f"This build takes no build argument; leave {name[:100]} out, or list it in its image step first."
-    return f"The build argument {name[:100]} is not open to callers; this build allows {', '.join(allowed)}."
 
 
 def _with(step: StepCopy, ask: RunAsk) -> StepCopy:

@@ -35,10 +35,11 @@ def move_to_front(*, run_id: int, caller: Caller) -> BuildRun:
         facts = replace(facts, elder=elders.values_list("pk", flat=True).first() or 0)
         if sentence := actions.refusal(Action.FRONT, facts):
             raise NotPossible(Action.FRONT, sentence)
-        if caller.role_in(run.account_id) is Role.INSTANCE_ADMIN:
-            _before_all(run)
-        else:
+        first = BuildRun.objects.waiting().filter(server_id=run.server_id).exclude(pk=run.pk).first()
+        if caller.role_in(run.account_id) is not Role.INSTANCE_ADMIN:
             _first_of_account(run)
+        elif first is not None and (first.front_at, first.pk) < (run.front_at, run.pk):
+            BuildRun.objects.filter(pk=run.pk).update(front_at=first.front_at - STEP, updated_at=Now())
         RunEvent.record(run, run_events.MovedToFront(), because=str(caller.user))
         Activity.record(by=caller.user, did=Did.MOVE_TO_FRONT, run=run)
         doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
@@ -56,12 +57,6 @@ def _locked(run_id: int, caller: Caller) -> BuildRun:
     if seen.server_id is not None:
         BuildServer.objects.select_for_update(no_key=True).get(pk=seen.server_id)
     return BuildRun.objects.select_for_update(of=("self",), no_key=True).get(pk=run_id)
-
-
-def _before_all(run: BuildRun) -> None:
-    first = BuildRun.objects.waiting().filter(server_id=run.server_id).exclude(pk=run.pk).first()
-    if first is not None and (first.front_at, first.pk) < (run.front_at, run.pk):
-        BuildRun.objects.filter(pk=run.pk).update(front_at=first.front_at - STEP, updated_at=Now())
 
 
 def _first_of_account(run: BuildRun) -> None:
