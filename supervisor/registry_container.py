@@ -43,7 +43,13 @@ def _remove(client: docker.APIClient, name: str) -> None:
 def run(name: str, port: int, folder: str) -> None:
     """Run the registry until its container ends. Raises `DockerException`, with pull and engine errors."""
     client = _client()
-    signal.signal(signal.SIGTERM, lambda *_: _leave(client, name))
+
+    def leave(*_: object) -> NoReturn:
+        with suppress(DockerException, requests.RequestException):  # an engine that has gone took the container along
+            _remove(client, name)
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, leave)
     try:
         client.inspect_image(IMAGE)  # type: ignore[no-untyped-call]  # not in the stubs
     except ImageNotFound:
@@ -61,13 +67,6 @@ def run(name: str, port: int, folder: str) -> None:
     client.start(name)
     client.wait(name, timeout=None)
     _remove(client, name)
-
-
-def _leave(client: docker.APIClient, name: str) -> NoReturn:
-    """Remove the container and exit; an engine that has gone took it along."""
-    with suppress(DockerException, requests.RequestException):
-        _remove(client, name)
-    raise SystemExit(0)
 
 
 if __name__ == "__main__":

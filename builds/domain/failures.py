@@ -333,20 +333,15 @@ def _refused(error_text: str, kind: FailureKind, place: _Place, dockerfile: str)
     line = place.line
     if place.instruction is None:
         line = parse_error_line(error_text) or _line_that_names(cause_of(error_text), dockerfile)
-        if start := _here_document_at(line, kind, dockerfile):
-            kind, line = kinds.HERE_DOCUMENT_UNKNOWN, start
+        if line is not None and kind is kinds.DOCKERFILE_INVALID:
+            # A wrong instruction inside of a here-document: the engine does not know it, and reads on in its body.
+            around = (each for each in instruction_lines(dockerfile) if each.line_start < line <= each.line_end)
+            if begins := next((each.line_start for each in around if "<<" in each.text), None):
+                kind, line = kinds.HERE_DOCUMENT_UNKNOWN, begins
     at = place.at or (f", line {line} of the Dockerfile" if line else "")
     what = f" ({_short(place.instruction)}{at})" if place.instruction else f" ({at.removeprefix(', ')})" if at else ""
     message = f"{kind.message}{what}: {_clean(cause_of(error_text))}."
     return Failure(kind, message, kind.remedy, None, place.instruction, line)
-
-
-def _here_document_at(line: int | None, kind: FailureKind, dockerfile: str) -> int | None:
-    """Return the line of the instruction in whose here-document the engine has found a wrong instruction, or None."""
-    if line is None or kind is not kinds.DOCKERFILE_INVALID:
-        return None
-    inside = (each for each in instruction_lines(dockerfile) if each.line_start < line <= each.line_end)
-    return next((each.line_start for each in inside if "<<" in each.text), None)
 
 
 def _line_that_names(cause: str, dockerfile: str) -> int | None:

@@ -100,17 +100,14 @@ def _next_attempt(run: BuildRun) -> None:
     free = [place for place in places if place.free + (place.host == run.claimed_host) > 0]
     if not free:
         return
-    RunEvent.note(run.pk, _lost_attempt(run), because=run.lease_owner)
-    dispatch.hand_over_again(run.pk, host=max(free, key=lambda place: place.free).host)
-
-
-def _lost_attempt(run: BuildRun) -> AttemptLost:
-    """Return why the present attempt is over: what its own worker said when it gave the run back, else its silence."""
     given_back = RunEvent.objects.of(run.pk, EventKind.GIVEN_BACK, attempt=run.attempt).first()
-    if given_back is not None:
-        return AttemptLost(run.attempt, given_back.because)
-    beat = run.lease_expires_at - LEASE if run.lease_expires_at else timezone.now()
-    return AttemptLost.silent(run.attempt, beat)
+    if given_back is not None:  # what its own worker said, else its silence
+        lost = AttemptLost(run.attempt, given_back.because)
+    else:
+        beat = run.lease_expires_at - LEASE if run.lease_expires_at else timezone.now()
+        lost = AttemptLost.silent(run.attempt, beat)
+    RunEvent.note(run.pk, lost, because=run.lease_owner)
+    dispatch.hand_over_again(run.pk, host=max(free, key=lambda place: place.free).host)
 
 
 def _end(run: BuildRun, failure: Failure) -> None:

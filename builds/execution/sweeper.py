@@ -15,7 +15,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from builds.domain import failures
-from builds.domain.states import ACTIVE, RunState, RunType
+from builds.domain.states import RunState, RunType
 from builds.execution import callbacks, pulse, workspace
 from builds.execution.recovery import settle_lost_run
 from builds.models import BuildRun, WorkerHost
@@ -83,7 +83,13 @@ def sweep(*, settle: bool = True) -> None:
     removals = runs.filter(run_type=RunType.REMOVE, run_state=RunState.CREATED, updated_at__lt=Now() - CLAIM_PATIENCE)
     for run_id in removals.values_list("pk", flat=True):
         dispatch.call_service_again(run_id)
-    _end_overdue()
+    # Waiting for longer than the build allows.
+    for run in (
+        runs.waiting().filter(created_at__lt=Now() - timedelta(seconds=60)).annotate(age=Now() - F("created_at"))
+    ):
+        limit = run.definition["queue_limit_seconds"]
+        if run.age.total_seconds() > limit:  # type: ignore[attr-defined]  # annotated above
+            end_waiting_run(run.pk, End.of(failures.queue_limit(limit)))
     callbacks.call_for_due()
 
 
@@ -96,13 +102,3 @@ def _elected() -> bool:
             [ADVISORY_LOCK, ADVISORY_LOCK],
         )
         return bool(cursor.fetchone()[0])
-
-
-def _end_overdue() -> None:
-    """Waiting for longer than the build allows."""
-    waiting = BuildRun.objects.waiting().annotate(age=Now() - F("created_at"))
-    for run in waiting.filter(run_state__in=ACTIVE, created_at__lt=Now() - timedelta(seconds=60)):
-        limit = run.definition["queue_limit_seconds"]
-        if run.age.total_seconds() > limit:  # type: ignore[attr-defined]  # annotated above
-            failure = failures.queue_limit(limit)
-            end_waiting_run(run.pk, End.of(failure))

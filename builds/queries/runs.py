@@ -37,10 +37,11 @@ def run_shapes(runs: Iterable[Any], caller: Caller) -> list[Shape]:
 def run_detail(run: Any, caller: Caller) -> Shape:
     """Return a BuildRun with `buildStepRuns` of its latest attempt and the earlier `attempts`."""
     earlier, latest = steps_by_attempt(run)
+    said = {lost.attempt: lost.sentence for lost in lost_attempts(run.pk)} if earlier else {}
     return {
         **run_shape(run, caller),
         "buildStepRuns": [step_run_shape(step, run) for step in latest],
-        "attempts": _attempts(run, earlier),
+        "attempts": [_attempt(run, steps, said.get(steps[0].attempt)) for steps in earlier],
     }
 
 
@@ -86,13 +87,6 @@ def counted_attempts(run: BuildRun) -> int:
     """Return how many attempts of a run count against its limit: not those that the database was away for."""
     given_back = RunEvent.objects.of(run.pk, EventKind.GIVEN_BACK).filter(facts__counted=False)
     return run.attempt - given_back.count()
-
-
-def _attempts(run: BuildRun, earlier: list[list[RunStep]]) -> list[Shape]:
-    if not earlier:
-        return []
-    said = {lost.attempt: lost.sentence for lost in lost_attempts(run.pk)}
-    return [_attempt(run, steps, said.get(steps[0].attempt)) for steps in earlier]
 
 
 def _attempt(run: BuildRun, steps: list[RunStep], end_message: str | None) -> Shape:

@@ -34,7 +34,13 @@ def pack(lines: Sequence[LogLine]) -> PackedLines:
     if any("\n" in text for text in texts):
         raise ValueError("a line end within a line; split output with LineSplitter before packing it")
     odd = [index for index, line in enumerate(lines) if texts[index].encode() != line.raw.removesuffix(b"\n")]
-    layout: dict[str, Any] = {"n": len(lines), "t": _pack_times(lines), **_pack_sources(lines)}
+    # how much later each line is than the one before it (the first: than 0)
+    deltas = [later - earlier for earlier, later in pairwise([0, *(line.t for line in lines)])]
+    layout: dict[str, Any] = {
+        "n": len(lines),
+        "t": [number for run in _run_lengths(deltas) for number in run],
+        **_pack_sources(lines),
+    }
     if unended := [index for index, line in enumerate(lines) if not line.ends]:
         layout["open"] = unended
     if odd:
@@ -82,12 +88,6 @@ def _odd_lines(packed: PackedLines) -> dict[int, bytes]:
         odd[index] = (packed.raw or b"")[at : at + length]
         at += length
     return odd
-
-
-def _pack_times(lines: Sequence[LogLine]) -> list[int]:
-    """Return [delta, lines, …]: how much later than the line before (the first: than 0), for how many lines."""
-    deltas = [later - earlier for earlier, later in pairwise([0, *(line.t for line in lines)])]
-    return [number for delta, group in _run_lengths(deltas) for number in (delta, group)]
 
 
 def _unpack_times(numbers: Sequence[int]) -> Iterator[int]:

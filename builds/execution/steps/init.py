@@ -8,20 +8,15 @@ from builds.queries.runs import lost_attempts
 def run(context: RunContext, _step: RunStep) -> None:
     """Ask the engine what it is and say it; raises where it does not answer or cannot build for us."""
     run_ = context.run
-    if context.lease.attempt > 1:
-        context.recorder.say(_after_loss(context))
+    number = context.lease.attempt
+    if number > 1:
+        said = {lost.attempt: lost.sentence for lost in context.patiently(lost_attempts, run_.pk)}
+        context.recorder.say(
+            f"{said.get(number - 1, f'Attempt {number - 1} is over.')} Attempt {number} begins. What was printed after"
+            " the line above may be missing; instructions that had finished are cached now and print nothing again."
+        )
     info = context.engine.info()
     context.recorder.say(
         f"{context.definition('name')} #{run_.build_no} on {context.server.name}: Docker Engine {info.version},"
         f" image {run_.image.tagged}"
-    )
-
-
-def _after_loss(context: RunContext) -> str:
-    """Say what happened to the attempt before (docs/architecture.md, "The life of a run", step 10)."""
-    number = context.lease.attempt
-    said = {lost.attempt: lost.sentence for lost in context.patiently(lost_attempts, context.run.pk)}
-    return (
-        f"{said.get(number - 1, f'Attempt {number - 1} is over.')} Attempt {number} begins. What was printed after the"
-        " line above may be missing; instructions that had finished are cached now and print nothing again."
     )
