@@ -12,7 +12,7 @@ from builds.domain.outbound import check_callback_url
 from builds.domain.states import StepType
 from builds.domain.steps.create_image import dockerfile_type
 from builds.domain.steps.kinds import StepDefinition, default_title, validate_steps
-from builds.models import Build, Registry
+from builds.models import Build
 from builds.services.builds.steps import StepDraft, once_steps, secret_names, spread_orders, step_errors
 from builds.services.connections.servers import find_server
 
@@ -21,7 +21,6 @@ __all__ = [
     "StepDraft",
     "callback_errors",
     "host_paths_of",
-    "registry_of",
     "runnable_steps",
     "snapshot",
     "steps_for_once",
@@ -139,17 +138,6 @@ def host_paths_of(build: Build) -> Sequence[str]:
     if build.server_host.startswith("tcp://") and server.url != build.server_host:
         return ()  # an engine of the build's own: nobody has opened anything of it
     return tuple(str(path) for path in server.allowed_host_paths)
-
-
-def registry_of(build: Build) -> Registry:
-    """Return the registry of a build: its own, or the default one."""
-    registry = build.registry or Registry.objects.default()
-    if registry is None:
-        raise NotFound(
-            "No default registry is set up; start with make run, or set BUILDHUB_REGISTRY.",
-            code=ErrorCode.REGISTRY_NOT_FOUND,
-        )
-    return registry
 
 
 def callback_errors(callback_urls: str) -> list[FieldError]:

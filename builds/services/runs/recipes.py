@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from builds import credentials
-from builds.domain.errors import Invalid, NotPossible
+from builds.domain.error_codes import ErrorCode
+from builds.domain.errors import Invalid, NotFound, NotPossible
 from builds.domain.states import RunType, StepType
 from builds.domain.steps.kinds import StepDefinition, validate_steps
 from builds.domain.tags import AutoTagSeqType, TagRule
@@ -15,7 +16,6 @@ from builds.services.builds.definitions import (
     StepCopy,
     StepDraft,
     host_paths_of,
-    registry_of,
     runnable_steps,
     snapshot,
     steps_for_once,
@@ -135,4 +135,8 @@ def _kept(run: BuildRun, registry_seq: int | None) -> Recipe:
 
 def _registry(seq: int | None, account_id: int) -> Registry:
     """Return a registry that the account may use, for None or 0 the default one; raises `NotFound`."""
-    return usable_registry(seq or 0, account_id=account_id) or registry_of(Build())
+    registry = usable_registry(seq or 0, account_id=account_id) or Registry.objects.default()
+    if registry is None:
+        sentence = "No default registry is set up; start with make run, or set BUILDHUB_REGISTRY."
+        raise NotFound(sentence, code=ErrorCode.REGISTRY_NOT_FOUND)
+    return registry
