@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from builds import doorbell
-from builds.admin.asking import ask_each, press
+from builds.admin.actions import ask_each, press
 from builds.admin.base import ReadOnlyAdmin, TableAdmin
 from builds.models import Build, BuildStep
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
-from builds.admin.asking import caller_of
+from builds.admin.actions import caller_of
 from builds.admin.base import ReadOnlyAdmin, TableAdmin
 from builds.admin.connection_forms import BuildServerForm, RegistryForm
 from builds.domain.errors import Refused

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from builds.admin.asking import ask_each, cancel, press, remove
+from builds.admin.actions import ask_each, cancel, press, remove
 from builds.admin.base import OfRunAdmin, ReadOnlyAdmin
 from builds.models import BuildRun, LogChunk, RunEvent, RunStep
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from builds.admin.asking import ask_each, revoke
+from builds.admin.actions import ask_each, revoke
 from builds.admin.base import ReadOnlyAdmin
 from builds.models import ApiToken
 

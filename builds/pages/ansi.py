@@ -52,7 +52,8 @@ def parts_of(text: str) -> Iterator[Part]:
         if token["sgr"] is not None:
             _apply(ink, token["sgr"])
         else:
-            yield Part(_visible(token[0][0]), f"ansi-{MARK}", _named(token[0]))
+            escaped = token[0][:80].encode("unicode_escape").decode("ascii")
+            yield Part(_visible(token[0][0]), f"ansi-{MARK}", f"Control sequence {escaped}")
     if at < len(shown):
         yield Part(shown[at:], ink.classes)
 
@@ -103,7 +104,3 @@ def _visible(character: str) -> str:
     """Return the picture of a control character (Unicode block U+2400)."""
     code = ord(character)
     return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else "\ufffd"
-
-
-def _named(sequence: str) -> str:
-    return f"Control sequence {sequence[:80].encode('unicode_escape').decode('ascii')}"

@@ -13,8 +13,8 @@ from builds.domain.tags import AutoTagSeqType
 from builds.models import Build
 from builds.pages import labels as names
 from builds.pages import source_form
+from builds.pages.form_values import TypedForm, typed_number
 from builds.pages.screens.source import SourceSteps
-from builds.pages.typed import TypedForm, typed_number
 from builds.services.builds.edit import BuildDraft
 from builds.services.builds.steps import secret_names
 

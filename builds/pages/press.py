@@ -10,8 +10,8 @@ from builds.domain.errors import Invalid, Refused
 from builds.domain.states import StepType
 from builds.models import BuildStep
 from builds.pages import labels as names
+from builds.pages.form_values import TypedForm
 from builds.pages.screens.source import image_step
-from builds.pages.typed import TypedForm
 from builds.services.runs.parameters import RunAsk
 
 TEXTS: Final = ("tagName", "description", "callbackUrl", "branchName", "noCache")

@@ -67,7 +67,11 @@ def step_drafts(values: Mapping[str, str], secrets: Mapping[str, str], steps: So
         return unused, _image_draft(steps, image, order=2)
     code = code_config(values, secrets, steps)
     code_seq = steps.code.pk if steps.code else None
-    image = _image_from(values, steps, folder=str(code["code_save_dir"]))
+    folder = str(code["code_save_dir"])
+    kind = "FILE_PATH" if values["source"] == Source.REPOSITORY else "CONTENTS"
+    context = values["contextPath"].strip()
+    image = _dockerfile(values, steps, kind, _below(folder, values["dockerFilePath"].strip() or DOCKERFILE))
+    image |= {"context_path": _below(folder, context) if context else None}
     return StepDraft(StepType.CODE_DOWN, order=1, config=code, seq=code_seq), _image_draft(steps, image, order=2)
 
 
@@ -97,14 +101,6 @@ def _folder(url: str, stored: Mapping[str, Any]) -> str:
     if before and before != repository_name(str(stored.get("repository_url") or "")):
         return before
     return repository_name(split_repository(url)[1]) or FALLBACK_FOLDER
-
-
-def _image_from(values: Mapping[str, str], steps: SourceSteps, *, folder: str) -> dict[str, Any]:
-    """Return the image step of a repository that lies in `folder`."""
-    kind = "FILE_PATH" if values["source"] == Source.REPOSITORY else "CONTENTS"
-    path = _below(folder, values["dockerFilePath"].strip() or DOCKERFILE)
-    context = values["contextPath"].strip()
-    return _dockerfile(values, steps, kind, path) | {"context_path": _below(folder, context) if context else None}
 
 
 def _dockerfile(values: Mapping[str, str], steps: SourceSteps, kind: str, path: str = "") -> dict[str, Any]:

@@ -4,7 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from builds.pages.views import account, builds, callbacks, deeds, docs, health, runs, session, sources, tokens
+from builds.pages.views import account, actions, builds, callbacks, docs, health, runs, session, sources, tokens
 
 
 class SeqConverter(IntConverter):
@@ -22,14 +22,14 @@ urlpatterns = [
     path("builds/source/check", sources.check_source, name="check-source"),
     path("builds/<seq:build_seq>", builds.build, name="build"),
     path("builds/<seq:build_seq>/edit", builds.edit, name="edit-build"),
-    path("builds/<seq:build_seq>/run", deeds.start_run, name="start-run"),
-    path("builds/<seq:build_seq>/remove", deeds.remove_build, name="remove-build"),
+    path("builds/<seq:build_seq>/run", actions.start_run, name="start-run"),
+    path("builds/<seq:build_seq>/remove", actions.remove_build, name="remove-build"),
     path("runs/<seq:run_seq>", runs.run, name="run"),
     path("runs/<seq:run_seq>/plain", runs.plain, name="plain-run"),
     path("runs/<seq:run_seq>/log.txt", runs.raw_log, name="raw-log"),
-    path("runs/<seq:run_seq>/cancel", deeds.cancel_run, name="cancel-run"),
-    path("runs/<seq:run_seq>/remove", deeds.remove_run, name="remove-run"),
-    path("runs/<seq:run_seq>/push", deeds.push_again, name="push-again"),
+    path("runs/<seq:run_seq>/cancel", actions.cancel_run, name="cancel-run"),
+    path("runs/<seq:run_seq>/remove", actions.remove_run, name="remove-run"),
+    path("runs/<seq:run_seq>/push", actions.push_again, name="push-again"),
     path("runs/<seq:run_seq>/instructions/<str:vertex>", runs.first_line, name="first-line"),
     path("runs/<seq:run_seq>/export", runs.export, name="export-run"),
     path("runs/<seq:run_seq>/callbacks", callbacks.callbacks, name="callbacks"),

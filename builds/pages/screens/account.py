@@ -57,7 +57,10 @@ def account_screen(caller: Caller, wanted: int | None) -> AccountScreen | None:
     if not caller.sees_everything:
         accounts = accounts.filter(pk__in=caller.account_ids)
     choice = list(accounts[:MOST_ACCOUNTS])
-    account = accounts.filter(pk=wanted).first() if wanted is not None else _first(choice, caller)
+    if wanted is not None:
+        account = accounts.filter(pk=wanted).first()
+    else:  # one's own before those that an instance admin merely sees
+        account = next((one for one in choice if one.pk in caller.roles), choice[0] if choice else None)
     if account is None:
         return None if wanted is not None else AccountScreen(None, "", may_manage=False, choice=choice)
     role = caller.role_in(account.pk)
@@ -92,12 +95,6 @@ def member_rows(screen: AccountScreen, caller: Caller, *, after: int | None = No
 def builds_to_choose(screen: AccountScreen, caller: Caller) -> Sequence[Build]:
     """Return the builds that a token can be limited to, by name."""
     return list(Build.objects.visible_to(caller).filter(account=screen.account).order_by("name", "pk")[:MOST_BUILDS])
-
-
-def _first(choice: Sequence[Account], caller: Caller) -> Account | None:
-    """Return the first account that the caller is a member of, else the first that may be seen."""
-    own = [account for account in choice if account.pk in caller.roles]
-    return next(iter([*own, *choice]), None)
 
 
 def _token_row(token: ApiToken, screen: AccountScreen, caller: Caller, now: datetime) -> TokenRow:

@@ -14,10 +14,10 @@ from builds.domain.access import Permission, refused
 from builds.domain.actions import Action, build_possible_actions, possible_actions
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType
 from builds.models import Build, BuildRun, BuildStep, Caller, Registry
-from builds.pages.looks import Look, look_of
 from builds.pages.screens.source import SourceFacts, image_step, source_facts, source_steps, typed_dockerfile
 from builds.pages.screens.sparkline import Sparkline, sparklines
 from builds.pages.screens.steps import StepWords, step_words
+from builds.pages.state_look import Look, look_of
 from builds.queries.builds import find_build
 from builds.queries.facts import build_facts, run_facts, with_facts
 from builds.queries.runs import runs_of_build
@@ -81,16 +81,18 @@ def build_screen(build_id: int, caller: Caller, *, state: str = "", after: int |
     build = find_build(build_id, caller)
     if build is None:
         return None
+    possible = build_possible_actions(build_facts(build, caller))
     history = _history(build, caller, state, after)
+    good = runs_of_build(build.pk, caller).filter(run_type=RunType.BUILD, run_state=RunState.DONE)
     steps = list(build.steps.order_by("order", "pk"))
     image = image_step(steps)
     return BuildScreen(
         build=build,
         image=image_of(build, build.registry or Registry.objects.default()).image,
-        actions=_actions(build, caller),
+        actions=frozenset(action.value for action in possible if action is not Action.VIEW),  # the reader is there
         may_edit=refused(Permission.EDIT_BUILD, caller.role_in(build.account_id), caller.scopes) is None,
         next_tag=next_tag_of(build),
-        last_good=_last_good(build, caller),
+        last_good=good.filter(end_reason=EndReason.DONE).first(),
         history=history[:PAGE],
         next_after=history[PAGE - 1].run.pk if len(history) > PAGE else None,
         state=state if state in STATES else "",
@@ -112,24 +114,13 @@ def next_tag_of(build: Build) -> str:
         return ""
 
 
-def _actions(build: Any, caller: Caller) -> frozenset[str]:
-    """Return the buttons of the build's own page: VIEW is where the reader is already."""
-    found = build_possible_actions(build_facts(build, caller))
-    return frozenset(action.value for action in found if action is not Action.VIEW)
-
-
-def _last_good(build: Build, caller: Caller) -> BuildRun | None:
-    runs = runs_of_build(build.pk, caller).filter(run_type=RunType.BUILD, run_state=RunState.DONE)
-    return runs.filter(end_reason=EndReason.DONE).first()
-
-
 def _history(build: Build, caller: Caller, state: str, after: int | None) -> list[HistoryRow]:
     runs = runs_of_build(build.pk, caller).filter(STATES.get(state, Q()), run_type=RunType.BUILD)
     if after is not None:
         runs = runs.filter(pk__lt=after)
-    return [HistoryRow(run, look_of(run), _row_actions(run, caller)) for run in with_facts(runs)[: PAGE + 1]]
-
-
-def _row_actions(run: Any, caller: Caller) -> frozenset[str]:
-    found = possible_actions(run_facts(run, caller))
-    return frozenset(action.value for action in found if action in IN_A_ROW)
+    rows = []
+    for run in with_facts(runs)[: PAGE + 1]:
+        possible = possible_actions(run_facts(run, caller))
+        actions = frozenset(action.value for action in possible if action in IN_A_ROW)
+        rows.append(HistoryRow(run, look_of(run), actions))
+    return rows

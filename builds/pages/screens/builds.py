@@ -12,8 +12,8 @@ from builds.domain.access import Permission, refused
 from builds.domain.actions import Action, build_possible_actions, possible_actions
 from builds.domain.states import ACTIVE, EndReason, RunState
 from builds.models import Build, BuildRun, Caller, Registry
-from builds.pages.looks import Look, look_of
 from builds.pages.screens.sparkline import Sparkline, sparklines
+from builds.pages.state_look import Look, look_of
 from builds.queries.builds import BuildFilter, visible_builds
 from builds.queries.facts import build_facts, run_facts, with_build_facts, with_facts
 from builds.queries.runs import run_counts
@@ -87,8 +87,11 @@ def builds_screen(caller: Caller, ask: Ask) -> BuildsScreen:
     found = visible_builds(caller, BuildFilter(search=ask.search or None))
     if ask.state in STATES:
         found = found.filter(STATES[ask.state])
+    if ask.after is not None:  # nothing follows a build that the caller may not know of
+        moment = Subquery(Build.objects.visible_to(caller).filter(pk=ask.after).values("active_at"))
+        found = found.filter(Q(active_at__lt=moment) | Q(active_at=moment, pk__lt=ask.after))
     left = Window(Count("pk"))  # how many there are from here on: one statement for the page and its number
-    listed = list(_listed(_after(found, caller, ask.after)).annotate(left=left)[: PAGE + 1])
+    listed = list(_listed(found).annotate(left=left)[: PAGE + 1])
     page = listed[:PAGE]
     return BuildsScreen(
         ask=ask,
@@ -121,14 +124,6 @@ def _listed(builds: "QuerySet[Build]") -> "QuerySet[Build]":
     )
 
 
-def _after(found: "QuerySet[Build]", caller: Caller, after: int | None) -> "QuerySet[Build]":
-    """Return what follows build `after` in the list; nothing follows one that the caller may not know of."""
-    if after is None:
-        return found
-    moment = Subquery(Build.objects.visible_to(caller).filter(pk=after).values("active_at"))
-    return found.filter(Q(active_at__lt=moment) | Q(active_at=moment, pk__lt=after))
-
-
 def _rows(builds: Sequence[Any], caller: Caller) -> list[BuildRow]:
     last = [build.last_run_id for build in builds if build.last_run_id]
     runs = {run.pk: run for run in with_facts(BuildRun.objects.visible_to(caller).filter(pk__in=last))}
@@ -137,10 +132,12 @@ def _rows(builds: Sequence[Any], caller: Caller) -> list[BuildRow]:
     rows = []
     for build in builds:
         run = runs.get(build.last_run_id)
+        # the default registry as `_listed` has read it: no row of its own, so that it costs no statement
+        default = Registry(host=build.default_host or "", prefix=build.default_prefix or "")
         rows.append(
             BuildRow(
                 build=build,
-                image=image_of(build, build.registry or _default_of(build)).image,
+                image=image_of(build, build.registry or default).image,
                 run=run,
                 look=look_of(run),
                 waiting=waiting.get(run.pk) if run else None,
@@ -149,11 +146,6 @@ def _rows(builds: Sequence[Any], caller: Caller) -> list[BuildRow]:
             )
         )
     return rows
-
-
-def _default_of(build: Any) -> Registry:
-    """Return the default registry as `_listed` has read it; no row of its own, so that it costs no statement."""
-    return Registry(host=build.default_host or "", prefix=build.default_prefix or "")
 
 
 def _actions(build: Any, run: Any | None, caller: Caller) -> frozenset[str]:

@@ -12,7 +12,7 @@ from django.db.models import Count, Q
 from builds.domain.actions import Action, refusal
 from builds.domain.callbacks import Told
 from builds.models import BuildRun, CallbackDelivery, Caller, DeliveryState
-from builds.pages.looks import CANCELLING, DONE, FAILED, RUNNING, WAITING, Look
+from builds.pages.state_look import CANCELLING, DONE, FAILED, RUNNING, WAITING, Look
 from builds.queries.callbacks import delivery_shapes, waits_for
 from builds.queries.facts import run_facts
 from builds.queries.runs import find_run
@@ -143,23 +143,18 @@ def _state(shape: Mapping[str, Any]) -> tuple[Look, str]:
 def _attempt(shape: Mapping[str, Any]) -> Attempt:
     begin, end = _moment(shape["beginTime"]), _moment(shape["endTime"])
     status, answer = shape["status"], shape["answer"] or ""
+    look = DONE if status is not None and status // 100 == 2 else FAILED
     return Attempt(
         number=shape["number"],
         begin_time=begin,
         took=end - begin if begin and end else None,
-        look=_attempt_look(shape),
+        look=look if end else RUNNING,
         status=_status_words(status) if end else "Under way",
         answer=answer[:SHOWN_ANSWER],
         is_cut=len(answer) > SHOWN_ANSWER,
         error=shape["error"] or "",
         asked_by=str(shape["askedBy"] or ""),
     )
-
-
-def _attempt_look(shape: Mapping[str, Any]) -> Look:
-    if not shape["endTime"]:
-        return RUNNING
-    return DONE if shape["status"] is not None and shape["status"] // 100 == 2 else FAILED
 
 
 def _status_words(status: int | None) -> str:

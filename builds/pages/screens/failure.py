@@ -9,10 +9,10 @@ from builds.domain.failures import Failure
 from builds.domain.known_errors import explain_exit
 from builds.domain.states import EndReason, RunState, StepType
 from builds.models import BuildRun, RunStep
-from builds.pages.looks import WHOSE
 from builds.pages.screens.log import ShownLine, last_lines_of
 from builds.pages.screens.source import typed_dockerfile
 from builds.pages.screens.timeline import failed_vertex
+from builds.pages.state_look import WHOSE
 
 AROUND: Final = 2  # lines of the Dockerfile shown on both sides of the one that failed
 NO_FAILURE: Final = (EndReason.CANCELLED,)

@@ -67,8 +67,9 @@ def log_window(run: BuildRun, names: Mapping[str, str], *, error_line: int = 0, 
 
     `names` are the instructions by their digest. A window is cut shorter where its lines are long.
     """
-    start = _start(run.line_count, error_line) if after is None else after
-    found = list(islice(iterate_lines(run.pk, after=start), WINDOW_LINES))
+    tail = max(run.line_count - WINDOW_LINES, 0)
+    start = tail if not error_line or error_line > tail else max(error_line - WINDOW_LINES // 2, 0)
+    found = list(islice(iterate_lines(run.pk, after=start if after is None else after), WINDOW_LINES))
     kept = _bounded(found, from_start=bool(error_line) or after is not None)
     heads = _heads(kept, names)
     lines = [_shown(line, head, is_error=line.n == error_line) for (_, line), head in zip(kept, heads, strict=True)]
@@ -90,11 +91,6 @@ def last_lines_of(run: BuildRun, vertex: str | None) -> list[ShownLine]:
             break
     tail = found[-TAIL_LINES:]
     return [_shown(line, "", is_error=line is tail[-1]) for line in tail]
-
-
-def _start(total: int, error_line: int) -> int:
-    tail = max(total - WINDOW_LINES, 0)
-    return tail if not error_line or error_line > tail else max(error_line - WINDOW_LINES // 2, 0)
 
 
 Found = list[tuple[int | None, NumberedLine]]

@@ -12,12 +12,12 @@ from builds.domain.estimates import range_of
 from builds.domain.forges import commit_url
 from builds.domain.states import RunState, RunType, StepState, StepType
 from builds.models import BuildRun, Caller, RunStep
-from builds.pages.looks import KINDS, Look, look_of
 from builds.pages.screens.callbacks import CallbackCounts, callback_counts
 from builds.pages.screens.failure import FailureBox, dockerfile_of, failure_of
 from builds.pages.screens.log import LogWindow, log_window
 from builds.pages.screens.source import repository_address
 from builds.pages.screens.timeline import Timeline, instruction_names, timeline_of
+from builds.pages.state_look import KINDS, Look, look_of
 from builds.pages.words import duration_words
 from builds.queries.facts import run_facts
 from builds.queries.runs import find_run, steps_by_attempt
@@ -130,11 +130,16 @@ def run_screen(run_id: int, caller: Caller) -> RunScreen | None:
         return None
     now = timezone.now()
     earlier, steps = steps_by_attempt(run)
-    good = _good_runs(run)
+    possible = possible_actions(run_facts(run, caller))
+    before = BuildRun.objects.filter(build_id=run.build_id, run_type=RunType.BUILD, pk__lt=run.pk, removed_at=None)
+    done = before.filter(run_state=RunState.DONE).order_by("-pk")
+    good = list(done.only("build_no", "begin_time", "end_time", "image_size", "work_digest")[:SAMPLES])
+    # those that have done the same steps: what others took says nothing about this one
+    alike = [one for one in good if run.work_digest and one.work_digest == run.work_digest]
     return RunScreen(
         run=run,
         look=look_of(run),
-        actions=_actions(run, caller),
+        actions=frozenset(action.value for action in possible if action is not Action.VIEW),  # the reader is there
         title=str(run.definition.get("name") or run.build.name),
         kind=KINDS.get(RunType(run.run_type), ""),
         steps=steps,
@@ -142,29 +147,12 @@ def run_screen(run_id: int, caller: Caller) -> RunScreen | None:
         waiting=waiting_of(run),
         failure=failure_of(run, steps),
         image=_image(run, good),
-        estimate=_estimate(run, _comparable(run, good), now),
+        estimate=_estimate(run, alike, now),
         timeline=timeline_of(run, steps, now),
         dockerfile=dockerfile_of(steps),
         callbacks=callback_counts(run),
         may_push=refusal(Action.PUSH, run_facts(run, caller)) is None,
     )
-
-
-def _actions(run: Any, caller: Caller) -> frozenset[str]:
-    """Return the buttons of the run's own page: VIEW is where the reader is already."""
-    return frozenset(action.value for action in possible_actions(run_facts(run, caller)) if action is not Action.VIEW)
-
-
-def _good_runs(run: BuildRun) -> list[BuildRun]:
-    """Return the newest good runs of the build before this one, for estimate and comparison."""
-    earlier = BuildRun.objects.filter(build_id=run.build_id, run_type=RunType.BUILD, pk__lt=run.pk, removed_at=None)
-    fields = ("build_no", "begin_time", "end_time", "image_size", "work_digest")
-    return list(earlier.filter(run_state=RunState.DONE).order_by("-pk").only(*fields)[:SAMPLES])
-
-
-def _comparable(run: BuildRun, good: Sequence[BuildRun]) -> list[BuildRun]:
-    """Return those of `good` that have done the same steps: what others took says nothing about this one."""
-    return [one for one in good if run.work_digest and one.work_digest == run.work_digest]
 
 
 def _image(run: BuildRun, good: Sequence[BuildRun]) -> Image | None:

@@ -1,6 +1,6 @@
 """The last 20 runs of a build as bars: height is the duration, look is the result."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,6 +13,7 @@ RUNS: Final = 20
 STRIDE: Final = 6
 HEIGHT: Final = 20
 LEAST: Final = 2
+KINDS: Final = ("done", "failed", "cancelled", "running")
 
 # One look at the index for each build, however many runs it has.
 LAST_RUNS: Final = """
@@ -31,7 +32,7 @@ class Bar:
     x: int
     y: int
     height: int
-    kind: str  # done, failed, cancelled or running
+    kind: str  # one of KINDS
     dot: int  # x of the dot below a failed run
 
 
@@ -61,16 +62,15 @@ def sparklines(build_ids: Sequence[int], now: datetime) -> dict[int, Sparkline]:
 def _drawn(runs: Sequence[Row], now: datetime) -> Sparkline:
     lengths = [((end or now) - begin).total_seconds() if begin else 0.0 for _, _, begin, end in runs]
     highest = max(*lengths, 0.1) if lengths else 0.1
+    heights = [max(round(length / highest * HEIGHT), LEAST) for length in lengths]
     kinds = [_kind(state, reason) for state, reason, _, _ in runs]
     bars = [
-        _bar(index, length / highest, kind) for index, (length, kind) in enumerate(zip(lengths, kinds, strict=True))
+        Bar(x=index * STRIDE, y=HEIGHT + 1 - height, height=height, kind=kind, dot=index * STRIDE + 2)
+        for index, (height, kind) in enumerate(zip(heights, kinds, strict=True))
     ]
-    return Sparkline(bars, f"Last {len(runs)} runs: {_counted(kinds)}")
-
-
-def _bar(index: int, share: float, kind: str) -> Bar:
-    height = max(round(share * HEIGHT), LEAST)
-    return Bar(index * STRIDE, HEIGHT + 1 - height, height, kind, index * STRIDE + 2)
+    told = [word for word in KINDS if word in kinds or word in ("done", "failed")]
+    counted = ", ".join(f"{kinds.count(word)} {word}" for word in told)
+    return Sparkline(bars, f"Last {len(runs)} runs: {counted}")
 
 
 def _kind(state: str, reason: str) -> str:
@@ -79,9 +79,3 @@ def _kind(state: str, reason: str) -> str:
     if state == RunState.ERROR:
         return "cancelled" if reason == EndReason.CANCELLED else "failed"
     return "running"
-
-
-def _counted(kinds: Iterable[str]) -> str:
-    listed = list(kinds)
-    words = ("done", "failed", "cancelled", "running")
-    return ", ".join(f"{listed.count(word)} {word}" for word in words if word in listed or word in ("done", "failed"))

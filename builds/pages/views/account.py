@@ -14,10 +14,10 @@ from builds.domain.errors import Invalid, NoRight, Refused
 from builds.models import Membership
 from builds.pages import shown_once
 from builds.pages.access import PageRequest, only_by_post, signed_in
-from builds.pages.asking import Question, ask
+from builds.pages.form_values import TypedForm
 from builds.pages.labels import ACCOUNT, MEMBER
+from builds.pages.question import Question, ask
 from builds.pages.screens.account import AccountScreen, account_screen, member_rows
-from builds.pages.typed import TypedForm
 from builds.pages.views.builds import number_of
 from builds.services import callbacks
 from builds.services.accounts import members as accounts
@@ -48,9 +48,24 @@ def managed_screen(request: PageRequest) -> AccountScreen:
 @signed_in
 def account(request: PageRequest) -> HttpResponse:
     """Answer `/account`, and store its form."""
-    if request.method == "POST":
-        return _store(request, managed_screen(request))
-    return _account_page(request, screen_of(request), secret=shown_once.take(request, WHAT))
+    if request.method == "GET":
+        return _account_page(request, screen_of(request), secret=shown_once.take(request, WHAT))
+    screen = managed_screen(request)
+    form = TypedForm(ACCOUNT, {name: request.POST.get(name, "").strip() for name in ACCOUNT})
+    try:
+        accounts.change_account(
+            account_id=screen.account.pk,
+            caller=request.caller,
+            name=form.values["name"],
+            time_zone=form.values["timeZone"],
+        )
+    except Invalid as refused:
+        form.refuse(refused.errors)
+        return _account_page(request, screen, form=form, status=refused.status)
+    except Refused as refused:
+        return _account_page(request, screen, form=form, banner=refused.sentence, status=refused.status)
+    messages.info(request, "The account is stored.")
+    return redirect(reverse("account") + screen.query)
 
 
 @require_http_methods(["GET", "POST"])
@@ -59,7 +74,15 @@ def webhook_secret(request: PageRequest) -> HttpResponse:
     """Ask, then make a new signing secret and lead to the page that shows it this once."""
     screen = managed_screen(request)
     if request.method == "GET":
-        return ask(request, _secret_question(screen))
+        question = Question(
+            title="Make a new webhook secret?",
+            sentence="Callbacks are signed with the new one from now on; receivers that check with the old one refuse "
+            "them until you give them the new one. It is shown once.",
+            confirm="Make a new secret",
+            action=reverse("webhook-secret") + screen.query,
+            back=reverse("account") + screen.query,
+        )
+        return ask(request, question)
     try:
         secret = callbacks.rotate_webhook_secret(account_id=screen.account.pk, caller=request.caller)
     except Refused as refused:
@@ -106,31 +129,22 @@ def remove_member(request: PageRequest, membership_seq: int) -> HttpResponse:
     screen = managed_screen(request)
     member = _member(request, screen, membership_seq)
     if request.method == "GET":
-        return ask(request, _member_question(screen, member))
+        question = Question(
+            title=f"Remove {member.user} from {screen.account}?",
+            sentence="Whoever is removed sees nothing of this account any more, and tokens issued for it stop to work. "
+            "Builds and runs stay.",
+            confirm="Remove member",
+            action=reverse("remove-member", args=[member.pk]) + screen.query,
+            back=reverse("members") + screen.query,
+            losses=(("Role", Role(member.role).words),),
+        )
+        return ask(request, question)
 
     def remove() -> str:
         accounts.remove_member(membership_id=member.pk, caller=request.caller)
         return f"{member.user} is no member any more."
 
     return _done(request, screen, TypedForm({}), remove)
-
-
-def _store(request: PageRequest, screen: AccountScreen) -> HttpResponse:
-    form = TypedForm(ACCOUNT, {name: request.POST.get(name, "").strip() for name in ACCOUNT})
-    try:
-        accounts.change_account(
-            account_id=screen.account.pk,
-            caller=request.caller,
-            name=form.values["name"],
-            time_zone=form.values["timeZone"],
-        )
-    except Invalid as refused:
-        form.refuse(refused.errors)
-        return _account_page(request, screen, form=form, status=refused.status)
-    except Refused as refused:
-        return _account_page(request, screen, form=form, banner=refused.sentence, status=refused.status)
-    messages.info(request, "The account is stored.")
-    return redirect(reverse("account") + screen.query)
 
 
 def _account_page(request: PageRequest, screen: AccountScreen, **more: Any) -> HttpResponse:
@@ -174,26 +188,3 @@ def _member(request: PageRequest, screen: AccountScreen, membership_seq: int) ->
     if member is None:
         raise Http404
     return member
-
-
-def _secret_question(screen: AccountScreen) -> Question:
-    return Question(
-        title="Make a new webhook secret?",
-        sentence="Callbacks are signed with the new one from now on; receivers that check with the old one refuse "
-        "them until you give them the new one. It is shown once.",
-        confirm="Make a new secret",
-        action=reverse("webhook-secret") + screen.query,
-        back=reverse("account") + screen.query,
-    )
-
-
-def _member_question(screen: AccountScreen, member: Membership) -> Question:
-    return Question(
-        title=f"Remove {member.user} from {screen.account}?",
-        sentence="Whoever is removed sees nothing of this account any more, and tokens issued for it stop to work. "
-        "Builds and runs stay.",
-        confirm="Remove member",
-        action=reverse("remove-member", args=[member.pk]) + screen.query,
-        back=reverse("members") + screen.query,
-        losses=(("Role", Role(member.role).words),),
-    )

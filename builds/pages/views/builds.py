@@ -13,7 +13,7 @@ from builds.domain.errors import Invalid, Refused
 from builds.models import Build
 from builds.pages.access import PageRequest, is_part, only_by_post, signed_in
 from builds.pages.forms import BuildForm, new_form, posted_form, stored_form
-from builds.pages.imports import imported_form, read_carried
+from builds.pages.imported_build import imported_form, read_carried
 from builds.pages.press import PressForm, press_form
 from builds.pages.screens.build import build_screen
 from builds.pages.screens.builds import Ask, build_row, builds_screen, may_create

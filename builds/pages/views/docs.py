@@ -36,36 +36,20 @@ def error(request: HttpRequest, code: str) -> HttpResponse:
     found = next((known for known in ErrorCode if known == code), None)
     if found is None:
         raise Http404
+    ends = {"errors": [{**FIELD, "code": found}] if found.status == 400 else [], "requestId": REQUEST_ID}
+    problem = {
+        "type": f"/docs/errors/{found}",
+        "title": found.summary,
+        "status": found.status,
+        "detail": SENTENCE,
+        "code": found,
+        **ends,
+    }
+    enveloped = {"code": found, "message": SENTENCE, "status": "error", **ends}
     context = {
         "code": found,
         "enveloped_status": found.status if found.status in KEPT else 200,
-        "example": _problem(found),
-        "enveloped": _enveloped(found),
+        "example": json.dumps(problem, indent=2),
+        "enveloped": json.dumps(enveloped, indent=2),
     }
     return render(request, "pages/error.html", context)
-
-
-def _problem(code: ErrorCode) -> str:
-    """Return a problem document as `/v1` answers it."""
-    body = {
-        "type": f"/docs/errors/{code}",
-        "title": code.summary,
-        "status": code.status,
-        "detail": SENTENCE,
-        "code": code,
-        "errors": [{**FIELD, "code": code}] if code.status == 400 else [],
-        "requestId": REQUEST_ID,
-    }
-    return json.dumps(body, indent=2)
-
-
-def _enveloped(code: ErrorCode) -> str:
-    """Return an error as `/api` answers it."""
-    body = {
-        "code": code,
-        "message": SENTENCE,
-        "status": "error",
-        "errors": [{**FIELD, "code": code}] if code.status == 400 else [],
-        "requestId": REQUEST_ID,
-    }
-    return json.dumps(body, indent=2)

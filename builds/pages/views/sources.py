@@ -7,12 +7,12 @@ from django.shortcuts import render
 
 from builds.domain.access import Permission, refused
 from builds.domain.errors import Invalid, Refused
-from builds.models import Build, Caller
+from builds.models import Build
 from builds.pages.access import PageRequest, is_part, only_by_post
 from builds.pages.forms import BuildForm, posted_form
-from builds.pages.imports import read_carried
+from builds.pages.imported_build import read_carried
 from builds.pages.screens.builds import may_create
-from builds.pages.screens.source import SourceSteps, source_steps
+from builds.pages.screens.source import source_steps
 from builds.pages.source_form import code_config
 from builds.pages.views.builds import form_page, may_not_edit, number_of
 from builds.queries.builds import find_build
@@ -23,8 +23,16 @@ from builds.services.builds.sources import SourceReport, try_source
 @only_by_post("new-build")
 def check_source(request: PageRequest) -> HttpResponse:
     """Try the repository of a form that nobody has saved: for the page's script a part, else the form once more."""
-    build = _build(request)
-    if not _may_edit(request.caller, build):
+    seq = number_of(request.GET.get("build"))
+    build: Build | None = find_build(seq, request.caller) if seq is not None else None
+    if seq is not None and build is None:
+        raise Http404
+    if build:
+        role = request.caller.role_in(build.account_id)
+        may_edit = refused(Permission.EDIT_BUILD, role, request.caller.scopes) is None
+    else:
+        may_edit = may_create(request.caller)
+    if not may_edit:
         return may_not_edit(request)
     carried = read_carried(request.POST.get("imported", ""))
     steps = source_steps(list(build.steps.order_by("order", "pk"))) if build else carried.source
@@ -36,28 +44,12 @@ def check_source(request: PageRequest) -> HttpResponse:
     return form_page(request, form, status=status, report=report, **more)
 
 
-def _build(request: PageRequest) -> Build | None:
-    """Return the build that the form edits, None for one that is to be created."""
-    seq = number_of(request.GET.get("build"))
-    if seq is None:
-        return None
-    build: Build | None = find_build(seq, request.caller)
-    if build is None:
-        raise Http404
-    return build
-
-
-def _may_edit(caller: Caller, build: Build | None) -> bool:
-    if build is None:
-        return may_create(caller)
-    return refused(Permission.EDIT_BUILD, caller.role_in(build.account_id), caller.scopes) is None
-
-
 def _tried(request: PageRequest, form: BuildForm, build: Build | None) -> tuple[SourceReport, int]:
     """Return what is found, or what the services refuse, with the status of the answer."""
     try:
         account_id = build.account_id if build else may_create_in(request.caller, None).pk
-        step = _stored_step(build, form.steps)
+        code = form.steps.code
+        step = (build, code.pk) if build and code else None  # whose secrets stand for those that were left empty
         config = code_config(form.values, form.secrets, form.steps)
         return try_source(config, caller=request.caller, account_id=account_id, step=step), 200
     except Invalid as refusal:
@@ -65,8 +57,3 @@ def _tried(request: PageRequest, form: BuildForm, build: Build | None) -> tuple[
         return SourceReport(ok=False, message=" ".join(problem.message for problem in form.problems)), refusal.status
     except Refused as refusal:
         return SourceReport(ok=False, message=refusal.sentence), refusal.status
-
-
-def _stored_step(build: Build | None, steps: SourceSteps) -> tuple[Build, int] | None:
-    """Return the step whose secrets stand for those that were left empty."""
-    return (build, steps.code.pk) if build and steps.code else None

@@ -10,13 +10,12 @@ from django.views.decorators.http import require_http_methods
 
 from builds.domain.access import Scope
 from builds.domain.errors import FieldError, Invalid, Refused
-from builds.models import ApiToken
 from builds.pages import shown_once
 from builds.pages.access import PageRequest, signed_in
-from builds.pages.asking import Question, ask
+from builds.pages.form_values import TypedForm, typed_number
 from builds.pages.labels import TOKEN
+from builds.pages.question import Question, ask
 from builds.pages.screens.account import AccountScreen, builds_to_choose, token_rows
-from builds.pages.typed import TypedForm, typed_number
 from builds.pages.views.account import managed_screen, screen_of
 from builds.pages.views.builds import number_of
 from builds.services.accounts.tokens import issue_token, revoke_token, tokens_of
@@ -35,10 +34,21 @@ TEXTS: Final = ("name", "days", "allowedRanges", "blockedRanges", "requestsPerMi
 @signed_in
 def tokens(request: PageRequest) -> HttpResponse:
     """Answer `/account/tokens`, and issue a token."""
-    if request.method == "POST":
-        return _issue(request, managed_screen(request))
-    shown = {"word": shown_once.take(request, WHAT), "address": request.build_absolute_uri("/v1/build")}
-    return _page(request, screen_of(request), TypedForm(TOKEN, dict(NEW)), chosen_scopes=[Scope.READ], **shown)
+    if request.method == "GET":
+        shown = {"word": shown_once.take(request, WHAT), "address": request.build_absolute_uri("/v1/build")}
+        return _page(request, screen_of(request), TypedForm(TOKEN, dict(NEW)), chosen_scopes=[Scope.READ], **shown)
+    screen = managed_screen(request)
+    form = TypedForm(TOKEN, {name: request.POST.get(name, "") for name in TEXTS})
+    chosen = {"chosen_scopes": request.POST.getlist("scopes"), "chosen_builds": _numbers(request)}
+    try:
+        word = _issued(request, screen, form)
+    except Invalid as refused:
+        form.refuse(refused.errors)
+        return _page(request, screen, form, status=refused.status, **chosen)
+    except Refused as refused:
+        return _page(request, screen, form, banner=refused.sentence, status=refused.status, **chosen)
+    shown_once.keep(request, WHAT, word)
+    return redirect(reverse("tokens") + screen.query)
 
 
 @require_http_methods(["GET", "POST"])
@@ -50,27 +60,21 @@ def revoke(request: PageRequest, token_seq: int) -> HttpResponse:
     if token is None:
         raise Http404
     if request.method == "GET":
-        return ask(request, _question(screen, token))
+        question = Question(
+            title=f"Revoke the token {token.name}?",
+            sentence="Programs that use it are refused from now on. It cannot be taken back.",
+            confirm="Revoke token",
+            action=reverse("revoke-token", args=[token.pk]) + screen.query,
+            back=reverse("tokens") + screen.query,
+            losses=(("Owner", token.owner.get_username()),),
+        )
+        return ask(request, question)
     try:
         revoke_token(token_id=token.pk, caller=request.caller)
     except Refused as refused:
         form = TypedForm(TOKEN, dict(NEW))
         return _page(request, screen, form, banner=refused.sentence, status=refused.status)
     messages.info(request, f"The token {token.name} is revoked.")
-    return redirect(reverse("tokens") + screen.query)
-
-
-def _issue(request: PageRequest, screen: AccountScreen) -> HttpResponse:
-    form = TypedForm(TOKEN, {name: request.POST.get(name, "") for name in TEXTS})
-    chosen = {"chosen_scopes": request.POST.getlist("scopes"), "chosen_builds": _numbers(request)}
-    try:
-        word = _issued(request, screen, form)
-    except Invalid as refused:
-        form.refuse(refused.errors)
-        return _page(request, screen, form, status=refused.status, **chosen)
-    except Refused as refused:
-        return _page(request, screen, form, banner=refused.sentence, status=refused.status, **chosen)
-    shown_once.keep(request, WHAT, word)
     return redirect(reverse("tokens") + screen.query)
 
 
@@ -112,14 +116,3 @@ def _page(request: PageRequest, screen: AccountScreen, form: TypedForm, **more: 
         context["list"] = token_rows(screen, request.caller, after=number_of(request.GET.get("after")))
         context["builds"] = builds_to_choose(screen, request.caller)
     return render(request, "pages/tokens.html", {**context, **more}, status=status)
-
-
-def _question(screen: AccountScreen, token: ApiToken) -> Question:
-    return Question(
-        title=f"Revoke the token {token.name}?",
-        sentence="Programs that use it are refused from now on. It cannot be taken back.",
-        confirm="Revoke token",
-        action=reverse("revoke-token", args=[token.pk]) + screen.query,
-        back=reverse("tokens") + screen.query,
-        losses=(("Owner", token.owner.get_username()),),
-    )

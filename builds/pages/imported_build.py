@@ -63,7 +63,12 @@ def imported_form(definition: Mapping[str, Any]) -> tuple[BuildForm, Carried]:
     """Return the form that an exported definition (a BuildAdd) fills, and what goes along with it."""
     carried = read_carried(json.dumps({name: definition.get(name) for name in CARRIED}))
     form = new_form(carried.source)
-    form.values |= {name: text for name in form.values if (text := _typed(definition.get(name))) is not None}
+    for name in form.values:
+        value = definition.get(name)
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        text = str(value) if is_number else _text(value)
+        if text is not None:
+            form.values[name] = text
     form.values |= source_values(form.steps)
     return form, carried
 
@@ -109,11 +114,6 @@ def _stored(value: Any, depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         return {re.sub("(?<=.)([A-Z])", r"_\1", key).lower(): _stored(one, depth + 1) for key, one in value.items()}
     return value
-
-
-def _typed(value: object) -> str | None:
-    """Return a value as somebody would have typed it, None where it is none for a field."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
 
 
 def _text(value: object) -> str | None:

@@ -1,4 +1,4 @@
-"""Deeds: POST calls a service and leads on; GET of a deed that asks first shows the question as a page."""
+"""The buttons of builds and runs: POST calls a service and leads on; GET of what asks first shows the question."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods
 from builds.domain.actions import Action, refusal
 from builds.domain.errors import NotFound, NotPossible, Refused
 from builds.pages.access import PageRequest, is_own_script, only_by_post, plain_text, signed_in
-from builds.pages.asking import Question, ask
 from builds.pages.press import PressForm, press_ask, press_form
+from builds.pages.question import Question, ask
 from builds.pages.screens.build import build_screen
 from builds.pages.screens.run import RunScreen, run_screen
 from builds.pages.views.builds import build_page, builds_page
@@ -59,7 +59,14 @@ def cancel_run(request: PageRequest, run_seq: int) -> HttpResponse:
     """Ask, then cancel a run; the run's page tells when it is confirmed."""
     screen = _run(request, run_seq)
     if request.method == "GET":
-        return _unless_refused(request, screen, Action.CANCEL) or _ask(request, _cancel_question(screen))
+        question = Question(
+            title=f"Cancel {screen.title} #{screen.run.build_no}?",
+            sentence="What runs of it is stopped; it counts as cancelled once the build server has confirmed that.",
+            confirm="Cancel the run",
+            action=reverse("cancel-run", args=[run_seq]),
+            back=reverse("run", args=[run_seq]),
+        )
+        return _unless_refused(request, screen, Action.CANCEL) or _ask(request, question)
     back = builds_page if request.POST.get("from") == FROM_BUILDS else partial(run_page, run_seq=run_seq)
     try:
         cancel_and_remove.request_cancel(run_id=run_seq, caller=request.caller)
@@ -74,7 +81,16 @@ def remove_run(request: PageRequest, run_seq: int) -> HttpResponse:
     """Ask, then remove a run with its image."""
     screen = _run(request, run_seq)
     if request.method == "GET":
-        return _unless_refused(request, screen, Action.REMOVE) or _ask(request, _remove_run_question(screen))
+        pushed = (("Tag", screen.run.tag_name), ("Digest", screen.run.image_digest))
+        question = Question(
+            title=f"Remove {screen.title} #{screen.run.build_no}?",
+            sentence="The tag goes from the registry if it still points to this digest; other tags on it stay.",
+            confirm="Remove run and tag",
+            action=reverse("remove-run", args=[run_seq]),
+            back=reverse("run", args=[run_seq]),
+            losses=pushed if screen.run.image_digest else (("Image", "none was pushed"),),
+        )
+        return _unless_refused(request, screen, Action.REMOVE) or _ask(request, question)
     try:
         cancel_and_remove.request_remove(run_id=run_seq, caller=request.caller)
     except Refused as refused:
@@ -147,28 +163,3 @@ def _refused(request: PageRequest, refused: Refused, page: Callable[..., HttpRes
     if isinstance(refused, NotFound) and refused.code == NotFound.code:
         raise Http404(refused.sentence)
     return page(request, banner=refused.sentence, status=refused.status)
-
-
-def _cancel_question(screen: RunScreen) -> Question:
-    return Question(
-        title=f"Cancel {screen.title} #{screen.run.build_no}?",
-        sentence="What runs of it is stopped; it counts as cancelled once the build server has confirmed that.",
-        confirm="Cancel the run",
-        action=reverse("cancel-run", args=[screen.run.pk]),
-        back=reverse("run", args=[screen.run.pk]),
-    )
-
-
-def _remove_run_question(screen: RunScreen) -> Question:
-    run = screen.run
-    losses = (
-        (("Tag", run.tag_name), ("Digest", run.image_digest)) if run.image_digest else (("Image", "none was pushed"),)
-    )
-    return Question(
-        title=f"Remove {screen.title} #{run.build_no}?",
-        sentence="The tag goes from the registry if it still points to this digest; other tags on it stay.",
-        confirm="Remove run and tag",
-        action=reverse("remove-run", args=[run.pk]),
-        back=reverse("run", args=[run.pk]),
-        losses=losses,
-    )

@@ -52,15 +52,11 @@ def look_of(run: BuildRun | None) -> Look:
     match RunState(run.run_state):
         case RunState.DONE:
             return DONE
+        case RunState.ERROR if run.end_reason == EndReason.CANCELLED:
+            return CANCELLED
         case RunState.ERROR:
-            return _ended_look(run)
+            return LOST if run.end_reason == EndReason.WORKER_LOST else FAILED
         case RunState.CREATED:
             return CANCELLING if run.cancel_requested_at else WAITING
         case RunState.RUNNING:
             return CANCELLING if run.cancel_requested_at else RUNNING
-
-
-def _ended_look(run: BuildRun) -> Look:
-    if run.end_reason == EndReason.CANCELLED:
-        return CANCELLED
-    return LOST if run.end_reason == EndReason.WORKER_LOST else FAILED
