@@ -12,7 +12,7 @@ from builds.models import Build, BuildRun
 from builds.services.builds.edit import BuildDraft, StepDraft, create_build
 from tests.pages import making
 from tests.pages.reading import read
-from tests.pages.test_deeds import banner
+from tests.pages.test_actions import banner
 from tests.pages.test_safety import EVIL
 
 CODE = {"repository_type": "GIT", "repository_url": "git.example/team/app.git", "protocol_type": "https",

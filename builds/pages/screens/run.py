@@ -31,7 +31,6 @@ class Image:
     """What a run pushed, as the registry confirmed it."""
 
     reference: str
-    repository: str
     digest: str
     size: int
     change: int | None  # bytes more than the good run before
@@ -161,7 +160,6 @@ def _image(run: BuildRun, good: Sequence[BuildRun]) -> Image | None:
     before = good[0] if good else None
     return Image(
         reference=run.image.tagged,
-        repository=run.image.image,
         digest=run.image_digest,
         size=run.image_size,
         change=run.image_size - before.image_size if before else None,

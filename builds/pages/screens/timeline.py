@@ -194,7 +194,6 @@ def _preparation(vertices: Sequence[Mapping[str, Any]], run: BuildRun, axis: _Ax
     shape = _shape(state, run, *(str(vertex.get("error") or "") for vertex in vertices))
     yield Row(
         name="preparation",
-        stage="",
         state=state,
         icon=shape.icon,
         spoken=shape.spoken,
