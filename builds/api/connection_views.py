@@ -9,7 +9,7 @@ from builds.api.json_body import read_object
 from builds.api.params import read_number
 from builds.api.views import ApiView
 from builds.domain.errors import NotFound
-from builds.models import BuildServer, Registry
+from builds.models import BuildServer
 from builds.queries.connections import visible_registries, visible_servers
 from builds.queries.shapes import Shape
 from builds.services.connections.registries import create_registry, edit_registry, remove_registry, try_registry
@@ -37,7 +37,11 @@ class ServerDetail(ApiView):
 
     def get(self, request: Request, seq: str) -> HttpResponse:
         """Return a build server."""
-        return self.answer(_server(self, _number_of_server(seq)))
+        number = _number_of_server(seq)
+        shapes = server_shapes(visible_servers(self.caller).filter(pk=number), self.caller)
+        if not shapes:
+            raise NotFound(f"There is no build server {number}.")
+        return self.answer(shapes[0])
 
     def put(self, request: Request, seq: str) -> HttpResponse:
         """Change a build server; what is absent stays."""
@@ -90,7 +94,11 @@ class RegistryDetail(ApiView):
 
     def get(self, request: Request, seq: str) -> HttpResponse:
         """Return a registry."""
-        return self.answer(_registry(self, _number_of_registry(seq)))
+        number = _number_of_registry(seq)
+        found = visible_registries(self.caller).filter(pk=number).first()
+        if found is None:
+            raise NotFound(f"There is no registry {number}.")
+        return self.answer(registry_shape(found))
 
     def put(self, request: Request, seq: str) -> HttpResponse:
         """Change a registry; what is absent stays."""
@@ -124,19 +132,3 @@ def _number_of_registry(seq: str) -> int:
 def _changed_server(view: ApiView, server: BuildServer) -> Shape:
     """Return a build server that the caller has just written."""
     return server_shapes(BuildServer.objects.filter(pk=server.pk), view.caller)[0]
-
-
-def _server(view: ApiView, server_id: int) -> Shape:
-    """Return a build server that the caller may see; raises `NotFound`."""
-    shapes = server_shapes(visible_servers(view.caller).filter(pk=server_id), view.caller)
-    if not shapes:
-        raise NotFound(f"There is no build server {server_id}.")
-    return shapes[0]
-
-
-def _registry(view: ApiView, registry_id: int) -> Shape:
-    """Return a registry that the caller may see; raises `NotFound`."""
-    found: Registry | None = visible_registries(view.caller).filter(pk=registry_id).first()
-    if found is None:
-        raise NotFound(f"There is no registry {registry_id}.")
-    return registry_shape(found)

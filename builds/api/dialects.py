@@ -77,7 +77,7 @@ class Enveloped:
         """Return the code and one message that holds everything; `errors` lists the fields once more."""
         body: dict[str, Any] = {
             "code": problem.code,
-            "message": _message(problem),
+            "message": " ".join(f"{error.field}: {error.message}" for error in problem.errors) or problem.detail,
             "status": "error",
             "errors": _fields(problem),
             "requestId": problem.request_id,
@@ -112,13 +112,6 @@ def with_tags(model: Any) -> Any:
 
 def _fields(problem: "Problem") -> list[dict[str, str]]:
     return [{"field": error.field, "message": error.message, "code": error.code} for error in problem.errors]
-
-
-def _message(problem: "Problem") -> str:
-    """Return what happened, with every field by its name."""
-    if not problem.errors:
-        return problem.detail
-    return " ".join(f"{error.field}: {error.message}" for error in problem.errors)
 
 
 def _json(model: Any) -> bytes:

@@ -111,7 +111,9 @@ def problem_of(error: Exception, request: Any = None) -> Problem:
     for kind, status in PLAIN_ERRORS:
         if isinstance(error, kind):
             return of_status(status)
-    return _unexpected(error, request)
+    request_id = request_id_of(request)
+    logger.error("Request %s failed", request_id, exc_info=error)
+    return of_status(500, request_id=request_id)
 
 
 def of_status(status: int, *, headers: Mapping[str, str] | None = None, request_id: str | None = None) -> Problem:
@@ -157,9 +159,3 @@ def _framework_problem(error: exceptions.APIException) -> Problem:
         if not isinstance(error, TooManyWrongTokens):
             detail = f"This token has used up its requests of this minute; come again in {int(wait)} s."
     return Problem(status, CODES.get(status, ErrorCode.UNREADABLE), detail, headers=headers)
-
-
-def _unexpected(error: Exception, request: Any) -> Problem:
-    request_id = request_id_of(request)
-    logger.error("Request %s failed", request_id, exc_info=error)
-    return of_status(500, request_id=request_id)

@@ -1,11 +1,11 @@
 """`manage.py draw_states`: draws docs/states.md from the tables that the code itself obeys, so that it cannot rot."""
 
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -22,6 +22,7 @@ from builds.domain.actions import (
 )
 from builds.domain.states import MOVES, EndReason, RunState, RunType, StepState, WhenRunning, fits
 
+Facts = TypeVar("Facts", bound=RunFacts | BuildFacts)
 ROLES: Final = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)  # an instance admin may do here what an account admin may
 BUILD, CREATED, RUNNING, DONE = RunType.BUILD, RunState.CREATED, RunState.RUNNING, RunState.DONE
 
@@ -112,14 +113,21 @@ class Command(BaseCommand):
 
 def states_page() -> str:
     """Return what docs/states.md has to hold."""
+    of_builds = [(f"build: {name}", facts) for name, facts in BUILD_SITUATIONS]
+    refusals = [
+        *_refusals((*RUN_SITUATIONS, *OWN_SITUATIONS), list(Action), refusal),
+        *_refusals(of_builds, [Action.BUILD, Action.REMOVE], build_refusal),
+    ]
     reasons = [(state, ", ".join(word for word in EndReason if fits(state, word))) for state in RunState]
     return PAGE.format(
         run_diagram=diagram(MOVES, first=RunState.CREATED),
         end_reasons=table(("final state", "end_reason"), [row for row in reasons if row[1]]),
         step_states=", ".join(StepState),
-        run_actions=table(("run", *(role.words for role in ROLES)), _run_rows()),
-        build_actions=table(("build", *(role.words for role in ROLES)), _build_rows()),
-        refusals=table(("action", "situation", "who asks", "sentence"), [*_run_refusals(), *_build_refusals()]),
+        run_actions=table(("run", *(role.words for role in ROLES)), _rows(RUN_SITUATIONS, possible_actions)),
+        build_actions=table(
+            ("build", *(role.words for role in ROLES)), _rows(BUILD_SITUATIONS, build_possible_actions)
+        ),
+        refusals=table(("action", "situation", "who asks", "sentence"), refusals),
     )
 
 
@@ -138,43 +146,24 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _run_rows() -> list[tuple[str, ...]]:
+def _rows(
+    situations: Sequence[tuple[str, Facts]], possible: Callable[[Facts], Sequence[Action]]
+) -> list[tuple[str, ...]]:
+    """Return a row for each situation: what each role may do there."""
     return [
-        (name, *(_words(possible_actions(replace(facts, role=role))) for role in ROLES))
-        for name, facts in RUN_SITUATIONS
+        (name, *(", ".join(possible(replace(facts, role=role))) or "–" for role in ROLES)) for name, facts in situations
     ]
 
 
-def _build_rows() -> list[tuple[str, ...]]:
-    return [
-        (name, *(_words(build_possible_actions(replace(facts, role=role))) for role in ROLES))
-        for name, facts in BUILD_SITUATIONS
-    ]
-
-
-def _words(actions: Sequence[Action]) -> str:
-    return ", ".join(actions) or "–"
-
-
-def _run_refusals() -> Iterator[tuple[str, ...]]:
-    """Yield each sentence about a run once, with the first situation and the least role that meets it."""
+def _refusals(
+    situations: Sequence[tuple[str, Facts]], actions: Sequence[Action], why: Callable[[Action, Facts], str | None]
+) -> Iterator[tuple[str, ...]]:
+    """Yield each sentence of `why` once, with the first situation and the least role that meets it."""
     said: set[str | None] = {None}
-    for action in Action:
-        for name, facts in (*RUN_SITUATIONS, *OWN_SITUATIONS):
+    for action in actions:
+        for name, facts in situations:
             for role in ROLES:
-                sentence = refusal(action, replace(facts, role=role))
+                sentence = why(action, replace(facts, role=role))
                 if sentence not in said:
                     said.add(sentence)
                     yield action, name, role.words, str(sentence)
-
-
-def _build_refusals() -> Iterator[tuple[str, ...]]:
-    """Yield each sentence about a build once."""
-    said: set[str | None] = {None}
-    for action in (Action.BUILD, Action.REMOVE):
-        for name, facts in BUILD_SITUATIONS:
-            for role in ROLES:
-                sentence = build_refusal(action, replace(facts, role=role))
-                if sentence not in said:
-                    said.add(sentence)
-                    yield action, f"build: {name}", role.words, str(sentence)
