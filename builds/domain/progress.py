@@ -125,7 +125,15 @@ class BuildProgress:
         before = {digest: self._vertices.get(digest) for digest in named}
         for update in record.vertexes:
             known = self._vertices.get(update.digest) or VertexState(update.digest, update.name)
-            self._vertices[update.digest] = _updated(known, update)
+            # what is absent in an update leaves the earlier fact as it was
+            self._vertices[update.digest] = replace(
+                known,
+                name=update.name or known.name,
+                cached=update.cached or known.cached,
+                started=known.started or update.started,
+                completed=update.completed or known.completed,
+                error=update.error or known.error,
+            )
         for status in record.statuses:
             self._parts.setdefault(status.vertex, {})[status.id] = (status.current, status.total)
         for digest in before:
@@ -139,18 +147,6 @@ class BuildProgress:
         if vertex:
             current, total = sum(part[0] for part in parts), sum(part[1] for part in parts)
             self._vertices[digest] = replace(vertex, current=current, total=total)
-
-
-def _updated(known: VertexState, update: VertexUpdate) -> VertexState:
-    """Return `known` with what `update` adds; what is absent in it leaves the earlier fact as it was."""
-    return replace(
-        known,
-        name=update.name or known.name,
-        cached=update.cached or known.cached,
-        started=known.started or update.started,
-        completed=update.completed or known.completed,
-        error=update.error or known.error,
-    )
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -104,22 +104,16 @@ def claimable(
     for run in waiting:
         eldest[run.build_id] = min(run.run_id, eldest.get(run.build_id, run.run_id))
     ready = [run for run in waiting if run.run_id == eldest[run.build_id]]
-    in_order = sorted(ready, key=lambda run: (run.position, run.run_id))
-    return [run.run_id for run in _within_limits(in_order, accounts)[: server.free_slots]]
-
-
-def _within_limits(runs: Sequence[WaitingRun], accounts: Mapping[int, AccountFacts]) -> list[WaitingRun]:
-    """Return the first runs of each account that has a limit, as many as it has room for, and all others."""
     rooms = {account_id: facts.room for account_id, facts in accounts.items()}
-    within: list[WaitingRun] = []
-    for run in runs:
+    claimed: list[int] = []
+    for run in sorted(ready, key=lambda run: (run.position, run.run_id)):
         room = rooms.get(run.account_id)
         if room == 0:
             continue
         if room is not None:
             rooms[run.account_id] = room - 1
-        within.append(run)
-    return within
+        claimed.append(run.run_id)
+    return claimed[: server.free_slots]
 
 
 def _full(server: ServerFacts) -> str:

@@ -101,7 +101,13 @@ def _claim(delivery_id: int) -> tuple[CallbackDelivery, DeliveryAttempt] | None:
     with transaction.atomic():
         due = CallbackDelivery.objects.filter(WAITING & UNCLAIMED, pk=delivery_id, due_at__lte=Now())
         found = due.select_for_update(of=("self",), no_key=True).select_related("requested_by").first()
-        if found is None or _is_crowded(found):
+        if found is None:
+            return None
+        # A receiver that hangs must not keep all senders from the others. The sweeper calls again, so that a look a
+        # moment too early or too late does no harm.
+        receiver = "{0.scheme}://{0.netloc}".format(urlsplit(found.url))
+        there = CallbackDelivery.objects.filter(WAITING, claimed_until__gt=Now(), url__startswith=receiver)
+        if there.count() >= SENDERS_AT_ONE_RECEIVER:
             return None
         if found.claimed_until is not None:
             found.attempts.filter(status=None, error="").update(error=LOST, end_time=Now())
@@ -113,18 +119,6 @@ def _claim(delivery_id: int) -> tuple[CallbackDelivery, DeliveryAttempt] | None:
         CallbackDelivery.objects.filter(pk=found.pk).update(claimed_until=Now() + CLAIM)
         found.refresh_from_db(fields=["claimed_until", "attempt_count"])
     return found, attempt
-
-
-def _is_crowded(delivery: CallbackDelivery) -> bool:
-    """Say whether senders enough are with this receiver: one that hangs must not keep all of them from the others.
-
-    The sweeper calls again, so that a look a moment too early or too late does no harm.
-    """
-    parts = urlsplit(delivery.url)
-    there = CallbackDelivery.objects.filter(
-        WAITING, claimed_until__gt=Now(), url__startswith=f"{parts.scheme}://{parts.netloc}"
-    )
-    return there.count() >= SENDERS_AT_ONE_RECEIVER
 
 
 def _sent(delivery: CallbackDelivery, limits: Limits, secret: str) -> tuple[int | None, str, str, Outcome]:

@@ -69,7 +69,13 @@ def raw_bytes(packed: PackedLines) -> bytes:
 
 def line_bytes(packed: PackedLines) -> list[bytes]:
     """Return exactly the bytes of each line."""
-    unended, odd = frozenset(packed.layout.get("open", ())), _odd_lines(packed)
+    unended = frozenset(packed.layout.get("open", ()))
+    numbers = iter(packed.layout.get("odd", ()))
+    odd: dict[int, bytes] = {}
+    at = 0
+    for index, length in zip(numbers, numbers, strict=True):
+        odd[index] = (packed.raw or b"")[at : at + length]
+        at += length
     return [
         odd[index] if index in odd else text.encode() + (b"" if index in unended else b"\n")
         for index, text in enumerate(_texts(packed))
@@ -78,16 +84,6 @@ def line_bytes(packed: PackedLines) -> list[bytes]:
 
 def _texts(packed: PackedLines) -> list[str]:
     return packed.text.split("\n") if packed.layout["n"] else []
-
-
-def _odd_lines(packed: PackedLines) -> dict[int, bytes]:
-    numbers = iter(packed.layout.get("odd", ()))
-    odd: dict[int, bytes] = {}
-    at = 0
-    for index, length in zip(numbers, numbers, strict=True):
-        odd[index] = (packed.raw or b"")[at : at + length]
-        at += length
-    return odd
 
 
 def _unpack_times(numbers: Sequence[int]) -> Iterator[int]:

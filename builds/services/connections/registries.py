@@ -4,12 +4,11 @@ One of an account is its admins'; one that all accounts share is the instance ad
 never deleted, since their images are removed through it: it is switched off instead.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Q
 
-from builds.credentials import encrypt
 from builds.domain.access import Permission
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, NotFound, NotPossible
@@ -120,18 +119,9 @@ def _apply(registry: Registry, draft: RegistryDraft, caller: Caller) -> None:
         raise Invalid(errors)
     if caller.is_instance_admin or draft.host not in (None, registry.host):
         registry.may_be_private = caller.is_instance_admin
-    for name, value in {**_login(registry, draft), **draft.columns()}.items():
+    for name, value in {**draft.login_columns(registry), **draft.columns()}.items():
         setattr(registry, name, value)
     registry.save()
-
-
-def _login(registry: Registry, draft: RegistryDraft) -> dict[str, Any]:
-    """Return the columns of the login as the draft changes them."""
-    if draft.has_login is False and not draft.username:
-        return {"username": "", "password_encrypted": ""}
-    kept = {} if not draft.moves(registry) else {"username": "", "password_encrypted": ""}
-    named = {"username": draft.username} if draft.username else {}
-    return {**kept, **named, **({"password_encrypted": encrypt(draft.password)} if draft.password else {})}
 
 
 def _record(caller: Caller, did: Did, registry: Registry) -> None:

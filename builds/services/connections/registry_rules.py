@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from builds.credentials import encrypt
 from builds.domain.errors import FieldError
 from builds.domain.outbound import private_place
 from builds.domain.registry_addresses import host_problem, name_of, prefix_problem
@@ -48,6 +49,14 @@ class RegistryDraft:
             "enabled": self.enabled,
         }
         return {name: value for name, value in given.items() if value is not None}
+
+    def login_columns(self, registry: Registry) -> dict[str, Any]:
+        """Return the columns of the login as this changes them: it is bound to the address of `registry`."""
+        if self.has_login is False and not self.username:
+            return {"username": "", "password_encrypted": ""}
+        kept = {} if not self.moves(registry) else {"username": "", "password_encrypted": ""}
+        named = {"username": self.username} if self.username else {}
+        return {**kept, **named, **({"password_encrypted": encrypt(self.password)} if self.password else {})}
 
     def moves(self, registry: Registry) -> bool:
         """Say whether the address changes; TLS given up counts, since the login would then cross in the open."""

@@ -82,7 +82,10 @@ def push_again(
         apply_when_running(build, caller, replaces=False)
         tag = tag_name or original.tag_name
         if tag != recipe.tag_rule.tag:
-            check_tag_free(build, tag, apart_from=_same_image(original))
+            # The tags of the runs that hold this very image are no others'.
+            root = original.target_id or original.pk
+            pushes = build.runs.filter(target_id__in={root, original.pk}, run_type=RunType.BUILD)
+            check_tag_free(build, tag, apart_from={root, original.pk, *pushes.values_list("pk", flat=True)})
         next_number(build)
         run = accept(build, server, caller, recipe, tag_name=tag, description=original.description)
         let_start(run, server, unless=None)
@@ -129,12 +132,3 @@ def _check_pushable(run: BuildRun, caller: Caller) -> None:
     facts = run_facts(with_facts(BuildRun.objects.filter(pk=run.pk)).get(), caller)
     if reason := actions.refusal(Action.PUSH, facts):
         raise NotPossible(Action.PUSH, reason)
-
-
-def _same_image(original: BuildRun) -> set[int]:
-    """Return the runs that hold the very image of `original`: their tags are no others'."""
-    root = original.target_id or original.pk
-    pushes = BuildRun.objects.filter(
-        build_id=original.build_id, target_id__in={root, original.pk}, run_type=RunType.BUILD
-    )
-    return {root, original.pk, *pushes.values_list("pk", flat=True)}
