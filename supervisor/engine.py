@@ -101,16 +101,18 @@ def prepare(data_dir: Path, *, socket_path: Path = DEFAULT_SOCKET, options: tupl
         )
     home = data_dir / "engine"
     home.mkdir(parents=True, exist_ok=True)
-    state = Path("/run") / f"buildhub-{_short(data_dir)}"  # short: sockets below it may have 107 signs in all
+    state = Path("/run") / f"buildhub-{_short(data_dir)}"  # short: sockets below it may have 107 characters in all
     state.mkdir(mode=0o700, exist_ok=True)
     pid_file = state / "docker.pid"
+    settings = state / "daemon.json"
+    settings.write_text("{}", encoding="utf-8")  # empty: the machine's own one (other data-root, hosts) is not mixed in
     cgroup = cgroup_of(data_dir)
     command = Command(
         key="engine",
         name="engine",
         argv=(
             *("dockerd", "--data-root", str(home), "--exec-root", str(state / "exec"), "--pidfile", str(pid_file)),
-            *("--host", f"unix://{socket_path}", "--config-file", str(_empty_settings(state))),
+            *("--host", f"unix://{socket_path}", "--config-file", str(settings)),
             *("--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", cgroup),
             *("--shutdown-timeout", "3", "--log-level", "warn", *options),
         ),
@@ -124,13 +126,6 @@ def prepare(data_dir: Path, *, socket_path: Path = DEFAULT_SOCKET, options: tupl
         cgroup=cgroup,
     )
     return OwnEngine(command=command, socket_path=socket_path)
-
-
-def _empty_settings(state: Path) -> Path:
-    """Write an empty daemon.json, so that the machine's own one (other data-root, other hosts) is not mixed in."""
-    path = state / "daemon.json"
-    path.write_text("{}", encoding="utf-8")
-    return path
 
 
 def clean_up(data_dir: Path) -> None:

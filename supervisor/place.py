@@ -62,7 +62,9 @@ def foreign(path: Path, *, named: frozenset[Path] = frozenset()) -> str | None:
         return f"there is a file, no directory: {OTHER}"
     except OSError as error:
         return f"user {_user(os.geteuid())} cannot read it ({error.strerror}): give that user the right, or {OTHER}"
-    strange = [entry.name for entry in entries if not _is_known(entry) and entry.resolve() not in named]
+    # by the part before a dot: `secret-key.4711` is one that is just being made
+    others = [entry for entry in entries if entry.name not in NO_MATTER and entry.name.partition(".")[0] not in MADE]
+    strange = [entry.name for entry in others if entry.resolve() not in named]
     if not strange:
         return None
     few = ", ".join(strange[:3]) + (" …" if len(strange) > 3 else "")
@@ -129,11 +131,6 @@ def check_address(bind: str, port: int) -> None:
         if error.errno != errno.EADDRINUSE:
             said = "no address of this machine: write 127.0.0.1, one that `ip address` shows, or 0.0.0.0 for all."
             raise WrongSetting("BUILDHUB_BIND", said, value=bind) from None
-
-
-def _is_known(entry: Path) -> bool:
-    """Say whether an entry of a data directory is no stranger; `secret-key.4711` is one that is just being made."""
-    return entry.name in NO_MATTER or entry.name.partition(".")[0] in MADE
 
 
 def _exists(path: Path) -> bool:

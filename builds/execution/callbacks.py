@@ -26,6 +26,7 @@ from builds.execution.patience import until_it_is_back
 from builds.models import CallbackDelivery, DeliveryAttempt, DeliveryState
 from builds.queries.callbacks import BESIDE
 from builds.services import callbacks
+from builds.services.accounts.webhook_secret import webhook_secret
 
 log = logging.getLogger(__name__)
 CLAIM: Final = timedelta(seconds=90)
@@ -89,7 +90,7 @@ def _attempt_if_free(delivery_id: int, waits: Sequence[float], limits: Limits) -
     if claimed is None:
         return 0
     delivery, attempt = claimed
-    secret = until_it_is_back(callbacks.webhook_secret, delivery.account_id)
+    secret = until_it_is_back(webhook_secret, delivery.account_id)
     status, answer, error, outcome = _sent(delivery, limits, secret)
     values: dict[str, object] = {"status": status, "answer": answer, "error": error}
     until_it_is_back(_record, delivery, attempt, values, outcome, waits)

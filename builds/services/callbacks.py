@@ -3,12 +3,9 @@
 A delivery is written in the transaction of the fact that it tells, so that neither can be without the other.
 """
 
-import base64
 import json
-import secrets
 import uuid
 from dataclasses import replace
-from typing import Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -16,14 +13,12 @@ from django.db.models import Max
 from django.db.models.functions import Now
 
 from builds import task_queue
-from builds.credentials import decrypt, encrypt
 from builds.domain import actions
 from builds.domain.access import Permission, Role
 from builds.domain.actions import Action
 from builds.domain.callbacks import MOST_ATTEMPTS, Told
 from builds.domain.errors import NotFound, NotPossible
 from builds.models import (
-    Account,
     Activity,
     Build,
     BuildRun,
@@ -38,9 +33,6 @@ from builds.queries.callbacks import told_of_build, told_of_run
 from builds.queries.facts import run_facts, with_build_facts, with_facts
 from builds.queries.shapes import Shape
 from builds.services.accounts.access import caller_for, require
-
-SECRET_PREFIX: Final = "whsec_"  # noqa: S105  the prefix that Standard Webhooks gives its secrets
-SECRET_BYTES: Final = 32  # Standard Webhooks asks for 24 to 64
 
 
 def addresses(callback_url: str) -> list[str]:
@@ -126,42 +118,11 @@ def open_attempt(delivery: CallbackDelivery, *, asked_by: User | None = None) ->
     )
 
 
-def webhook_secret(account_id: int) -> str:
-    """Return the account's signing secret (`whsec_…`), made at first need."""
-    if stored := Account.objects.values_list("webhook_secret_encrypted", flat=True).get(pk=account_id):
-        return decrypt(stored)
-    with transaction.atomic():
-        account = Account.objects.select_for_update(no_key=True).get(pk=account_id)  # runs may be inserted meanwhile
-        if account.webhook_secret_encrypted:
-            return decrypt(account.webhook_secret_encrypted)
-        return _store_new_secret(account)
-
-
-def rotate_webhook_secret(*, account_id: int, caller: Caller) -> str:
-    """Replace the account's signing secret and return the new one: deliveries are signed with it from now on.
-
-    Raises `NotFound` for an account that the caller may not know of, `NoRight` without MANAGE_ACCOUNT.
-    """
-    with transaction.atomic():
-        account = Account.objects.select_for_update(no_key=True).filter(pk=account_id).first()
-        if account is None or caller.role_in(account_id) is None:
-            raise NotFound(f"There is no account {account_id}.")
-        require(caller, Permission.MANAGE_ACCOUNT, account_id)
-        Activity.record(by=caller.user, did=Did.ROTATE_WEBHOOK_SECRET, account_id=account.pk, detail=account.name)
-        return _store_new_secret(account)
-
-
 def requester_of(run: BuildRun) -> Caller:
     """Return the rights, now, of whoever asked for the run; one whose user is gone is seen as by a viewer."""
     if run.requested_by is None:
         return Caller(user=User(), roles={run.account_id: Role.VIEWER})
     return caller_for(run.requested_by)
-
-
-def _store_new_secret(account: Account) -> str:
-    secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-    Account.objects.filter(pk=account.pk).update(webhook_secret_encrypted=encrypt(secret))
-    return secret
 
 
 def _text(body: Shape) -> str:

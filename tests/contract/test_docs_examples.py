@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 from builds.domain.access import Role, Scope
 from builds.models import Account, BuildRun
 from builds.services.accounts.tokens import issue_token
-from builds.services.callbacks import webhook_secret
+from builds.services.accounts.webhook_secret import webhook_secret
 from tests.support.git_servers import Origin, git_http
 from tests.support.images import make_base_image
 from tests.support.people import make_person

@@ -14,6 +14,7 @@ from builds.engine.outbound import Limits
 from builds.execution.callbacks import LOST, call_for_due, deliver
 from builds.models import Account, BuildRun, CallbackDelivery
 from builds.services import callbacks
+from builds.services.accounts.webhook_secret import webhook_secret
 from tests.support.people import make_build, make_world, operator_of
 from tests.support.receiver import answering, closing, dripping, hanging, receiving
 from tests.support.runs import press
@@ -74,7 +75,7 @@ def test_the_fourth_attempt_is_taken_after_three_500_and_is_signed(run_for):
     assert {heard.headers["webhook-id"] for heard in receiver.heard} == {delivery.webhook_id}
     last = receiver.heard[-1]
     assert last.line == "POST /hook?key=1 HTTP/1.1"
-    told = Webhook(callbacks.webhook_secret(run.account_id)).verify(last.body, last.headers)
+    told = Webhook(webhook_secret(run.account_id)).verify(last.body, last.headers)
     assert (told["event"], told["target"]["buildRunSeq"]) == ("BUILD_RUN_STATE", run.pk)
     assert told["data"]["runState"] == "CREATED"
     assert (last.headers["user-id"], last.headers["user-role"]) == ("operator", "OPERATOR")
@@ -250,7 +251,7 @@ def test_a_new_secret_signs_the_next_attempt(run_for):
     with receiving(answering(500), answering(200)) as receiver:
         (delivery,) = deliveries(run := run_for(receiver.url))
         deliver(delivery.pk, waits=(0.0, 3600))
-        old = callbacks.webhook_secret(run.account_id)
+        old = webhook_secret(run.account_id)
     assert old.startswith("whsec_")
     assert old not in Account.objects.get().webhook_secret_encrypted
     assert json.loads(receiver.heard[0].body) == Webhook(old).verify(receiver.heard[0].body, receiver.heard[0].headers)

@@ -8,7 +8,7 @@ from builds.execution.executor import execute_build
 from builds.execution.remover import execute_removal
 from builds.models import Account, BuildRun, CallbackDelivery, Registry, RunEvent, RunStep, WorkerHost
 from builds.queries.log import iterate_bytes
-from builds.services import callbacks
+from builds.services.accounts.webhook_secret import webhook_secret
 from builds.services.runs.cancel_and_remove import request_remove
 from builds.services.runs.parameters import RunAsk
 from builds.services.runs.secrets import secrets_of
@@ -101,7 +101,7 @@ def test_the_log_of_a_removal_hides_it_too(executed, caller):
 
 def test_every_kind_of_stored_secret_of_a_run_is_known_to_its_masker(registry, caller, build_of):
     run = press(build_of("RUN true"), caller)
-    signing = callbacks.webhook_secret(Account.objects.get().pk)
+    signing = webhook_secret(Account.objects.get().pk)
     run.server.client_key_encrypted = credentials.encrypt("key-of-the-server")
     run.secrets_encrypted = credentials.encrypt_fields({"server_client_key": "key-of-the-build"})
     step = {"login_id": "deploy", "password": "password-of-a-step"}

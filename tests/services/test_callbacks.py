@@ -13,6 +13,7 @@ from builds.domain.states import EndReason
 from builds.models import BuildRun, CallbackDelivery
 from builds.services import callbacks
 from builds.services.accounts.access import caller_for
+from builds.services.accounts.webhook_secret import rotate_webhook_secret, webhook_secret
 from builds.services.runs.cancel_and_remove import request_build_removal, request_cancel
 from builds.services.runs.parameters import RunAsk
 from builds.services.runs.removals import finish
@@ -133,14 +134,14 @@ def test_sending_again_what_is_being_sent_is_refused(run, caller):
 
 
 def test_the_webhook_secret_is_made_once_and_replaced_by_an_account_admin_only(account, caller):
-    first = callbacks.webhook_secret(account.pk)
-    assert callbacks.webhook_secret(account.pk) == first
+    first = webhook_secret(account.pk)
+    assert webhook_secret(account.pk) == first
     with pytest.raises(NoRight):
-        callbacks.rotate_webhook_secret(account_id=account.pk, caller=caller)
+        rotate_webhook_secret(account_id=account.pk, caller=caller)
     admin = caller_for(make_person("admin", Role.ADMIN, account))
-    second = callbacks.rotate_webhook_secret(account_id=account.pk, caller=admin)
+    second = rotate_webhook_secret(account_id=account.pk, caller=admin)
     assert second != first
-    assert callbacks.webhook_secret(account.pk) == second
+    assert webhook_secret(account.pk) == second
     account.refresh_from_db()
     assert second not in account.webhook_secret_encrypted
 

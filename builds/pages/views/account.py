@@ -19,8 +19,8 @@ from builds.pages.labels import ACCOUNT, MEMBER
 from builds.pages.question import Question, ask
 from builds.pages.screens.account import AccountScreen, account_screen, member_rows
 from builds.pages.views.builds import number_of
-from builds.services import callbacks
 from builds.services.accounts import members as accounts
+from builds.services.accounts.webhook_secret import rotate_webhook_secret
 
 WHAT: Final = "webhook-secret"
 ROLES: Final = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)
@@ -84,7 +84,7 @@ def webhook_secret(request: PageRequest) -> HttpResponse:
         )
         return ask(request, question)
     try:
-        secret = callbacks.rotate_webhook_secret(account_id=screen.account.pk, caller=request.caller)
+        secret = rotate_webhook_secret(account_id=screen.account.pk, caller=request.caller)
     except Refused as refused:
         return _account_page(request, screen, banner=refused.sentence, status=refused.status)
     shown_once.keep(request, WHAT, secret)

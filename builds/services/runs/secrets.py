@@ -7,7 +7,7 @@ from cryptography.fernet import InvalidToken
 
 from builds.credentials import decrypt, decrypt_fields
 from builds.models import BuildRun, RunStep
-from builds.services.callbacks import SECRET_PREFIX
+from builds.services.accounts.webhook_secret import PREFIX
 from builds.services.connections.clients import registry_of_run
 
 
@@ -24,7 +24,7 @@ def _secrets_of(run: BuildRun) -> Iterator[str]:
     yield _readable(run.server.client_key_encrypted if run.server else "")
     webhook_secret = _readable(run.account.webhook_secret_encrypted)
     yield webhook_secret
-    yield webhook_secret.removeprefix(SECRET_PREFIX)  # programs print the key that it is made of
+    yield webhook_secret.removeprefix(PREFIX)  # programs print the key that it is made of
     steps = RunStep.objects.filter(run=run).values_list("secrets_encrypted", flat=True).distinct()
     for stored in (run.secrets_encrypted, *steps):
         with suppress(InvalidToken):
