@@ -126,15 +126,6 @@ def config_name(kind: StepType) -> str:
     return kind.value.title().replace("_", "") + "Config"
 
 
-def _answered(kind: StepType) -> Schema:
-    fields = {name: null("Write-only") if name in SECRETS else maybe(one) for name, one in CONFIGS[kind].items()}
-    return answer_model(fields, f"buildStepConfig of {kind}.")
-
-
-def _given(kind: StepType) -> Schema:
-    return body_model(CONFIGS[kind], f"buildStepConfig of {kind}, to be stored.")
-
-
 def _refs(kinds: Iterable[StepType], tail: str = "") -> list[Schema]:
     return [ref(config_name(kind) + tail) for kind in kinds]
 
@@ -144,8 +135,17 @@ STEP_MODELS: Final[dict[str, Schema]] = {
     "Header": body_model({"name": text(example="X-Token"), "value": text()}, "A header of a request."),
     "VolumeMount": body_model({"containerPath": text(), "hostPath": text()}, "A host path in a container."),
     "BuildSecret": body_model({"id": text(), "credential": text()}, "A secret that the image build may read."),
-    **{config_name(kind): _answered(kind) for kind in CONFIGS},
-    **{f"{config_name(kind)}Add": _given(kind) for kind in FOR_USERS},
+    **{
+        config_name(kind): answer_model(
+            {name: null("Write-only") if name in SECRETS else maybe(one) for name, one in fields.items()},
+            f"buildStepConfig of {kind}.",
+        )
+        for kind, fields in CONFIGS.items()
+    },
+    **{
+        f"{config_name(kind)}Add": body_model(CONFIGS[kind], f"buildStepConfig of {kind}, to be stored.")
+        for kind in FOR_USERS
+    },
     "SourceAsk": body_model(
         {
             **CONFIGS[StepType.CODE_DOWN],

@@ -46,7 +46,11 @@ def write_operation(operation: Operation, *, enveloped: bool) -> dict[str, Any]:
     if operation.description:
         written["description"] = operation.description
     if operation.body is not None:
-        written["requestBody"] = _body(operation)
+        media: dict[str, Any] = {"schema": ref(operation.body.model)}
+        if operation.body.example is not None:
+            media["examples"] = {operation.name: {"value": operation.body.example}}
+        body = operation.body
+        written["requestBody"] = {"required": body.required, "content": {body.media_type: media}}
     return written
 
 
@@ -63,32 +67,31 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     return written if parameter.example is None else {**written, "example": parameter.example}
 
 
-def _body(operation: Operation) -> dict[str, Any]:
-    assert operation.body is not None  # noqa: S101  asked before
-    media: dict[str, Any] = {"schema": ref(operation.body.model)}
-    if operation.body.example is not None:
-        media["examples"] = {operation.name: {"value": operation.body.example}}
-    return {"required": operation.body.required, "content": {operation.body.media_type: media}}
-
-
 def _responses(operation: Operation, *, enveloped: bool) -> dict[str, Any]:
-    answer = {
+    told = {name: {"description": text, "schema": schema} for name, (text, schema) in operation.answer_headers.items()}
+    plain = {operation.media_type: {"schema": operation.answer}}
+    if operation.media_type == JSON:
+        plain = {JSON: _media(operation.answer, operation.name)}
+    answer: dict[str, Any] = {
         "description": operation.summary,
-        "headers": _headers(operation),
-        "content": _enveloped_content(operation) if enveloped else _content(operation),
+        "headers": {
+            **REQUEST_ID,
+            **(PAGE_HEADERS if operation.paged else {}),
+            **(REPLAYED if operation.writes else {}),
+            **told,
+        },
+        "content": _enveloped_content(operation) if enveloped else plain,
     }
     if operation.links:
-        answer["links"] = _links(operation, "/result" if enveloped else "")
+        root = "$response.body#/result" if enveloped else "$response.body#"
+        answer["links"] = {
+            link.operation: {"operationId": link.operation, "parameters": {link.parameter: root + link.pointer}}
+            for link in operation.links
+        }
     further = {str(status): {**answer, "description": told} for status, told in operation.statuses.items()}
     more = (OF_BODIES if operation.body is not None else {}) | (OF_RANGES if 206 in operation.statuses else {})
     errors = (kept_errors if enveloped else error_responses)(operation.all_errors, further=more)
     return {"200": answer, **further, **errors}
-
-
-def _content(operation: Operation) -> dict[str, Any]:
-    if operation.media_type != JSON:
-        return {operation.media_type: {"schema": operation.answer}}
-    return {JSON: _media(operation.answer, operation.name)}
 
 
 def _enveloped_content(operation: Operation) -> dict[str, Any]:
@@ -105,23 +108,3 @@ def _enveloped_content(operation: Operation) -> dict[str, Any]:
 
 def _media(schema: Schema, name: str) -> dict[str, Any]:
     return {"schema": schema, "examples": {name: {"value": example_of(schema, MODELS)}}}
-
-
-def _headers(operation: Operation) -> dict[str, Any]:
-    told = {name: {"description": text, "schema": schema} for name, (text, schema) in operation.answer_headers.items()}
-    return {
-        **REQUEST_ID,
-        **(PAGE_HEADERS if operation.paged else {}),
-        **(REPLAYED if operation.writes else {}),
-        **told,
-    }
-
-
-def _links(operation: Operation, root: str) -> dict[str, Any]:
-    return {
-        link.operation: {
-            "operationId": link.operation,
-            "parameters": {link.parameter: f"$response.body#{root}{link.pointer}"},
-        }
-        for link in operation.links
-    }
