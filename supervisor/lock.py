@@ -25,7 +25,12 @@ def only_one(data_dir: Path) -> Iterator[int]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         deadline = time.monotonic() + TAKE_DOWN_SECONDS
-        while not _try_lock(descriptor):
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                pass
             holder = int(os.pread(descriptor, 20, 0).strip() or b"0")
             if is_running(holder) or time.monotonic() > deadline:
                 raise CannotStart(
@@ -38,12 +43,3 @@ def only_one(data_dir: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _try_lock(descriptor: int) -> bool:
-    """Take the lock if it is free."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

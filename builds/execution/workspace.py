@@ -69,7 +69,10 @@ class Workspace:
 
 def sweep_leftovers() -> None:
     """Remove the workspaces of this machine whose attempt is over, and kill what still works there."""
-    homes = _homes()
+    homes: dict[str, tuple[int, int]] = {}  # on this machine's disk, each with its run and attempt
+    with suppress(FileNotFoundError), os.scandir(_all()) as entries:
+        named = ((entry.path, NAME.fullmatch(entry.name)) for entry in entries)
+        homes = {path: (int(found[1]), int(found[2])) for path, found in named if found}
     if not homes:
         return
     running = BuildRun.objects.filter(pk__in={run for run, _ in homes.values()}, run_state=RunState.RUNNING)
@@ -78,14 +81,6 @@ def sweep_leftovers() -> None:
         if attempt not in live:
             _kill_users(path)
             _remove(Path(path))
-
-
-def _homes() -> dict[str, tuple[int, int]]:
-    """Return the workspaces that are on this machine's disk, each with its run and attempt."""
-    with suppress(FileNotFoundError), os.scandir(_all()) as entries:
-        named = ((entry.path, NAME.fullmatch(entry.name)) for entry in entries)
-        return {path: (int(found[1]), int(found[2])) for path, found in named if found}
-    return {}
 
 
 def _all() -> Path:

@@ -3,7 +3,7 @@
 A route belongs to an operation when Django's resolver leads its address there, so that no view is named twice.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -32,7 +32,6 @@ SECURITY_SCHEMES: Final = {
         "description": "The session of the pages; POST, PUT and DELETE need the header X-CSRFToken too",
     },
 }  # fmt: skip
-Endpoint = tuple[str, str, str, Callable[..., Any]]  # path, its pattern, method, view
 
 
 @lru_cache(maxsize=len(PREFIXES))
@@ -73,7 +72,9 @@ class Generator(SchemaGenerator):
 
     def __init__(self, prefix: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # a library's
-        self.endpoints: list[Any] = list(_endpoints(prefix))
+        views = [(operation, view_of(operation, prefix)) for operation in OPERATIONS]
+        # path, its pattern, method, view
+        self.endpoints: list[Any] = [(prefix + each.path, each.path, each.method, view) for each, view in views if view]
         self.inspector = EndpointEnumerator()
 
     def create_view(self, callback: Any, method: str, request: Any = None) -> Any:
@@ -81,13 +82,6 @@ class Generator(SchemaGenerator):
         view = super().create_view(callback, method, request)  # type: ignore[no-untyped-call]  # a library's
         self._set_schema_to_view(view, OperationSchema())  # type: ignore[no-untyped-call]  # a library's
         return view
-
-
-def _endpoints(prefix: str) -> Iterator[Endpoint]:
-    for operation in OPERATIONS:
-        view = view_of(operation, prefix)
-        if view is not None:
-            yield prefix + operation.path, operation.path, operation.method, view
 
 
 def _used(part: Any) -> set[str]:

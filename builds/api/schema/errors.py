@@ -44,8 +44,12 @@ def error_responses(codes: Iterable[ErrorCode], *, further: Mapping[int, ErrorCo
 
     `further` are codes with another status than theirs, by that status.
     """
-    found = _by_status(codes, further)
-    return {str(status): _problem(status, found[status]) for status in sorted(found)}
+    answers: dict[str, Any] = {}
+    for status, known in sorted(_by_status(codes, further).items()):
+        answer = answers[str(status)] = _answer(status, known, PROBLEM, ref("Problem"))
+        examples = {code.value: {"$ref": f"#/components/examples/{code}"} for code in known}
+        answer["content"][PROBLEM]["examples"] = examples
+    return answers
 
 
 def kept_errors(codes: Iterable[ErrorCode], *, further: Mapping[int, ErrorCode]) -> dict[str, Any]:
@@ -60,7 +64,20 @@ def kept_errors(codes: Iterable[ErrorCode], *, further: Mapping[int, ErrorCode])
 
 def error_examples() -> dict[str, Any]:
     """Return a problem of each code."""
-    return {code.value: {"value": _example(code)} for code in ErrorCode}
+    return {
+        code.value: {
+            "value": {
+                "type": f"/docs/errors/{code}",
+                "title": code.summary,
+                "status": code.status,
+                "detail": code.happened,
+                "code": code.value,
+                "errors": [],
+                "requestId": "7c0f5d1e9a3b4c62",
+            }
+        }
+        for code in ErrorCode
+    }
 
 
 def _by_status(codes: Iterable[ErrorCode], further: Mapping[int, ErrorCode]) -> dict[int, list[ErrorCode]]:
@@ -68,12 +85,6 @@ def _by_status(codes: Iterable[ErrorCode], further: Mapping[int, ErrorCode]) -> 
     for code in dict.fromkeys((*ALWAYS, *codes)):
         found.setdefault(code.status, []).append(code)
     return found | {status: [code] for status, code in further.items()}
-
-
-def _problem(status: int, codes: list[ErrorCode]) -> dict[str, Any]:
-    answer = _answer(status, codes, PROBLEM, ref("Problem"))
-    answer["content"][PROBLEM]["examples"] = {code.value: {"$ref": f"#/components/examples/{code}"} for code in codes}
-    return answer
 
 
 def _answer(status: int, codes: list[ErrorCode], media_type: str, schema: Schema) -> dict[str, Any]:
@@ -84,15 +95,3 @@ def _answer(status: int, codes: list[ErrorCode], media_type: str, schema: Schema
     }
     told = "; ".join(f"`{code}` {code.summary}" for code in codes)
     return {"description": told, "headers": headers, "content": {media_type: {"schema": schema}}}
-
-
-def _example(code: ErrorCode) -> dict[str, Any]:
-    return {
-        "type": f"/docs/errors/{code}",
-        "title": code.summary,
-        "status": code.status,
-        "detail": code.happened,
-        "code": code.value,
-        "errors": [],
-        "requestId": "7c0f5d1e9a3b4c62",
-    }

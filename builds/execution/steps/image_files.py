@@ -76,7 +76,10 @@ def _context_folder(context: RunContext, path: str | None) -> Path:
 def _read(context: RunContext, path: str) -> bytes:
     file = context.inside(path)
     if not file.is_file():
-        like = _dockerfiles(context.workspace.root)
+        root = context.workspace.root
+        found = (file.relative_to(root) for file in root.rglob("*[Dd]ockerfile*") if file.is_file())
+        named = (str(path) for path in found if ".git" not in path.parts)  # which git keeps for itself
+        like = [shown(name) for name in itertools.islice(named, MOST_FOUND)]
         raise RunFailed(failures.dockerfile_missing(path, like or _names(context, path, folders=False)))
     if file.stat().st_size > DOCKERFILE_BYTES:
         raise RunFailed(failures.definition_invalid(f"{path} has more than {DOCKERFILE_BYTES:,} bytes"))
@@ -92,11 +95,3 @@ def _names(context: RunContext, path: str, *, folders: bool) -> list[str]:
     found = sorted(context.inside(above).iterdir()) if context.inside(above).is_dir() else []
     wanted = [entry for entry in found if entry.is_dir() or not folders]
     return [shown(str(entry.relative_to(root.resolve()))) for entry in wanted if entry.name != ".git"]
-
-
-def _dockerfiles(root: Path) -> list[str]:
-    """Return the files of the workspace that look like a Dockerfile, without what git keeps for itself."""
-    found = (file.relative_to(root) for file in root.rglob("*[Dd]ockerfile*") if file.is_file())
-    return [
-        shown(str(path)) for path in itertools.islice((path for path in found if ".git" not in path.parts), MOST_FOUND)
-    ]

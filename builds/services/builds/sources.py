@@ -67,7 +67,9 @@ def repository_of(config: Mapping[str, Any], secrets: Mapping[str, str]) -> Repo
     """Return the repository of a CODE_DOWN step from its stored config and its secrets in clear."""
     url = repository_url(place_of(config), str(config.get("protocol_type") or "https"))
     given = str(config.get("known_hosts") or "")
-    known = given or _remembered(url)
+    known = given
+    if not given and (place := Place.of(url)).scheme == "ssh":
+        known = KnownHost.objects.filter(host=place.alias).values_list("lines", flat=True).first() or ""
     is_private = config.get("common_type") == "PRIVATE"
     login = Login(
         user=str(config.get("user_id") or ""),
@@ -209,10 +211,3 @@ def _tried(config: Mapping[str, Any], secrets: Mapping[str, str]) -> SourceRepor
     which = f"the default one is {default}" if default else "none by default"
     message = f"{place_of(config)} answers: {count}, {which}."
     return SourceReport(ok=True, message=message, branches=tuple(branches[:MOST_BRANCHES]))
-
-
-def _remembered(url: str) -> str:
-    place = Place.of(url)
-    if place.scheme != "ssh":
-        return ""
-    return KnownHost.objects.filter(host=place.alias).values_list("lines", flat=True).first() or ""

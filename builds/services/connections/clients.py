@@ -163,7 +163,13 @@ def probe_registry(registry: Registry) -> RegistryProbe:
         try:
             client.ping()
         except RegistryRefused as error:
-            return RegistryProbe(ok=False, message=_refusal(registry, error.status), warnings=warnings)
+            said = f"{registry.host} does not accept the stored login; give loginId and password anew."
+            if error.status not in (401, 403):
+                status = error.status
+                said = f"{registry.host} answers with HTTP status {status}, as no registry does; check host and port."
+            elif not registry.username:
+                said = f"{registry.host} asks for a login and none is stored; give loginId and password."
+            return RegistryProbe(ok=False, message=said, warnings=warnings)
         except EngineError as error:
             said = f"{registry.host} cannot be reached from BuildHub: {error.answered}"
             return RegistryProbe(ok=False, message=said, warnings=warnings)
@@ -240,11 +246,3 @@ def _in_time(ask: Callable[[], T], late: T) -> T:
     thread.start()
     thread.join(PROBE_SECONDS)
     return found[0] if found else late
-
-
-def _refusal(registry: Registry, status: int) -> str:
-    if status not in (401, 403):
-        return f"{registry.host} answers with HTTP status {status}, as no registry does; check host and port."
-    if not registry.username:
-        return f"{registry.host} asks for a login and none is stored; give loginId and password."
-    return f"{registry.host} does not accept the stored login; give loginId and password anew."
