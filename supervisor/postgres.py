@@ -82,7 +82,11 @@ def prepare(data_dir: Path, *, settings: tuple[str, ...] = ()) -> Postgres:
     password = kept(data_dir / "postgres-password", lambda: secrets.token_urlsafe(24))
     if not (cluster / "PG_VERSION").exists():
         _make_cluster(cluster, binaries=binaries, password=password, owner=owner)
-    port = _port(data_dir / "postgres-port")
+    port_file = data_dir / "postgres-port"
+    port = int(kept(port_file, lambda: str(free_port())))
+    if not port_is_free("127.0.0.1", port):  # somebody else has taken it; only we look for ours there
+        port_file.unlink()
+        port = int(kept(port_file, lambda: str(free_port())))
     options = [part for setting in (*SETTINGS, f"port={port}", *settings) for part in ("-c", setting)]
     command = Command(
         key="postgres",
@@ -214,12 +218,3 @@ def _make_cluster(cluster: Path, *, binaries: Path, password: str, owner: Owner 
     if done.returncode != 0:
         raise CannotStart(f"initdb could not make a database in {cluster}: {done.stderr.strip()[-400:]}")
     draft.rename(cluster)
-
-
-def _port(path: Path) -> int:
-    """Return the kept port; another one is chosen when somebody else has taken it (only we look for it there)."""
-    port = int(kept(path, lambda: str(free_port())))
-    if not port_is_free("127.0.0.1", port):
-        path.unlink()
-        port = int(kept(path, lambda: str(free_port())))
-    return port

@@ -21,6 +21,7 @@ MARK = "BUILDHUB_SUPERVISED"
 KEYS = ("BUILDHUB_SECRET_KEY", "BUILDHUB_CREDENTIAL_KEYS")
 FIRST_ROWS = ("BUILDHUB_ADMIN_PASSWORD", "BUILDHUB_REGISTRY_USER", "BUILDHUB_REGISTRY_PASSWORD")
 NOT_INHERITED = frozenset({"DATABASE_URL", *KEYS, *FIRST_ROWS, *(f"{name}_FILE" for name in (*KEYS, *FIRST_ROWS))})
+LONGEST_LOG = 16 * 1024 * 1024  # bytes; a longer one becomes `<name>.1`
 LAST_WAIT_SECONDS = 2.0  # for the kernel, after SIGKILL
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -92,7 +93,12 @@ def spawn(command: Command, *, mark: str) -> subprocess.Popen[bytes]:
     owner = command.owner
     for path in command.stale:
         path.unlink(missing_ok=True)
-    log = _open_log(command.log) if command.log else None
+    log = None
+    if command.log:
+        command.log.parent.mkdir(parents=True, exist_ok=True)
+        if command.log.exists() and command.log.stat().st_size > LONGEST_LOG:
+            command.log.replace(command.log.with_name(f"{command.log.name}.1"))
+        log = os.open(command.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     try:
         return subprocess.Popen(
             command.argv,
@@ -110,14 +116,6 @@ def spawn(command: Command, *, mark: str) -> subprocess.Popen[bytes]:
     finally:
         if log is not None:
             os.close(log)
-
-
-def _open_log(path: Path) -> int:
-    """Open `path` for appending; a file above 16 MiB becomes `<name>.1` first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size > 16 * 1024 * 1024:
-        path.replace(path.with_name(f"{path.name}.1"))
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
 
 
 def _die_with(parent: int, stop_signal: int) -> None:

@@ -50,12 +50,18 @@ def _confirm_gone(run: BuildRun) -> str | None:
     """Cancel and look for what is left of the run; None once nothing is, else why that is not known."""
     if run.server is None:
         return None
+    # What has begun and not ended, as far as the engine's answer is ours: two runs of the same content share one
+    # process, so that beside other runs on the server it may be theirs.
+    begun: list[str] = []
+    if not BuildRun.objects.holding_slots().filter(server=run.server).exclude(pk=run.pk).exists():
+        vertices = [vertex for step in run.steps.filter(attempt=run.attempt) for vertex in step.vertices]
+        begun = [vertex["name"] for vertex in vertices if vertex["started"] and not vertex["completed"]]
     engine = engine_of(run.server)
     try:
         engine.cancel_build(build_id(run.pk, run.attempt))
         engine.remove_leftovers(labels(run.pk))
         left = engine.leftovers(labels(run.pk))
-        instructions = engine.still_running(_begun(run))
+        instructions = engine.still_running(begun)
     except EngineError as error:
         return error.answered
     finally:
@@ -63,17 +69,6 @@ def _confirm_gone(run: BuildRun) -> str | None:
     if instructions:
         return f"the engine does not end an instruction that it has begun: {instructions[0]}"
     return f"{len(left)} containers or volumes are still there" if left else None
-
-
-def _begun(run: BuildRun) -> list[str]:
-    """Return the instructions of the attempt that have begun and not ended, as far as the engine's answer is ours.
-
-    Two runs of the same content share one process: beside other runs on the server it may be theirs.
-    """
-    if BuildRun.objects.holding_slots().filter(server=run.server).exclude(pk=run.pk).exists():
-        return []
-    vertices = [vertex for step in run.steps.filter(attempt=run.attempt) for vertex in step.vertices]
-    return [vertex["name"] for vertex in vertices if vertex["started"] and not vertex["completed"]]
 
 
 def _go_on_unconfirmed(run: BuildRun, why: str) -> None:

@@ -136,7 +136,14 @@ def build_shape(build: Any, caller: Caller, extras: BuildExtras, *, steps: Seque
         "registryProjectId": build.registry_project_id,
         "registryName": build.project or None,
         "imageName": build.image_name,
-        **_build_tag_fields(build),
+        **_tag_fields(
+            {
+                "auto_tag": build.auto_tag,
+                "auto_tag_prefix": build.auto_tag_prefix,
+                "auto_tag_sequence": build.auto_tag_sequence,
+            },
+            build.tag_name,
+        ),
         "externalRegistrySeq": build.registry_id or 0,
         **_server_fields(_server_of(build), shown=may_edit(caller, build.account_id)),
         "useYn": yes_no(build.in_use),
@@ -224,15 +231,6 @@ def _tag_fields(definition: Mapping[str, Any], tag: str) -> Shape:
         "autotagSeqType": definition.get("auto_tag_sequence") or None,
         "tagName": tag or None,
     }
-
-
-def _build_tag_fields(build: Build) -> Shape:
-    rule = {
-        "auto_tag": build.auto_tag,
-        "auto_tag_prefix": build.auto_tag_prefix,
-        "auto_tag_sequence": build.auto_tag_sequence,
-    }
-    return _tag_fields(rule, build.tag_name)
 
 
 def _filled(image: ImageReference, registry_id: int | None) -> Shape:

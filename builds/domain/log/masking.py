@@ -102,15 +102,12 @@ def _encodings(text: str) -> Iterator[bytes]:
 def _base64_forms(plain: bytes) -> Iterator[bytes]:
     """Yield base64 of `plain` alone, within other bytes at all three alignments, and wrapped into lines."""
     alone = base64.b64encode(plain)
-    cores = [alone, *(_base64_core(plain, offset) for offset in range(3))]
+    cores = [alone]
+    for offset in range(3):  # other bytes before it
+        encoded = base64.b64encode(b"\0" * offset + plain).rstrip(b"=")
+        shared = 0 if (offset + len(plain)) % 3 == 0 else 1  # the last character also holds bits of what follows
+        cores.append(encoded[(0, 2, 3)[offset] : len(encoded) - shared])
     cores += [alone[at : at + width] for width in WRAPS for at in range(0, len(alone), width) if len(alone) > width]
     for core in cores:
         yield core
         yield core.translate(bytes.maketrans(b"+/", b"-_"))
-
-
-def _base64_core(plain: bytes, offset: int) -> bytes:
-    """Return the characters that stand for `plain` alone when `offset` (0 to 2) other bytes are before it."""
-    encoded = base64.b64encode(b"\0" * offset + plain).rstrip(b"=")
-    shared = 0 if (offset + len(plain)) % 3 == 0 else 1  # the last character also holds bits of what follows
-    return encoded[(0, 2, 3)[offset] : len(encoded) - shared]

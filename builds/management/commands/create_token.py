@@ -32,7 +32,11 @@ class Command(BaseCommand):
         if user is None:
             name = options["user"]
             raise CommandError(f"There is no user {name}; create one in Django's admin, or correct the name.")
-        scopes = _scopes(options["scopes"])
+        known = {scope.value: scope for scope in Scope}
+        asked = [word.strip() for word in options["scopes"].split(",") if word.strip()]
+        if not asked or any(word not in known for word in asked):
+            raise CommandError(f"--scopes={options['scopes']}: use a comma-separated list of {', '.join(known)}.")
+        scopes = [scope for word, scope in known.items() if word in asked]
         days = options["days"]
         if days is not None and not 1 <= days <= 36_500:
             raise CommandError("--days has to be a whole number from 1 to 36500.")
@@ -55,11 +59,3 @@ def _account(user: User, asked: int | None) -> Account | None:
     if not user.is_superuser and not Membership.objects.filter(user=user, account=account).exists():
         raise CommandError(f"{user.username} does not belong to account {asked}; add the membership first.")
     return account
-
-
-def _scopes(words: str) -> list[Scope]:
-    known = {scope.value: scope for scope in Scope}
-    asked = [word.strip() for word in words.split(",") if word.strip()]
-    if not asked or any(word not in known for word in asked):
-        raise CommandError(f"--scopes={words}: use a comma-separated list of {', '.join(known)}.")
-    return [scope for word, scope in known.items() if word in asked]

@@ -47,7 +47,17 @@ def create_registry(*, caller: Caller, draft: RegistryDraft) -> Registry:
     Raises `NotFound` for an account that the caller may not know of, `NoRight`, or `Invalid` with all that is wrong.
     """
     with transaction.atomic():
-        registry = Registry(account_id=_account_of(caller, draft))
+        account_id = draft.account_id
+        if account_id is not None:
+            if caller.role_in(account_id) is None or not Account.objects.filter(pk=account_id).exists():
+                raise NotFound(f"There is no account {account_id}.")
+            require(caller, Permission.MANAGE_CONNECTIONS, account_id)
+        elif not caller.is_instance_admin and caller.account_ids:
+            if len(caller.account_ids) > 1:
+                sentence = "You are in several accounts; name one in accountSeq."
+                raise Invalid([*draft.errors, FieldError("accountSeq", sentence)])
+            account_id = caller.account_ids[0]
+        registry = Registry(account_id=account_id)
         require_on(caller, Permission.MANAGE_CONNECTIONS, registry)
         _apply(registry, draft, caller)
         _record(caller, Did.ADD_REGISTRY, registry)
@@ -84,20 +94,6 @@ def try_registry(*, registry_id: int, caller: Caller) -> RegistryProbe:
         raise _unknown(registry_id)
     require_on(caller, Permission.MANAGE_CONNECTIONS, registry)
     return probe_registry(registry)
-
-
-def _account_of(caller: Caller, draft: RegistryDraft) -> int | None:
-    """Return whose a new registry is; None: shared."""
-    if draft.account_id is not None:
-        if caller.role_in(draft.account_id) is None or not Account.objects.filter(pk=draft.account_id).exists():
-            raise NotFound(f"There is no account {draft.account_id}.")
-        require(caller, Permission.MANAGE_CONNECTIONS, draft.account_id)
-        return draft.account_id
-    if caller.is_instance_admin or not caller.account_ids:
-        return None
-    if len(caller.account_ids) > 1:
-        raise Invalid([*draft.errors, FieldError("accountSeq", "You are in several accounts; name one in accountSeq.")])
-    return caller.account_ids[0]
 
 
 def _locked(registry_id: int, caller: Caller) -> Registry:

@@ -29,7 +29,13 @@ def move_to_front(*, run_id: int, caller: Caller) -> BuildRun:
     does not wait.
     """
     with transaction.atomic():
-        run = _locked(run_id, caller)
+        seen = BuildRun.objects.visible_to(caller).filter(pk=run_id).first()
+        if seen is None:
+            raise NotFound(f"There is no run {run_id}.")
+        require(caller, Permission.RUN, seen.account_id)
+        if seen.server_id is not None:  # locked first, as dispatch does
+            BuildServer.objects.select_for_update(no_key=True).get(pk=seen.server_id)
+        run = BuildRun.objects.select_for_update(of=("self",), no_key=True).get(pk=run_id)
         elders = BuildRun.objects.waiting().filter(build_id=run.build_id, pk__lt=run.pk)
         facts = run_facts(with_facts(BuildRun.objects.filter(pk=run.pk)).get(), caller)
         facts = replace(facts, elder=elders.values_list("pk", flat=True).first() or 0)
@@ -46,17 +52,6 @@ def move_to_front(*, run_id: int, caller: Caller) -> BuildRun:
         if run.server_id is not None:
             transaction.on_commit(partial(dispatch, run.server_id))
     return run
-
-
-def _locked(run_id: int, caller: Caller) -> BuildRun:
-    """Return a visible run that the caller may run; its server is locked first, as dispatch does."""
-    seen = BuildRun.objects.visible_to(caller).filter(pk=run_id).first()
-    if seen is None:
-        raise NotFound(f"There is no run {run_id}.")
-    require(caller, Permission.RUN, seen.account_id)
-    if seen.server_id is not None:
-        BuildServer.objects.select_for_update(no_key=True).get(pk=seen.server_id)
-    return BuildRun.objects.select_for_update(of=("self",), no_key=True).get(pk=run_id)
 
 
 def _first_of_account(run: BuildRun) -> None:

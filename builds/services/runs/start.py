@@ -73,8 +73,13 @@ def push_again(
     or waits, as `whenRunning` says; it never replaces one. Raises `NotPossible` where there is no image.
     """
     with turn(_pushable(run_id, caller).build_id), transaction.atomic():
-        original = _locked_original(run_id, caller)
-        build = original.build
+        # The run, then its build: the order of a finished removal. A press locks the build first, but then active runs
+        # only, and none that is locked here: who may not push, or has nothing to push, is refused before.
+        original = BuildRun.objects.select_for_update(of=("self",), no_key=True).get(pk=run_id)
+        build = original.build = _locked_build(original.build_id, caller)
+        if original.removed_at is not None:
+            raise NotFound(f"There is no run {run_id}.")
+        _check_pushable(original, caller)
         if tag_name and (sentence := tags.check_tag(tag_name)):
             raise Invalid([FieldError("tagName", sentence)])
         recipe = recipe_of_push(original, external_registry_seq)
@@ -102,20 +107,6 @@ def _locked_build(build_id: int, caller: Caller) -> Build:
     require(caller, Permission.RUN, build.account_id)
     check_in_use(build)
     return build
-
-
-def _locked_original(run_id: int, caller: Caller) -> BuildRun:
-    """Return a visible run whose image the caller may push, itself and its build locked in this order.
-
-    The order is that of a finished removal. A press locks the build first, but then active runs only, and none that
-    is locked here: who may not push, or has nothing to push, is refused before (`_pushable`).
-    """
-    original = BuildRun.objects.select_for_update(of=("self",), no_key=True).get(pk=run_id)
-    original.build = _locked_build(original.build_id, caller)
-    if original.removed_at is not None:
-        raise NotFound(f"There is no run {run_id}.")
-    _check_pushable(original, caller)
-    return original
 
 
 def _pushable(run_id: int, caller: Caller) -> BuildRun:
