@@ -2,8 +2,9 @@
 
 import pytest
 
+from builds.api.schema import step_models
 from builds.domain.states import StepType
-from builds.domain.steps.kinds import api_name
+from builds.domain.steps.kinds import KINDS, api_name
 from builds.queries.config_shapes import CONFIG_KEYS
 from tests.api.making import begin, say, words
 
@@ -48,6 +49,13 @@ def test_a_build_in_detail_has_its_steps(as_, operator, build):
 def test_the_config_of_each_kind_of_step_has_the_contracts_fields(kind):
     names = [api_name(key) for key in CONFIG_KEYS[kind]]
     assert names == ["stepTitle", "stepDesc", *CONFIGS[kind].split()]
+
+
+def test_every_kind_of_step_is_answered_and_published_with_the_same_fields():
+    answered = {kind: [api_name(key) for key in keys] for kind, keys in CONFIG_KEYS.items()}
+    assert {kind: list(fields) for kind, fields in step_models.CONFIGS.items()} == answered
+    assert set(answered) == set(StepType)
+    assert set(step_models.FOR_USERS) == set(KINDS)
 
 
 def test_an_image_step_is_filled_from_its_build(as_, operator, build):

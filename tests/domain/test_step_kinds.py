@@ -3,7 +3,7 @@
 import pytest
 
 from builds.domain.states import StepType
-from builds.domain.steps.kinds import StepDefinition, tidy_config, validate_steps
+from builds.domain.steps.kinds import KINDS, StepDefinition, tidy_config, validate_steps
 
 IMAGE = StepDefinition(StepType.CREATE_IMAGE, 9, config={"docker_file": "FROM a\n"})
 CODE = {"repository_url": "git.example/team/app.git"}
@@ -43,6 +43,10 @@ def fields(kind: StepType, kept: frozenset[str] | None = frozenset(), **changes:
     config = tidy_config(kind, {**BASE[kind], **changes})
     errors = validate_steps([StepDefinition(kind, 1, True, config, kept), IMAGE], host_paths=["/srv/cache"])
     return [error.field.removeprefix("buildSteps[0].buildStepConfig.") for error in errors]
+
+
+def test_every_kind_beside_the_image_step_has_its_examples():
+    assert set(BASE) == set(FULL) == set(KINDS) - {StepType.CREATE_IMAGE}
 
 
 @pytest.mark.parametrize("kind", FULL, ids=str)

@@ -7,6 +7,8 @@ import pytest
 from builds.credentials import decrypt_fields, encrypt_fields
 from builds.domain.errors import Invalid, Refused
 from builds.domain.states import StepType
+from builds.domain.steps.kinds import KINDS
+from builds.execution.steps import RUNNERS
 from builds.models import BuildStep
 from builds.services.builds.definitions import StepCopy, runnable_steps, snapshot, steps_for_once, unexecutable
 from builds.services.builds.edit import BuildDraft, StepDraft, create_build, edit_build
@@ -119,6 +121,13 @@ def test_other_kinds_of_steps_are_not_executed_yet(kind):
     assert f"({kind})" in (sentence or "")
     assert (sentence or "").endswith(".")
     assert unexecutable([StepCopy(2, StepType(kind), False, {}, 1), image()], "") is None
+
+
+def test_every_kind_that_is_accepted_is_one_that_can_be_executed():
+    steps = {kind: [StepCopy(2, kind, True, {}, 1), image()] for kind in KINDS if kind is not StepType.CREATE_IMAGE}
+    accepted = {kind for kind in steps if unexecutable(steps[kind], "") is None}
+    assert StepType.CODE_DOWN in accepted
+    assert accepted <= set(RUNNERS)
 
 
 @pytest.mark.parametrize(
