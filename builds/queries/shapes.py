@@ -87,20 +87,7 @@ def run_shape(run: Any, caller: Caller, *, waiting: Mapping[int, Waiting] | None
         "runTimeBySec": whole_seconds(run.begin_time, run.end_time),
         "possibleActions": [action.value for action in possible_actions(run_facts(run, caller))],
     }
-    waits = waiting_of(run) if waiting is None else waiting.get(run.pk)
-    has_image = run.run_type == RunType.BUILD and run.image_digest
-    return shape | {
-        "endReason": run.end_reason or None,
-        "endMessage": run.end_message or None,
-        "cancelRequestedAt": iso_time(run.cancel_requested_at),
-        "requestedBy": run.requested_by.get_username() if run.requested_by else None,
-        "commitId": run.commit_id or None,
-        "attempt": run.attempt,
-        "imageRef": run.image.pinned(run.image_digest) if has_image else None,
-        "queuePosition": waits.position if waits else None,
-        "waitingFor": waits.reason if waits else None,
-        "lineCount": run.line_count,
-    }
+    return shape | _added_fields(run, waiting_of(run) if waiting is None else waiting.get(run.pk))
 
 
 def step_run_shape(step: RunStep, run: BuildRun, *, log: str | None = None) -> Shape:
@@ -203,6 +190,23 @@ def image_of(build: Build, registry: Registry | None) -> ImageReference:
 def may_edit(caller: Caller, account_id: int) -> bool:
     """Say whether `caller` may edit the builds of an account: certificates are shown to them only."""
     return refused(Permission.EDIT_BUILD, caller.role_in(account_id), caller.scopes) is None
+
+
+def _added_fields(run: Any, waits: Waiting | None) -> Shape:
+    """Return what BuildHub adds to the platform's fields of a run."""
+    has_image = run.run_type == RunType.BUILD and run.image_digest
+    return {
+        "endReason": run.end_reason or None,
+        "endMessage": run.end_message or None,
+        "cancelRequestedAt": iso_time(run.cancel_requested_at),
+        "requestedBy": run.requested_by.get_username() if run.requested_by else None,
+        "commitId": run.commit_id or None,
+        "attempt": run.attempt,
+        "imageRef": run.image.pinned(run.image_digest) if has_image else None,
+        "queuePosition": waits.position if waits else None,
+        "waitingFor": waits.reason if waits else None,
+        "lineCount": run.line_count,
+    }
 
 
 def _server_of(build: Build) -> Mapping[str, Any]:
