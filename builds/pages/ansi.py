@@ -53,7 +53,9 @@ def parts_of(text: str) -> Iterator[Part]:
             _apply(ink, token["sgr"])
         else:
             escaped = token[0][:80].encode("unicode_escape").decode("ascii")
-            yield Part(_visible(token[0][0]), f"ansi-{MARK}", f"Control sequence {escaped}")
+            code = ord(token[0][0])  # shown as its picture of Unicode's block U+2400
+            picture = chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else "\ufffd"
+            yield Part(picture, f"ansi-{MARK}", f"Control sequence {escaped}")
     if at < len(shown):
         yield Part(shown[at:], ink.classes)
 
@@ -98,9 +100,3 @@ def _extended(ink: _Ink, which: int, numbers: Iterator[int]) -> None:
     elif kind == 2:
         for _ in range(3):
             next(numbers, 0)
-
-
-def _visible(character: str) -> str:
-    """Return the picture of a control character (Unicode block U+2400)."""
-    code = ord(character)
-    return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else "\ufffd"

@@ -79,6 +79,9 @@ def code_config(values: Mapping[str, str], secrets: Mapping[str, str], steps: So
     """Return the code download as it was typed: with the secrets that were, and what the form has no field for."""
     stored = steps.code.config if steps.code else {}
     url = values["repositoryUrl"].strip()
+    folder = str(stored.get("code_save_dir") or "")  # one that was chosen stays, else it has the name of the repository
+    if not folder or folder == repository_name(str(stored.get("repository_url") or "")):
+        folder = repository_name(split_repository(url)[1]) or FALLBACK_FOLDER
     config = {
         **stored,
         "repository_type": "GIT",
@@ -86,21 +89,13 @@ def code_config(values: Mapping[str, str], secrets: Mapping[str, str], steps: So
         "protocol_type": None,  # the address says it, else it is https
         "common_type": values["commonType"],
         "branch_name": values["branchName"].strip(),
-        "code_save_dir": _folder(url, stored),
+        "code_save_dir": folder,
         **{name: values[api_name(name)] == "Y" for name in FLAGS},
     }
     if values["commonType"] == "COMMON":
         return config  # what signs in is neither shown nor taken; what is stored of it stays
     hosts = values["knownHosts"].replace("\r\n", "\n")
     return {**config, "user_id": values["userId"].strip(), "known_hosts": hosts, **secrets}
-
-
-def _folder(url: str, stored: Mapping[str, Any]) -> str:
-    """Return the folder of the code: one that was chosen stays, else it has the name of the repository."""
-    before = str(stored.get("code_save_dir") or "")
-    if before and before != repository_name(str(stored.get("repository_url") or "")):
-        return before
-    return repository_name(split_repository(url)[1]) or FALLBACK_FOLDER
 
 
 def _dockerfile(values: Mapping[str, str], steps: SourceSteps, kind: str, path: str = "") -> dict[str, Any]:

@@ -132,7 +132,15 @@ def build_shape(build: Any, caller: Caller, extras: BuildExtras, *, steps: Seque
             build.tag_name,
         ),
         "externalRegistrySeq": build.registry_id or 0,
-        **_server_fields(_server_of(build), shown=may_edit(caller, build.account_id)),
+        **_server_fields(
+            {
+                "server_host": build.server_host,
+                "server_tls_verify": build.server_tls_verify,
+                "server_ca_cert": build.server_ca_cert,
+                "server_client_cert": build.server_client_cert,
+            },
+            shown=may_edit(caller, build.account_id),
+        ),
         "useYn": yes_no(build.in_use),
         "created": plain_time(build.created_at),
         "updated": plain_time(build.updated_at),
@@ -206,15 +214,6 @@ def _added_fields(run: Any, waits: Waiting | None) -> Shape:
         "queuePosition": waits.position if waits else None,
         "waitingFor": waits.reason if waits else None,
         "lineCount": run.line_count,
-    }
-
-
-def _server_of(build: Build) -> Mapping[str, Any]:
-    return {
-        "server_host": build.server_host,
-        "server_tls_verify": build.server_tls_verify,
-        "server_ca_cert": build.server_ca_cert,
-        "server_client_cert": build.server_client_cert,
     }
 
 

@@ -96,7 +96,13 @@ def waiting_of_all(runs: Sequence[BuildRun]) -> dict[int, Waiting]:
 def _waiting_on(
     server: BuildServer, runs: list[BuildRun], accounts: Mapping[int, scheduling.AccountFacts]
 ) -> dict[int, Waiting]:
-    positions = _positions(server, runs)
+    queue = BuildRun.objects.waiting().filter(server=server)
+    if len(runs) == 1:  # one alone is counted, not looked for in the whole
+        (only,) = runs
+        ahead = queue.filter(Q(front_at__lt=only.front_at) | Q(front_at=only.front_at, pk__lt=only.pk))
+        positions = {only.pk: ahead.count() + 1}
+    else:
+        positions = {run_id: place for place, run_id in enumerate(queue.values_list("pk", flat=True), start=1)}
     run_ids = [run.pk for run in runs]
     behind_elder = set(BuildRun.objects.filter(elder_active(), pk__in=run_ids).values_list("pk", flat=True))
     facts = server_facts(server, live_places(server))
@@ -107,13 +113,3 @@ def _waiting_on(
         wait = scheduling.RunWait(positions[run.pk], run.pk in behind_elder, accounts.get(run.account_id))
         found[run.pk] = Waiting(position=wait.position, reason=scheduling.waiting_reason(wait, facts))
     return found
-
-
-def _positions(server: BuildServer, runs: list[BuildRun]) -> dict[int, int]:
-    """Return the places of `runs` in the queue of their server; one alone is counted, not looked for in the whole."""
-    queue = BuildRun.objects.waiting().filter(server=server)
-    if len(runs) == 1:
-        (run,) = runs
-        ahead = queue.filter(Q(front_at__lt=run.front_at) | Q(front_at=run.front_at, pk__lt=run.pk))
-        return {run.pk: ahead.count() + 1}
-    return {run_id: position for position, run_id in enumerate(queue.values_list("pk", flat=True), start=1)}

@@ -34,12 +34,18 @@ def pack(lines: Sequence[LogLine]) -> PackedLines:
     if any("\n" in text for text in texts):
         raise ValueError("a line end within a line; split output with LineSplitter before packing it")
     odd = [index for index, line in enumerate(lines) if texts[index].encode() != line.raw.removesuffix(b"\n")]
+    vertices: dict[str, int] = {}
+    runs: list[int] = []
+    for line, count in _run_lengths(lines, key=lambda line: (line.vertex, line.stream)):
+        vertex = -1 if line.vertex is None else vertices.setdefault(line.vertex, len(vertices))
+        runs += (vertex, int(line.stream), count)
     # how much later each line is than the one before it (the first: than 0)
     deltas = [later - earlier for earlier, later in pairwise([0, *(line.t for line in lines)])]
     layout: dict[str, Any] = {
         "n": len(lines),
         "t": [number for run in _run_lengths(deltas) for number in run],
-        **_pack_sources(lines),
+        "vertices": list(vertices),
+        "runs": runs,
     }
     if unended := [index for index, line in enumerate(lines) if not line.ends]:
         layout["open"] = unended
@@ -93,15 +99,6 @@ def _unpack_times(numbers: Sequence[int]) -> Iterator[int]:
         for _ in range(count):
             t += delta
             yield t
-
-
-def _pack_sources(lines: Sequence[LogLine]) -> dict[str, list[Any]]:
-    vertices: dict[str, int] = {}
-    runs: list[int] = []
-    for line, count in _run_lengths(lines, key=lambda line: (line.vertex, line.stream)):
-        index = -1 if line.vertex is None else vertices.setdefault(line.vertex, len(vertices))
-        runs += (index, int(line.stream), count)
-    return {"vertices": list(vertices), "runs": runs}
 
 
 def _unpack_sources(layout: Mapping[str, Any]) -> Iterator[tuple[str | None, int]]:

@@ -100,12 +100,9 @@ class LineSplitter:
         pieces: list[bytes] = []
         start = 0
         while len(line) - start > self._piece_bytes:
-            end = _border(line, start + self._piece_bytes)
+            most = start + self._piece_bytes
+            # the last border of a UTF-8 character in the 4 positions up to there, or just there where there is none
+            end = next((at for at in range(most, most - 4, -1) if line[at] & 0xC0 != 0x80), most)
             pieces.append(line[start:end])
             start = end
         return pieces, start
-
-
-def _border(line: bytes, at: int) -> int:
-    """Return the last border of a UTF-8 character in the 4 positions up to `at`; `at` itself when there is none."""
-    return next((end for end in range(at, at - 4, -1) if line[end] & 0xC0 != 0x80), at)

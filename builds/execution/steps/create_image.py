@@ -3,7 +3,8 @@
 A run that pushes an earlier run's image again finds that one instead of building.
 """
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 from builds.domain import failures
 from builds.domain.progress import BuildProgress, TraceRecord
@@ -17,6 +18,7 @@ from builds.execution.steps.image_files import ImageFiles
 from builds.models import RunStep
 from builds.services.runs.steps import keep_image_id
 
+T = TypeVar("T")
 TAKEN: Final = "Another run of the same content took the image away meanwhile; taking it from the cache"
 TIMES_LOST: Final = 3  # that the engine may lose a finished image before the run fails
 
@@ -27,7 +29,8 @@ def run(context: RunContext, step: RunStep) -> None:
     Raises `RunFailed` with whose problem it is, or what the engine floor raises.
     """
     if context.original is None:
-        _build_and_push(context, step)
+        # Once more from the cache where the image was taken off the engine between the two.
+        _while_taken(context, lambda: _push(context, build(context, step.config)))
     else:
         _push(context, earlier_image.find(context, context.original))
     verify.run(context)
@@ -36,14 +39,16 @@ def run(context: RunContext, step: RunStep) -> None:
     earlier_image.tidy(context)
 
 
-def _build_and_push(context: RunContext, step: RunStep) -> None:
-    """Build and push, and once more from the cache where the image was taken off the engine between the two."""
+def _while_taken(context: RunContext, work: Callable[[], T]) -> T:
+    """Return what `work` gives, done again where another run took the finished image off the engine at this moment."""
     for _ in range(TIMES_LOST):
         try:
-            return _push(context, build(context, step.config))
-        except push.ImageTaken:
-            context.recorder.say(TAKEN)
-    return _push(context, build(context, step.config))
+            return work()
+        except (push.ImageTaken, BuildFailed) as error:
+            if isinstance(error, BuildFailed) and not error.lost_its_image:
+                raise
+        context.recorder.say(TAKEN)
+    return work()
 
 
 def _push(context: RunContext, image_id: str) -> None:
@@ -78,7 +83,10 @@ def build(context: RunContext, config: dict[str, Any]) -> str:
         pull=bool(config.get("pull")),
     )
     try:
-        return _built(context, request, files)
+        return _while_taken(
+            context,
+            lambda: context.engine.build(request, TraceWatcher(context.recorder, files), context.stop.event),
+        )
     except BuildFailed as error:
         hide = context.recorder.masker.mask_text  # before long texts are cut: half a secret would not be recognised
         failure = failures.build_failed(
@@ -88,18 +96,6 @@ def build(context: RunContext, config: dict[str, Any]) -> str:
             tail=context.recorder.tail(error.vertex),
         )
         raise RunFailed(failure) from error
-
-
-def _built(context: RunContext, request: BuildRequest, files: ImageFiles) -> str:
-    """Build, and once more where another run of the same content took its image off the engine at this moment."""
-    for _ in range(TIMES_LOST):
-        try:
-            return context.engine.build(request, TraceWatcher(context.recorder, files), context.stop.event)
-        except BuildFailed as error:
-            if not error.lost_its_image:
-                raise
-        context.recorder.say(TAKEN)
-    return context.engine.build(request, TraceWatcher(context.recorder, files), context.stop.event)
 
 
 class TraceWatcher:

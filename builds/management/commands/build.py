@@ -66,7 +66,10 @@ class Command(BaseCommand):
         except (psycopg.OperationalError, OperationalError) as error:
             message = f"The database does not answer any more ({error}). Run {run.pk} is not touched by that."
             raise CommandError(message, returncode=REFUSED) from error
-        self.stderr.write(_last_words(ended), style_func=str)  # as it is: no error, and no colour
+        said = f"Run {ended.pk} ended {ended.end_reason}: {ended.end_message}"
+        if ended.run_state == RunState.DONE:
+            said = f"Run {ended.pk} is done: {ended.image.pinned(ended.image_digest)}"
+        self.stderr.write(said, style_func=str)  # as it is: no error, and no colour
         if ended.run_state != RunState.DONE:
             raise SystemExit(1)
 
@@ -115,10 +118,3 @@ def _build(wanted: str, caller: Caller) -> Build:
                 raise CommandError(message, returncode=REFUSED)
     message = f"There is no build {wanted} that {caller.user.get_username()} may see."
     raise CommandError(message, returncode=REFUSED)
-
-
-def _last_words(run: BuildRun) -> str:
-    """Say how the run ended."""
-    if run.run_state == RunState.DONE:
-        return f"Run {run.pk} is done: {run.image.pinned(run.image_digest)}"
-    return f"Run {run.pk} ended {run.end_reason}: {run.end_message}"
