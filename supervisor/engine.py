@@ -138,16 +138,11 @@ def clean_up(data_dir: Path) -> None:
             ctypes.CDLL(None, use_errno=True).umount2(os.fsencode(target), _MNT_DETACH)
     shutil.rmtree(roots[1], ignore_errors=True)
     for base in (Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").glob("*/")):
-        _remove_group(base / cgroup_of(data_dir).lstrip("/"))
-
-
-def _remove_group(group: Path) -> None:
-    """Remove an empty control group with those below it."""
-    if group.is_dir():
+        group = base / cgroup_of(data_dir).lstrip("/")
         for below in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
             with suppress(OSError):
                 below.rmdir()
-        with suppress(OSError):
+        with suppress(OSError):  # not empty, or never there
             group.rmdir()
 
 

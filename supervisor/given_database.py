@@ -21,7 +21,12 @@ def wait_until_it_answers(url: str, *, say: Callable[[str], None], pause: Callab
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     is_told = False
-    while reason := _refusal(url):
+    while True:
+        try:
+            with psycopg.connect(url, connect_timeout=5):
+                return
+        except psycopg.OperationalError as error:
+            reason = reason_of(error)
         # The server itself refuses us, for a reason that does not pass by waiting.
         if reason.startswith("FATAL") and not any(word in reason for word in PASSING):
             said = f"the database at {_place(url)} does not let BuildHub in ({reason}): correct user, password or name."
@@ -33,15 +38,6 @@ def wait_until_it_answers(url: str, *, say: Callable[[str], None], pause: Callab
             say(f"No PostgreSQL answers at {_place(url)} (DATABASE_URL): trying again for {PATIENCE_SECONDS:.0f} s.")
             is_told = True
         pause(PAUSE_SECONDS)
-
-
-def _refusal(url: str) -> str:
-    """Return why there is no connection, empty where there is one."""
-    try:
-        with psycopg.connect(url, connect_timeout=5):
-            return ""
-    except psycopg.OperationalError as error:
-        return reason_of(error)
 
 
 def reason_of(error: Exception) -> str:

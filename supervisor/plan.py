@@ -72,21 +72,8 @@ def programs(plan: Plan, environment: dict[str, str]) -> tuple[Command, ...]:
     Workers get three seconds: django-q2 waits for its tasks without limit, and a build that is interrupted begins
     its next attempt at the next start (docs/architecture.md, "The life of a run", step 10).
     """
-    return (
-        _web(plan, environment),
-        *(
-            _manage(plan, "qcluster", {**environment, "BUILDHUB_CLUSTER": word}, key=f"worker-{word}", name="worker")
-            for word in CLUSTERS
-        ),
-        _manage(plan, "sweep", environment, key="sweeper", name="sweeper"),
-    )
-
-
-def _web(plan: Plan, environment: dict[str, str]) -> Command:
-    """Return the web server. It ends by the signal that stops it (exit -15), which is clean.
-
-    Forwarded headers are not its business (buildhub/proxies.py): by itself it would believe every local peer.
-    """
+    # The web server ends by the signal that stops it (exit -15), which is clean. Forwarded headers are not its business
+    # (buildhub/proxies.py): by itself it would believe every local peer.
     argv = (
         *(sys.executable, "-m", "uvicorn", "buildhub.asgi:application", "--host", plan.bind, "--port", str(plan.port)),
         *("--lifespan", "off", "--ws", "websockets-sansio", "--ws-max-size", "4096"),
@@ -94,7 +81,14 @@ def _web(plan: Plan, environment: dict[str, str]) -> Command:
         *("--no-server-header", "--no-proxy-headers", "--timeout-graceful-shutdown", "3"),
     )
     pooled = {**environment, "BUILDHUB_DATABASE_POOL": "true"}
-    return Command(key="web", name="web", argv=argv, env=pooled, cwd=plan.checkout, phase=1, patience_seconds=4.0)
+    return (
+        Command(key="web", name="web", argv=argv, env=pooled, cwd=plan.checkout, phase=1, patience_seconds=4.0),
+        *(
+            _manage(plan, "qcluster", {**environment, "BUILDHUB_CLUSTER": word}, key=f"worker-{word}", name="worker")
+            for word in CLUSTERS
+        ),
+        _manage(plan, "sweep", environment, key="sweeper", name="sweeper"),
+    )
 
 
 def _manage(plan: Plan, word: str, environment: dict[str, str], *, key: str, name: str) -> Command:

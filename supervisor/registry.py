@@ -11,7 +11,6 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from supervisor.files import CannotStart, free_port, kept, port_is_free
 from supervisor.processes import Command
@@ -80,7 +79,20 @@ def prepare(data_dir: Path, *, engine_url: str = "") -> Registry:
 def _program(data_dir: Path, port: int) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return argv and environment of Debian's program."""
     settings = data_dir / "registry" / "config.json"  # JSON is YAML
-    settings.write_text(json.dumps(_settings(data_dir, port)), encoding="utf-8")
+    wanted = {  # of distribution 2.8
+        "version": "0.1",
+        "log": {"level": "warn", "accesslog": {"disabled": True}},
+        # No cache: it would go on answering for what was deleted.
+        "storage": {
+            "filesystem": {"rootdirectory": str(data_dir / "registry" / "images")},
+            "delete": {"enabled": True},
+        },
+        "http": {
+            "addr": f"127.0.0.1:{port}",
+            "secret": kept(data_dir / "registry" / "secret", lambda: secrets.token_urlsafe(24)),
+        },
+    }
+    settings.write_text(json.dumps(wanted), encoding="utf-8")
     settings.chmod(0o600)
     # REGISTRY_… variables override the settings, and so would those of the person who typed `make run`.
     return (PROGRAM, "serve", str(settings)), {name: "" for name in os.environ if name.startswith("REGISTRY_")}
@@ -102,20 +114,3 @@ def _container(data_dir: Path, port: int, engine_url: str) -> tuple[tuple[str, .
         str(data_dir / "registry" / "images"),
     )
     return argv, {"DOCKER_HOST": engine_url}
-
-
-def _settings(data_dir: Path, port: int) -> dict[str, Any]:
-    """Return the registry's configuration (of distribution 2.8)."""
-    return {
-        "version": "0.1",
-        "log": {"level": "warn", "accesslog": {"disabled": True}},
-        # No cache: it would go on answering for what was deleted.
-        "storage": {
-            "filesystem": {"rootdirectory": str(data_dir / "registry" / "images")},
-            "delete": {"enabled": True},
-        },
-        "http": {
-            "addr": f"127.0.0.1:{port}",
-            "secret": kept(data_dir / "registry" / "secret", lambda: secrets.token_urlsafe(24)),
-        },
-    }

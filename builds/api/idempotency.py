@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from builds.api.dialects import PROBLEM_STATUS
 from builds.api.raw_body import read_raw
 from builds.domain.errors import FieldError, Invalid
-from builds.models import ApiToken, KeptAnswer
+from builds.models import ApiToken
 from builds.services import idempotency
 
 if TYPE_CHECKING:
@@ -56,7 +56,12 @@ def answer_once(view: "ApiView", handler: Handler, key: str) -> Handler:
                 headers = {**row.headers, REPLAYED: "true"}
                 return HttpResponse(bytes(row.body), status=row.status, headers=headers)
             response = _done(view, handler, request, *args, **kwargs)
-            _settle(row, response)
+            status = getattr(response, PROBLEM_STATUS, response.status_code)
+            if isinstance(response, HttpResponse) and status not in NOT_KEPT and status < 500:
+                headers = {name: str(value) for name, value in response.items()}
+                idempotency.keep(row, status=response.status_code, headers=headers, body=response.content)
+            else:
+                idempotency.let_go(row)
         return response
 
     return answer
@@ -69,15 +74,6 @@ def _done(view: "ApiView", handler: Handler, request: Request, *args: Any, **kwa
             return handler(request, *args, **kwargs)
     except Exception as error:  # noqa: BLE001  DRF's own handling, which answers whatever it is
         return view.handle_exception(error)
-
-
-def _settle(row: KeptAnswer, response: HttpResponseBase) -> None:
-    status = getattr(response, PROBLEM_STATUS, response.status_code)
-    if not isinstance(response, HttpResponse) or status in NOT_KEPT or status >= 500:
-        idempotency.let_go(row)
-        return
-    headers = {name: str(value) for name, value in response.items()}
-    idempotency.keep(row, status=response.status_code, headers=headers, body=response.content)
 
 
 def _fingerprint(request: Request, raw: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from contextlib import suppress
 from typing import Final
 
 from builds.domain.references import check_reference
@@ -26,7 +27,11 @@ def host_problem(host: str) -> str | None:
         return HOST_FORM
     if "." not in host and ":" not in host and host != "localhost":
         return NO_HOST.format(host=host)
-    return "Nobody's registry is at such an address; give another one." if _is_nowhere(host) else None
+    with suppress(ValueError):  # an address that machines use for themselves, such as that of a cloud's metadata
+        address = ipaddress.ip_address(name_of(host))
+        if address.is_link_local or address.is_multicast or address.is_unspecified:
+            return "Nobody's registry is at such an address; give another one."
+    return None
 
 
 def name_of(host: str) -> str:
@@ -41,12 +46,3 @@ def prefix_problem(prefix: str) -> str | None:
     if len(prefix) > 200 or ":" in prefix or "@" in prefix or check_reference(f"host.invalid/{prefix}/image:1"):
         return "Give a path of lower-case parts, such as team/images, without / at its ends."
     return None
-
-
-def _is_nowhere(host: str) -> bool:
-    """Say whether `host` is an address that machines use for themselves, such as that of a cloud's metadata."""
-    try:
-        address = ipaddress.ip_address(name_of(host))
-    except ValueError:
-        return False
-    return address.is_link_local or address.is_multicast or address.is_unspecified

@@ -173,7 +173,12 @@ def _send_to(address: Address, ask: Ask, deadline: Deadline) -> Answer:
         session.mount("http://", PinnedAdapter(address, deadline, is_https_proto=False))
         session.mount("https://", PinnedAdapter(address, deadline, is_https_proto=True))
         try:
-            with _request(session, ask) as response:
+            headers = {"Accept-Encoding": "identity", "Connection": "close", **ask.headers}
+            options: dict[str, Any] = {"stream": True, "verify": ask.verify_tls, "allow_redirects": False}
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", InsecureRequestWarning)  # whoever turned verification off knows it
+                response = session.request(ask.method, ask.url, headers=headers, data=ask.body, **options)
+            with response:
                 if not deadline.is_over:  # else the cut has ended the head, and what looks like an answer is none
                     return _read(response, ask.limits, deadline)
                 connected, said = True, deadline.words
@@ -182,14 +187,6 @@ def _send_to(address: Address, ask: Ask, deadline: Deadline) -> Answer:
             said = deadline.words if deadline.is_over else broken_words(error)
     # Raised outside of the handler: the library's error, whose text holds the query, is no part of ours.
     raise (OutboundFailed if connected else _NobodyThere)(ask.shown, said)
-
-
-def _request(session: requests.Session, ask: Ask) -> requests.Response:
-    headers = {"Accept-Encoding": "identity", "Connection": "close", **ask.headers}
-    options: dict[str, Any] = {"stream": True, "verify": ask.verify_tls, "allow_redirects": False}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InsecureRequestWarning)  # whoever turned verification off knows it
-        return session.request(ask.method, ask.url, headers=headers, data=ask.body, **options)
 
 
 def _read(response: requests.Response, limits: Limits, deadline: Deadline) -> Answer:

@@ -124,12 +124,22 @@ def _claim(delivery_id: int) -> tuple[CallbackDelivery, DeliveryAttempt] | None:
 
 def _sent(delivery: CallbackDelivery, limits: Limits, secret: str) -> tuple[int | None, str, str, Outcome]:
     """Send; return status, kept answer and error for the ledger, and what it came to."""
-    body = delivery.body.encode()
+    now = datetime.now(UTC)
+    name = delivery.requested_by.get_username() if delivery.requested_by else ""
+    headers = {  # those of Standard Webhooks, and who asked for what is told
+        "content-type": "application/json",
+        "user-agent": USER_AGENT,
+        "webhook-id": delivery.webhook_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign(delivery.webhook_id, now, delivery.body),
+        "user-id": quote(name, safe="@.+-_"),  # headers are ASCII; names need not be
+        "user-role": delivery.user_role,
+    }
     ask = Ask(
         method="POST",
         url=delivery.url,
-        headers=_headers(delivery, secret),
-        body=body,
+        headers=headers,
+        body=delivery.body.encode(),
         allowed=settings.OUTBOUND_ALLOW,
         limits=limits,
     )
@@ -139,28 +149,12 @@ def _sent(delivery: CallbackDelivery, limits: Limits, secret: str) -> tuple[int 
         return None, "", error.answered, Outcome(refused=True)
     except OutboundFailed as error:
         return None, "", error.answered, Outcome()
-    header = next((value for name, value in answer.headers.items() if name.lower() == "retry-after"), None)
-    wished = retry_after_seconds(header, now=datetime.now(UTC))
+    given = next((value for key, value in answer.headers.items() if key.lower() == "retry-after"), None)
+    wished = retry_after_seconds(given, now=datetime.now(UTC))
     kept = answer.body.decode("utf-8", "replace").replace(
         "\x00", "\N{REPLACEMENT CHARACTER}"
     )  # PostgreSQL takes no NUL
     return answer.status, kept, answer.cut, Outcome(answer.status, retry_after=wished)
-
-
-def _headers(delivery: CallbackDelivery, secret: str) -> dict[str, str]:
-    """Return the headers of Standard Webhooks, and who asked for what is told."""
-    now = datetime.now(UTC)
-    signer = Webhook(secret)
-    name = delivery.requested_by.get_username() if delivery.requested_by else ""
-    return {
-        "content-type": "application/json",
-        "user-agent": USER_AGENT,
-        "webhook-id": delivery.webhook_id,
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": signer.sign(delivery.webhook_id, now, delivery.body),
-        "user-id": quote(name, safe="@.+-_"),  # headers are ASCII; names need not be
-        "user-role": delivery.user_role,
-    }
 
 
 def _record(

@@ -30,29 +30,26 @@ def execute_removal(run_id: int, claim: int) -> None:
     """Carry out a REMOVE run; leaves quietly where somebody else has it."""
     owner = f"{settings.WORKER_HOST}/{os.getpid()}"
     lease = until_it_is_back(take, run_id, claim=claim, owner=owner)
-    if lease is not None:
-        with suppress(LeaseLost, DatabaseAway):  # the sweeper calls again for a removal that has no worker
-            _carry_out(lease)
-
-
-def _carry_out(lease: Lease) -> None:
-    early = before_heartbeat(lease)
-    removal = early(BuildRun.objects.select_related("target", "build").get, pk=lease.run_id)
-    masker = early(_masker_of, removal)
-    stop = Stop()
-    patiently = Patience(stop.lease_is_over)
-    recorder = Recorder(lease, stop, limit_bytes=settings.LOG_LIMIT_BYTES, masker=masker)
-    with Heartbeat(lease, stop, seconds_left=TIME_LIMIT_SECONDS):
-        try:
-            end = _work(removal, lease, recorder, patiently)
-        finally:
-            recorder.close()
-        if recorder.error is not None:
-            end = End.of(failure_from(recorder.error, server=""))
-        if end.reason is EndReason.DONE:
-            patiently(finish, removal, lease, end)
-        else:
-            patiently(end_attempt, lease, end)  # repeated, it finds nothing left to end
+    if lease is None:
+        return
+    with suppress(LeaseLost, DatabaseAway):  # the sweeper calls again for a removal that has no worker
+        early = before_heartbeat(lease)
+        removal = early(BuildRun.objects.select_related("target", "build").get, pk=lease.run_id)
+        masker = early(_masker_of, removal)
+        stop = Stop()
+        patiently = Patience(stop.lease_is_over)
+        recorder = Recorder(lease, stop, limit_bytes=settings.LOG_LIMIT_BYTES, masker=masker)
+        with Heartbeat(lease, stop, seconds_left=TIME_LIMIT_SECONDS):
+            try:
+                end = _work(removal, lease, recorder, patiently)
+            finally:
+                recorder.close()
+            if recorder.error is not None:
+                end = End.of(failure_from(recorder.error, server=""))
+            if end.reason is EndReason.DONE:
+                patiently(finish, removal, lease, end)
+            else:
+                patiently(end_attempt, lease, end)  # repeated, it finds nothing left to end
 
 
 def _masker_of(removal: BuildRun) -> Masker:

@@ -24,21 +24,6 @@ def find(context: RunContext, original: BuildRun) -> str:
         return original.image_id
     if not original.image_digest:
         raise RunFailed(failures.image_gone(original.build_no, context.server.name))
-    return _pull(context, original)
-
-
-def tidy(context: RunContext) -> None:
-    """Clear away, now that the run's own image is safe in its registry; what cannot be removed is told and stays."""
-    try:
-        if context.pulled_name:
-            context.engine.remove_image(context.pulled_name)
-        for run in context.patiently(_superseded, context):
-            _remove(context, run)
-    except EngineError as error:
-        context.recorder.say(f"An image that is not needed any more stays on the build server: {error.answered}")
-
-
-def _pull(context: RunContext, original: BuildRun) -> str:
     image, digest = original.image, original.image_digest
     context.recorder.say(f"{context.server.name} does not have it any more; fetching {image.image}@{digest}")
     registry = context.patiently(registry_of_run, original)
@@ -53,6 +38,17 @@ def _pull(context: RunContext, original: BuildRun) -> str:
         raise RunFailed(gone if isinstance(error, PullFailed) and error.missing else other) from error
     context.pulled_name = f"{image.image}@{digest}"
     return found
+
+
+def tidy(context: RunContext) -> None:
+    """Clear away, now that the run's own image is safe in its registry; what cannot be removed is told and stays."""
+    try:
+        if context.pulled_name:
+            context.engine.remove_image(context.pulled_name)
+        for run in context.patiently(_superseded, context):
+            _remove(context, run)
+    except EngineError as error:
+        context.recorder.say(f"An image that is not needed any more stays on the build server: {error.answered}")
 
 
 def _superseded(context: RunContext) -> list[BuildRun]:

@@ -216,6 +216,12 @@ def _vertex_row(vertex: Mapping[str, Any], run: BuildRun, axis: _Axis) -> Row:
     begin, end = _moment(vertex.get("started")), _moment(vertex.get("completed"))
     error = str(vertex.get("error") or "")
     shape = CACHED_SHAPE if cached else _shape(state, run, error)
+    progress = ""
+    if state is StepState.RUNNING:  # how far it is, where the engine tells it
+        current, total = int(vertex.get("current") or 0), int(vertex.get("total") or 0)
+        progress = size_words(current) if current > 1024 else ""
+        if total > current > 0:
+            progress = f"{current * 100 // total} %"
     return Row(
         name=named["code"] if named else vertex["name"],
         stage=named["stage"] if named else "",
@@ -226,7 +232,7 @@ def _vertex_row(vertex: Mapping[str, Any], run: BuildRun, axis: _Axis) -> Row:
         time="cached" if cached else _time(state, begin, end, run, axis),
         vertex=str(vertex["vertex"]),
         cached=cached,
-        progress=_progress(vertex) if state is StepState.RUNNING else "",
+        progress=progress,
         error="" if _is_stopped(run, error) else error,
         bar=_bar(shape.bar, begin, end, axis),
     )
@@ -260,14 +266,6 @@ def _state(vertex: Mapping[str, Any]) -> StepState:
 
 def _moment(text: Any) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def _progress(vertex: Mapping[str, Any]) -> str:
-    """Say how far an instruction is, where the engine tells it."""
-    current, total = int(vertex.get("current") or 0), int(vertex.get("total") or 0)
-    if total > current > 0:
-        return f"{current * 100 // total} %"
-    return size_words(current) if current > 1024 else ""
 
 
 def _ticks(axis: _Axis) -> Iterator[Tick]:

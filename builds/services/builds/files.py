@@ -104,7 +104,10 @@ def _entry(content: bytes) -> bytes:
     """Return the bytes of build.json, having looked at the names of everything beside it."""
     if len(content) > LARGEST_FILE:
         raise Refused("The file is larger than 20 MiB; export it again.", code=ErrorCode.NO_ZIP)
-    if not zipfile.is_zipfile(io.BytesIO(content)) or _directory_bytes(content) > DIRECTORY_BYTES:
+    # The length that the zip names for its directory (APPNOTE 4.3.16), as much as there is without one.
+    at = content.rfind(b"PK\x05\x06")
+    named = struct.unpack_from("<I", content, at + 12)[0] if 0 <= at <= len(content) - 16 else len(content) + 2**32
+    if not zipfile.is_zipfile(io.BytesIO(content)) or named > DIRECTORY_BYTES:
         raise Refused("The file is no zip that BuildHub has exported; choose another one.", code=ErrorCode.NO_ZIP)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -141,12 +144,6 @@ def _document(data: bytes) -> Mapping[str, Any]:
     if not isinstance(document, Mapping) or _is_deep(document):
         raise _broken(f"{ENTRY} is no flat object of JSON")
     return document
-
-
-def _directory_bytes(content: bytes) -> int:
-    """Return the length that the zip names for its directory (APPNOTE 4.3.16), as much as there is without one."""
-    at = content.rfind(b"PK\x05\x06")
-    return struct.unpack_from("<I", content, at + 12)[0] if 0 <= at <= len(content) - 16 else len(content) + 2**32
 
 
 def _is_deep(value: object) -> bool:
