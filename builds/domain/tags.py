@@ -41,7 +41,8 @@ def next_tag(
     """Return the tag of the run `build_no` that is pressed at `now` (aware, in the account's zone).
 
     `asked` is the query's tagName, ignored by an automatic rule. `taken` says whether a tag is used already:
-    DATETIME tags then get `-2`, `-3` and so on; the others are returned as they are (a clash is the caller's 409).
+    DATETIME tags then get `-2`, `-3` and so on; the others are returned as they are, and a clash is refused by
+    services/runs/new_run.py.
     Raises `TagMissing` when neither the rule nor `asked` gives a tag, `ValueError` for a `now` without zone.
     """
     if not rule.automatic:

@@ -104,7 +104,7 @@ def next_number(build: Build) -> int:
     return build.last_build_no
 
 
-def next_tag(build: Build, rule: TagRule, asked: str | None) -> str:
+def choose_tag(build: Build, rule: TagRule, asked: str | None) -> str:
     """Return the run's tag; raises `Invalid` where there is none, `Refused` where it belongs to another run."""
     try:
         tag = tags.next_tag(

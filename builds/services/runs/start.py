@@ -22,9 +22,9 @@ from builds.services.runs.new_run import (
     apply_when_running,
     check_in_use,
     check_tag_free,
+    choose_tag,
     let_start,
     next_number,
-    next_tag,
 )
 from builds.services.runs.parameters import RunAsk
 from builds.services.runs.recipes import recipe_of_build, recipe_of_push, recipe_of_run
@@ -55,7 +55,7 @@ def start_run(*, build_id: int, caller: Caller, ask: RunAsk = NOTHING_ASKED, aga
         server = find_server(recipe.server_host, account_id=build.account_id)
         apply_when_running(build, caller)
         next_number(build)
-        tag = next_tag(build, recipe.tag_rule, ask.tag_name)
+        tag = choose_tag(build, recipe.tag_rule, ask.tag_name)
         run = accept(
             build, server, caller, recipe, tag_name=tag, description=ask.description, callback_url=ask.callback_url
         )
