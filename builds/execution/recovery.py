@@ -50,17 +50,17 @@ def _confirm_gone(run: BuildRun) -> str | None:
     """Cancel and look for what is left of the run; None once nothing is, else why that is not known."""
     if run.server is None:
         return None
-    # What has begun and not ended, as far as the engine's answer is ours: two runs of the same content share one
-    # process, so that beside other runs on the server it may be theirs.
-    begun: list[str] = []
-    if not BuildRun.objects.holding_slots().filter(server=run.server).exclude(pk=run.pk).exists():
-        vertices = [vertex for step in run.steps.filter(attempt=run.attempt) for vertex in step.vertices]
-        begun = [vertex["name"] for vertex in vertices if vertex["started"] and not vertex["completed"]]
     engine = engine_of(run.server)
     try:
         engine.cancel_build(build_id(run.pk, run.attempt))
         engine.remove_leftovers(labels(run.pk))
         left = engine.leftovers(labels(run.pk))
+        # What has begun and not ended, as far as the engine's answer is ours: two runs of the same content share one
+        # process, so that beside other runs on the server it may be theirs.
+        begun: list[str] = []
+        if not BuildRun.objects.holding_slots().filter(server=run.server).exclude(pk=run.pk).exists():
+            vertices = [vertex for step in run.steps.filter(attempt=run.attempt) for vertex in step.vertices]
+            begun = [vertex["name"] for vertex in vertices if vertex["started"] and not vertex["completed"]]
         instructions = engine.still_running(begun)
     except EngineError as error:
         return error.answered
