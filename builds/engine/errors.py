@@ -29,6 +29,7 @@ class EngineError(Exception):
 
     def __init__(self, asked: str, answered: str) -> None:
         super().__init__(f"{asked}: {answered}")
+        self.asked = asked
         self.answered = answered
 
 
