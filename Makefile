@@ -1,10 +1,11 @@
 # BuildHub's commands. Only make and Python 3.11 are assumed: scripts/bootstrap.sh brings the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run test check fuzz engines bench storm lock
+.PHONY: help run test coverage check fuzz engines bench storm lock
 python := .venv/bin/python
 
 # What a person's shell may have set for other projects must not change what happens here.
 unexport DJANGO_SETTINGS_MODULE PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT
+unexport COVERAGE_RCFILE COVERAGE_CORE COVERAGE_PROCESS_START COVERAGE_PROCESS_CONFIG
 unexport PYTEST_ADDOPTS PYTEST_PLUGINS MYPYPATH VIRTUAL_ENV MAKEFLAGS MFLAGS MAKELEVEL
 
 # dockerd and iptables are there, and a Debian user's PATH does not name it.
@@ -21,6 +22,10 @@ test: ## the checks, then all tests against the real engine, registry, PostgreSQ
 	@scripts/bootstrap.sh test
 	@scripts/check.sh </dev/null
 	@exec $(python) -m pytest -q -n 3 --dist loadfile </dev/null
+
+coverage: ## all tests with branch coverage of every process, held against a floor (half an hour)
+	@scripts/bootstrap.sh test
+	@exec scripts/coverage.sh -q -n 3 --dist loadfile
 
 check: ## format, lint, types, import contracts, migrations, templates
 	@scripts/bootstrap.sh test

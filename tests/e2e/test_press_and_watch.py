@@ -68,7 +68,7 @@ def test_a_browser_that_loses_its_socket_for_ten_seconds_shows_every_line_once(w
     run = press(build_of("RUN for n in $(seq 1 75); do echo line-$n; sleep 0.2; done"), caller)
     page.goto(f"/runs/{run.pk}")
     expect(page.locator("[data-line]", has_text="line-5").first).to_be_visible()
-    web.stop()  # kills the server: every socket is gone
+    web.kill()  # every socket is gone
     until_printed(run, "line-60")  # ten seconds and more of output later
     web.start()
     ended(run)

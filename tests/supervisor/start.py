@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supervisor.plan import CHECKOUT
+from tests.support.measuring import measuring
 from tests.support.waiting import free_port
 
 # Root without its rights: files and low ports are refused as to any other user, and the checkout stays readable.
@@ -39,6 +40,7 @@ def start(data_dir: Path, *words: str, prefix: tuple[str, ...] = (), **environme
         "PORT": str(free_port()),
         "DOCKER_HOST": "unix:///nowhere/docker.sock",
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere",
+        **measuring(),
         **environment,
     }
     done = subprocess.run(

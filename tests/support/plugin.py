@@ -39,9 +39,9 @@ if not os.environ.get("DATABASE_URL"):
 def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     """Fail a run that leaves the machine in another state than it found it in."""
     yield
+    SERVICES.stop()  # xdist gives what its workers do after this ten seconds; then they are killed
     if MACHINE is None:
         return
-    SERVICES.stop()
     try:
         wait_until(lambda: not MACHINE.changes(), timeout=10, message=lambda: "\n".join(MACHINE.changes()))
     except AssertionError as error:

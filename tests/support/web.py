@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from tests.support.measuring import measuring
 from tests.support.waiting import free_port, wait_until
 from tests.support.workers import ROOT, database_url
 
@@ -45,6 +46,8 @@ class Web:
             "--ws",
             "websockets-sansio",
             "--no-proxy-headers",
+            "--timeout-graceful-shutdown",
+            "3",
         ]
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -58,6 +61,14 @@ class Web:
         wait_until(self._answers, timeout=30, message="the web server does not answer")
 
     def stop(self) -> None:
+        """Kill it; where coverage is measured it is asked before, by Ctrl-C."""
+        if self._process is not None and measuring():
+            self._process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
+        self.kill()
+
+    def kill(self) -> None:
         """Kill it."""
         if self._process is not None:
             with suppress(ProcessLookupError):

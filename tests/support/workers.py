@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +14,11 @@ import psycopg
 from django.db import connection
 
 from supervisor.plan import CLUSTERS
+from tests.support.measuring import measuring
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "test-host"
+PATIENCE_SECONDS = 4.0  # for workers that are busy or frozen
 
 
 def database_url() -> str:
@@ -66,9 +69,19 @@ class Workers:
         process.wait(10)
 
     def stop(self) -> None:
-        """Kill all of them."""
+        """Kill all of them; where coverage is measured they are asked before, as the supervisor does."""
+        if measuring():
+            self._ask()
         for name in list(self.processes):
             self.kill(name)
+
+    def _ask(self) -> None:
+        for process in self.processes.values():
+            process.terminate()
+        until = time.monotonic() + PATIENCE_SECONDS
+        for process in self.processes.values():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, until - time.monotonic()))
 
     def leave(self) -> None:
         """Kill all of them for good: a row that the sweeper wrote at its last moment were a host for others."""
