@@ -1,5 +1,7 @@
 """A repository with files beside its Dockerfile, and workers that may reach its server, with small limits."""
 
+from secrets import token_hex
+
 import pytest
 
 from builds.services.builds.edit import BuildDraft, create_build
@@ -31,7 +33,8 @@ def worker_processes(engine_url, django_db_setup, django_db_blocker):
 @pytest.fixture
 def origin(tmp_path, base_image):
     origin = Origin(tmp_path / "git")
-    origin.commit({"Dockerfile": f"FROM {base_image}\nCOPY . /app\nRUN cat /app/note.txt && find /app | sort\n"})
+    own = f"RUN : {token_hex(4)}; cat /app/note.txt && find /app | sort"  # what another test has built says nothing
+    origin.commit({"Dockerfile": f"FROM {base_image}\nCOPY . /app\n{own}\n"})
     origin.head = origin.commit({"note.txt": "the note\n", "src/a.txt": "a"}, "Add a note")
     return origin
 
