@@ -3,7 +3,7 @@
 The build's row is locked by the caller, so that numbers, tags and `whenRunning` are decided one press after another.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,14 +21,14 @@ from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import Busy, FieldError, Invalid, NotPossible, Refused
 from builds.domain.states import RunState, RunType, WhenRunning
 from builds.domain.tags import TagRule
-from builds.models import Account, Activity, Build, BuildRun, BuildServer, Caller, Did, RunEvent, RunStep
+from builds.models import Account, Activity, Build, BuildRun, BuildServer, Caller, Did, RunEvent
 from builds.queries.waiting import account_facts
 from builds.services import callbacks
-from builds.services.builds.definitions import StepCopy
 from builds.services.dispatch import dispatch
 from builds.services.runs.cancel_and_remove import request_cancel
 from builds.services.runs.ends import end_waiting_run
 from builds.services.runs.recipes import Recipe
+from builds.services.runs.steps import copy_steps
 from builds.services.runs.transitions import End
 
 
@@ -79,7 +79,7 @@ def accept(build: Build, server: BuildServer, caller: Caller, recipe: Recipe, **
         server=server,
         **fields,
     )
-    copy_steps(run, recipe.steps)
+    copy_steps(run.pk, recipe.steps, attempt=1)
     Build.objects.filter(pk=build.pk).update(last_run=run, last_build_no=run.build_no, active_at=Now())
     RunEvent.record(run, run_events.Accepted(), because=caller.user.get_username())
     did = Did.PUSH_AGAIN if recipe.target else Did.START_RUN
@@ -134,22 +134,6 @@ def is_tag_taken(build: Build, tag: str, *, apart_from: Collection[int] = ()) ->
     keeps = [RunState.CREATED, RunState.RUNNING, RunState.DONE]
     same = build.runs.filter(run_type=RunType.BUILD, tag_name=tag, run_state__in=keeps, removed_at=None)
     return same.exclude(pk__in=apart_from).exists()
-
-
-def copy_steps(run: BuildRun, steps: Sequence[StepCopy]) -> None:
-    """Store the run's own copy of the steps, secrets included."""
-    RunStep.objects.bulk_create(
-        RunStep(
-            run=run,
-            order=step.order,
-            step_type=step.step_type,
-            use=step.use,
-            config=step.config,
-            secrets_encrypted=step.secrets_encrypted,
-            build_step_seq=step.build_step_seq,
-        )
-        for step in steps
-    )
 
 
 def _check_parallel(account: Account) -> None:

@@ -1,6 +1,6 @@
 """Moves of a run's steps; every write carries the attempt's fence, and may be repeated where its answer was lost."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from builds.domain.callbacks import Told
 from builds.domain.states import RunState, StepState
 from builds.models import BuildRun, RunEvent, RunStep
 from builds.services import callbacks
+from builds.services.builds.definitions import StepCopy
 from builds.services.runs.transitions import Lease
 
 
@@ -21,25 +22,29 @@ class LeaseLost(Exception):  # noqa: N818  names what happened
     """Another attempt holds the run now, or it has ended: this attempt must stop without a further word."""
 
 
+def copy_steps(run_id: int, steps: Iterable[StepCopy | RunStep], *, attempt: int) -> None:
+    """Store an attempt's own copy of `steps`, secrets included: of the recipe, or of the first attempt."""
+    RunStep.objects.bulk_create(
+        RunStep(
+            run_id=run_id,
+            attempt=attempt,
+            order=step.order,
+            step_type=step.step_type,
+            use=step.use,
+            config=step.config,
+            secrets_encrypted=step.secrets_encrypted,
+            build_step_seq=step.build_step_seq,
+        )
+        for step in steps
+    )
+
+
 def prepare_attempt(lease: Lease) -> list[RunStep]:
     """Return the attempt's steps in order; a further attempt gets rows of its own, copied from the first."""
     with transaction.atomic():
         _fence(lease)
         if lease.attempt > 1 and not RunStep.objects.filter(run_id=lease.run_id, attempt=lease.attempt).exists():
-            first = RunStep.objects.filter(run_id=lease.run_id, attempt=1)
-            RunStep.objects.bulk_create(
-                RunStep(
-                    run_id=lease.run_id,
-                    attempt=lease.attempt,
-                    order=step.order,
-                    step_type=step.step_type,
-                    build_step_seq=step.build_step_seq,
-                    use=step.use,
-                    config=step.config,
-                    secrets_encrypted=step.secrets_encrypted,
-                )
-                for step in first
-            )
+            copy_steps(lease.run_id, RunStep.objects.filter(run_id=lease.run_id, attempt=1), attempt=lease.attempt)
         # what an earlier, lost attempt left running
         older = RunStep.objects.filter(run_id=lease.run_id, attempt__lt=lease.attempt, step_state=StepState.RUNNING)
         older.update(step_state=StepState.ERROR, end_time=Now())
