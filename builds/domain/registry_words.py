@@ -15,10 +15,7 @@ from builds.domain.refusals import Refusal, Sign, first_of, sign
 
 # Names that people have given stand in addresses, which are left out: a repository may be called "denied".
 ADDRESS: Final = re.compile(r"\"?https?://[^\s\"]+\"?")
-
-
 OF_CONTAINERD: Final = "error from registry: "
-
 
 # The first that fits decides.
 SIGNS: Final[Sequence[Sign]] = (
