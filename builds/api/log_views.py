@@ -140,14 +140,13 @@ class RunText(ApiView):
 
 def _log_shape(run: BuildRun, chosen: Sequence[RunStep]) -> Shape:
     steps = [step_run_shape(step, run, log=step_text(run.pk, step.pk)) for step in chosen]
-    definition = run.definition
     return {
         "buildRunSeq": run.pk,
         "runState": run.run_state,
         "buildSeq": run.build_id,
-        "registryProjectId": definition.get("registry_project_id") or 0,
+        "registryProjectId": run.definition.registry_project_id,
         "externalRegistrySeq": run.registry_id or 0,
-        "buildServerHost": definition.get("server_host") or None,
+        "buildServerHost": run.definition.server_host or None,
         "dbLog": run.is_final,
         "buildStepRuns": steps,
         "buildRunLogs": steps,

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from builds.domain import failures
 from builds.engine.docker import Engine
@@ -78,16 +77,12 @@ class RunContext:
     @property
     def original(self) -> BuildRun | None:
         """Return the run whose image this one pushes again, None for a run that builds."""
-        return self.run.target if self.run.definition.get("push_of") else None
+        return self.run.target if self.run.definition.push_of is not None else None
 
     @property
     def build_id(self) -> str:
         """Return the name of this attempt's build on the engine; a lost attempt is cancelled by it."""
         return self.patiently(build_id, self.run.pk, self.lease.attempt)
-
-    def definition(self, name: str) -> Any:
-        """Return a value of the definition that the run was accepted with."""
-        return self.run.definition[name]
 
 
 def build_id(run_id: int, attempt: int) -> str:

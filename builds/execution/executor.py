@@ -57,7 +57,7 @@ class Executor:
 
     def execute(self) -> None:
         """Run every step in order and end the run; raises `DatabaseAway` where it gave up its lease for that."""
-        limit = float(self._context.definition("time_limit_seconds"))
+        limit = self._context.run.definition.time_limit_seconds
         with Heartbeat(self._lease, self._stop, seconds_left=limit - self._lease.elapsed_ms / 1000):
             try:
                 self._run_and_end()
@@ -110,7 +110,7 @@ class Executor:
             case StopReason.CANCEL:
                 self._end(failures.cancelled())
             case StopReason.TIME_LIMIT:
-                self._end(failures.time_limit(int(self._context.definition("time_limit_seconds"))))
+                self._end(failures.time_limit(self._context.run.definition.time_limit_seconds))
             case StopReason.LOG_FAILED if error := self._context.recorder.error:
                 self._end(failure_from(error, server=self._context.server.name))
             case _:
@@ -119,7 +119,7 @@ class Executor:
     def _end_stalled(self, error: EngineStalled) -> None:
         """Give the run back for a further attempt, or end it when this was the last one."""
         counted = self._patiently(counted_attempts, self._context.run)
-        if counted >= self._context.definition("max_attempts"):
+        if counted >= self._context.run.definition.max_attempts:
             self._end(failures.engine_stalled(self._context.server.name, self._lease.attempt))
             return
         self._context.recorder.close()

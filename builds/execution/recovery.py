@@ -38,9 +38,9 @@ def settle_lost_run(run: BuildRun) -> None:
         _go_on_unconfirmed(run, unconfirmed)
     elif run.cancel_requested_at is not None:
         _end(run, failures.cancelled())
-    elif run.begin_time and (timezone.now() - run.begin_time).total_seconds() > run.definition["time_limit_seconds"]:
-        _end(run, failures.time_limit(run.definition["time_limit_seconds"]))
-    elif counted_attempts(run) >= run.definition["max_attempts"]:
+    elif run.begin_time and (timezone.now() - run.begin_time).total_seconds() > run.definition.time_limit_seconds:
+        _end(run, failures.time_limit(run.definition.time_limit_seconds))
+    elif counted_attempts(run) >= run.definition.max_attempts:
         _end(run, failures.worker_lost(run.attempt))
     else:
         _next_attempt(run)

@@ -87,7 +87,7 @@ def sweep(*, settle: bool = True) -> None:
     for run in (
         runs.waiting().filter(created_at__lt=Now() - timedelta(seconds=60)).annotate(age=Now() - F("created_at"))
     ):
-        limit = run.definition["queue_limit_seconds"]
+        limit = run.definition.queue_limit_seconds
         if run.age.total_seconds() > limit:  # type: ignore[attr-defined]  # annotated above
             end_waiting_run(run.pk, End.of(failures.queue_limit(limit)))
     callbacks.call_for_due()

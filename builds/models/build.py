@@ -5,8 +5,9 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
+from builds.domain.definition import Definition
 from builds.domain.states import StepType, WhenRunning
-from builds.domain.tags import AutoTagSeqType, TagRule
+from builds.domain.tags import AutoTagSeqType
 from builds.models.caller import Caller
 from builds.models.choices import choices, one_of
 
@@ -92,10 +93,9 @@ class Build(models.Model):
         return int(getattr(cls._meta.get_field(field), "max_length", None) or 0)
 
     @property
-    def tag_rule(self) -> TagRule:
-        """Return the rule that names the next tag."""
-        sequence = AutoTagSeqType(self.auto_tag_sequence) if self.auto_tag_sequence else None
-        return TagRule(automatic=self.auto_tag, prefix=self.auto_tag_prefix, sequence=sequence, tag=self.tag_name)
+    def definition(self) -> Definition:
+        """Return what a run that is accepted now keeps of the build."""
+        return Definition.of(self)
 
 
 class BuildStep(models.Model):

@@ -8,10 +8,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from builds.domain.definition import Definition
 from builds.domain.references import ImageReference
 from builds.domain.states import ACTIVE, MOVES, EndReason, RunState, RunType, WhenRunning
 from builds.models.caller import Caller
 from builds.models.choices import choices, one_of
+from builds.models.definition_field import DefinitionField
 
 FAILED = [reason.value for reason in EndReason if reason is not EndReason.DONE]
 
@@ -57,7 +59,7 @@ class BuildRun(models.Model):
     end_message = models.TextField(blank=True, default="")
     failure = models.JSONField(null=True, blank=True, help_text="Kind, whose problem, exit code, instruction.")
     description = models.CharField(max_length=1000, blank=True, default="")
-    definition = models.JSONField(default=dict, help_text="The build as it was when the run was accepted.")
+    definition = DefinitionField(default=Definition, help_text="The build as it was when the run was accepted.")
     work_digest = models.CharField(
         max_length=64, blank=True, default="", editable=False, help_text="Equal for runs that do the same steps."
     )
@@ -189,7 +191,7 @@ class BuildRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.definition.get('name', '')} #{self.build_no}"
+        return f"{self.definition.name} #{self.build_no}"
 
     @property
     def image(self) -> ImageReference:
@@ -197,8 +199,8 @@ class BuildRun(models.Model):
         return ImageReference(
             host=self.registry_host,
             prefix=self.registry_prefix,
-            project=str(self.definition.get("project", "")),
-            name=str(self.definition.get("image_name", "")),
+            project=self.definition.project,
+            name=self.definition.image_name,
             tag=self.tag_name,
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from builds.domain.access import Permission, refused
 from builds.domain.actions import build_possible_actions, possible_actions
+from builds.domain.definition import Definition
 from builds.domain.log.lines import NumberedLine
 from builds.domain.references import ImageReference
 from builds.domain.states import RunType, StepType
@@ -62,12 +63,12 @@ def run_shape(run: Any, caller: Caller, *, waiting: Mapping[int, Waiting] | None
         "useYn": yes_no(run.removed_at is None),
         "created": plain_time(run.created_at),
         "updated": plain_time(run.updated_at),
-        "buildName": definition.get("name"),
-        "buildDesc": definition.get("description") or None,
-        "registryName": definition.get("project") or None,
-        "imageName": definition.get("image_name"),
+        "buildName": definition.name,
+        "buildDesc": definition.description or None,
+        "registryName": definition.project or None,
+        "imageName": definition.image_name,
         "accountSeq": run.account_id,
-        "registryProjectId": definition.get("registry_project_id") or 0,
+        "registryProjectId": definition.registry_project_id,
         "externalRegistrySeq": run.registry_id or 0,
         **_server_fields(definition, shown=may_edit(caller, run.account_id)),
         "buildRunSeq": run.pk,
@@ -114,6 +115,7 @@ def step_run_shape(step: RunStep, run: BuildRun, *, log: str | None = None) -> S
 
 def build_shape(build: Any, caller: Caller, extras: BuildExtras, *, steps: Sequence[BuildStep] | None = None) -> Shape:
     """Return a Build; `build` comes through `queries.facts.with_build_facts`. `steps` are given for the detail only."""
+    definition = build.definition
     shape: Shape = {
         "buildSeq": build.pk,
         "buildNo": build.last_build_no,
@@ -123,24 +125,9 @@ def build_shape(build: Any, caller: Caller, extras: BuildExtras, *, steps: Seque
         "registryProjectId": build.registry_project_id,
         "registryName": build.project or None,
         "imageName": build.image_name,
-        **_tag_fields(
-            {
-                "auto_tag": build.auto_tag,
-                "auto_tag_prefix": build.auto_tag_prefix,
-                "auto_tag_sequence": build.auto_tag_sequence,
-            },
-            build.tag_name,
-        ),
+        **_tag_fields(definition, build.tag_name),
         "externalRegistrySeq": build.registry_id or 0,
-        **_server_fields(
-            {
-                "server_host": build.server_host,
-                "server_tls_verify": build.server_tls_verify,
-                "server_ca_cert": build.server_ca_cert,
-                "server_client_cert": build.server_client_cert,
-            },
-            shown=may_edit(caller, build.account_id),
-        ),
+        **_server_fields(definition, shown=may_edit(caller, build.account_id)),
         "useYn": yes_no(build.in_use),
         "created": plain_time(build.created_at),
         "updated": plain_time(build.updated_at),
@@ -217,21 +204,21 @@ def _added_fields(run: Any, waits: Waiting | None) -> Shape:
     }
 
 
-def _server_fields(kept: Mapping[str, Any], *, shown: bool) -> Shape:
+def _server_fields(kept: Definition, *, shown: bool) -> Shape:
     return {
-        "buildServerHost": kept.get("server_host") or None,
-        "buildServerTlsVerify": yes_no(bool(kept.get("server_tls_verify"))),
-        "buildServerCacrt": (kept.get("server_ca_cert") or None) if shown else None,
-        "buildServerClientCert": (kept.get("server_client_cert") or None) if shown else None,
+        "buildServerHost": kept.server_host or None,
+        "buildServerTlsVerify": yes_no(kept.server_tls_verify),
+        "buildServerCacrt": (kept.server_ca_cert or None) if shown else None,
+        "buildServerClientCert": (kept.server_client_cert or None) if shown else None,
         "buildServerClientKey": None,
     }
 
 
-def _tag_fields(definition: Mapping[str, Any], tag: str) -> Shape:
+def _tag_fields(definition: Definition, tag: str) -> Shape:
     return {
-        "autotagUseYn": yes_no(bool(definition.get("auto_tag"))),
-        "autotagPrefix": definition.get("auto_tag_prefix") or None,
-        "autotagSeqType": definition.get("auto_tag_sequence") or None,
+        "autotagUseYn": yes_no(definition.auto_tag),
+        "autotagPrefix": definition.auto_tag_prefix or None,
+        "autotagSeqType": definition.auto_tag_sequence or None,
         "tagName": tag or None,
     }
 

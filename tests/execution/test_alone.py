@@ -1,5 +1,7 @@
 """Ends of runs with no worker process beside: one that took the run first would decide instead of the test."""
 
+from dataclasses import replace
+
 from builds.execution.executor import execute_build
 from builds.models import BuildRun, WorkerHost
 from builds.services.runs.cancel_and_remove import request_cancel
@@ -12,7 +14,7 @@ def test_a_run_that_takes_too_long_is_stopped_and_says_so(caller, build_of):
     WorkerHost.objects.create(name="here", workers=1)
     run = press(build_of(instruction), caller)
     run.refresh_from_db()
-    BuildRun.objects.filter(pk=run.pk).update(definition={**run.definition, "time_limit_seconds": 3})
+    BuildRun.objects.filter(pk=run.pk).update(definition=replace(run.definition, time_limit_seconds=3))
     execute_build(run.pk, run.claim)
     run.refresh_from_db()
     assert (run.run_state, run.end_reason) == ("ERROR", "TIME_LIMIT")

@@ -78,7 +78,10 @@ def test_parameters_reach_the_run_and_its_page_and_the_build_stays(as_, page, op
     answer = as_(operator).post(f"/builds/{arguments.pk}/run", sent)
     run = BuildRun.objects.get()
     assert answer["Location"] == f"/runs/{run.pk}"
-    assert run.definition["parameters"] == {"no_cache": True, "build_args": [{"key": "VERSION", "value": "2.0"}]}
+    assert run.definition.to_json()["parameters"] == {
+        "no_cache": True,
+        "build_args": [{"key": "VERSION", "value": "2.0"}],
+    }
     said = [e.text.replace(" ", "") for e in page(f"/runs/{run.pk}", operator).with_("data-parameter")]
     assert said == ["Cachenotused", "ArgumentVERSION2.0"]
     assert "hot fix" in page(f"/runs/{run.pk}", operator).main_text

@@ -10,7 +10,7 @@ from builds.domain.states import StepType
 from builds.domain.steps.kinds import KINDS
 from builds.execution.steps import RUNNERS
 from builds.models import BuildStep
-from builds.services.builds.definitions import StepCopy, runnable_steps, snapshot, steps_for_once, unexecutable
+from builds.services.builds.definitions import StepCopy, runnable_steps, steps_for_once, unexecutable
 from builds.services.builds.edit import BuildDraft, StepDraft, create_build, edit_build
 from builds.services.builds.steps import spread_orders
 
@@ -106,8 +106,8 @@ def test_orders_are_spread_until_they_differ(orders, spread):
 
 def test_the_snapshot_holds_certificates_and_no_key(build):
     build.server_ca_cert, build.server_client_cert, build.server_client_key_encrypted = "ca", "cert", "key"
-    kept = snapshot(build)
-    assert (kept["server_ca_cert"], kept["server_client_cert"], "key" in kept.values()) == ("ca", "cert", False)
+    kept = build.definition
+    assert (kept.server_ca_cert, kept.server_client_cert, "key" in kept.to_json().values()) == ("ca", "cert", False)
 
 
 def image(secrets: str = "", **config: object) -> StepCopy:

@@ -39,12 +39,15 @@ def test_given_arguments_replace_the_listed_values_in_this_run_only(open_build, 
     assert image_config(run)["build_args"] == [{"key": "VERSION", "value": "a=b"}, {"key": "MIRROR", "value": "none"}]
     assert image_config(run)["no_cache"] is True
     assert open_build.steps.get().config["build_args"] == ARGS
-    assert run.definition["parameters"] == {"no_cache": True, "build_args": [{"key": "VERSION", "value": "a=b"}]}
+    assert run.definition.to_json()["parameters"] == {
+        "no_cache": True,
+        "build_args": [{"key": "VERSION", "value": "a=b"}],
+    }
 
 
 def test_a_press_without_parameters_keeps_none(open_build, caller):
     run = start_run(build_id=open_build.pk, caller=caller)
-    assert "parameters" not in run.definition
+    assert "parameters" not in run.definition.to_json()
     assert image_config(run)["build_args"] == ARGS
 
 

@@ -41,7 +41,7 @@ def test_the_new_run_has_its_own_number_and_the_snapshot_of_the_original(build, 
     Build.objects.filter(pk=build.pk).update(image_name="renamed")
     run = push_again(run_id=done_run.pk, caller=caller, tag_name="2")
     assert (run.run_type, run.run_state, run.build_no, run.target_id) == ("BUILD", "CREATED", 2, done_run.pk)
-    assert (run.image.tagged, run.definition["push_of"]) == ("127.0.0.1:1/hello:2", done_run.pk)
+    assert (run.image.tagged, run.definition.push_of) == ("127.0.0.1:1/hello:2", done_run.pk)
     assert [step.step_type for step in run.steps.all()] == ["INIT", "CREATE_IMAGE"]
     assert Activity.objects.filter(run=run, did="asked to push again").exists()
     build.refresh_from_db()
@@ -112,7 +112,7 @@ def test_another_registry_may_be_named_and_an_unknown_one_is_not_found(caller, d
 def test_a_pushed_again_run_that_is_run_again_builds(caller, build, done_run):
     push = ended(push_again(run_id=done_run.pk, caller=caller))
     again = start_run(build_id=build.pk, caller=caller, again=push.pk)
-    assert (again.target_id, "push_of" in again.definition) == (None, False)
+    assert (again.target_id, "push_of" in again.definition.to_json()) == (None, False)
 
 
 def test_a_wrong_tag_a_viewer_and_a_stranger_are_refused(caller, account, done_run):

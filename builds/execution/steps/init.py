@@ -17,6 +17,6 @@ def run(context: RunContext, _step: RunStep) -> None:
         )
     info = context.engine.info()
     context.recorder.say(
-        f"{context.definition('name')} #{run_.build_no} on {context.server.name}: Docker Engine {info.version},"
+        f"{run_.definition.name} #{run_.build_no} on {context.server.name}: Docker Engine {info.version},"
         f" image {run_.image.tagged}"
     )

@@ -109,7 +109,9 @@ def next_tag_of(build: Build) -> str:
     """
     now = timezone.now().astimezone(ZoneInfo(build.account.time_zone))
     try:
-        return tags.next_tag(build.tag_rule, build_no=build.last_build_no + 1, now=now, taken=lambda _: False)
+        return tags.next_tag(
+            build.definition.tag_rule, build_no=build.last_build_no + 1, now=now, taken=lambda _: False
+        )
     except tags.TagMissing:
         return ""
 

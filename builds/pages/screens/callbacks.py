@@ -87,7 +87,7 @@ def callback_screen(run_id: int, caller: Caller) -> CallbackScreen | None:
     heads = waits_for(run.pk)
     return CallbackScreen(
         run=run,
-        title=str(run.definition.get("name") or run.build.name),
+        title=run.definition.name or run.build.name,
         deliveries=[_delivery(shape, heads.get(shape["number"])) for shape in delivery_shapes(run.pk)],
         may_resend=why_not is None,
         why_not=why_not or "",

@@ -76,10 +76,10 @@ class RunScreen:
     @property
     def parameters(self) -> Sequence[tuple[str, str]]:
         """Return what this run alone was given, in words."""
-        given = self.run.definition.get("parameters") or {}
-        rows = [("Branch", str(given["branch_name"]))] if given.get("branch_name") else []
-        rows += [("Cache", "not used")] if given.get("no_cache") else []
-        return [*rows, *((f"Argument {one['key']}", str(one["value"])) for one in given.get("build_args") or ())]
+        given = self.run.definition.parameters
+        rows = [("Branch", given.branch_name)] if given.branch_name else []
+        rows += [("Cache", "not used")] if given.no_cache else []
+        return [*rows, *((f"Argument {name}", value) for name, value in given.build_args)]
 
     @property
     def commit_page(self) -> str | None:
@@ -93,7 +93,7 @@ class RunScreen:
     @property
     def is_push(self) -> bool:
         """True where the run builds nothing and pushes the image of another one again."""
-        return bool(self.run.definition.get("push_of"))
+        return self.run.definition.push_of is not None
 
     @property
     def error_line(self) -> int:
@@ -139,7 +139,7 @@ def run_screen(run_id: int, caller: Caller) -> RunScreen | None:
         run=run,
         look=look_of(run),
         actions=frozenset(action.value for action in possible if action is not Action.VIEW),  # the reader is there
-        title=str(run.definition.get("name") or run.build.name),
+        title=run.definition.name or run.build.name,
         kind=KINDS.get(RunType(run.run_type), ""),
         steps=steps,
         attempts=len(earlier) + 1,

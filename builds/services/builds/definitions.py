@@ -22,7 +22,6 @@ __all__ = [
     "callback_errors",
     "host_paths_of",
     "runnable_steps",
-    "snapshot",
     "steps_for_once",
     "unexecutable",
 ]
@@ -50,35 +49,13 @@ INIT: Final = StepCopy(
 )
 
 
-def snapshot(build: Build) -> dict[str, Any]:
-    """Return the definition that a run keeps; edits of the build touch later runs only."""
-    return {
-        "name": build.name,
-        "description": build.description,
-        "project": build.project,
-        "image_name": build.image_name,
-        "registry_project_id": build.registry_project_id,
-        "auto_tag": build.auto_tag,
-        "auto_tag_prefix": build.auto_tag_prefix,
-        "auto_tag_sequence": build.auto_tag_sequence,
-        "tag_name": build.tag_name,
-        "server_host": build.server_host,
-        "server_tls_verify": build.server_tls_verify,
-        "server_ca_cert": build.server_ca_cert,
-        "server_client_cert": build.server_client_cert,
-        "time_limit_seconds": build.time_limit_seconds,
-        "queue_limit_seconds": build.queue_limit_seconds,
-        "max_attempts": build.max_attempts,
-    }
-
-
 def runnable_steps(build: Build) -> list[StepCopy]:
     """Return the build's steps as a run copies them, INIT first; raises `Invalid` where they cannot run."""
     stored = list(build.steps.order_by("order", "pk"))
     definitions = [
         StepDefinition(StepType(row.step_type), row.order, row.use, row.config, secret_names(row)) for row in stored
     ]
-    if errors := validate_steps(definitions, host_paths=host_paths_of(build)):
+    if errors := validate_steps(definitions, host_paths=host_paths_of(build.server_host, account_id=build.account_id)):
         raise Invalid(errors)
     copies = [
         StepCopy(order, StepType(row.step_type), row.use, row.config, row.pk, row.secrets_encrypted)
@@ -94,7 +71,7 @@ def steps_for_once(build: Build, drafts: tuple[StepDraft, ...]) -> list[StepCopy
     for the same place. Raises `Invalid`, `buildSteps[n]` being the place among the drafts without INIT.
     """
     steps = once_steps(list(build.steps.all()), drafts, build.registry_id or 0)
-    if errors := step_errors(steps, host_paths_of(build)):
+    if errors := step_errors(steps, host_paths_of(build.server_host, account_id=build.account_id)):
         raise Invalid([error for error in errors if error.code is ErrorCode.INVALID_PARAMETER] or errors)
     copies = [
         StepCopy(
@@ -129,13 +106,13 @@ def unexecutable(steps: list[StepCopy], host: str) -> str | None:
     return None
 
 
-def host_paths_of(build: Build) -> Sequence[str]:
-    """Return the host paths that the build's server opens to user tasks; none where the server is not known."""
+def host_paths_of(server_host: str, *, account_id: int) -> Sequence[str]:
+    """Return the host paths that a build's server opens to user tasks; none where the server is not known."""
     try:
-        server = find_server(build.server_host, account_id=build.account_id)
+        server = find_server(server_host, account_id=account_id)
     except NotFound:
         return ()
-    if build.server_host.startswith("tcp://") and server.url != build.server_host:
+    if server_host.startswith("tcp://") and server.url != server_host:
         return ()  # an engine of the build's own: nobody has opened anything of it
     return tuple(str(path) for path in server.allowed_host_paths)
 

@@ -160,7 +160,7 @@ def _check(build: Build, steps: Sequence[DraftedStep], *, callback_url: str, ser
     errors = [
         *build_errors(build),
         *(tls_errors(build) if server_changed else ()),
-        *step_errors(steps, host_paths_of(build)),
+        *step_errors(steps, host_paths_of(build.server_host, account_id=build.account_id)),
         *callback_errors(callback_url),
     ]
     if errors:

@@ -65,7 +65,7 @@ def export_run(*, run_id: int, caller: Caller) -> ExportedFile:
         raise Refused(sentence, code=ErrorCode.EXPORT_FAILED)
     steps = list(run.steps.filter(attempt=1).order_by("order"))
     name, plain = (
-        re.sub(dropped, "-", str(run.definition.get("name") or "")).strip("-.")[:80] or "build"
+        re.sub(dropped, "-", run.definition.name).strip("-.")[:80] or "build"
         for dropped in (r"[\s/\\:\x00-\x1f\x7f]+", r"[^A-Za-z0-9._-]+")
     )
     document = {"format": FORMAT, "version": VERSION, "build": definition_of_run(run, steps, caller)}

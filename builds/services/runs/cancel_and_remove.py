@@ -17,7 +17,6 @@ from builds.models import Activity, Build, BuildRun, Caller, Did, RunStep
 from builds.queries.facts import build_facts, run_facts, with_build_facts, with_facts
 from builds.services import callbacks
 from builds.services.accounts.access import require
-from builds.services.builds.definitions import snapshot
 from builds.services.runs.ends import end_waiting_run
 from builds.services.runs.parameters import check_callback
 from builds.services.runs.transitions import End, start_cancel
@@ -93,7 +92,7 @@ def request_build_removal(*, build_id: int, caller: Caller, callback_url: str = 
             build=build,
             build_no=build.last_build_no,
             run_type=RunType.REMOVE,
-            definition=snapshot(build),
+            definition=build.definition,
             registry_id=build.registry_id,
             requested_by=caller.user,
             callback_url=callback_url,

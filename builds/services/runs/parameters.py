@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from builds.domain import tags
+from builds.domain.definition import Parameters
 from builds.domain.errors import FieldError, Invalid
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import StepDefinition, validate_steps
@@ -32,16 +33,9 @@ class RunAsk:
     steps: "tuple[StepDraft, ...] | None" = None
 
     @property
-    def parameters(self) -> dict[str, Any]:
-        """Return what the snapshot keeps of them: only what was given."""
-        given: dict[str, Any] = {}
-        if self.branch_name:
-            given["branch_name"] = self.branch_name
-        if self.no_cache:
-            given["no_cache"] = True
-        if self.build_args:
-            given["build_args"] = [{"key": key, "value": value} for key, value in self.build_args]
-        return given
+    def parameters(self) -> Parameters:
+        """Return what the definition keeps of them."""
+        return Parameters(self.branch_name, self.no_cache, self.build_args)
 
 
 def steps_with(steps: Sequence[StepCopy], ask: RunAsk) -> list[StepCopy]:

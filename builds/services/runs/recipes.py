@@ -3,21 +3,19 @@
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from typing import Any
 
 from builds import credentials
+from builds.domain.definition import Definition
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import Invalid, NotFound, NotPossible
 from builds.domain.states import RunType, StepType
 from builds.domain.steps.kinds import StepDefinition, validate_steps
-from builds.domain.tags import AutoTagSeqType, TagRule
 from builds.models import Build, BuildRun, Registry, RunStep
 from builds.services.builds.definitions import (
     StepCopy,
     StepDraft,
     host_paths_of,
     runnable_steps,
-    snapshot,
     steps_for_once,
 )
 from builds.services.connections.registries import usable_registry
@@ -32,28 +30,12 @@ class Recipe:
     `secrets_encrypted` belongs to the definition; `target` is the run whose image is pushed again.
     """
 
-    definition: dict[str, Any]
+    definition: Definition
     steps: list[StepCopy]
     registry_id: int | None
     registry: Registry
     secrets_encrypted: str = ""
     target: BuildRun | None = None
-
-    @property
-    def server_host(self) -> str:
-        """Return which build server is asked for; empty: the default one."""
-        return str(self.definition.get("server_host") or "")
-
-    @property
-    def tag_rule(self) -> TagRule:
-        """Return the rule that names the run's tag."""
-        sequence = self.definition.get("auto_tag_sequence")
-        return TagRule(
-            automatic=bool(self.definition.get("auto_tag")),
-            prefix=str(self.definition.get("auto_tag_prefix") or ""),
-            sequence=AutoTagSeqType(sequence) if sequence else None,
-            tag=str(self.definition.get("tag_name") or ""),
-        )
 
     @property
     def work_digest(self) -> str:
@@ -68,16 +50,17 @@ class Recipe:
 
         Those of a run that is run again stay; new ones win.
         """
-        recipe = replace(self, steps=steps_with(self.steps, ask))
-        parameters = {**self.definition.get("parameters", {}), **ask.parameters}
-        return replace(recipe, definition={**self.definition, "parameters": parameters}) if parameters else recipe
+        parameters = self.definition.parameters.with_newer(ask.parameters)
+        return replace(
+            self, steps=steps_with(self.steps, ask), definition=replace(self.definition, parameters=parameters)
+        )
 
 
 def recipe_of_build(build: Build, steps: tuple[StepDraft, ...] | None = None) -> Recipe:
     """Return the build as it is now, with its own steps or with those that are given once; raises `Refused`."""
     key = credentials.decrypt(build.server_client_key_encrypted)
     return Recipe(
-        definition=snapshot(build),
+        definition=build.definition,
         steps=runnable_steps(build) if steps is None else steps_for_once(build, steps),
         registry_id=build.registry_id,
         registry=_registry(build.registry_id, build.account_id),
@@ -95,7 +78,7 @@ def recipe_of_run(run: BuildRun) -> Recipe:
         raise NotPossible("BUILD", sentence)
     recipe = _kept(run, run.registry_id)
     # The rules may have become others since, such as the host paths that are open.
-    host_paths = host_paths_of(Build(account_id=run.account_id, server_host=recipe.server_host))
+    host_paths = host_paths_of(run.definition.server_host, account_id=run.account_id)
     steps = [step for step in recipe.steps if step.step_type is not StepType.INIT]
     written = [StepDefinition(step.step_type, step.order, step.use, step.config) for step in steps]
     if errors := validate_steps(written, host_paths=host_paths):
@@ -109,13 +92,13 @@ def recipe_of_push(original: BuildRun, registry_seq: int | None) -> Recipe:
     Raises `NotFound` (REGISTRY_NOT_FOUND) for a registry that may not be used.
     """
     recipe = _kept(original, original.registry_id if registry_seq is None else registry_seq)
-    return replace(recipe, definition={**recipe.definition, "push_of": original.pk}, target=original)
+    return replace(recipe, definition=replace(recipe.definition, push_of=original.pk), target=original)
 
 
 def _kept(run: BuildRun, registry_seq: int | None) -> Recipe:
     """Return the snapshot of `run` for the registry `registry_seq` (None or 0: the default one)."""
     return Recipe(
-        definition={name: value for name, value in run.definition.items() if name != "push_of"},
+        definition=replace(run.definition, push_of=None),
         steps=[
             StepCopy(
                 order=step.order,

@@ -52,14 +52,14 @@ def start_run(*, build_id: int, caller: Caller, ask: RunAsk = NOTHING_ASKED, aga
                 raise NotFound(f"There is no run {again} of build {build.pk}.")
         recipe = recipe_of_run(earlier) if earlier and ask.steps is None else recipe_of_build(build, ask.steps)
         recipe = recipe.with_parameters(ask)
-        server = find_server(recipe.server_host, account_id=build.account_id)
+        server = find_server(recipe.definition.server_host, account_id=build.account_id)
         apply_when_running(build, caller)
         next_number(build)
-        tag = choose_tag(build, recipe.tag_rule, ask.tag_name)
+        tag = choose_tag(build, recipe.definition.tag_rule, ask.tag_name)
         run = accept(
             build, server, caller, recipe, tag_name=tag, description=ask.description, callback_url=ask.callback_url
         )
-        unregistered = recipe.server_host if recipe.server_host != server.url else ""
+        unregistered = recipe.definition.server_host if recipe.definition.server_host != server.url else ""
         let_start(run, server, unless=unexecutable(recipe.steps, unregistered))
     return run
 
@@ -83,10 +83,10 @@ def push_again(
         if tag_name and (sentence := tags.check_tag(tag_name)):
             raise Invalid([FieldError("tagName", sentence)])
         recipe = recipe_of_push(original, external_registry_seq)
-        server = find_server(recipe.server_host, account_id=build.account_id)
+        server = find_server(recipe.definition.server_host, account_id=build.account_id)
         apply_when_running(build, caller, replaces=False)
         tag = tag_name or original.tag_name
-        if tag != recipe.tag_rule.tag:
+        if tag != recipe.definition.tag_rule.tag:
             # The tags of the runs that hold this very image are no others'.
             root = original.target_id or original.pk
             pushes = build.runs.filter(target_id__in={root, original.pk}, run_type=RunType.BUILD)

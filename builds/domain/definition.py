@@ -1,0 +1,95 @@
+"""What a run keeps of its build: edits of the build touch later runs only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Self
+
+from builds.domain.tags import AutoTagSeqType, TagRule
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What one press added to the definition; empty: nothing was given."""
+
+    branch_name: str = ""
+    no_cache: bool = False
+    build_args: tuple[tuple[str, str], ...] = ()
+
+    def __bool__(self) -> bool:
+        return self != Parameters()
+
+    def with_newer(self, newer: "Parameters") -> "Parameters":
+        """Return these parameters where `newer` gives nothing else."""
+        return Parameters(
+            newer.branch_name or self.branch_name,
+            newer.no_cache or self.no_cache,
+            newer.build_args or self.build_args,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the stored form, in which stands only what was given."""
+        build_args = [{"key": key, "value": value} for key, value in self.build_args]
+        stored = {"branch_name": self.branch_name, "no_cache": self.no_cache, "build_args": build_args}
+        return {name: value for name, value in stored.items() if value}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Return what `to_json` stored."""
+        build_args = tuple((pair["key"], pair["value"]) for pair in stored.get("build_args", ()))
+        return cls(stored.get("branch_name", ""), stored.get("no_cache", False), build_args)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A build as it was when a run was accepted, without its steps, which are rows of the run.
+
+    All fields but the last two are copied from the build's fields of the same names, and stored under them.
+    `push_of` is the number of the run whose image is pushed again, None for a run that builds.
+    """
+
+    name: str = ""
+    description: str = ""
+    project: str = ""
+    image_name: str = ""
+    registry_project_id: int = 0
+    auto_tag: bool = False
+    auto_tag_prefix: str = ""
+    auto_tag_sequence: str = ""
+    tag_name: str = ""
+    server_host: str = ""
+    server_tls_verify: bool = False
+    server_ca_cert: str = ""
+    server_client_cert: str = ""
+    time_limit_seconds: int = 3600
+    queue_limit_seconds: int = 86_400
+    max_attempts: int = 3
+    parameters: Parameters = field(default_factory=Parameters)
+    push_of: int | None = None
+
+    @classmethod
+    def of(cls, build: object) -> Self:
+        """Return the definition of a build as it is now."""
+        return cls(**{name: getattr(build, name) for name in COPIED})
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Return what `to_json` stored; what an older version did not store has its default."""
+        known = {name: value for name in COPIED if (value := stored.get(name)) is not None}
+        return cls(
+            **known, parameters=Parameters.from_json(stored.get("parameters") or {}), push_of=stored.get("push_of")
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the stored form; parameters and `push_of` stand in it only where there are some."""
+        added = {"parameters": self.parameters.to_json(), "push_of": self.push_of}
+        copied = {name: getattr(self, name) for name in COPIED}
+        return copied | {name: value for name, value in added.items() if value}
+
+    @property
+    def tag_rule(self) -> TagRule:
+        """Return the rule that names a run's tag."""
+        sequence = AutoTagSeqType(self.auto_tag_sequence) if self.auto_tag_sequence else None
+        return TagRule(automatic=self.auto_tag, prefix=self.auto_tag_prefix, sequence=sequence, tag=self.tag_name)
+
+
+COPIED: Final = tuple(one.name for one in fields(Definition) if one.name not in ("parameters", "push_of"))
