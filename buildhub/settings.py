@@ -197,7 +197,6 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "builds.api.negotiation.OneForm",
     "EXCEPTION_HANDLER": "builds.api.errors.handle",
     "DEFAULT_THROTTLE_CLASSES": ["builds.api.throttling.TokenThrottle"],
     "UNAUTHENTICATED_USER": None,

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from builds.api.build_body import BuildBody, read_build, submit
 from builds.api.json_body import read_object
+from builds.api.pagination import KeysetPagination
 from builds.api.params import read_number
 from builds.api.run_views import shape_now
 from builds.api.views import ApiView
@@ -33,11 +34,9 @@ class BuildList(ApiView):
             run_state=query.word("runState", RunState),
             project=query.text("registryName") or None,
         )
-        limit = self.page_limit()
-        builds = visible_builds(self.caller, narrowed)
-        following = self._following(builds, query.number("after"))
-        shapes = build_shapes(following[: limit + 1], self.caller)
-        return self.answer_page(shapes, seq="buildSeq", limit=limit, counted=builds)
+        pages = KeysetPagination("buildSeq", self._following)
+        builds = pages.paginate_queryset(visible_builds(self.caller, narrowed), request)
+        return pages.get_paginated_response(build_shapes(builds, self.caller))
 
     def post(self, request: Request) -> HttpResponse:
         """Create a build."""
@@ -47,9 +46,7 @@ class BuildList(ApiView):
         build = submit(body, lambda draft: create(draft=draft))
         return self.answer(_detail(self, build.pk))
 
-    def _following(self, builds: "QuerySet[Build]", after: int | None) -> "QuerySet[Build]":
-        if after is None:
-            return builds
+    def _following(self, builds: "QuerySet[Build]", after: int) -> "QuerySet[Build]":
         last = Build.objects.visible_to(self.caller).filter(pk=after).first()
         if last is None:
             raise Invalid([FieldError("after", f"There is no build {after} any more; begin without after.")])

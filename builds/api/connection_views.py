@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from builds.api.connection_bodies import read_registry, read_server
 from builds.api.connection_shapes import registry_shape, server_shapes
 from builds.api.json_body import read_object
+from builds.api.pagination import KeysetPagination
 from builds.api.params import read_number
 from builds.api.views import ApiView
 from builds.domain.errors import NotFound
@@ -21,10 +22,9 @@ class ServerList(ApiView):
 
     def get(self, request: Request) -> HttpResponse:
         """Return a page of the build servers that the caller's accounts may use, in the order of their numbers."""
-        found, limit = visible_servers(self.caller), self.page_limit()
-        following = found.filter(pk__gt=self.query.number("after") or 0)
-        shapes = server_shapes(following[: limit + 1], self.caller)
-        return self.answer_page(shapes, seq="buildServerSeq", limit=limit, counted=found)
+        pages = KeysetPagination("buildServerSeq", lambda servers, after: servers.filter(pk__gt=after))
+        servers = pages.paginate_queryset(visible_servers(self.caller), request)
+        return pages.get_paginated_response(server_shapes(servers, self.caller))
 
     def post(self, request: Request) -> HttpResponse:
         """Register a build server."""
@@ -78,10 +78,9 @@ class RegistryList(ApiView):
 
     def get(self, request: Request) -> HttpResponse:
         """Return a page of the registries that the caller's accounts may use, in the order of their numbers."""
-        found, limit = visible_registries(self.caller), self.page_limit()
-        following = found.filter(pk__gt=self.query.number("after") or 0)
-        shapes = [registry_shape(registry) for registry in following[: limit + 1]]
-        return self.answer_page(shapes, seq="externalRegistrySeq", limit=limit, counted=found)
+        pages = KeysetPagination("externalRegistrySeq", lambda registries, after: registries.filter(pk__gt=after))
+        registries = pages.paginate_queryset(visible_registries(self.caller), request)
+        return pages.get_paginated_response([registry_shape(registry) for registry in registries])
 
     def post(self, request: Request) -> HttpResponse:
         """Register a registry."""

@@ -1,4 +1,4 @@
-"""From whatever went wrong to `Problem`, by one table of codes; a dialect writes it down."""
+"""From whatever went wrong to `Problem`, by one table of codes; the renderer of the address writes it down."""
 
 import logging
 import secrets
@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest
 from rest_framework import exceptions
+from rest_framework.response import Response
 
 from builds.api.authentication import CHALLENGE, TooManyWrongTokens
-from builds.api.dialects import dialect_of
+from builds.api.renderers import KEPT_STATUSES, renderer_of
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, Refused
 
@@ -81,16 +82,22 @@ class Unreadable(Exception):  # noqa: N818  names what happened
         self.status = status
 
 
-def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
+def handle(error: Exception, context: Mapping[str, Any]) -> Response:
     """Answer `error`, raised anywhere in an API view, in the dialect of the address (DRF's exception handler)."""
     request = context.get("request")
     return written(problem_of(error, request), request)
 
 
-def written(problem: Problem, request: Any) -> HttpResponse:
-    """Return the answer that tells `problem` in the dialect of the request, under the request's name."""
+def written(problem: Problem, request: Any) -> Response:
+    """Return the answer, rendered, that tells `problem` in the dialect of the request, under the request's name."""
     named = replace(problem, request_id=problem.request_id or request_id_of(request))
-    return dialect_of(getattr(request, "path", "")).error(named)
+    renderer = renderer_of(getattr(request, "path", ""))
+    status = 200 if renderer.is_enveloped and named.status not in KEPT_STATUSES else named.status
+    response = Response(named, status, headers=named.headers, exception=True, content_type=renderer.problem_type)
+    response.accepted_renderer, response.accepted_media_type = renderer, renderer.problem_type
+    response.renderer_context = {}  # type: ignore[attr-defined]  # the stubs lack it
+    response.render()
+    return response
 
 
 def problem_of(error: Exception, request: Any = None) -> Problem:
@@ -128,13 +135,14 @@ def of_status(status: int, *, headers: Mapping[str, str] | None = None, request_
     return Problem(status, code, detail, headers=headers or {}, request_id=request_id)
 
 
-def silent_body(path: str, seconds: int) -> HttpResponse:
+def silent_body(path: str, seconds: int) -> Response:
     """Return the answer to a request at `path` whose body has not come for `seconds`; it closes the connection."""
     detail = f"Nothing of the body came for {seconds} s; send all that Content-Length promises, or leave both out."
-    answer = dialect_of(path).error(Problem(408, ErrorCode.UNREADABLE, detail, request_id=request_id_of(None)))
+    request = HttpRequest()
+    request.path = path
+    headers = {"Connection": "close", "Cache-Control": "no-store"}
+    answer = written(Problem(408, ErrorCode.UNREADABLE, detail, headers=headers), request)
     answer.headers["Content-Length"] = str(len(answer.content))
-    answer.headers["Connection"] = "close"
-    answer.headers["Cache-Control"] = "no-store"
     return answer
 
 

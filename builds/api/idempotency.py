@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse
 from rest_framework.request import Request
+from rest_framework.response import Response
 
-from builds.api.dialects import PROBLEM_STATUS
 from builds.api.raw_body import read_raw
 from builds.domain.errors import FieldError, Invalid
 from builds.models import ApiToken
@@ -30,7 +30,7 @@ BOUNDARY: Final = re.compile(r"boundary=\"?([^\";]+)")
 # they say who may ask or that something failed, not what came of the request
 NOT_KEPT: Final = (401, 403, 429)
 
-Handler = Callable[..., HttpResponseBase]
+Handler = Callable[..., Response]
 
 
 def key_of(request: Request) -> str | None:
@@ -43,10 +43,10 @@ def key_of(request: Request) -> str | None:
     return key
 
 
-def answer_once(view: "ApiView", handler: Handler, key: str) -> Handler:
+def answer_once(view: "ApiView", handler: Handler, key: str) -> Callable[..., HttpResponse]:
     """Return `handler` as it answers a request with `key`: by doing it, or with the answer given before."""
 
-    def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         fingerprint = _fingerprint(request, read_raw(request, view.most_body_bytes))
         token = request.auth if isinstance(request.auth, ApiToken) else None
         name = idempotency.key_owner(view.caller, token.pk if token else None)
@@ -56,8 +56,8 @@ def answer_once(view: "ApiView", handler: Handler, key: str) -> Handler:
                 headers = {**row.headers, REPLAYED: "true"}
                 return HttpResponse(bytes(row.body), status=row.status, headers=headers)
             response = _done(view, handler, request, *args, **kwargs)
-            status = getattr(response, PROBLEM_STATUS, response.status_code)
-            if isinstance(response, HttpResponse) and status not in NOT_KEPT and status < 500:
+            status = response.data.status if response.exception else response.status_code  # as without the envelope
+            if status not in NOT_KEPT and status < 500:
                 headers = {name: str(value) for name, value in response.items()}
                 idempotency.keep(row, status=response.status_code, headers=headers, body=response.content)
             else:
@@ -67,11 +67,13 @@ def answer_once(view: "ApiView", handler: Handler, key: str) -> Handler:
     return answer
 
 
-def _done(view: "ApiView", handler: Handler, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-    """Return the handler's answer, or its error; what an error leaves is undone, the key's row stays held."""
+def _done(view: "ApiView", handler: Handler, request: Request, *args: Any, **kwargs: Any) -> Response:
+    """Return the handler's answer, or its error, rendered; what an error leaves is undone, the key's row stays held."""
     try:
         with transaction.atomic():
-            return handler(request, *args, **kwargs)
+            response = view.finalize_response(request, handler(request, *args, **kwargs))
+            response.render()
+            return response
     except Exception as error:  # noqa: BLE001  DRF's own handling, which answers whatever it is
         return view.handle_exception(error)
 

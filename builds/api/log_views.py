@@ -9,7 +9,7 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
-from builds.api.errors import Problem
+from builds.api.errors import Problem, written
 from builds.api.params import read_number
 from builds.api.run_views import found_run
 from builds.api.views import ApiView
@@ -108,7 +108,7 @@ class RunText(ApiView):
         if start >= stop:
             sentence = f"The log has {size} bytes; ask for a range within it."
             problem = Problem(416, ErrorCode.INVALID_PARAMETER, sentence, headers={"Content-Range": f"bytes */{size}"})
-            return self.refuse(problem)
+            return written(problem, self.request)
         headers |= {"Content-Length": str(stop - start), "Content-Range": f"bytes {start}-{stop - 1}/{size}"}
         return self._stream(iterate_bytes(run.pk, start=start, stop=stop), headers, status=206)
 

@@ -7,7 +7,7 @@ from typing import Final
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
-from builds.api.errors import of_status, request_id_of, written
+from builds.api.errors import handle, of_status, request_id_of, written
 
 API_PATH: Final = re.compile(r"/(?:v1|api)(?:/|\Z)")
 # what only looks like an address of the API (`//v1/build`, `/API/build`, `/v1;.jsp`): nobody gets a page for it
@@ -38,3 +38,7 @@ class ProblemMiddleware:
         headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
         problem = of_status(response.status_code, headers=headers, request_id=request_id_of(request))
         return written(problem, request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer what fails behind a view of the API: an answer that cannot be written down."""
+        return handle(exception, {"request": request}) if API_PATH.match(request.path_info) else None

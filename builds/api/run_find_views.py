@@ -3,9 +3,10 @@
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from builds.api.pagination import LONGEST_PAGE
 from builds.api.params import read_number
 from builds.api.run_views import found_run
-from builds.api.views import LONGEST_PAGE, ApiView
+from builds.api.views import ApiView
 from builds.domain.errors import FieldError, Invalid
 from builds.domain.references import check_reference
 from builds.queries.facts import with_facts

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from builds.api.build_body import STEP_NAMES, BuildBody, read_build, submit
 from builds.api.json_body import read_object
+from builds.api.pagination import KeysetPagination, page_limit
 from builds.api.params import Query, read_number
 from builds.api.views import ApiView
 from builds.domain.errors import FieldError, Invalid, NotFound
@@ -45,17 +46,16 @@ class RunList(ApiView):
     def get(self, request: Request) -> HttpResponse:
         """Return a page of runs of all types, newest first, without steps."""
         query = self.query
-        build_id, after = query.required_number("buildSeq"), query.number("after")
+        build_id, _ = query.required_number("buildSeq"), query.number("after")  # told before what is wrong below
         state, kind = query.word("runState", RunState), query.word("runType", RunType)
-        limit = self.page_limit()
-        if not Build.objects.visible_to(self.caller).filter(pk=build_id).exists():
-            raise NotFound(f"There is no build {build_id}.")
         runs = runs_of_build(build_id, self.caller)
         runs = runs.filter(run_state=state) if state else runs
         runs = runs.filter(run_type=kind) if kind else runs
-        following = runs if after is None else runs.filter(pk__lt=after)
-        shapes = run_shapes(with_facts(following)[: limit + 1], self.caller)
-        return self.answer_page(shapes, seq="buildRunSeq", limit=limit, counted=runs)
+        pages = KeysetPagination("buildRunSeq", lambda runs, after: runs.filter(pk__lt=after))
+        page = pages.paginate_queryset(runs, request)
+        if not Build.objects.visible_to(self.caller).filter(pk=build_id).exists():
+            raise NotFound(f"There is no build {build_id}.")
+        return pages.get_paginated_response(run_shapes(with_facts(page), self.caller))
 
 
 def read_ask(query: Query) -> RunAsk:
@@ -176,7 +176,7 @@ class QueueFront(ApiView):
 
 
 def _queue(view: ApiView) -> Shape:
-    limit = view.page_limit()
+    limit = page_limit(view.query)
     running, waiting = active_runs(view.caller)
     return {
         "running": run_shapes(with_facts(running)[:limit], view.caller),

@@ -1,6 +1,6 @@
 """The addresses of the API. Fixed words stand before numbers; a trailing slash is accepted and not required.
 
-`TAILS` are the same for both dialects (dialects.py).
+`TAILS` are the same for both dialects (renderers.py).
 """
 
 from typing import Any, Final

@@ -1,27 +1,23 @@
-"""What all views of the API share: who calls, how an answer leaves, how a list goes on."""
+"""What all views of the API share: who calls, and how an answer leaves."""
 
-from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from builds.api.authentication import caller_of
-from builds.api.dialects import dialect_of
-from builds.api.errors import Problem, of_status, written
+from builds.api.errors import of_status, written
 from builds.api.idempotency import answer_once, key_of
 from builds.api.params import Query
+from builds.api.renderers import NO_RESULT, renderer_of
 from builds.models import Caller
-
-PAGE: Final = 50
-LONGEST_PAGE: Final = 200
-MOST_COUNTED: Final = 10_000  # a longer list says that it is longer; counting it would cost more than its page
 
 
 class ApiView(APIView):
@@ -41,6 +37,14 @@ class ApiView(APIView):
             # DRF takes the handler from this object after `initial`; each request has an object of its own.
             setattr(self, method, answer_once(self, handler, key))
 
+    def get_renderers(self) -> list[BaseRenderer]:
+        """Return the renderer of the address alone."""
+        return [renderer_of(self.request.path)]
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002  DRF's
+        """Answer as JSON whatever Accept says: clients of the public build API send anything."""
+        return super().perform_content_negotiation(request, force=True)
+
     def turn(self, **kwargs: Any) -> AbstractContextManager[None]:
         """Return what to wait for before an answer that is kept begins its transaction; most wait for nothing."""
         return nullcontext()
@@ -48,7 +52,7 @@ class ApiView(APIView):
     @property
     def envelope(self) -> bool:
         """Say whether this address speaks the enveloped dialect."""
-        return dialect_of(self.request.path).is_enveloped
+        return renderer_of(self.request.path).is_enveloped
 
     @property
     def most_body_bytes(self) -> int:
@@ -60,44 +64,12 @@ class ApiView(APIView):
         """Return the readers of the request's query."""
         return Query(self.request.GET)
 
-    def answer(self, model: Any, headers: Mapping[str, str] | None = None, *, result: bool = True) -> HttpResponse:
-        """Return `model` in the dialect of the address; the enveloped one leaves it out where `result` is False."""
-        return dialect_of(self.request.path).answer(model, headers or {}, result=result)
-
-    def refuse(self, problem: Problem) -> HttpResponse:
-        """Return `problem` in the dialect of the address, for a view that has to word it itself."""
-        return written(problem, self.request)
-
-    def answer_page(
-        self,
-        shapes: Sequence[Mapping[str, Any]],
-        *,
-        seq: str,
-        limit: int,
-        counted: "QuerySet[Any]",
-    ) -> HttpResponse:
-        """Return the first `limit` of `shapes` (one more was read), with the address of the next page if there is one.
-
-        `seq` is the field whose last value goes on as `after`, `counted` the whole list. The address is relative: no
-        Host header gets into it.
-        """
-        page = list(shapes[:limit])
-        count = counted.order_by().values("pk")[: MOST_COUNTED + 1].count()
-        headers = {"X-Total-Count": str(min(count, MOST_COUNTED))}
-        if count > MOST_COUNTED:
-            headers["X-Total-Estimated"] = "true"
-        if len(shapes) > limit:
-            parameters = self.request.GET.copy()
-            parameters["after"] = str(page[-1][seq])
-            headers["Link"] = f'<{self.request.path}?{parameters.urlencode()}>; rel="next"'
-        return self.answer(page, headers)
-
-    def page_limit(self) -> int:
-        """Return how many the client wants on a page: 50, at most 200."""
-        return self.query.number("limit", least=1, most=LONGEST_PAGE) or PAGE
+    def answer(self, model: Any, *, result: bool = True) -> Response:
+        """Return `model`, always with 200; the enveloped dialect leaves it out where `result` is False."""
+        return Response(model if result or not self.envelope else NO_RESULT)
 
 
 @csrf_exempt
-def unknown_route(request: HttpRequest) -> HttpResponse:
+def unknown_route(request: HttpRequest) -> Response:
     """Answer whatever is not an address of the API."""
     return written(of_status(404), request)

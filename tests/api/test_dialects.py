@@ -2,7 +2,7 @@
 
 import pytest
 
-from builds.api.dialects import ENVELOPED, PLAIN, dialect_of, with_tags
+from builds.api.renderers import ENVELOPED, PLAIN, renderer_of, with_tags
 from builds.models import Build
 from builds.services.accounts.access import caller_for
 from builds.services.runs.start import start_run
@@ -128,8 +128,8 @@ def test_a_setting_makes_v1_speak_the_envelope_too(client, run, settings):
 
 
 def test_the_dialect_is_that_of_the_first_word(settings):
-    assert [dialect_of(path) for path in ("/v1/x", "/v1", "/", "/apix")] == [PLAIN] * 4
-    assert [dialect_of(path) for path in ("/api/x", "/api", "//API/x")] == [ENVELOPED] * 3
+    assert [renderer_of(path) for path in ("/v1/x", "/v1", "/", "/apix")] == [PLAIN] * 4
+    assert [renderer_of(path) for path in ("/api/x", "/api", "//API/x")] == [ENVELOPED] * 3
 
 
 @pytest.mark.parametrize("prefix", ["/v1", "/api"])
@@ -149,9 +149,9 @@ def test_a_next_page_stays_under_its_prefix_with_all_parameters(client, build, o
 
 
 def test_a_long_list_is_counted_up_to_a_bound_and_says_so(client, run, monkeypatch):
-    monkeypatch.setattr("builds.api.views.MOST_COUNTED", 0)
+    monkeypatch.setattr("builds.api.pagination.MOST_COUNTED", 0)
     answer = client.get(f"/v1/build/run?buildSeq={run.build_id}")
     assert (answer["X-Total-Count"], answer["X-Total-Estimated"]) == ("0", "true")
-    monkeypatch.setattr("builds.api.views.MOST_COUNTED", 1)
+    monkeypatch.setattr("builds.api.pagination.MOST_COUNTED", 1)
     answer = client.get(f"/v1/build/run?buildSeq={run.build_id}")
     assert (answer["X-Total-Count"], answer.headers.get("X-Total-Estimated")) == ("1", None)
