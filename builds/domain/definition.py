@@ -1,10 +1,42 @@
-"""What a run keeps of its build: edits of the build touch later runs only."""
+"""What a run keeps of its build, and the steps of both: edits of the build touch later runs only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self
 
+from builds.domain.states import StepType
 from builds.domain.tags import AutoTagSeqType, TagRule
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step as it is written, checked, stored with a build and copied into a run; `use` False takes it out of the run.
+
+    No secret stands in `config`: `secrets_encrypted` are those that are stored, `kept` their names (None: not looked
+    at), and `given` those that came just now, not stored yet. `build_step_seq` is the build's step that it is or was.
+    """
+
+    step_type: StepType
+    order: int
+    use: bool = True
+    config: Mapping[str, Any] = field(default_factory=dict)
+    kept: frozenset[str] | None = None
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    secrets_encrypted: str = field(default="", repr=False)
+    build_step_seq: int | None = None
+
+    @classmethod
+    def of(cls, row: Any, *, seq: int | None) -> Self:
+        """Return the step that a row of a build or a run holds; `seq` is that of the build's step."""
+        step_type = StepType(row.step_type)
+        return cls(
+            step_type, row.order, row.use, row.config, secrets_encrypted=row.secrets_encrypted, build_step_seq=seq
+        )
+
+    @property
+    def written(self) -> Mapping[str, Any]:
+        """Return the config with the secrets that were given for it: what the rules look at."""
+        return {**self.config, **self.given}
 
 
 @dataclass(frozen=True, slots=True)

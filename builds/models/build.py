@@ -5,7 +5,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
-from builds.domain.definition import Definition
+from builds.domain.definition import Definition, Step
 from builds.domain.states import StepType, WhenRunning
 from builds.domain.tags import AutoTagSeqType
 from builds.models.caller import Caller
@@ -116,3 +116,8 @@ class BuildStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order} {self.step_type}"
+
+    @property
+    def step(self) -> Step:
+        """Return what the row says."""
+        return Step.of(self, seq=self.pk)

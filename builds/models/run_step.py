@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from builds.domain.definition import Step
 from builds.domain.states import StepState, StepType
 from builds.models.choices import choices, one_of
 
@@ -33,3 +34,8 @@ class RunStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order} {self.step_type} {self.step_state}"
+
+    @property
+    def step(self) -> Step:
+        """Return what was copied from the build."""
+        return Step.of(self, seq=self.build_step_seq)

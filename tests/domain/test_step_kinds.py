@@ -2,10 +2,11 @@
 
 import pytest
 
+from builds.domain.definition import Step
 from builds.domain.states import StepType
-from builds.domain.steps.kinds import KINDS, StepDefinition, tidy_config, validate_steps
+from builds.domain.steps.kinds import KINDS, tidy_config, validate_steps
 
-IMAGE = StepDefinition(StepType.CREATE_IMAGE, 9, config={"docker_file": "FROM a\n"})
+IMAGE = Step(StepType.CREATE_IMAGE, 9, config={"docker_file": "FROM a\n"})
 CODE = {"repository_url": "git.example/team/app.git"}
 TASK = {"image_name": "registry.example/team/tool", "image_tag": "1.2"}
 FTP = {"url": "ftp://files.example", "ftp_exec_type": "FTP_UPLOAD", "source_files": "dist/*.gz"}
@@ -41,7 +42,7 @@ FULL = {
 
 def fields(kind: StepType, kept: frozenset[str] | None = frozenset(), **changes: object) -> list[str]:
     config = tidy_config(kind, {**BASE[kind], **changes})
-    errors = validate_steps([StepDefinition(kind, 1, True, config, kept), IMAGE], host_paths=["/srv/cache"])
+    errors = validate_steps([Step(kind, 1, True, config, kept), IMAGE], host_paths=["/srv/cache"])
     return [error.field.removeprefix("buildSteps[0].buildStepConfig.") for error in errors]
 
 

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builds.domain.definition import Step
 from builds.domain.errors import FieldError
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import (
     KINDS,
-    StepDefinition,
     api_name,
     default_title,
     tidy_config,
@@ -19,16 +19,16 @@ from builds.domain.steps.kinds import (
 FROM = "# syntax=docker/dockerfile:1\nFROM busybox\n"
 
 
-def image_step(*, use=True, order=1, **config) -> StepDefinition:
-    return StepDefinition(StepType.CREATE_IMAGE, order, use, {"docker_file": FROM, **config})
+def image_step(*, use=True, order=1, **config) -> Step:
+    return Step(StepType.CREATE_IMAGE, order, use, {"docker_file": FROM, **config})
 
 
-def fields(*steps: StepDefinition) -> list[str]:
+def fields(*steps: Step) -> list[str]:
     return [error.field for error in validate_steps(steps)]
 
 
 def test_one_inline_dockerfile_is_valid():
-    assert validate_steps([StepDefinition(StepType.INIT, 0), image_step()]) == []
+    assert validate_steps([Step(StepType.INIT, 0), image_step()]) == []
 
 
 def test_all_fields_of_an_image_step_may_be_given():
@@ -77,7 +77,7 @@ def test_the_image_step_rule_is_looked_at_only_when_no_field_is_wrong():
 
 @pytest.mark.parametrize("step_type", [StepType.CANCEL, StepType.DELETE])
 def test_steps_that_buildhub_adds_itself_are_refused(step_type):
-    assert fields(StepDefinition(step_type, 1), image_step()) == ["buildSteps[0].stepType"]
+    assert fields(Step(step_type, 1), image_step()) == ["buildSteps[0].stepType"]
 
 
 @pytest.mark.parametrize("dockerfile", ["", "  \n", None])
@@ -225,7 +225,7 @@ CONFIGS = st.sampled_from(list(KINDS)).flatmap(
 @given(kind_and_config=CONFIGS, use=st.booleans())
 def test_any_json_gives_errors_and_never_a_crash(kind_and_config, use):
     kind, config = kind_and_config
-    step = StepDefinition(kind, 1, use, tidy_config(kind, config), frozenset())
+    step = Step(kind, 1, use, tidy_config(kind, config), frozenset())
     errors = validate_steps([step], host_paths=())
     assert all(isinstance(error, FieldError) and error.message.endswith(".") for error in errors)
     assert [error for error in errors if "_" in error.field] == []

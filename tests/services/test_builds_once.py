@@ -5,14 +5,16 @@ from dataclasses import replace
 import pytest
 
 from builds.credentials import decrypt_fields, encrypt_fields
+from builds.domain.definition import Step
 from builds.domain.errors import Invalid, Refused
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import KINDS
 from builds.execution.steps import RUNNERS
 from builds.models import BuildStep
-from builds.services.builds.definitions import StepCopy, runnable_steps, steps_for_once, unexecutable
+from builds.services.builds.definitions import runnable_steps, steps_for_once, unexecutable
 from builds.services.builds.edit import BuildDraft, StepDraft, create_build, edit_build
-from builds.services.builds.steps import spread_orders
+from builds.services.builds.steps import sealed, spread_orders
+from tests.support.runs import press
 
 IMAGE = StepDraft("CREATE_IMAGE", config={"docker_file": "FROM a\n"})
 REPOSITORY = {"repository_url": "git.example/app.git", "common_type": "PRIVATE", "user_id": "robot"}
@@ -80,6 +82,36 @@ def test_all_errors_of_the_given_steps_come_at_once_then_the_rule_of_one_image_s
     assert [code for _, code in fields(build)] == ["CCCM1004000"]
 
 
+def test_a_stored_step_is_named_once_and_only_where_there_is_one(private, seq, caller):
+    code = StepDraft("CODE_DOWN", config=dict(REPOSITORY), seq=seq)
+    for wrong, sentence in ((code, f"Step {seq} is given twice"), (replace(code, seq=4711), "has no step 4711")):
+        with pytest.raises(Invalid, match=sentence) as once:
+            steps_for_once(private, (code, wrong, IMAGE))
+        with pytest.raises(Invalid, match=sentence) as stored:
+            edit_build(build_id=private.pk, caller=caller, draft=BuildDraft(steps=(code, wrong)))
+        assert [raised.value.errors[0].field for raised in (once, stored)] == [
+            "buildSteps[1].buildStepSeq",
+            "buildSteps[2].buildStepSeq",
+        ]
+
+
+def test_secrets_that_were_given_are_sealed_and_in_no_traceback():
+    given = Step(
+        StepType.CODE_DOWN, 1, given={"password": "new"}, secrets_encrypted=encrypt_fields({"private_key": "k"})
+    )
+    assert "new" not in repr(given)
+    stored = sealed(given)
+    assert (stored.given, stored.kept) == ({}, {"password", "private_key"})
+    assert decrypt_fields(stored.secrets_encrypted) == {"password": "new", "private_key": "k"}
+
+
+def test_the_rows_of_build_and_run_hold_the_same_step(private, seq, caller):
+    run = press(private, caller)
+    copied = run.steps.get(step_type="CODE_DOWN").step
+    assert copied == private.steps.get(pk=seq).step
+    assert (copied.build_step_seq, copied.config["user_id"], copied.kept) == (seq, "robot", None)
+
+
 def test_a_run_copies_secrets_encrypted(private):
     copy = runnable_steps(private)[1]
     assert decrypt_fields(copy.secrets_encrypted) == {"password": "stored"}
@@ -101,7 +133,7 @@ def test_stored_steps_of_one_order_run_one_after_another(build):
     ("orders", "spread"), [([], []), ([1, 2], [1, 2]), ([5, 5, 1], [5, 6, 1]), ([3, 3, 4], [3, 4, 5]), ([0, 0], [1, 2])]
 )
 def test_orders_are_spread_until_they_differ(orders, spread):
-    assert spread_orders(orders) == spread
+    assert [step.order for step in spread_orders([Step(StepType.SHELL, order) for order in orders])] == spread
 
 
 def test_the_snapshot_holds_certificates_and_no_key(build):
@@ -110,21 +142,21 @@ def test_the_snapshot_holds_certificates_and_no_key(build):
     assert (kept.server_ca_cert, kept.server_client_cert, "key" in kept.to_json().values()) == ("ca", "cert", False)
 
 
-def image(secrets: str = "", **config: object) -> StepCopy:
-    return StepCopy(1, StepType.CREATE_IMAGE, True, {"docker_file": "FROM a\n", **config}, 1, secrets)
+def image(secrets: str = "", **config: object) -> Step:
+    return Step(StepType.CREATE_IMAGE, 1, config={"docker_file": "FROM a\n", **config}, secrets_encrypted=secrets)
 
 
 @pytest.mark.parametrize("kind", ["USER_TASK", "FTP", "HTTP", "SHELL"])
 def test_other_kinds_of_steps_are_not_executed_yet(kind):
-    steps = [StepCopy(2, StepType(kind), True, {}, 1), image()]
+    steps = [Step(StepType(kind), 2), image()]
     sentence = unexecutable(steps, "")
     assert f"({kind})" in (sentence or "")
     assert (sentence or "").endswith(".")
-    assert unexecutable([StepCopy(2, StepType(kind), False, {}, 1), image()], "") is None
+    assert unexecutable([Step(StepType(kind), 2, use=False), image()], "") is None
 
 
 def test_every_kind_that_is_accepted_is_one_that_can_be_executed():
-    steps = {kind: [StepCopy(2, kind, True, {}, 1), image()] for kind in KINDS if kind is not StepType.CREATE_IMAGE}
+    steps = {kind: [Step(kind, 2), image()] for kind in KINDS if kind is not StepType.CREATE_IMAGE}
     accepted = {kind for kind in steps if unexecutable(steps[kind], "") is None}
     assert StepType.CODE_DOWN in accepted
     assert accepted <= set(RUNNERS)
@@ -142,7 +174,7 @@ def test_what_needs_credentials_is_not_executed_yet(config):
     "config", [{"docker_file_type": "FILE_PATH", "docker_file_path": "a/Dockerfile"}, {"context_path": "a"}]
 )
 def test_files_of_the_workspace_need_a_step_that_brings_them(config):
-    code = StepCopy(1, StepType.CODE_DOWN, True, {"repository_url": "host/x.git"}, 1)
+    code = Step(StepType.CODE_DOWN, 1, config={"repository_url": "host/x.git"})
     assert "add a CODE_DOWN step" in (unexecutable([image(**config)], "") or "")
     assert "add a CODE_DOWN step" in (unexecutable([replace(code, use=False), image(**config)], "") or "")
     assert unexecutable([code, image(**config)], "") is None

@@ -6,9 +6,9 @@ Config keys are snake_case here; `api_name` gives the API's name. What a kind's 
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
+from builds.domain.definition import Step
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError
 from builds.domain.states import StepType
@@ -20,22 +20,6 @@ MOST_STEPS: Final = 64  # of a build
 API_NAMES: Final = {"docker_volume_mount_vo_list": "dockerVolumeMountVOList"}  # the one that no rule gives
 PASSWORD_IN_URL: Final = re.compile(r"((?:[^:/?#]*://)?)[^/?#@]*:[^/?#]*@")
 SECRETS: Final = frozenset({"password", "login_id", "private_key", "private_certificate"})  # null in answers
-
-
-@dataclass(frozen=True, slots=True)
-class StepDefinition:
-    """One step as the user wrote it; `use` False takes it out of the run without losing it.
-
-    `config` may hold secrets that were given just now; `kept` names those that are stored (None: not looked at).
-    """
-
-    step_type: StepType
-    order: int
-    use: bool = True
-    config: Mapping[str, object] = field(default_factory=dict)
-    kept: frozenset[str] | None = None
-
-
 KINDS: Final[Mapping[StepType, Kind]] = {
     StepType.CODE_DOWN: code_down.KIND,
     StepType.USER_TASK: user_task.KIND,
@@ -71,7 +55,7 @@ def tidy_config(step_type: StepType, config: Values) -> dict[str, Any]:
 
 
 def validate_steps(
-    steps: Sequence[StepDefinition], *, path: str = "buildSteps", host_paths: Sequence[str] | None = None
+    steps: Sequence[Step], *, path: str = "buildSteps", host_paths: Sequence[str] | None = None
 ) -> list[FieldError]:
     """Return all that is wrong with `steps`, which stand at `path` of a body; empty when they can be executed.
 
@@ -92,9 +76,9 @@ def validate_steps(
     return [FieldError(path, sentence, ErrorCode.NOT_ONE_IMAGE_STEP)]
 
 
-def _step_errors(step: StepDefinition, path: str, host_paths: Sequence[str] | None) -> list[FieldError]:
+def _step_errors(step: Step, path: str, host_paths: Sequence[str] | None) -> list[FieldError]:
     at = f"{path}.buildStepConfig"
-    if (bad := unstorable(step.config)) is not None:
+    if (bad := unstorable(step.written)) is not None:
         sentence = "This text holds a NUL or half of a surrogate pair, which cannot be stored; remove it."
         return [FieldError(f"{at}{_api_path(bad)}", sentence)]
     if step.step_type is StepType.INIT:
@@ -102,14 +86,14 @@ def _step_errors(step: StepDefinition, path: str, host_paths: Sequence[str] | No
     if step.step_type not in KINDS:
         sentence = f"{step.step_type} is a step that BuildHub adds by itself; remove it from the definition."
         return [FieldError(f"{path}.stepType", sentence)] if step.use else []
-    found = _problems(step, host_paths) if step.use else _secret_problems(step.config)
+    found = _problems(step, host_paths) if step.use else _secret_problems(step.written)
     return [FieldError(f"{at}.{_api_path(key)}", sentence) for key, sentence in found]
 
 
-def _problems(step: StepDefinition, host_paths: Sequence[str] | None) -> Iterator[tuple[str, str]]:
+def _problems(step: Step, host_paths: Sequence[str] | None) -> Iterator[tuple[str, str]]:
     """Yield (key, sentence) for each thing that is wrong with a config; fields together only where each is sound."""
     kind = KINDS[step.step_type]
-    values: Values = {key: value for key, value in step.config.items() if value is not None}  # null: absent
+    values: Values = {key: value for key, value in step.written.items() if value is not None}  # null: absent
     found = [
         (f"{key}{tail}", sentence)
         for key, check in {**TITLE_CHECKS, **kind.checks}.items()

@@ -1,23 +1,23 @@
-"""What a build's definition means: steps of a run, snapshot, registry. Shared by create, edit and run."""
+"""What a build's definition means: steps of a run, host paths, callbacks. Shared by create, edit and run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 from django.conf import settings
 
+from builds.domain.definition import Step
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, NotFound
 from builds.domain.outbound import check_callback_url
 from builds.domain.states import StepType
 from builds.domain.steps.create_image import dockerfile_type
-from builds.domain.steps.kinds import StepDefinition, default_title, validate_steps
+from builds.domain.steps.kinds import default_title, validate_steps
 from builds.models import Build
-from builds.services.builds.steps import StepDraft, once_steps, secret_names, spread_orders, step_errors
+from builds.services.builds.steps import StepDraft, once_steps, sealed, secret_names, spread_orders, step_errors
 from builds.services.connections.servers import find_server
 
 __all__ = [
-    "StepCopy",
     "StepDraft",
     "callback_errors",
     "host_paths_of",
@@ -28,61 +28,31 @@ __all__ = [
 LONGEST_CALLBACKS: Final = 4000  # characters of all callback addresses together
 
 
-@dataclass(frozen=True, slots=True)
-class StepCopy:
-    """A step as a run copies it from its build."""
-
-    order: int
-    step_type: StepType
-    use: bool
-    config: dict[str, Any]
-    build_step_seq: int | None
-    secrets_encrypted: str = ""
+INIT: Final = Step(StepType.INIT, 0, config={"step_title": default_title(StepType.INIT)})
 
 
-INIT: Final = StepCopy(
-    order=0,
-    step_type=StepType.INIT,
-    use=True,
-    config={"step_title": default_title(StepType.INIT)},
-    build_step_seq=None,
-)
-
-
-def runnable_steps(build: Build) -> list[StepCopy]:
+def runnable_steps(build: Build) -> list[Step]:
     """Return the build's steps as a run copies them, INIT first; raises `Invalid` where they cannot run."""
-    stored = list(build.steps.order_by("order", "pk"))
-    definitions = [
-        StepDefinition(StepType(row.step_type), row.order, row.use, row.config, secret_names(row)) for row in stored
-    ]
-    if errors := validate_steps(definitions, host_paths=host_paths_of(build.server_host, account_id=build.account_id)):
+    steps = [replace(row.step, kept=secret_names(row)) for row in build.steps.order_by("order", "pk")]
+    if errors := validate_steps(steps, host_paths=host_paths_of(build.server_host, account_id=build.account_id)):
         raise Invalid(errors)
-    copies = [
-        StepCopy(order, StepType(row.step_type), row.use, row.config, row.pk, row.secrets_encrypted)
-        for row, order in zip(stored, spread_orders([row.order for row in stored]), strict=True)
-    ]
-    return [INIT, *copies]
+    return [INIT, *spread_orders(steps)]
 
 
-def steps_for_once(build: Build, drafts: tuple[StepDraft, ...]) -> list[StepCopy]:
+def steps_for_once(build: Build, drafts: tuple[StepDraft, ...]) -> list[Step]:
     """Return the steps of one run that is given its own, INIT first; nothing of the build changes.
 
     They are checked as an edit's; a blank secret is that of the build's step which the draft names, as long as it is
     for the same place. Raises `Invalid`, `buildSteps[n]` being the place among the drafts without INIT.
     """
-    steps = once_steps(list(build.steps.all()), drafts, build.registry_id or 0)
-    if errors := step_errors(steps, host_paths_of(build.server_host, account_id=build.account_id)):
+    stored = list(build.steps.all())
+    steps = once_steps(stored, drafts, build.registry_id or 0)
+    if errors := step_errors(steps, stored, host_paths_of(build.server_host, account_id=build.account_id)):
         raise Invalid([error for error in errors if error.code is ErrorCode.INVALID_PARAMETER] or errors)
-    copies = [
-        StepCopy(
-            order, step.step_type, step.use, step.config, step.row.pk if step.row else None, step.secrets_encrypted
-        )
-        for step, order in zip(steps, spread_orders([step.order for step in steps]), strict=True)
-    ]
-    return [INIT, *sorted(copies, key=lambda copy: copy.order)]
+    return [INIT, *sorted(spread_orders([sealed(step) for step in steps]), key=lambda step: step.order)]
 
 
-def unexecutable(steps: list[StepCopy], host: str) -> str | None:
+def unexecutable(steps: list[Step], host: str) -> str | None:
     """Say why this version cannot execute these steps yet, or None.
 
     `host` is the address of an engine of the build's own; empty for a server that is registered.
@@ -126,7 +96,7 @@ def callback_errors(callback_urls: str) -> list[FieldError]:
     return [FieldError("callbackUrl", sentence) for sentence in sentences if sentence]
 
 
-def _beyond(step: StepCopy) -> str | None:
+def _beyond(step: Step) -> str | None:
     """Return what of a step this version does not execute, as the subject of a sentence, or None."""
     if step.step_type is StepType.CODE_DOWN:
         return None

@@ -11,6 +11,7 @@ from builds import doorbell
 from builds.credentials import encrypt
 from builds.domain.access import Permission
 from builds.domain.callbacks import Told
+from builds.domain.definition import Step
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import Invalid, NotFound, Refused
 from builds.models import Account, Activity, Build, BuildStep, Caller, Did
@@ -18,7 +19,7 @@ from builds.services import callbacks
 from builds.services.accounts.access import require, require_on
 from builds.services.builds.definitions import StepDraft, callback_errors, host_paths_of
 from builds.services.builds.rules import build_errors, tls_errors
-from builds.services.builds.steps import DraftedStep, Registries, merged_steps, spread_orders, step_errors
+from builds.services.builds.steps import Registries, merged_steps, sealed, spread_orders, step_errors
 from builds.services.connections.registries import usable_registry
 from builds.services.connections.servers import find_server
 
@@ -121,7 +122,7 @@ def _write(build: Build, draft: BuildDraft, caller: Caller, *, callback_url: str
     if build.server_host.startswith("tcp://") and server_changed:
         require(caller, Permission.MANAGE_ACCOUNT, build.account_id)
     steps = merged_steps(stored, draft.steps or (), Registries(before.registry_seq, seq))
-    _check(build, steps, callback_url=callback_url, server_changed=server_changed)
+    _check(build, steps, stored, callback_url=callback_url, server_changed=server_changed)
     if seq != before.registry_seq:
         build.registry = usable_registry(seq, account_id=build.account_id)
     if before.is_new or build.server_host != before.server[0]:
@@ -129,10 +130,11 @@ def _write(build: Build, draft: BuildDraft, caller: Caller, *, callback_url: str
     if before.is_new:
         _check_limit(build.account)
     _save(build)
-    for step, order in zip(steps, spread_orders([step.order for step in steps]), strict=True):
-        row = step.row or BuildStep(build=build)
+    rows = {row.pk: row for row in stored}
+    for step in spread_orders([sealed(step) for step in steps]):
+        row = rows.get(step.build_step_seq or 0) or BuildStep(build=build)
         row.step_type = step.step_type
-        row.order = order
+        row.order = step.order
         row.use = step.use
         row.config = step.config
         row.secrets_encrypted = step.secrets_encrypted
@@ -155,12 +157,14 @@ def _fill(build: Build, draft: BuildDraft, before: Before) -> None:
         build.server_client_key_encrypted = encrypt(draft.server_client_key)
 
 
-def _check(build: Build, steps: Sequence[DraftedStep], *, callback_url: str, server_changed: bool) -> None:
+def _check(
+    build: Build, steps: Sequence[Step], stored: Sequence[BuildStep], *, callback_url: str, server_changed: bool
+) -> None:
     """Raise `Invalid` with every field error, else with what has a code of its own."""
     errors = [
         *build_errors(build),
         *(tls_errors(build) if server_changed else ()),
-        *step_errors(steps, host_paths_of(build.server_host, account_id=build.account_id)),
+        *step_errors(steps, stored, host_paths_of(build.server_host, account_id=build.account_id)),
         *callback_errors(callback_url),
     ]
     if errors:

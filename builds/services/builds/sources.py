@@ -11,12 +11,13 @@ from django.conf import settings
 
 from builds.domain import failures, source_kinds
 from builds.domain.access import Permission
+from builds.domain.definition import Step
 from builds.domain.errors import Busy, FieldError, Invalid
 from builds.domain.failures import Failure
 from builds.domain.git_words import git_refusal_of, telling_line
 from builds.domain.log.masking import Masker
 from builds.domain.states import StepType
-from builds.domain.steps.kinds import StepDefinition, validate_steps
+from builds.domain.steps.kinds import validate_steps
 from builds.domain.steps.places import Place, repository_url
 from builds.engine.errors import EngineError
 from builds.engine.git.client import Repository, opened
@@ -35,7 +36,7 @@ from builds.engine.git.process import Work
 from builds.engine.outbound import HostUnknown, OutboundFailed, OutboundRefused
 from builds.models import Build, Caller, KnownHost
 from builds.services.accounts.access import require, require_on
-from builds.services.builds.steps import StepDraft, once_steps
+from builds.services.builds.steps import StepDraft, once_steps, secrets_of
 
 __all__ = [
     "SourceReport",
@@ -160,15 +161,15 @@ def try_source(
         require_on(caller, Permission.EDIT_BUILD, build)
     stored = list(build.steps.all()) if build else []
     drafted = once_steps(stored, [StepDraft(StepType.CODE_DOWN, config=dict(config), seq=seq)], 0)[0]
-    image = StepDefinition(StepType.CREATE_IMAGE, 2, config={"docker_file": "FROM scratch"})
-    found = validate_steps([drafted.definition, image])
+    image = Step(StepType.CREATE_IMAGE, 2, config={"docker_file": "FROM scratch"})
+    found = validate_steps([drafted, image])
     wrong = [FieldError(error.field.rpartition("buildStepConfig.")[2], error.message) for error in found]
     if wrong := [*errors, *wrong]:
         raise Invalid(wrong)
     if not _tries.acquire(blocking=False):
         raise Busy("Other repositories are being tried at this moment; try again in a few seconds.")
     try:
-        return _tried(drafted.config, {**drafted.kept, **drafted.given})
+        return _tried(drafted.config, secrets_of(drafted))
     finally:
         _tries.release()
 

@@ -4,14 +4,15 @@ A secret never stands in a config: it is kept encrypted beside it, and only for 
 that changes it is forgotten, or an operator could point a stored login at a host of his own.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from builds.credentials import decrypt_fields, encrypt_fields
+from builds.domain.definition import Step
 from builds.domain.errors import FieldError
 from builds.domain.states import StepType
-from builds.domain.steps.kinds import KINDS, SECRETS, StepDefinition, tidy_config, validate_steps
+from builds.domain.steps.kinds import KINDS, SECRETS, tidy_config, validate_steps
 from builds.models import BuildStep
 
 HIGHEST_ORDER: Final = 1_000_000
@@ -38,31 +39,6 @@ class StepDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class DraftedStep:
-    """A step after the drafts: `given` and `kept` are its secrets, `row` the stored step that it changes."""
-
-    step_type: StepType
-    order: int
-    use: bool
-    config: dict[str, Any]
-    given: Mapping[str, Any] = field(repr=False)
-    kept: Mapping[str, str] = field(repr=False)
-    row: BuildStep | None = None
-    wrong_seq: str = ""
-
-    @property
-    def definition(self) -> StepDefinition:
-        """Return what the rules look at."""
-        shown = {**self.config, **self.given}
-        return StepDefinition(self.step_type, self.order, self.use, shown, frozenset(self.kept))
-
-    @property
-    def secrets_encrypted(self) -> str:
-        """Return the secrets as they are stored."""
-        return encrypt_fields({**self.kept, **self.given})
-
-
-@dataclass(frozen=True, slots=True)
 class Registries:
     """The registry of the build before and after: where the secrets of an image step belong (0: the default one)."""
 
@@ -70,56 +46,58 @@ class Registries:
     after: int
 
 
-def merged_steps(stored: Sequence[BuildStep], drafts: Iterable[StepDraft], registries: Registries) -> list[DraftedStep]:
+def merged_steps(stored: Sequence[BuildStep], drafts: Iterable[StepDraft], registries: Registries) -> list[Step]:
     """Return the stored steps with the drafts merged into them by number, then the new ones; INIT is left out."""
-    steps = {row.pk: _merged(row, None, row.order, registries) for row in stored}
     rows = {row.pk: row for row in stored}
-    added: list[DraftedStep] = []
-    seen: set[int] = set()
+    unchanged = {pk: StepDraft(row.step_type, use=row.use, seq=pk) for pk, row in rows.items()}
+    steps = {pk: _merged(rows[pk], draft, rows[pk].order, registries) for pk, draft in unchanged.items()}
+    added: list[Step] = []
     for draft in drafts:
         if draft.step_type == StepType.INIT:
             continue
-        row = rows.get(draft.seq or 0)
-        if row is None or row.pk in seen:
+        row = rows.get(draft.seq or 0) if unchanged.pop(draft.seq or 0, None) else None
+        if row is None:
             order = draft.order or max((step.order for step in (*steps.values(), *added)), default=0) + 1
-            added.append(_new(draft, order, again=row is not None))
+            added.append(_new(draft, order))
         else:
             steps[row.pk] = _merged(row, draft, draft.order or row.order, registries)
-            seen.add(row.pk)
     return [*steps.values(), *added]
 
 
-def once_steps(stored: Sequence[BuildStep], drafts: Iterable[StepDraft], registry: int) -> list[DraftedStep]:
+def once_steps(stored: Sequence[BuildStep], drafts: Iterable[StepDraft], registry: int) -> list[Step]:
     """Return the drafts alone as steps of one run; blank secrets are those of the stored step that a draft names."""
     rows = {row.pk: row for row in stored}
     same = Registries(registry, registry)
-    steps: list[DraftedStep] = []
+    steps: list[Step] = []
     for draft in drafts:
         if draft.step_type == StepType.INIT:
             continue
         order = draft.order or max((step.order for step in steps), default=0) + 1
         row = rows.pop(draft.seq or 0, None)
-        steps.append(_new(draft, order, again=False) if row is None else _merged(row, draft, order, same))
+        steps.append(_new(draft, order) if row is None else _merged(row, draft, order, same))
     return steps
 
 
-def step_errors(steps: Sequence[DraftedStep], host_paths: Sequence[str]) -> list[FieldError]:
-    """Return what is wrong with the steps, `buildSteps[n]` being their places in `steps`."""
+def step_errors(steps: Sequence[Step], stored: Sequence[BuildStep], host_paths: Sequence[str]) -> list[FieldError]:
+    """Return what is wrong with the merged steps, `buildSteps[n]` being their places in `steps`."""
     errors: list[FieldError] = []
+    free = {row.pk for row in stored}
     for index, step in enumerate(steps):
-        if step.wrong_seq:
-            errors.append(FieldError(f"buildSteps[{index}].buildStepSeq", step.wrong_seq))
+        if wrong := _wrong_seq(step.build_step_seq, stored, free):
+            errors.append(FieldError(f"buildSteps[{index}].buildStepSeq", wrong))
         if step.order > HIGHEST_ORDER:
             errors.append(FieldError(f"buildSteps[{index}].stepOrder", f"Use a number up to {HIGHEST_ORDER:,}."))
-    return errors + validate_steps([step.definition for step in steps], host_paths=host_paths)
+        free.discard(step.build_step_seq or 0)
+    return errors + validate_steps(steps, host_paths=host_paths)
 
 
-def spread_orders(orders: Sequence[int]) -> list[int]:
-    """Return orders that differ: as they are, and one more than the one before where two are the same."""
-    spread, last = dict.fromkeys(range(len(orders)), 0), 0
-    for place in sorted(range(len(orders)), key=lambda place: orders[place]):
-        spread[place] = last = max(orders[place], last + 1)
-    return list(spread.values())
+def spread_orders(steps: Sequence[Step]) -> list[Step]:
+    """Return steps whose orders differ: as they are, and one more than the one before where two are the same."""
+    spread, last = list(steps), 0
+    for place in sorted(range(len(steps)), key=lambda place: steps[place].order):
+        last = max(steps[place].order, last + 1)
+        spread[place] = replace(steps[place], order=last)
+    return spread
 
 
 def secret_names(step: BuildStep) -> frozenset[str]:
@@ -127,27 +105,37 @@ def secret_names(step: BuildStep) -> frozenset[str]:
     return frozenset(decrypt_fields(step.secrets_encrypted))
 
 
-def _merged(row: BuildStep, draft: StepDraft | None, order: int, registries: Registries) -> DraftedStep:
-    kind = StepType(draft.step_type if draft else row.step_type)
-    source = draft.config if draft and draft.config else row.config
-    config, given = split(kind, source)
-    same = kind == row.step_type and _place(kind, row.config, registries.before) == _place(
-        kind, config, registries.after
-    )
-    kept = decrypt_fields(row.secrets_encrypted) if same else {}
-    use = draft.use if draft else row.use
-    return DraftedStep(kind, order, use, config, given, kept, row)
+def secrets_of(step: Step) -> dict[str, Any]:
+    """Return all secrets of a step: those that are stored and those that were given."""
+    return {**decrypt_fields(step.secrets_encrypted), **step.given}
 
 
-def _new(draft: StepDraft, order: int, *, again: bool) -> DraftedStep:
+def sealed(step: Step) -> Step:
+    """Return a step as it is stored, the given secrets encrypted with the others; only for one that was checked."""
+    secrets = secrets_of(step)
+    return replace(step, kept=frozenset(secrets), given={}, secrets_encrypted=encrypt_fields(secrets))
+
+
+def _merged(row: BuildStep, draft: StepDraft, order: int, registries: Registries) -> Step:
+    step = _new(replace(draft, config=draft.config or row.config), order)
+    if _place(row.step, registries.before) != _place(step, registries.after):
+        return step
+    return replace(step, kept=secret_names(row), secrets_encrypted=row.secrets_encrypted)
+
+
+def _new(draft: StepDraft, order: int) -> Step:
     kind = StepType(draft.step_type)
     config, given = split(kind, draft.config)
-    wrong = ""
-    if again:
-        wrong = f"Step {draft.seq} is given twice; leave one out."
-    elif draft.seq is not None:
-        wrong = f"This build has no step {draft.seq}; leave buildStepSeq out for a new step."
-    return DraftedStep(kind, order, draft.use, config, given, {}, None, wrong)
+    return Step(kind, order, draft.use, config, kept=frozenset(), given=given, build_step_seq=draft.seq)
+
+
+def _wrong_seq(seq: int | None, stored: Sequence[BuildStep], free: Container[int]) -> str | None:
+    """Say what is wrong with the number by which a draft names a stored step, or None."""
+    if seq is None or seq in free:
+        return None
+    if any(row.pk == seq for row in stored):
+        return f"Step {seq} is given twice; leave one out."
+    return f"This build has no step {seq}; leave buildStepSeq out for a new step."
 
 
 def split(kind: StepType, config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -157,7 +145,8 @@ def split(kind: StepType, config: Mapping[str, Any]) -> tuple[dict[str, Any], di
     return tidy_config(kind, {key: value for key, value in config.items() if key not in SECRETS}), given
 
 
-def _place(kind: StepType, config: Mapping[str, Any], registry: int) -> tuple[Any, ...]:
-    return (
-        (registry,) if kind is StepType.CREATE_IMAGE else tuple(config.get(name) or "" for name in PLACES.get(kind, ()))
-    )
+def _place(step: Step, registry: int) -> tuple[Any, ...]:
+    """Return where the secrets of a step belong; `registry` is that of its build."""
+    if step.step_type is StepType.CREATE_IMAGE:
+        return step.step_type, registry
+    return step.step_type, *(step.config.get(name) or "" for name in PLACES.get(step.step_type, ()))

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from builds.domain import tags
-from builds.domain.definition import Parameters
+from builds.domain.definition import Parameters, Step
 from builds.domain.errors import FieldError, Invalid
 from builds.domain.states import StepType
-from builds.domain.steps.kinds import StepDefinition, validate_steps
-from builds.services.builds.definitions import StepCopy, callback_errors
+from builds.domain.steps.kinds import validate_steps
+from builds.services.builds.definitions import callback_errors
 
 if TYPE_CHECKING:
     from builds.services.builds.definitions import StepDraft
@@ -38,7 +38,7 @@ class RunAsk:
         return Parameters(self.branch_name, self.no_cache, self.build_args)
 
 
-def steps_with(steps: Sequence[StepCopy], ask: RunAsk) -> list[StepCopy]:
+def steps_with(steps: Sequence[Step], ask: RunAsk) -> list[Step]:
     """Return the run's own steps, the parameters merged in; raises `Invalid` with everything that is wrong with `ask`.
 
     Build arguments are allowed where the image step in use lists their names; what a step's rules refuse of a
@@ -47,7 +47,7 @@ def steps_with(steps: Sequence[StepCopy], ask: RunAsk) -> list[StepCopy]:
     errors = list(_errors(steps, ask))
     merged = [_with(step, ask) for step in steps]
     if not errors and ask.parameters:  # all else is as valid as it was
-        found = validate_steps([StepDefinition(step.step_type, step.order, step.use, step.config) for step in merged])
+        found = validate_steps(merged)
         errors = [
             replace(error, field=name) for error in found for part, name in PARAMETER_PATHS if part in error.field
         ]
@@ -63,7 +63,7 @@ def check_callback(callback_url: str) -> None:
         raise Invalid(errors)
 
 
-def _errors(steps: Sequence[StepCopy], ask: RunAsk) -> Iterator[FieldError]:
+def _errors(steps: Sequence[Step], ask: RunAsk) -> Iterator[FieldError]:
     """Yield what is wrong with single parameters, and with those that the steps do not take."""
     if ask.tag_name and (sentence := tags.check_tag(ask.tag_name)):
         yield FieldError("tagName", sentence)
@@ -88,7 +88,7 @@ def _errors(steps: Sequence[StepCopy], ask: RunAsk) -> Iterator[FieldError]:
             yield FieldError("buildArg", f"{name} is given {times} times; give it once.")
 
 
-def _with(step: StepCopy, ask: RunAsk) -> StepCopy:
+def _with(step: Step, ask: RunAsk) -> Step:
     """Return a step with the parameters that concern it."""
     if not step.use:
         return step
@@ -104,5 +104,5 @@ def _with(step: StepCopy, ask: RunAsk) -> StepCopy:
     return replace(step, config={**step.config, **changes})
 
 
-def _used(steps: Sequence[StepCopy], step_type: StepType) -> list[StepCopy]:
+def _used(steps: Sequence[Step], step_type: StepType) -> list[Step]:
     return [step for step in steps if step.use and step.step_type is step_type]

@@ -5,14 +5,13 @@ import json
 from dataclasses import dataclass, replace
 
 from builds import credentials
-from builds.domain.definition import Definition
+from builds.domain.definition import Definition, Step
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import Invalid, NotFound, NotPossible
 from builds.domain.states import RunType, StepType
-from builds.domain.steps.kinds import StepDefinition, validate_steps
+from builds.domain.steps.kinds import validate_steps
 from builds.models import Build, BuildRun, Registry, RunStep
 from builds.services.builds.definitions import (
-    StepCopy,
     StepDraft,
     host_paths_of,
     runnable_steps,
@@ -31,7 +30,7 @@ class Recipe:
     """
 
     definition: Definition
-    steps: list[StepCopy]
+    steps: list[Step]
     registry_id: int | None
     registry: Registry
     secrets_encrypted: str = ""
@@ -80,8 +79,7 @@ def recipe_of_run(run: BuildRun) -> Recipe:
     # The rules may have become others since, such as the host paths that are open.
     host_paths = host_paths_of(run.definition.server_host, account_id=run.account_id)
     steps = [step for step in recipe.steps if step.step_type is not StepType.INIT]
-    written = [StepDefinition(step.step_type, step.order, step.use, step.config) for step in steps]
-    if errors := validate_steps(written, host_paths=host_paths):
+    if errors := validate_steps(steps, host_paths=host_paths):
         raise Invalid(errors)
     return recipe
 
@@ -99,17 +97,7 @@ def _kept(run: BuildRun, registry_seq: int | None) -> Recipe:
     """Return the snapshot of `run` for the registry `registry_seq` (None or 0: the default one)."""
     return Recipe(
         definition=replace(run.definition, push_of=None),
-        steps=[
-            StepCopy(
-                order=step.order,
-                step_type=StepType(step.step_type),
-                use=step.use,
-                config=step.config,
-                build_step_seq=step.build_step_seq,
-                secrets_encrypted=step.secrets_encrypted,
-            )
-            for step in RunStep.objects.filter(run=run, attempt=1).order_by("order")
-        ],
+        steps=[row.step for row in RunStep.objects.filter(run=run, attempt=1).order_by("order")],
         registry_id=registry_seq or None,
         registry=_registry(registry_seq, run.account_id),
         secrets_encrypted=run.secrets_encrypted,

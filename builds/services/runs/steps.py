@@ -11,10 +11,10 @@ from django.db.models.functions import Now
 from builds import doorbell
 from builds.domain import run_events
 from builds.domain.callbacks import Told
+from builds.domain.definition import Step
 from builds.domain.states import RunState, StepState
 from builds.models import BuildRun, RunEvent, RunStep
 from builds.services import callbacks
-from builds.services.builds.definitions import StepCopy
 from builds.services.runs.transitions import Lease
 
 
@@ -22,7 +22,7 @@ class LeaseLost(Exception):  # noqa: N818  names what happened
     """Another attempt holds the run now, or it has ended: this attempt must stop without a further word."""
 
 
-def copy_steps(run_id: int, steps: Iterable[StepCopy | RunStep], *, attempt: int) -> None:
+def copy_steps(run_id: int, steps: Iterable[Step], *, attempt: int) -> None:
     """Store an attempt's own copy of `steps`, secrets included: of the recipe, or of the first attempt."""
     RunStep.objects.bulk_create(
         RunStep(
@@ -44,7 +44,8 @@ def prepare_attempt(lease: Lease) -> list[RunStep]:
     with transaction.atomic():
         _fence(lease)
         if lease.attempt > 1 and not RunStep.objects.filter(run_id=lease.run_id, attempt=lease.attempt).exists():
-            copy_steps(lease.run_id, RunStep.objects.filter(run_id=lease.run_id, attempt=1), attempt=lease.attempt)
+            first = RunStep.objects.filter(run_id=lease.run_id, attempt=1)
+            copy_steps(lease.run_id, [row.step for row in first], attempt=lease.attempt)
         # what an earlier, lost attempt left running
         older = RunStep.objects.filter(run_id=lease.run_id, attempt__lt=lease.attempt, step_state=StepState.RUNNING)
         older.update(step_state=StepState.ERROR, end_time=Now())
