@@ -65,6 +65,24 @@ def test_what_nobody_foresaw_is_500_with_a_request_id_and_no_trace(as_, operator
     assert any(problem["requestId"] in record.getMessage() for record in caplog.records)
 
 
+@pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "press-1"}])
+def test_an_answer_that_cannot_be_written_down_is_a_500_that_the_log_explains(
+    as_, operator, build, monkeypatch, caplog, key
+):
+    monkeypatch.setattr(run_views, "shape_now", lambda *_given: {"imageSize": float("nan")})
+    answer = as_(operator).post(f"/v1/build/run/{build.pk}", headers=key)
+    assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
+    assert any(answer.json()["requestId"] in record.getMessage() for record in caplog.records)
+    assert build.runs.exists() == (not key)  # with a key, act and answer are one
+
+
+def test_a_name_that_is_half_a_surrogate_is_told_as_the_client_wrote_it(as_, operator):
+    body = rb'{"\ud800": 1, "\ud800": 2}'
+    answer = as_(operator).post("/v1/build", body, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "CKSY1400000")
+    assert rb"\ud800" in answer.content
+
+
 def test_the_request_id_of_the_answer_is_that_of_the_error(as_, operator, monkeypatch):
     monkeypatch.setattr(build_views, "visible_builds", None)
     answer = as_(operator).get("/v1/build", headers={"X-Request-Id": "my-request-0001"})
