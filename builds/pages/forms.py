@@ -65,7 +65,7 @@ class BuildForm(TypedForm):
     def secret_hints(self) -> Mapping[str, str]:
         """Return what is said below the fields of secrets, by their names."""
         code = self.steps.code
-        kept = secret_names(code) if code and code.pk else frozenset()
+        kept = secret_names(code) if code else frozenset()
         hints = dict.fromkeys(kept, "One is kept; leave this empty to keep it. Another address forgets it.")
         hints |= dict.fromkeys(self.secrets, "It was not stored and is not shown again: type it once more.")
         return {api_name(name): hint for name, hint in hints.items()}

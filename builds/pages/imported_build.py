@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from builds.domain.definition import Step
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import api_name
-from builds.models import BuildStep
 from builds.pages.forms import BuildForm, new_form
 from builds.pages.screens.source import SourceSteps, source_steps
 from builds.pages.screens.steps import KINDS
@@ -43,18 +43,16 @@ class Carried:
 
     @property
     def source(self) -> SourceSteps:
-        """Return which of the steps the form edits, as rows that nobody has stored."""
-        return source_steps(
-            [BuildStep(step_type=s.step_type, order=s.order or 0, use=s.use, config=s.config) for s in self.steps]
-        )
+        """Return which of the steps the form edits."""
+        return source_steps([Step(StepType(s.step_type), s.order or 0, s.use, s.config) for s in self.steps])
 
     def complete(self, draft: BuildDraft) -> BuildDraft:
         """Return what the form says together with what goes along."""
         if not self.text:
             return draft
         others = [
-            StepDraft(StepType(row.step_type), order=row.order or None, use=row.use, config=row.config)
-            for row in self.source.others
+            StepDraft(step.step_type, order=step.order or None, use=step.use, config=step.config)
+            for step in self.source.others
         ]
         return replace(draft, **self.settings, steps=(*others, *(draft.steps or ())))
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from django.http import QueryDict
 
+from builds.domain.definition import Step
 from builds.domain.errors import Invalid, Refused
 from builds.domain.states import StepType
-from builds.models import BuildStep
 from builds.pages import labels as names
 from builds.pages.form_values import TypedForm
 from builds.pages.screens.source import image_step
@@ -48,7 +48,7 @@ class PressForm(TypedForm):
         self.is_open = any(problem.field and problem.field != "tagName" for problem in self.problems)
 
 
-def press_form(steps: Sequence[BuildStep], sent: QueryDict | None = None) -> PressForm:
+def press_form(steps: Sequence[Step], sent: QueryDict | None = None) -> PressForm:
     """Return the form of a build with these steps, with what was sent where something was refused."""
     stored = stored_arguments(image_step(steps))
     data = sent if sent is not None else QueryDict()
@@ -59,7 +59,7 @@ def press_form(steps: Sequence[BuildStep], sent: QueryDict | None = None) -> Pre
     )
 
 
-def press_ask(steps: Iterable[BuildStep], sent: QueryDict) -> RunAsk:
+def press_ask(steps: Iterable[Step], sent: QueryDict) -> RunAsk:
     """Return what a press asks for: of the arguments only those that differ from the build's own."""
     stored = stored_arguments(image_step(list(steps)))
     changed = [(one.key, typed) for one in stored if (typed := sent.get(one.name, one.value)) != one.value]
@@ -73,7 +73,7 @@ def press_ask(steps: Iterable[BuildStep], sent: QueryDict) -> RunAsk:
     )
 
 
-def stored_arguments(step: BuildStep | None) -> list[Argument]:
+def stored_arguments(step: Step | None) -> list[Argument]:
     """Return the arguments that the image step names: the ones that a press may set."""
     rows: Any = (step.config.get("build_args") if step else None) or []
     return [Argument(str(row["key"]), str(row.get("value") or "")) for row in rows[:LONGEST_ARGUMENTS]]

@@ -57,16 +57,17 @@ def source_values(steps: SourceSteps) -> dict[str, str]:
 
 def step_drafts(values: Mapping[str, str], secrets: Mapping[str, str], steps: SourceSteps) -> tuple[StepDraft, ...]:
     """Return the steps that the form edits, as they were typed; `steps` are those that are there already."""
+    stored = steps.code
     if not steps.is_editable:
         return (_image_draft(steps, _dockerfile(values, steps, values["dockerFileType"], values["dockerFilePath"])),)
     if values["source"] not in (Source.REPOSITORY, Source.BOTH):
         image = _dockerfile(values, steps, "CONTENTS") | {"context_path": None}
-        if steps.code is None:
+        if stored is None:
             return (_image_draft(steps, image),)
-        unused = StepDraft(StepType.CODE_DOWN, order=1, use=False, config=steps.code.config, seq=steps.code.pk)
+        unused = StepDraft(StepType.CODE_DOWN, order=1, use=False, config=stored.config, seq=stored.build_step_seq)
         return unused, _image_draft(steps, image, order=2)
     code = code_config(values, secrets, steps)
-    code_seq = steps.code.pk if steps.code else None
+    code_seq = stored.build_step_seq if stored else None
     folder = str(code["code_save_dir"])
     kind = "FILE_PATH" if values["source"] == Source.REPOSITORY else "CONTENTS"
     context = values["contextPath"].strip()
@@ -115,4 +116,4 @@ def _below(folder: str, path: str) -> str:
 def _image_draft(steps: SourceSteps, config: dict[str, Any], order: int | None = None) -> StepDraft:
     image = steps.image
     own = order or ((image.order or None) if image else None)
-    return StepDraft(StepType.CREATE_IMAGE, order=own, config=config, seq=image.pk if image else None)
+    return StepDraft(StepType.CREATE_IMAGE, order=own, config=config, seq=image.build_step_seq if image else None)

@@ -12,8 +12,9 @@ from django.utils import timezone
 from builds.domain import tags
 from builds.domain.access import Permission, refused
 from builds.domain.actions import Action, build_possible_actions, possible_actions
+from builds.domain.definition import Step
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType
-from builds.models import Build, BuildRun, BuildStep, Caller, Registry
+from builds.models import Build, BuildRun, Caller, Registry
 from builds.pages.screens.source import SourceFacts, image_step, source_facts, source_steps, typed_dockerfile
 from builds.pages.screens.sparkline import Sparkline, sparklines
 from builds.pages.screens.steps import StepWords, step_words
@@ -61,7 +62,7 @@ class BuildScreen:
     state: str
     spark: Sparkline | None
     dockerfile: str
-    steps: Sequence[BuildStep]
+    steps: Sequence[Step]
 
     @property
     def source(self) -> SourceFacts | None:
@@ -84,7 +85,7 @@ def build_screen(build_id: int, caller: Caller, *, state: str = "", after: int |
     possible = build_possible_actions(build_facts(build, caller))
     history = _history(build, caller, state, after)
     good = runs_of_build(build.pk, caller).filter(run_type=RunType.BUILD, run_state=RunState.DONE)
-    steps = list(build.steps.order_by("order", "pk"))
+    steps = [row.step for row in build.steps.order_by("order", "pk")]
     image = image_step(steps)
     return BuildScreen(
         build=build,

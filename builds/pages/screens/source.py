@@ -6,10 +6,10 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any
 
+from builds.domain.definition import Step
 from builds.domain.states import StepType
 from builds.domain.steps.create_image import dockerfile_type
 from builds.domain.steps.places import repository_url
-from builds.models import BuildStep
 from builds.pages.screens.steps import KINDS
 
 
@@ -28,9 +28,9 @@ class SourceSteps:
     `is_editable` is False where the form can show the Dockerfile alone; a code download is one of the others then.
     """
 
-    image: BuildStep | None = None
-    code: BuildStep | None = None
-    others: tuple[BuildStep, ...] = ()
+    image: Step | None = None
+    code: Step | None = None
+    others: tuple[Step, ...] = ()
     is_editable: bool = True
 
     @property
@@ -78,7 +78,7 @@ def source_facts(steps: SourceSteps) -> SourceFacts | None:
     )
 
 
-def source_steps(steps: Sequence[BuildStep]) -> SourceSteps:
+def source_steps(steps: Sequence[Step]) -> SourceSteps:
     """Return which of a build's steps the form edits.
 
     A code download is edited where it is the only step beside the image's and the image step's paths lie within it.
@@ -92,7 +92,7 @@ def source_steps(steps: Sequence[BuildStep]) -> SourceSteps:
     return SourceSteps(image, None, rest, is_editable=False)
 
 
-def image_step(steps: Sequence[BuildStep]) -> BuildStep | None:
+def image_step(steps: Sequence[Step]) -> Step | None:
     """Return the step that builds the image."""
     return next((step for step in steps if step.step_type == StepType.CREATE_IMAGE and step.use), None)
 
@@ -108,7 +108,7 @@ def repository_address(config: Mapping[str, Any]) -> str:
     return repository_url(stored, str(config.get("protocol_type") or "https")) if stored else ""
 
 
-def _is_shown(image: BuildStep | None, code: BuildStep | None) -> bool:
+def _is_shown(image: Step | None, code: Step | None) -> bool:
     """Say whether the paths of the image step are ones that the form can show."""
     config = image.config if image else {}
     is_file, context = dockerfile_type(config) == "FILE_PATH", str(config.get("context_path") or "")
@@ -118,7 +118,7 @@ def _is_shown(image: BuildStep | None, code: BuildStep | None) -> bool:
     return all(_within(path, code) is not None for path in [*paths, *([context] if context else [])])
 
 
-def _within(path: str, code: BuildStep) -> str | None:
+def _within(path: str, code: Step) -> str | None:
     """Return a path of the workspace as one of the repository, None where it lies elsewhere."""
     try:
         return str(PurePosixPath(path).relative_to(str(code.config.get("code_save_dir") or ".")))

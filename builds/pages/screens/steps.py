@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from builds.domain.definition import Step
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import default_title
-from builds.models import BuildStep
 from builds.models.build import USER_STEPS
 
 KINDS: Final[Mapping[StepType, str]] = {kind: default_title(kind) for kind in USER_STEPS if kind is not StepType.INIT}
@@ -24,13 +24,13 @@ class StepWords:
     in_use: bool
 
 
-def step_words(step: BuildStep) -> StepWords:
+def step_words(step: Step) -> StepWords:
     """Return a step in words. None of its facts is a secret: those are not in its config."""
     return StepWords(
         order=step.order,
-        kind=KINDS[StepType(step.step_type)],
+        kind=KINDS[step.step_type],
         title=str(step.config.get("step_title") or ""),
-        fact=_fact(StepType(step.step_type), step.config)[:LONGEST],
+        fact=_fact(step.step_type, step.config)[:LONGEST],
         in_use=step.use,
     )
 

@@ -30,7 +30,7 @@ FROM_BUILDS = "builds"  # value of the field `from` in the list's forms
 def start_run(request: PageRequest, build_seq: int) -> HttpResponse:
     """Press Build: lead to the new run's page, or back to the list where it was pressed there."""
     build = find_build(build_seq, request.caller)
-    steps = list(build.steps.order_by("order", "pk")) if build else []
+    steps = [row.step for row in build.steps.order_by("order", "pk")] if build else []
     form = press_form(steps, request.POST)
     page = partial(_build_or_run, build_seq=build_seq, press=form)
     back = {FROM_BUILDS: builds_page}.get(request.POST.get("from", ""), page)

@@ -35,7 +35,8 @@ def check_source(request: PageRequest) -> HttpResponse:
     if not may_edit:
         return may_not_edit(request)
     carried = read_carried(request.POST.get("imported", ""))
-    steps = source_steps(list(build.steps.order_by("order", "pk"))) if build else carried.source
+    stored = build.steps.order_by("order", "pk") if build else ()
+    steps = source_steps([row.step for row in stored]) if build else carried.source
     form = posted_form(request.POST, steps)
     report, status = _tried(request, form, build)
     if is_part(request) == "source":
@@ -49,7 +50,8 @@ def _tried(request: PageRequest, form: BuildForm, build: Build | None) -> tuple[
     try:
         account_id = build.account_id if build else may_create_in(request.caller, None).pk
         code = form.steps.code
-        step = (build, code.pk) if build and code else None  # whose secrets stand for those that were left empty
+        # whose secrets stand for those that were left empty
+        step = (build, code.build_step_seq) if build and code else None
         config = code_config(form.values, form.secrets, form.steps)
         return try_source(config, caller=request.caller, account_id=account_id, step=step), 200
     except Invalid as refusal:

@@ -33,7 +33,7 @@ INIT: Final = Step(StepType.INIT, 0, config={"step_title": default_title(StepTyp
 
 def runnable_steps(build: Build) -> list[Step]:
     """Return the build's steps as a run copies them, INIT first; raises `Invalid` where they cannot run."""
-    steps = [replace(row.step, kept=secret_names(row)) for row in build.steps.order_by("order", "pk")]
+    steps = [replace(row.step, kept=secret_names(row.step)) for row in build.steps.order_by("order", "pk")]
     if errors := validate_steps(steps, host_paths=host_paths_of(build.server_host, account_id=build.account_id)):
         raise Invalid(errors)
     return [INIT, *spread_orders(steps)]

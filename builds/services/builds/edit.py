@@ -11,7 +11,7 @@ from builds import doorbell
 from builds.credentials import encrypt
 from builds.domain.access import Permission
 from builds.domain.callbacks import Told
-from builds.domain.definition import Step
+from builds.domain.definition import COPIED, Step
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import Invalid, NotFound, Refused
 from builds.models import Account, Activity, Build, BuildStep, Caller, Did
@@ -56,11 +56,7 @@ class BuildDraft:
     steps: tuple[StepDraft, ...] | None = None
 
 
-PLAIN_FIELDS: Final = (
-    "name", "description", "project", "registry_project_id", "image_name", "auto_tag", "auto_tag_prefix",
-    "auto_tag_sequence", "tag_name", "server_host", "server_tls_verify", "server_ca_cert", "server_client_cert",
-    "when_running", "time_limit_seconds", "queue_limit_seconds", "max_attempts",
-)  # fmt: skip
+PLAIN_FIELDS: Final = (*COPIED, "when_running")
 SERVER_FIELDS: Final = ("server_host", "server_tls_verify", "server_ca_cert", "server_client_cert")
 
 

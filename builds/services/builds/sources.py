@@ -145,7 +145,7 @@ def try_source(
     *,
     caller: Caller,
     account_id: int,
-    step: tuple[Build, int] | None = None,
+    step: tuple[Build, int | None] | None = None,
     errors: Iterable[FieldError] = (),
 ) -> SourceReport:
     """Reach a repository as a run would, and list its branches; nothing is stored but a new host's key.

@@ -34,7 +34,7 @@ class StepDraft:
     step_type: str
     order: int | None = None
     use: bool = True
-    config: dict[str, Any] = field(default_factory=dict, repr=False)  # may hold secrets, which no traceback shows
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False)  # may hold secrets, which no traceback shows
     seq: int | None = None
 
 
@@ -100,7 +100,7 @@ def spread_orders(steps: Sequence[Step]) -> list[Step]:
     return spread
 
 
-def secret_names(step: BuildStep) -> frozenset[str]:
+def secret_names(step: Step) -> frozenset[str]:
     """Return which secrets are stored for a step."""
     return frozenset(decrypt_fields(step.secrets_encrypted))
 
@@ -120,7 +120,7 @@ def _merged(row: BuildStep, draft: StepDraft, order: int, registries: Registries
     step = _new(replace(draft, config=draft.config or row.config), order)
     if _place(row.step, registries.before) != _place(step, registries.after):
         return step
-    return replace(step, kept=secret_names(row), secrets_encrypted=row.secrets_encrypted)
+    return replace(step, kept=secret_names(row.step), secrets_encrypted=row.secrets_encrypted)
 
 
 def _new(draft: StepDraft, order: int) -> Step:
