@@ -12,13 +12,13 @@ from typing import Any, Final, TypeVar
 from django.db import transaction
 
 from builds.api.fields import Fields
+from builds.contract.steps import CONFIG_KEYS, FILLED
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, Refused
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import api_name
 from builds.domain.tags import AutoTagSeqType
 from builds.models import Build
-from builds.queries.config_shapes import CONFIG_KEYS, FILLED
 from builds.services.builds.edit import BuildDraft, StepDraft
 
 T = TypeVar("T")

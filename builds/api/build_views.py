@@ -1,30 +1,63 @@
 """Builds: list, names, count, detail, create, edit, remove."""
 
 from functools import partial
+from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from builds.api.build_body import BuildBody, read_build, submit
+from builds.api.documented import documented
+from builds.api.examples import CHANGED_BUILD, NEW_BUILD
 from builds.api.json_body import read_object
 from builds.api.pagination import KeysetPagination
 from builds.api.params import read_number
-from builds.api.run_views import shape_now
+from builds.api.run_views import answer_now
 from builds.api.views import ApiView
+from builds.contract import parameters
+from builds.contract.builds import (
+    Build,
+    BuildCount,
+    BuildDetail,
+    BuildImage,
+    BuildName,
+    build_answers,
+    build_detail,
+)
+from builds.contract.fields import Answer
+from builds.contract.runs import BuildRun
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, NotFound
 from builds.domain.states import RunState
-from builds.models import Account, Build
-from builds.queries.builds import BuildFilter, after_build, build_detail, build_shapes, find_build, visible_builds
+from builds.models import Account
+from builds.models import Build as BuildRow
+from builds.queries.builds import BuildFilter, after_build, find_build, visible_builds
+from builds.queries.facts import with_build_facts
 from builds.queries.images import COLUMNS, ORDERS, build_images
-from builds.queries.shapes import Shape
 from builds.services.builds.edit import create_build, edit_build
 from builds.services.runs.cancel_and_remove import request_build_removal
 
+STORE_ERRORS: Final = (
+    ErrorCode.SERVER_NOT_FOUND,
+    ErrorCode.IMAGE_NAME_TAKEN,
+    ErrorCode.NOT_ONE_IMAGE_STEP,
+    ErrorCode.REGISTRY_NOT_FOUND,
+    ErrorCode.NOT_FOUND,
+    ErrorCode.UNREADABLE,
+    ErrorCode.MEDIA_TYPE_NOT_SUPPORTED,
+)
+LINKS: Final = dict.fromkeys(
+    ("getBuild", "editBuild", "startRun", "listRuns", "listImages", "removeBuild"), ("buildSeq", "/buildSeq")
+)
 
-class BuildList(ApiView):
+
+class BuildListView(ApiView):
     """`/build`: what can be built, and a new one."""
 
+    tag = "Builds"
+
+    @documented("listBuilds", "List builds", Build(many=True), query=parameters.Builds, paged=True)
     def get(self, request: Request) -> HttpResponse:
         """Return a page of builds, newest activity first, without steps."""
         query = self.query
@@ -36,54 +69,86 @@ class BuildList(ApiView):
         )
         pages = KeysetPagination("buildSeq", self._following)
         builds = pages.paginate_queryset(visible_builds(self.caller, narrowed), request)
-        return pages.get_paginated_response(build_shapes(builds, self.caller))
+        return pages.get_paginated_response(build_answers(with_build_facts(builds), self.caller))
 
+    @documented(
+        "createBuild",
+        "Create a build",
+        BuildDetail,
+        query=parameters.Callback,
+        body=BuildDetail,
+        body_example=NEW_BUILD,
+        errors=(*STORE_ERRORS, ErrorCode.BUILD_LIMIT),
+        links=LINKS,
+    )
     def post(self, request: Request) -> HttpResponse:
-        """Create a build."""
+        """Create a build. All fields that are wrong are told at once."""
         callback_url = self.query.text("callbackUrl")
         body = read_build(read_object(request), edit=False)
         create = partial(create_build, caller=self.caller, callback_url=callback_url)
         build = submit(body, lambda draft: create(draft=draft))
         return self.answer(_detail(self, build.pk))
 
-    def _following(self, builds: "QuerySet[Build]", after: int) -> "QuerySet[Build]":
-        last = Build.objects.visible_to(self.caller).filter(pk=after).first()
+    def _following(self, builds: "QuerySet[BuildRow]", after: int) -> "QuerySet[BuildRow]":
+        last = BuildRow.objects.visible_to(self.caller).filter(pk=after).first()
         if last is None:
             raise Invalid([FieldError("after", f"There is no build {after} any more; begin without after.")])
         return after_build(builds, last)
 
 
-class BuildNames(ApiView):
+class BuildNamesView(ApiView):
     """`/build/names`: what a list to choose from needs."""
 
+    tag = "Builds"
+
+    @documented("listBuildNames", "List names of builds", BuildName(many=True), query=parameters.Account)
     def get(self, request: Request) -> HttpResponse:
         """Return number and name of each build, by name."""
         builds = visible_builds(self.caller, BuildFilter(account_id=self.query.number("accountSeq")))
-        rows = builds.order_by("name", "pk").values_list("pk", "name")
-        return self.answer([{"buildSeq": seq, "buildName": name} for seq, name in rows])
+        return self.answer(BuildName(builds.order_by("name", "pk").only("name"), many=True).data)
 
 
-class BuildCount(ApiView):
+class BuildCountView(ApiView):
     """`/build/count/{accountSeq}`."""
 
+    tag = "Builds"
+
+    @documented("countBuilds", "Count the builds of an account", BuildCount, errors=[ErrorCode.NOT_FOUND])
     def get(self, request: Request, account_seq: str) -> HttpResponse:
         """Return how many builds an account has, of those that the caller may see."""
         account_id = read_number("accountSeq", account_seq)
-        if self.caller.role_in(account_id) is None or not Account.objects.filter(pk=account_id).exists():
+        account: Any = Account.objects.filter(pk=account_id).first()
+        if self.caller.role_in(account_id) is None or account is None:
             raise NotFound(f"There is no account {account_id}.")
-        count = visible_builds(self.caller, BuildFilter(account_id=account_id)).count()
-        return self.answer({"accountSeq": account_id, "buildCount": count})
+        account.build_count = visible_builds(self.caller, BuildFilter(account_id=account_id)).count()
+        return self.answer(BuildCount(account).data)
 
 
-class BuildDetail(ApiView):
+class BuildDetailView(ApiView):
     """`/build/{buildSeq}`."""
 
+    tag = "Builds"
+
+    @documented("getBuild", "Get a build", BuildDetail, errors=[ErrorCode.NOT_FOUND])
     def get(self, request: Request, build_seq: str) -> HttpResponse:
         """Return a build with its steps."""
         return self.answer(_detail(self, read_number("buildSeq", build_seq)))
 
+    @documented(
+        "editBuild",
+        "Change a build",
+        BuildDetail,
+        body=BuildDetail,
+        body_example=CHANGED_BUILD,
+        errors=(*STORE_ERRORS, ErrorCode.NOT_POSSIBLE),
+        has_result=False,
+    )
     def put(self, request: Request, build_seq: str) -> HttpResponse:
-        """Change a build; the number in the path wins. The enveloped dialect answers without the build."""
+        """Change a build; the number in the path wins.
+
+        Steps are matched by buildStepSeq; unlisted ones stay. Fields that are absent or null keep their values. The
+        enveloped dialect answers without result.
+        """
         build_id = read_number("buildSeq", build_seq)
         if find_build(build_id, self.caller) is None:
             raise NotFound(f"There is no build {build_id}.")
@@ -91,6 +156,14 @@ class BuildDetail(ApiView):
         self._edit(build_id, body)
         return self.answer(_detail(self, build_id), result=False)
 
+    @documented(
+        "removeBuild",
+        "Remove a build with its images",
+        BuildRun,
+        query=parameters.Callback,
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE, ErrorCode.RUN_IS_ACTIVE),
+        links={"getRun": ("buildSeq", "/buildRunSeq")},
+    )
     def delete(self, request: Request, build_seq: str) -> HttpResponse:
         """Ask for a build to be removed with its images; return the REMOVE run."""
         removal = request_build_removal(
@@ -98,12 +171,12 @@ class BuildDetail(ApiView):
             caller=self.caller,
             callback_url=self.query.text("callbackUrl"),
         )
-        return self.answer(shape_now(self, removal.pk))
+        return self.answer(answer_now(self, removal.pk))
 
     def _edit(self, build_id: int, body: BuildBody) -> None:
         edit = partial(edit_build, build_id=build_id, caller=self.caller)
         stored = list(
-            Build.objects.visible_to(self.caller)
+            BuildRow.objects.visible_to(self.caller)
             .get(pk=build_id)
             .steps.order_by("order", "pk")
             .values_list("pk", flat=True)
@@ -111,9 +184,14 @@ class BuildDetail(ApiView):
         submit(body, lambda draft: edit(draft=draft), stored)
 
 
-class BuildImages(ApiView):
+class BuildImagesView(ApiView):
     """`/build/{buildSeq}/images`."""
 
+    tag = "Builds"
+
+    @documented(
+        "listImages", "List the images of a build", BuildImage, query=parameters.Images, errors=[ErrorCode.NOT_FOUND]
+    )
     def get(self, request: Request, build_seq: str) -> HttpResponse:
         """Return the images of a build that a registry has confirmed."""
         build_id = read_number("buildSeq", build_seq)
@@ -122,10 +200,10 @@ class BuildImages(ApiView):
         build = find_build(build_id, self.caller)
         if build is None:
             raise NotFound(f"There is no build {build_id}.")
-        return self.answer(build_images(build, self.caller, column=column, order=order))
+        return self.answer(BuildImage(build_images(build, self.caller, column=column, order=order)).data)
 
 
-def _detail(view: ApiView, build_id: int) -> Shape:
+def _detail(view: ApiView, build_id: int) -> Answer:
     """Return a build as its detail; raises `NotFound`."""
     build = find_build(build_id, view.caller)
     if build is None:

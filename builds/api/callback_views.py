@@ -3,30 +3,40 @@
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from builds.api.documented import documented
 from builds.api.params import read_number
 from builds.api.views import ApiView
+from builds.contract.callbacks import Delivery, delivery_answer, delivery_answers
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
 from builds.models import BuildRun
-from builds.queries.callbacks import delivery_shape, delivery_shapes
 from builds.services.callbacks import send_again
 
 
-class RunCallbacks(ApiView):
+class RunCallbacksView(ApiView):
     """`/build/run/{buildRunSeq}/callbacks`."""
 
-    def get(self, request: Request, seq: str) -> HttpResponse:
+    tag = "Callbacks"
+
+    @documented("listCallbacks", "List the callbacks of a run", Delivery(many=True), errors=[ErrorCode.NOT_FOUND])
+    def get(self, request: Request, build_run_seq: str) -> HttpResponse:
         """Return the deliveries of a run in order, each with its attempts."""
-        run_id = read_number("buildRunSeq", seq)
+        run_id = read_number("buildRunSeq", build_run_seq)
         if not BuildRun.objects.visible_to(self.caller).filter(pk=run_id).exists():
             raise NotFound(f"There is no run {run_id}.")
-        return self.answer(delivery_shapes(run_id))
+        return self.answer(delivery_answers(run_id))
 
 
-class CallbackResend(ApiView):
+class CallbackResendView(ApiView):
     """`/build/run/{buildRunSeq}/callbacks/{n}/resend`."""
 
-    def post(self, request: Request, seq: str, number: str) -> HttpResponse:
+    tag = "Callbacks"
+
+    @documented(
+        "resendCallback", "Send a callback again", Delivery, errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE)
+    )
+    def post(self, request: Request, build_run_seq: str, number: str) -> HttpResponse:
         """Send a delivery again, to the same address; return it as it stands now."""
-        run_id, which = read_number("buildRunSeq", seq), read_number("n", number)
+        run_id, which = read_number("buildRunSeq", build_run_seq), read_number("n", number)
         delivery = send_again(run_id=run_id, number=which, caller=self.caller)
-        return self.answer(delivery_shape(run_id, delivery.number))
+        return self.answer(delivery_answer(run_id, delivery.number))

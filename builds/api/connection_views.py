@@ -1,123 +1,182 @@
 """Build servers and registries: list, register, change, remove, test."""
 
+from typing import Final
+
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from builds.api.connection_bodies import read_registry, read_server
-from builds.api.connection_shapes import registry_shape, server_shapes
+from builds.api.documented import documented
+from builds.api.examples import NEW_REGISTRY, NEW_SERVER
 from builds.api.json_body import read_object
 from builds.api.pagination import KeysetPagination
 from builds.api.params import read_number
 from builds.api.views import ApiView
+from builds.contract import parameters
+from builds.contract.connections import BuildServer, Registry, RegistryTest, ServerTest, server_answers
+from builds.contract.fields import Answer
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
-from builds.models import BuildServer
+from builds.models import BuildServer as ServerRow
 from builds.queries.connections import visible_registries, visible_servers
-from builds.queries.shapes import Shape
 from builds.services.connections.registries import create_registry, edit_registry, remove_registry, try_registry
 from builds.services.connections.servers import create_server, edit_server, remove_server, try_server
 
+STORE_ERRORS: Final = (
+    ErrorCode.UNREADABLE,
+    ErrorCode.MEDIA_TYPE_NOT_SUPPORTED,
+    ErrorCode.NOT_POSSIBLE,
+    ErrorCode.NOT_FOUND,
+)
+SERVER_ERRORS: Final = (ErrorCode.NOT_FOUND, ErrorCode.SERVER_NOT_FOUND)
+REGISTRY_ERRORS: Final = (ErrorCode.NOT_FOUND, ErrorCode.REGISTRY_NOT_FOUND)
+NOTHING: Final = {"type": "null"}
 
-class ServerList(ApiView):
+
+class ServerListView(ApiView):
     """`/build/server`: where docker runs."""
 
+    tag = "Build servers"
+
+    @documented("listServers", "List build servers", BuildServer(many=True), query=parameters.Page, paged=True)
     def get(self, request: Request) -> HttpResponse:
         """Return a page of the build servers that the caller's accounts may use, in the order of their numbers."""
         pages = KeysetPagination("buildServerSeq", lambda servers, after: servers.filter(pk__gt=after))
         servers = pages.paginate_queryset(visible_servers(self.caller), request)
-        return pages.get_paginated_response(server_shapes(servers, self.caller))
+        return pages.get_paginated_response(server_answers(servers, self.caller))
 
+    @documented(
+        "createServer",
+        "Register a build server",
+        BuildServer,
+        body=BuildServer,
+        body_example=NEW_SERVER,
+        errors=STORE_ERRORS,
+    )
     def post(self, request: Request) -> HttpResponse:
         """Register a build server."""
         server = create_server(caller=self.caller, draft=read_server(read_object(request)))
         return self.answer(_changed_server(self, server))
 
 
-class ServerDetail(ApiView):
+class ServerDetailView(ApiView):
     """`/build/server/{buildServerSeq}`."""
 
-    def get(self, request: Request, seq: str) -> HttpResponse:
+    tag = "Build servers"
+
+    @documented("getServer", "Get a build server", BuildServer, errors=SERVER_ERRORS)
+    def get(self, request: Request, build_server_seq: str) -> HttpResponse:
         """Return a build server."""
-        number = _number_of_server(seq)
-        shapes = server_shapes(visible_servers(self.caller).filter(pk=number), self.caller)
+        number = _number_of_server(build_server_seq)
+        shapes = server_answers(visible_servers(self.caller).filter(pk=number), self.caller)
         if not shapes:
             raise NotFound(f"There is no build server {number}.")
         return self.answer(shapes[0])
 
-    def put(self, request: Request, seq: str) -> HttpResponse:
+    @documented(
+        "editServer",
+        "Change a build server",
+        BuildServer,
+        body=BuildServer,
+        body_example={"capacity": 4},
+        errors=(*STORE_ERRORS, ErrorCode.SERVER_NOT_FOUND),
+    )
+    def put(self, request: Request, build_server_seq: str) -> HttpResponse:
         """Change a build server; what is absent stays."""
         draft = read_server(read_object(request))
-        server = edit_server(server_id=_number_of_server(seq), caller=self.caller, draft=draft)
+        server = edit_server(server_id=_number_of_server(build_server_seq), caller=self.caller, draft=draft)
         return self.answer(_changed_server(self, server))
 
-    def delete(self, request: Request, seq: str) -> HttpResponse:
+    @documented("removeServer", "Remove a build server", NOTHING, errors=(*SERVER_ERRORS, ErrorCode.NOT_POSSIBLE))
+    def delete(self, request: Request, build_server_seq: str) -> HttpResponse:
         """Remove a build server that nothing refers to."""
-        remove_server(server_id=_number_of_server(seq), caller=self.caller)
+        remove_server(server_id=_number_of_server(build_server_seq), caller=self.caller)
         return self.answer(None)
 
 
-class ServerTest(ApiView):
+class ServerTestView(ApiView):
     """`/build/server/{buildServerSeq}/test`."""
 
-    def post(self, request: Request, seq: str) -> HttpResponse:
-        """Ask a build server who it is, as a build would reach it."""
-        probe = try_server(server_id=_number_of_server(seq), caller=self.caller)
-        return self.answer(
-            {
-                "ok": probe.ok,
-                "message": probe.message,
-                "version": probe.version,
-                "apiVersion": probe.api_version,
-                "storageDriver": probe.storage_driver,
-                "warnings": list(probe.warnings),
-            }
-        )
+    tag = "Build servers"
+
+    @documented("testServer", "Ask a build server who it is", ServerTest, errors=SERVER_ERRORS)
+    def post(self, request: Request, build_server_seq: str) -> HttpResponse:
+        """Ask a build server who it is, as a build would reach it; `ok` false with the reason where it does not."""
+        probe = try_server(server_id=_number_of_server(build_server_seq), caller=self.caller)
+        return self.answer(ServerTest(probe).data)
 
 
-class RegistryList(ApiView):
+class RegistryListView(ApiView):
     """`/build/registry`: where images go."""
 
+    tag = "Registries"
+
+    @documented("listRegistries", "List registries", Registry(many=True), query=parameters.Page, paged=True)
     def get(self, request: Request) -> HttpResponse:
         """Return a page of the registries that the caller's accounts may use, in the order of their numbers."""
         pages = KeysetPagination("externalRegistrySeq", lambda registries, after: registries.filter(pk__gt=after))
         registries = pages.paginate_queryset(visible_registries(self.caller), request)
-        return pages.get_paginated_response([registry_shape(registry) for registry in registries])
+        return pages.get_paginated_response(list(Registry(registries, many=True).data))
 
+    @documented(
+        "createRegistry",
+        "Register a registry",
+        Registry,
+        body=Registry,
+        body_example=NEW_REGISTRY,
+        errors=STORE_ERRORS,
+    )
     def post(self, request: Request) -> HttpResponse:
         """Register a registry."""
         registry = create_registry(caller=self.caller, draft=read_registry(read_object(request)))
-        return self.answer(registry_shape(registry))
+        return self.answer(Registry(registry).data)
 
 
-class RegistryDetail(ApiView):
+class RegistryDetailView(ApiView):
     """`/build/registry/{externalRegistrySeq}`."""
 
-    def get(self, request: Request, seq: str) -> HttpResponse:
+    tag = "Registries"
+
+    @documented("getRegistry", "Get a registry", Registry, errors=REGISTRY_ERRORS)
+    def get(self, request: Request, external_registry_seq: str) -> HttpResponse:
         """Return a registry."""
-        number = _number_of_registry(seq)
+        number = _number_of_registry(external_registry_seq)
         found = visible_registries(self.caller).filter(pk=number).first()
         if found is None:
             raise NotFound(f"There is no registry {number}.")
-        return self.answer(registry_shape(found))
+        return self.answer(Registry(found).data)
 
-    def put(self, request: Request, seq: str) -> HttpResponse:
+    @documented(
+        "editRegistry",
+        "Change a registry",
+        Registry,
+        body=Registry,
+        body_example={"useYn": "Y"},
+        errors=(*STORE_ERRORS, ErrorCode.REGISTRY_NOT_FOUND),
+    )
+    def put(self, request: Request, external_registry_seq: str) -> HttpResponse:
         """Change a registry; what is absent stays."""
         draft = read_registry(read_object(request))
-        found = edit_registry(registry_id=_number_of_registry(seq), caller=self.caller, draft=draft)
-        return self.answer(registry_shape(found))
+        found = edit_registry(registry_id=_number_of_registry(external_registry_seq), caller=self.caller, draft=draft)
+        return self.answer(Registry(found).data)
 
-    def delete(self, request: Request, seq: str) -> HttpResponse:
+    @documented("removeRegistry", "Remove a registry", NOTHING, errors=(*REGISTRY_ERRORS, ErrorCode.NOT_POSSIBLE))
+    def delete(self, request: Request, external_registry_seq: str) -> HttpResponse:
         """Remove a registry that nothing refers to."""
-        remove_registry(registry_id=_number_of_registry(seq), caller=self.caller)
+        remove_registry(registry_id=_number_of_registry(external_registry_seq), caller=self.caller)
         return self.answer(None)
 
 
-class RegistryTest(ApiView):
+class RegistryTestView(ApiView):
     """`/build/registry/{externalRegistrySeq}/test`."""
 
-    def post(self, request: Request, seq: str) -> HttpResponse:
-        """Ask a registry whether it answers and takes the stored login."""
-        probe = try_registry(registry_id=_number_of_registry(seq), caller=self.caller)
-        return self.answer({"ok": probe.ok, "message": probe.message, "warnings": list(probe.warnings)})
+    tag = "Registries"
+
+    @documented("testRegistry", "Ask a registry whether it answers", RegistryTest, errors=REGISTRY_ERRORS)
+    def post(self, request: Request, external_registry_seq: str) -> HttpResponse:
+        """Ask a registry whether it answers and takes the stored login; `ok` is false with the reason where not."""
+        probe = try_registry(registry_id=_number_of_registry(external_registry_seq), caller=self.caller)
+        return self.answer(RegistryTest(probe).data)
 
 
 def _number_of_server(seq: str) -> int:
@@ -128,6 +187,6 @@ def _number_of_registry(seq: str) -> int:
     return read_number("externalRegistrySeq", seq)
 
 
-def _changed_server(view: ApiView, server: BuildServer) -> Shape:
+def _changed_server(view: ApiView, server: ServerRow) -> Answer:
     """Return a build server that the caller has just written."""
-    return server_shapes(BuildServer.objects.filter(pk=server.pk), view.caller)[0]
+    return server_answers(ServerRow.objects.filter(pk=server.pk), view.caller)[0]

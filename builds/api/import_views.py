@@ -1,46 +1,79 @@
 """Definitions as files: export of a run's, import as a BuildAdd."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 
+from builds.api.documented import documented
 from builds.api.errors import Unreadable
 from builds.api.fields import Fields
 from builds.api.params import read_number
 from builds.api.raw_body import read_raw
 from builds.api.views import ApiView
+from builds.contract.files import BuildFilled, BuildImport, with_changes
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, Refused
-from builds.queries.definition_shapes import with_changes
 from builds.services.builds.edit import may_create_in
 from builds.services.builds.files import LARGEST_FILE, export_run, read_definition
 
-ENVELOPE_BYTES = 64 * 1024  # what multipart adds to the file, with the other fields
+ARCHIVE: Final = {"type": "string", "format": "binary", "contentMediaType": "application/zip"}
+ENVELOPE_BYTES: Final = 64 * 1024  # what multipart adds to the file, with the other fields
 
 
-class RunExport(ApiView):
+class RunExportView(ApiView):
     """`/build/run/{buildRunSeq}/export`."""
 
-    def get(self, request: Request, seq: str) -> HttpResponse:
-        """Return the definition of a run as a zip without secrets."""
-        file = export_run(run_id=read_number("buildRunSeq", seq), caller=self.caller)
+    tag = "Runs"
+
+    @documented(
+        "exportRun",
+        "Export a run's definition",
+        ARCHIVE,
+        media_type="application/zip",
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.EXPORT_FAILED),
+        headers={"Content-Disposition": "Name of the file"},
+    )
+    def get(self, request: Request, build_run_seq: str) -> HttpResponse:
+        """Return the definition of a run as a zip without secrets, for POST /build/import."""
+        file = export_run(run_id=read_number("buildRunSeq", build_run_seq), caller=self.caller)
         headers = {"Content-Disposition": file.disposition, "X-Content-Type-Options": "nosniff"}
         return HttpResponse(file.content, content_type="application/zip", headers=headers)
 
 
-class BuildImport(ApiView):
+class BuildImportView(ApiView):
     """`/build/import`."""
+
+    tag = "Builds"
 
     @property
     def most_body_bytes(self) -> int:
         """Return how many bytes a body may have here: a file of the largest size and its fields."""
         return LARGEST_FILE + ENVELOPE_BYTES
 
+    @documented(
+        "importBuild",
+        "Read an exported build",
+        BuildFilled,
+        body=BuildImport,
+        body_type="multipart/form-data",
+        errors=(
+            ErrorCode.NO_ZIP,
+            ErrorCode.OTHER_VERSION,
+            ErrorCode.IMPORT_FAILED,
+            ErrorCode.NOT_FOUND,
+            ErrorCode.UNREADABLE,
+            ErrorCode.MEDIA_TYPE_NOT_SUPPORTED,
+            ErrorCode.REGISTRY_NOT_FOUND,
+        ),
+    )
     def post(self, request: Request) -> HttpResponse:
-        """Return the BuildAdd of an exported file, with the given fields in place of its own; nothing is created."""
+        """Return the BuildAdd of an exported file, with the given fields in place of its own.
+
+        Creates nothing: send the answer to POST /build.
+        """
         fields, content = _read_form(request, self.most_body_bytes)
         changes = _read_changes(fields)
         may_create_in(self.caller, changes["accountSeq"])

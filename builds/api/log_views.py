@@ -1,22 +1,26 @@
 """The log of a run: in one piece, as numbered lines, and as the stored bytes."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
+from builds.api.documented import documented
 from builds.api.errors import Problem, written
 from builds.api.params import read_number
 from builds.api.run_views import found_run
 from builds.api.views import ApiView
+from builds.contract import parameters
+from builds.contract.runs import BuildRunLog, Lines, log_answer
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
 from builds.domain.log.lines import Stream
-from builds.models import BuildRun, RunStep
+from builds.models import BuildRun
 from builds.queries.log import (
     WINDOW_LINES,
     LineWindow,
@@ -24,44 +28,58 @@ from builds.queries.log import (
     asynchronous,
     iterate_bytes,
     iterate_text,
+    read_log,
     read_window,
-    step_text,
 )
 from builds.queries.runs import find_step, steps_by_attempt
-from builds.queries.shapes import Shape, step_run_shape
 
 MOST_LINES: Final = 10_000
 RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 
 
-class RunLog(ApiView):
+class RunLogView(ApiView):
     """`/build/run/log/{buildRunSeq}`."""
 
-    def get(self, request: Request, seq: str) -> HttpResponse:
+    tag = "Log"
+
+    @documented(
+        "getRunLog",
+        "Get the log in one piece",
+        BuildRunLog(many=True),
+        enveloped=BuildRunLog,
+        errors=[ErrorCode.NOT_FOUND],
+    )
+    def get(self, request: Request, build_run_seq: str) -> HttpResponse:
         """Return the BuildRunLog, whose steps hold their texts: in the plain dialect an array of this one."""
-        run = found_run(self, read_number("buildRunSeq", seq))
+        run = found_run(self, read_number("buildRunSeq", build_run_seq))
         _, latest = steps_by_attempt(run)
-        log = _log_shape(run, latest)
+        log = log_answer(read_log(run, latest))
         return self.answer(log if self.envelope else [log])
 
 
-class StepLog(ApiView):
+class StepLogView(ApiView):
     """`/build/run/log/step/{buildStepRunSeq}`."""
 
-    def get(self, request: Request, seq: str) -> HttpResponse:
+    tag = "Log"
+
+    @documented("getStepLog", "Get the log of one step", BuildRunLog, errors=[ErrorCode.NOT_FOUND])
+    def get(self, request: Request, build_step_run_seq: str) -> HttpResponse:
         """Return the BuildRunLog of a step's run with this step alone."""
-        step_id = read_number("buildStepRunSeq", seq)
+        step_id = read_number("buildStepRunSeq", build_step_run_seq)
         step = find_step(step_id, self.caller)
         if step is None:
             raise NotFound(f"There is no step {step_id}.")
-        return self.answer(_log_shape(step.run, [step]))
+        return self.answer(log_answer(read_log(step.run, [step])))
 
 
-class RunLines(ApiView):
+class RunLinesView(ApiView):
     """`/build/run/{buildRunSeq}/lines`."""
 
-    def get(self, request: Request, seq: str) -> HttpResponse:
-        """Return the lines after a number: `{lines, last, total, complete}`."""
+    tag = "Log"
+
+    @documented("getRunLines", "Get lines of the log", Lines, query=parameters.Lines, errors=[ErrorCode.NOT_FOUND])
+    def get(self, request: Request, build_run_seq: str) -> HttpResponse:
+        """Return the lines after a number; ask again with `after` = `last` until `complete`."""
         query = self.query
         window = LineWindow(
             after=query.number("after", least=0) or 0,
@@ -69,7 +87,7 @@ class RunLines(ApiView):
             step_id=query.number("step"),
             search=query.text("search"),
         )
-        return self.answer(read_window(found_run(self, read_number("buildRunSeq", seq)), window))
+        return self.answer(Lines(read_window(found_run(self, read_number("buildRunSeq", build_run_seq)), window)).data)
 
 
 class TextRenderer(BaseRenderer):
@@ -79,20 +97,32 @@ class TextRenderer(BaseRenderer):
     format = "txt"
 
 
-class RunText(ApiView):
+class RunTextView(ApiView):
     """`/build/run/{buildRunSeq}/log.txt`."""
+
+    tag = "Log"
 
     renderer_classes = [TextRenderer, JSONRenderer]
 
-    def get(self, request: Request, seq: str) -> HttpResponseBase:
-        """Stream the stored bytes, or a part of them; with parameters the lines that they ask for."""
+    @documented(
+        "getRunText",
+        "Get the log as text",
+        OpenApiTypes.STR,
+        media_type="text/plain",
+        query=parameters.LogText,
+        errors=[ErrorCode.NOT_FOUND],
+        headers={"Accept-Ranges": "`bytes`"},
+        statuses={206: "The range that was asked for"},
+    )
+    def get(self, request: Request, build_run_seq: str) -> HttpResponseBase:
+        """Stream the stored bytes, with Range, empty before the first line; with parameters the lines they ask for."""
         view = TextView(
             first=self.query.number("from", least=1) or 1,
             last=self.query.number("to", least=1),
             timestamps=self.query.flag("timestamps"),
             streams=self.query.numbers("stream", Stream),
         )
-        run = found_run(self, read_number("buildRunSeq", seq))
+        run = found_run(self, read_number("buildRunSeq", build_run_seq))
         if not view.is_plain:
             return self._stream(iterate_text(run, view))
         return self._bytes(run)
@@ -136,18 +166,3 @@ class RunText(ApiView):
             content_type="text/plain; charset=utf-8",
             headers={"X-Content-Type-Options": "nosniff", **(headers or {})},
         )
-
-
-def _log_shape(run: BuildRun, chosen: Sequence[RunStep]) -> Shape:
-    steps = [step_run_shape(step, run, log=step_text(run.pk, step.pk)) for step in chosen]
-    return {
-        "buildRunSeq": run.pk,
-        "runState": run.run_state,
-        "buildSeq": run.build_id,
-        "registryProjectId": run.definition.registry_project_id,
-        "externalRegistrySeq": run.registry_id or 0,
-        "buildServerHost": run.definition.server_host or None,
-        "dbLog": run.is_final,
-        "buildStepRuns": steps,
-        "buildRunLogs": steps,
-    }

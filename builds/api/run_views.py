@@ -3,28 +3,54 @@
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from builds.api.build_body import STEP_NAMES, BuildBody, read_build, submit
+from builds.api.documented import documented, links_of_run
+from builds.api.examples import IMAGE_STEP
 from builds.api.json_body import read_object
 from builds.api.pagination import KeysetPagination, page_limit
 from builds.api.params import Query, read_number
 from builds.api.views import ApiView
+from builds.contract import parameters
+from builds.contract.builds import RunSteps
+from builds.contract.fields import Answer
+from builds.contract.runs import (
+    BuildRun,
+    BuildRunDetail,
+    Queue,
+    queue_answer,
+    run_answer,
+    run_answers,
+    run_detail,
+)
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, NotFound
 from builds.domain.states import RunState, RunType
-from builds.models import Build, BuildRun
+from builds.models import Build
+from builds.models import BuildRun as RunRow
 from builds.queries.facts import with_facts
-from builds.queries.runs import active_runs, find_run, run_detail, run_shapes, runs_of_build
-from builds.queries.shapes import Shape, run_shape
+from builds.queries.runs import find_run, run_queue, runs_of_build
 from builds.services.builds.edit import BuildDraft
 from builds.services.runs.cancel_and_remove import request_cancel, request_removals, request_remove
 from builds.services.runs.parameters import RunAsk
 from builds.services.runs.queue_order import move_to_front
 from builds.services.runs.start import push_again, start_run
 from builds.services.runs.turns import turn
+
+PRESS_ERRORS: Final = (
+    ErrorCode.NOT_POSSIBLE,
+    ErrorCode.SERVER_NOT_FOUND,
+    ErrorCode.NOT_FOUND,
+    ErrorCode.TAG_TAKEN,
+    ErrorCode.NOT_ONE_IMAGE_STEP,
+    ErrorCode.PARALLEL_LIMIT,
+    ErrorCode.REGISTRY_NOT_FOUND,
+)
+COUNT: Final = {"type": "integer", "format": "int32", "minimum": 0, "maximum": 2**31 - 1, "examples": [2]}
 
 
 def found_run(view: ApiView, run_id: int) -> Any:
@@ -35,14 +61,24 @@ def found_run(view: ApiView, run_id: int) -> Any:
     return run
 
 
-def shape_now(view: ApiView, run_id: int) -> Shape:
+def answer_now(view: ApiView, run_id: int) -> Answer:
     """Return a run as it is stored now: a worker may have been that quick."""
-    return run_shape(found_run(view, run_id), view.caller)
+    return run_answer(found_run(view, run_id), view.caller)
 
 
-class RunList(ApiView):
+class RunListView(ApiView):
     """`/build/run?buildSeq=`: the runs of a build."""
 
+    tag = "Runs"
+
+    @documented(
+        "listRuns",
+        "List the runs of a build",
+        BuildRun(many=True),
+        query=parameters.Runs,
+        errors=[ErrorCode.NOT_FOUND],
+        paged=True,
+    )
     def get(self, request: Request) -> HttpResponse:
         """Return a page of runs of all types, newest first, without steps."""
         query = self.query
@@ -55,7 +91,7 @@ class RunList(ApiView):
         page = pages.paginate_queryset(runs, request)
         if not Build.objects.visible_to(self.caller).filter(pk=build_id).exists():
             raise NotFound(f"There is no build {build_id}.")
-        return pages.get_paginated_response(run_shapes(with_facts(page), self.caller))
+        return pages.get_paginated_response(run_answers(with_facts(page), self.caller))
 
 
 def read_ask(query: Query) -> RunAsk:
@@ -74,116 +110,184 @@ def read_ask(query: Query) -> RunAsk:
 
 
 class PressView(ApiView):
-    """A view whose POST presses the build `seq`."""
+    """A view whose POST presses the build `build_seq`."""
 
     def turn(self, **kwargs: Any) -> AbstractContextManager[None]:
         """Return the turn among the presses of the build."""
-        return turn(read_number("buildSeq", kwargs["seq"]))
+        return turn(read_number("buildSeq", kwargs["build_seq"]))
 
 
-class RunDetail(PressView):
+class RunDetailView(PressView):
     """`/build/run/{n}`: POST presses the build n; GET and DELETE are about the run n."""
 
-    def post(self, request: Request, seq: str) -> HttpResponse:
-        """Run a build; a body is neither needed nor read."""
-        run = start_run(build_id=read_number("buildSeq", seq), caller=self.caller, ask=read_ask(self.query))
-        return self.answer(shape_now(self, run.pk))
+    tag = "Runs"
 
-    def get(self, request: Request, seq: str) -> HttpResponse:
-        """Return a run with its steps and earlier attempts."""
-        return self.answer(run_detail(found_run(self, read_number("buildRunSeq", seq)), self.caller))
+    @documented(
+        "startRun",
+        "Run build: create a tag",
+        BuildRun,
+        query=parameters.Press,
+        errors=PRESS_ERRORS,
+        links=links_of_run(),
+    )
+    def post(self, request: Request, build_seq: str) -> HttpResponse:
+        """Execute a build with a new tag; no body is needed.
 
-    def delete(self, request: Request, seq: str) -> HttpResponse:
-        """Ask for a run's image and row to be removed; return the run as it was."""
-        run = found_run(self, read_number("buildRunSeq", seq))
-        as_it_was = run_shape(run, self.caller)
+        The run is stored when this answers, and its state is told by GET /build/run/{buildRunSeq}, the socket, and
+        callbacks.
+        """
+        run = start_run(build_id=read_number("buildSeq", build_seq), caller=self.caller, ask=read_ask(self.query))
+        return self.answer(answer_now(self, run.pk))
+
+    @documented("getRun", "Get a run with its steps", BuildRunDetail, errors=[ErrorCode.NOT_FOUND])
+    def get(self, request: Request, build_seq: str) -> HttpResponse:
+        """Return a run with its steps and earlier attempts; the number in the path is the run's: buildRunSeq."""
+        return self.answer(run_detail(found_run(self, read_number("buildRunSeq", build_seq)), self.caller))
+
+    @documented(
+        "removeRun",
+        "Remove a run and its image",
+        BuildRun,
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE, ErrorCode.RUN_IS_ACTIVE),
+    )
+    def delete(self, request: Request, build_seq: str) -> HttpResponse:
+        """Ask for a run's image and row to be removed, which a REMOVE run does; return the run as it was.
+
+        The number in the path is the run's: buildRunSeq.
+        """
+        run = found_run(self, read_number("buildRunSeq", build_seq))
+        as_it_was = run_answer(run, self.caller)
         request_remove(run_id=run.pk, caller=self.caller)
         return self.answer(as_it_was)
 
 
-class RunOnce(PressView):
+class RunOnceView(PressView):
     """`/build/run/{buildSeq}/{buildRunSeq}`: a run of the build with steps of its own, or an earlier run once more."""
 
-    def post(self, request: Request, seq: str, run_seq: str) -> HttpResponse:
+    tag = "Runs"
+
+    @documented(
+        "repeatRun",
+        "Run with these steps once",
+        BuildRun,
+        query=parameters.Press,
+        body=RunSteps,
+        body_required=False,
+        body_example={"buildSteps": [IMAGE_STEP]},
+        errors=(*PRESS_ERRORS, ErrorCode.UNREADABLE, ErrorCode.MEDIA_TYPE_NOT_SUPPORTED),
+        links=links_of_run(),
+    )
+    def post(self, request: Request, build_seq: str, build_run_seq: str) -> HttpResponse:
         """Run with the steps of the body once; without steps the snapshot of the named run is run again.
 
         Of a body with steps only these are taken: everything else is the build's. Without them the named run gives
-        definition, tag rule and steps with their stored secrets. Tag, number and query are as for any press.
+        definition, tag rule and steps with their stored secrets. Tag, number and query are as for any press. Steps of
+        the body are a definition: a token needs the scope `write` for them, beside `run`.
         """
-        build_id, run_id = read_number("buildSeq", seq), read_number("buildRunSeq", run_seq)
+        build_id, run_id = read_number("buildSeq", build_seq), read_number("buildRunSeq", build_run_seq)
         ask = read_ask(self.query)
         body = _steps_of(request)
         if body is None:
             run = start_run(build_id=build_id, caller=self.caller, ask=ask, again=run_id)
         else:
             run = submit(body, partial(self._start_once, build_id=build_id, run_id=run_id, ask=ask))
-        return self.answer(shape_now(self, run.pk))
+        return self.answer(answer_now(self, run.pk))
 
-    def _start_once(self, draft: BuildDraft, *, build_id: int, run_id: int, ask: RunAsk) -> BuildRun:
+    def _start_once(self, draft: BuildDraft, *, build_id: int, run_id: int, ask: RunAsk) -> RunRow:
         once = replace(ask, steps=draft.steps or ())
         return start_run(build_id=build_id, caller=self.caller, ask=once, again=run_id)
 
 
-class RunPush(ApiView):
+class RunPushView(ApiView):
     """`/build/run/{buildRunSeq}/push`."""
 
-    def post(self, request: Request, seq: str) -> HttpResponse:
+    tag = "Runs"
+
+    @documented("pushAgain", "Push a built image again", BuildRun, query=parameters.Push, errors=PRESS_ERRORS)
+    def post(self, request: Request, build_run_seq: str) -> HttpResponse:
         """Push the image of a run again without building; return the run that does it."""
         query = self.query
         run = push_again(
-            run_id=read_number("buildRunSeq", seq),
+            run_id=read_number("buildRunSeq", build_run_seq),
             caller=self.caller,
             tag_name=query.text("tagName") or None,
             external_registry_seq=query.number("externalRegistrySeq", least=0),
         )
-        return self.answer(shape_now(self, run.pk))
+        return self.answer(answer_now(self, run.pk))
 
 
-class RunTags(ApiView):
+class RunTagsView(ApiView):
     """`/build/run/{buildSeq}/tag`: the images of several runs."""
 
-    def delete(self, request: Request, seq: str) -> HttpResponse:
+    tag = "Runs"
+
+    @documented(
+        "removeRuns",
+        "Remove several runs of a build",
+        COUNT,
+        query=parameters.Removals,
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE, ErrorCode.RUN_IS_ACTIVE),
+        example=2,
+    )
+    def delete(self, request: Request, build_seq: str) -> HttpResponse:
         """Ask for the named runs to be removed, all or none; return how many removals were accepted."""
-        build_id, run_ids = read_number("buildSeq", seq), self.query.required_seqs("buildRunSeqs")
+        build_id, run_ids = read_number("buildSeq", build_seq), self.query.required_seqs("buildRunSeqs")
         return self.answer(len(request_removals(build_id=build_id, run_ids=run_ids, caller=self.caller)))
 
 
-class RunCancel(ApiView):
+class RunCancelView(ApiView):
     """`/build/run/cancel/{buildRunSeq}`."""
 
-    def put(self, request: Request, seq: str) -> HttpResponse:
-        """Ask for a run to be cancelled; return the CANCEL run, that under way if there is one."""
-        run_id = read_number("buildRunSeq", seq)
+    tag = "Runs"
+
+    @documented(
+        "cancelRun",
+        "Cancel a run",
+        BuildRun,
+        query=parameters.Callback,
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE),
+        links={"getRun": ("buildSeq", "/buildRunSeq")},
+    )
+    def put(self, request: Request, build_run_seq: str) -> HttpResponse:
+        """Ask for a run to be cancelled; return the CANCEL run at once, that under way if there is one.
+
+        The run itself ends when it is confirmed that nothing of it is left.
+        """
+        run_id = read_number("buildRunSeq", build_run_seq)
         cancel = request_cancel(run_id=run_id, caller=self.caller, callback_url=self.query.text("callbackUrl"))
-        return self.answer(shape_now(self, cancel.pk))
+        return self.answer(answer_now(self, cancel.pk))
 
 
-class Queue(ApiView):
+class QueueView(ApiView):
     """`/build/queue`: what runs, what waits and why."""
 
+    tag = "Queue"
+
+    @documented("getQueue", "What runs and what waits", Queue, query=parameters.Limit)
     def get(self, request: Request) -> HttpResponse:
         """Return the runs under way and the next that wait, each with position and reason."""
         return self.answer(_queue(self))
 
 
-class QueueFront(ApiView):
+class QueueFrontView(ApiView):
     """`/build/queue/{buildRunSeq}/front`."""
 
-    def post(self, request: Request, seq: str) -> HttpResponse:
-        """Let a waiting run start before others; return the queue."""
-        move_to_front(run_id=read_number("buildRunSeq", seq), caller=self.caller)
+    tag = "Queue"
+
+    @documented(
+        "moveToFront",
+        "Let a waiting run be next",
+        Queue,
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE),
+    )
+    def post(self, request: Request, build_run_seq: str) -> HttpResponse:
+        """Move a waiting run to the place of the account's first, for instance admins before all; return the queue."""
+        move_to_front(run_id=read_number("buildRunSeq", build_run_seq), caller=self.caller)
         return self.answer(_queue(self))
 
 
-def _queue(view: ApiView) -> Shape:
-    limit = page_limit(view.query)
-    running, waiting = active_runs(view.caller)
-    return {
-        "running": run_shapes(with_facts(running)[:limit], view.caller),
-        "waiting": run_shapes(with_facts(waiting)[:limit], view.caller),
-        "runningCount": running.count(),
-        "waitingCount": waiting.count(),
-    }
+def _queue(view: ApiView) -> Answer:
+    return queue_answer(run_queue(view.caller, most=page_limit(view.query)), view.caller)
 
 
 def _steps_of(request: Request) -> BuildBody | None:

@@ -4,9 +4,14 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from builds.api.build_body import read_config
+from builds.api.documented import documented
+from builds.api.examples import CODE
 from builds.api.fields import Fields
 from builds.api.json_body import read_object
 from builds.api.views import ApiView
+from builds.contract.connections import SourceTest
+from builds.contract.steps import SourceAsk
+from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
 from builds.domain.states import StepType
 from builds.models import Build
@@ -15,20 +20,31 @@ from builds.services.builds.edit import may_create_in
 from builds.services.builds.sources import try_source
 
 
-class SourceTest(ApiView):
+class SourceTestView(ApiView):
     """`/build/source/test`."""
 
-    def post(self, request: Request) -> HttpResponse:
-        """Ask a repository for its branches, as a run would reach it; nothing is stored.
+    tag = "Builds"
 
-        The body is the config of a CODE_DOWN step. With buildSeq and buildStepSeq a blank secret is that step's, and
-        an empty config the whole step.
+    @documented(
+        "testSource",
+        "Ask a repository whether it answers",
+        SourceTest,
+        body=SourceAsk,
+        body_example=CODE,
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.UNREADABLE, ErrorCode.MEDIA_TYPE_NOT_SUPPORTED),
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Ask a repository for its branches, as a run would reach it.
+
+        Stores nothing but the ssh key of a new host. Answers `ok` false with the reason where the repository cannot be
+        read. The body is the config of a CODE_DOWN step. With buildSeq and buildStepSeq blank secrets are those of
+        that step, as long as they are for the same address; without any field of a config it is the whole step.
         """
         fields = Fields(read_object(request))
         config = read_config(StepType.CODE_DOWN, fields)
         account_id, step = self._asked_for(fields)
         report = try_source(config, caller=self.caller, account_id=account_id, step=step, errors=fields.errors)
-        return self.answer({"ok": report.ok, "message": report.message, "branches": list(report.branches)})
+        return self.answer(SourceTest(report).data)
 
     def _asked_for(self, fields: Fields) -> tuple[int, tuple[Build, int] | None]:
         """Return the account that is asked for, and the stored step; raises `NotFound` and `NoRight`."""

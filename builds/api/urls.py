@@ -18,12 +18,14 @@ from builds.api import (
     run_views,
     source_views,
 )
-from builds.api.schema.views import OpenApi
+from builds.api.openapi_views import OpenApi
 from builds.api.views import unknown_route
 
 # Words of the contract that are no numbers: they lead to their own address or, where that is to come, to none.
 NO_WORD: Final = "(?!(?:latest|search|log|cancel|queue|names|count|server|source|registry|import|run)(?:/|$))"
-SEQ: Final = NO_WORD + "(?P<{}>[^/]+)"
+SEQ: Final = "(?P<{}>" + NO_WORD + "[^/]+)"  # named as the documents name it, in snake_case
+BUILD: Final = SEQ.format("build_seq")
+RUN: Final = SEQ.format("build_run_seq")
 
 
 def _route(tail: str, view: type[APIView], **names: Any) -> URLPattern:
@@ -31,37 +33,37 @@ def _route(tail: str, view: type[APIView], **names: Any) -> URLPattern:
 
 
 TAILS: Final = [
-    _route("build", build_views.BuildList),
-    _route("build/names", build_views.BuildNames),
-    _route("build/import", import_views.BuildImport),
-    _route("build/source/test", source_views.SourceTest),
-    _route("build/queue", run_views.Queue),
-    _route("build/count/(?P<account_seq>[^/]+)", build_views.BuildCount),
-    _route("build/queue/(?P<seq>[^/]+)/front", run_views.QueueFront),
-    _route("build/server", connection_views.ServerList),
-    _route("build/server/(?P<seq>[^/]+)", connection_views.ServerDetail),
-    _route("build/server/(?P<seq>[^/]+)/test", connection_views.ServerTest),
-    _route("build/registry", connection_views.RegistryList),
-    _route("build/registry/(?P<seq>[^/]+)", connection_views.RegistryDetail),
-    _route("build/registry/(?P<seq>[^/]+)/test", connection_views.RegistryTest),
-    _route("build/run", run_views.RunList),
-    _route("build/run/latest", run_find_views.RunLatest),
-    _route("build/run/search", run_find_views.RunSearch),
-    _route("build/run/cancel/(?P<seq>[^/]+)", run_views.RunCancel),
-    _route("build/run/log/(?P<seq>[^/]+)", log_views.RunLog),
-    _route("build/run/log/step/(?P<seq>[^/]+)", log_views.StepLog),
-    _route("build/run/" + SEQ.format("seq"), run_views.RunDetail),
-    _route("build/run/" + SEQ.format("seq") + "/lines", log_views.RunLines),
-    _route("build/run/" + SEQ.format("seq") + r"/log\.txt", log_views.RunText),
-    _route("build/run/" + SEQ.format("seq") + "/otherremoveruns", run_find_views.RunSiblings),
-    _route("build/run/" + SEQ.format("seq") + "/callbacks", callback_views.RunCallbacks),
-    _route("build/run/" + SEQ.format("seq") + "/callbacks/(?P<number>[^/]+)/resend", callback_views.CallbackResend),
-    _route("build/run/" + SEQ.format("seq") + "/push", run_views.RunPush),
-    _route("build/run/" + SEQ.format("seq") + "/tag", run_views.RunTags),
-    _route("build/run/" + SEQ.format("seq") + "/(?P<run_seq>-?[0-9][^/]*)", run_views.RunOnce),
-    _route("build/run/" + SEQ.format("seq") + "/export", import_views.RunExport),
-    _route("build/" + SEQ.format("build_seq"), build_views.BuildDetail),
-    _route("build/" + SEQ.format("build_seq") + "/images", build_views.BuildImages),
+    _route("build", build_views.BuildListView),
+    _route("build/names", build_views.BuildNamesView),
+    _route("build/import", import_views.BuildImportView),
+    _route("build/source/test", source_views.SourceTestView),
+    _route("build/queue", run_views.QueueView),
+    _route("build/count/(?P<account_seq>[^/]+)", build_views.BuildCountView),
+    _route("build/queue/(?P<build_run_seq>[^/]+)/front", run_views.QueueFrontView),
+    _route("build/server", connection_views.ServerListView),
+    _route("build/server/(?P<build_server_seq>[^/]+)", connection_views.ServerDetailView),
+    _route("build/server/(?P<build_server_seq>[^/]+)/test", connection_views.ServerTestView),
+    _route("build/registry", connection_views.RegistryListView),
+    _route("build/registry/(?P<external_registry_seq>[^/]+)", connection_views.RegistryDetailView),
+    _route("build/registry/(?P<external_registry_seq>[^/]+)/test", connection_views.RegistryTestView),
+    _route("build/run", run_views.RunListView),
+    _route("build/run/latest", run_find_views.RunLatestView),
+    _route("build/run/search", run_find_views.RunSearchView),
+    _route("build/run/cancel/(?P<build_run_seq>[^/]+)", run_views.RunCancelView),
+    _route("build/run/log/(?P<build_run_seq>[^/]+)", log_views.RunLogView),
+    _route("build/run/log/step/(?P<build_step_run_seq>[^/]+)", log_views.StepLogView),
+    _route("build/run/" + BUILD, run_views.RunDetailView),
+    _route("build/run/" + RUN + "/lines", log_views.RunLinesView),
+    _route("build/run/" + RUN + r"/log\.txt", log_views.RunTextView),
+    _route("build/run/" + RUN + "/otherremoveruns", run_find_views.RunSiblingsView),
+    _route("build/run/" + RUN + "/callbacks", callback_views.RunCallbacksView),
+    _route("build/run/" + RUN + "/callbacks/(?P<number>[^/]+)/resend", callback_views.CallbackResendView),
+    _route("build/run/" + RUN + "/push", run_views.RunPushView),
+    _route("build/run/" + BUILD + "/tag", run_views.RunTagsView),
+    _route("build/run/" + BUILD + "/(?P<build_run_seq>-?[0-9][^/]*)", run_views.RunOnceView),
+    _route("build/run/" + RUN + "/export", import_views.RunExportView),
+    _route("build/" + BUILD, build_views.BuildDetailView),
+    _route("build/" + BUILD + "/images", build_views.BuildImagesView),
     _route(r"openapi\.json", OpenApi),
     re_path("", unknown_route),
 ]

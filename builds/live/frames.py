@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from builds.domain.log.lines import NumberedLine
-from builds.queries.shapes import line_shape
+from builds.contract.runs import line_answer
+from builds.queries.log import StepLine
 
 FRAME_LINES: Final = 500  # at most in one frame
 FRAME_CHARS: Final = 262_144  # a frame is closed when it has as many characters; one line alone may have more
@@ -41,13 +41,13 @@ def joined(kind: str, field: str, texts: Iterable[str]) -> str:
     return f'{{"type":"{kind}","{field}":[{",".join(texts)}]}}'
 
 
-def line_frames(lines: Iterable[tuple[int | None, NumberedLine]]) -> Iterator[LineFrame]:
+def line_frames(lines: Iterable[StepLine]) -> Iterator[LineFrame]:
     """Cut consecutive lines, each with its step, into frames."""
     texts: list[str] = []
     first = last = chars = 0
-    for step_id, line in lines:
-        text = dumps(line_shape(step_id, line))
-        first, last = first if texts else line.n, line.n
+    for one in lines:
+        text = dumps(line_answer(one))
+        first, last = first if texts else one.line.n, one.line.n
         texts.append(text)
         chars += len(text)
         if len(texts) >= FRAME_LINES or chars >= FRAME_CHARS:

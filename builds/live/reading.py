@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from builds.contract.runs import run_answer, run_answers, step_answer
 from builds.domain.access import Permission, refused
 from builds.domain.states import ACTIVE
 from builds.live.credentials import Credentials, caller_of
@@ -16,8 +17,7 @@ from builds.live.frames import FRAME_LINES, LineFrame, dumps, frame, line_frames
 from builds.models import BuildRun, Caller
 from builds.queries.facts import with_facts
 from builds.queries.log import iterate_lines
-from builds.queries.runs import find_run, run_counts, run_shapes, steps_by_attempt
-from builds.queries.shapes import run_shape, step_run_shape
+from builds.queries.runs import find_run, run_counts, steps_by_attempt
 from builds.queries.waiting import waiting_of
 
 RECENT: Final = timedelta(minutes=5)  # what a reader of all runs may have missed while its socket was away
@@ -69,7 +69,7 @@ def run_now(run_id: int) -> RunNow | None:
     steps: dict[int, str] = {}
     for step in steps_by_attempt(run)[1]:
         instructions = [{"step": step.pk, **vertex} for vertex in step.vertices]
-        steps[step.pk] = dumps({**step_run_shape(step, run), "instructions": instructions})
+        steps[step.pk] = dumps({**step_answer(step), "instructions": instructions})
     # all that a BuildRun shows, but what changes with every line
     row = (field.attname for field in run._meta.concrete_fields if field.attname not in VOLATILE)
     asked = (run.has_cancel, run.has_removal, run.has_other, run.has_build_removal)
@@ -91,7 +91,7 @@ def run_text(run_id: int, credentials: Credentials) -> str | NoEntry:
     run = find_run(run_id, caller)
     if run is None or not _may_see(caller, run.account_id):
         return NoEntry.NOT_VISIBLE
-    return frame("run", run=run_shape(run, caller))
+    return frame("run", run=run_answer(run, caller))
 
 
 def run_texts(run_ids: tuple[int, ...] | None, credentials: Credentials) -> list[str] | NoEntry:
@@ -108,8 +108,8 @@ def run_texts(run_ids: tuple[int, ...] | None, credentials: Credentials) -> list
     else:
         runs = runs.filter(pk__in=run_ids)
     found = sorted(with_facts(runs), key=lambda run: run.pk)
-    shapes = run_shapes([run for run in found if _may_see(caller, run.account_id)], caller)
-    return [frame("run", run=shape) for shape in shapes]
+    answers = run_answers([run for run in found if _may_see(caller, run.account_id)], caller)
+    return [frame("run", run=answer) for answer in answers]
 
 
 def counts_text(credentials: Credentials) -> str | NoEntry:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from builds.contract.steps import CONFIG_KEYS, FILLED
 from builds.domain.definition import Step
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import api_name
@@ -17,7 +18,6 @@ from builds.pages.forms import BuildForm, new_form
 from builds.pages.screens.source import SourceSteps, source_steps
 from builds.pages.screens.steps import KINDS
 from builds.pages.source_form import source_values
-from builds.queries.config_shapes import CONFIG_KEYS, FILLED
 from builds.services.builds.edit import BuildDraft, StepDraft
 
 DEEPEST: Final = 32

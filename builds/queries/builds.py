@@ -1,16 +1,35 @@
 """Reads of builds for API and pages: lists newest activity first with their counters, one build with its steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Avg, Count, F, OuterRef, Q, QuerySet, Subquery
 
+from builds.domain.references import ImageReference
 from builds.domain.states import ACTIVE, RunState, RunType
+from builds.domain.times import whole_seconds
 from builds.models import Build, BuildRun, Caller, Registry
 from builds.queries.facts import with_build_facts, with_facts
-from builds.queries.runs import run_shapes
-from builds.queries.shapes import BuildExtras, Shape, build_shape, image_of, whole_seconds
+from builds.queries.waiting import with_waiting
+
+
+@dataclass(frozen=True, slots=True)
+class BuildExtras:
+    """What is told of a build beside its row: its own registry or the default one, its last run, and counts."""
+
+    registry: Registry | None
+    last_run: BuildRun | None
+    host: str | None
+    runs: int = 0
+    running: int = 0
+    done: int = 0
+    error: int = 0
+    tags: int = 0
+    seconds: int | None = None
+    size: int | None = None
+    latest_seconds: int | None = None
+    latest_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +66,40 @@ def find_build(build_id: int, caller: Caller) -> Any | None:
     return with_build_facts(Build.objects.visible_to(caller).filter(pk=build_id)).first()
 
 
-def build_shapes(builds: "QuerySet[Build]", caller: Caller) -> list[Shape]:
-    """Return a page of builds with counters and last runs, with a fixed number of queries."""
-    listed = list(with_build_facts(builds))
-    extras = build_extras(listed, caller)
-    return [build_shape(build, caller, extras[build.pk]) for build in listed]
-
-
-def build_detail(build: Any, caller: Caller) -> Shape:
-    """Return one build (through `with_build_facts`) with its steps in order."""
-    extras = build_extras([build], caller)[build.pk]
-    return build_shape(build, caller, extras, steps=list(build.steps.order_by("order", "pk")))
-
-
-def build_extras(builds: Sequence[Build], caller: Caller) -> dict[int, BuildExtras]:
-    """Return by number what the shapes of `builds` need beside their rows."""
-    default = Registry.objects.default()
-    counts, latest = _counts(builds), _latest_done(builds)
-    last = BuildRun.objects.visible_to(caller).filter(
-        pk__in=[build.last_run_id for build in builds if build.last_run_id]
+def image_of(build: Build, registry: Registry | None) -> ImageReference:
+    """Return where the images of a build go, with the tag of its own if it has one."""
+    return ImageReference(
+        host=registry.host if registry else "",
+        prefix=registry.prefix if registry else "",
+        project=build.project,
+        name=build.image_name,
+        tag="" if build.auto_tag else build.tag_name,
     )
-    last_runs = {shape["buildRunSeq"]: shape for shape in run_shapes(with_facts(last), caller)}
-    extras = {}
-    for build in builds:
-        registry = build.registry or default
-        host = image_of(build, registry).host or None
-        counters = {"hostUrl": host, **_counters(counts.get(build.pk, {}), latest.get(build.pk))}
-        extras[build.pk] = BuildExtras(registry, last_runs.get(build.last_run_id or 0), counters)
-    return extras
 
 
-def _counts(builds: Sequence[Build]) -> dict[int, Mapping[str, Any]]:
+def with_extras(builds: Iterable[Any], caller: Caller) -> list[Any]:
+    """Return builds, each with its `extras`, read for all at once."""
+    listed: list[Any] = list(builds)
+    default = Registry.objects.default()
+    counts, latest = _counts(listed), _latest_done(listed)
+    last = BuildRun.objects.visible_to(caller).filter(
+        pk__in=[build.last_run_id for build in listed if build.last_run_id]
+    )
+    last_runs = {run.pk: run for run in with_waiting(with_facts(last))}
+    for build in listed:
+        registry, newest = build.registry or default, latest.get(build.pk)
+        build.extras = BuildExtras(
+            registry=registry,
+            last_run=last_runs.get(build.last_run_id),
+            host=image_of(build, registry).host or None,
+            latest_seconds=whole_seconds(newest.begin_time, newest.end_time) if newest else None,
+            latest_size=newest.image_size if newest else None,
+            **counts.get(build.pk, {}),
+        )
+    return listed
+
+
+def _counts(builds: Sequence[Build]) -> dict[int, dict[str, Any]]:
     """Count and average the runs of all `builds` in one statement."""
     done = Q(run_state=RunState.DONE)
     rows = (
@@ -85,16 +107,21 @@ def _counts(builds: Sequence[Build]) -> dict[int, Mapping[str, Any]]:
         .order_by()
         .values("build_id")
         .annotate(
-            all=Count("pk"),
+            runs=Count("pk"),
             running=Count("pk", filter=Q(run_state__in=ACTIVE)),
             done=Count("pk", filter=done),
             error=Count("pk", filter=Q(run_state=RunState.ERROR)),
             tags=Count("tag_name", filter=done, distinct=True),
-            time=Avg(F("end_time") - F("begin_time"), filter=done),
+            seconds=Avg(F("end_time") - F("begin_time"), filter=done),
             size=Avg("image_size", filter=done),
         )
     )
-    return {row["build_id"]: row for row in rows}
+    found: dict[int, dict[str, Any]] = {row["build_id"]: dict(row) for row in rows}
+    for row in found.values():
+        del row["build_id"]
+        row["seconds"] = None if row["seconds"] is None else int(row["seconds"].total_seconds())
+        row["size"] = None if row["size"] is None else int(row["size"])
+    return found
 
 
 def _latest_done(builds: Sequence[Build]) -> dict[int, BuildRun]:
@@ -106,19 +133,3 @@ def _latest_done(builds: Sequence[Build]) -> dict[int, BuildRun]:
         newest=Subquery(done.order_by("-pk").values("pk")[:1])
     )
     return {run.build_id: run for run in BuildRun.objects.filter(pk__in=newest)}
-
-
-def _counters(counts: Mapping[str, Any], latest: BuildRun | None) -> Shape:
-    average = counts.get("time")
-    return {
-        "buildCount": counts.get("all", 0),
-        "runningCount": counts.get("running", 0),
-        "doneCount": counts.get("done", 0),
-        "errorCount": counts.get("error", 0),
-        "pipelineCount": 0,
-        "tagCount": counts.get("tags", 0),
-        "buildTimeAvg": None if average is None else int(average.total_seconds()),
-        "latestBuildTime": whole_seconds(latest.begin_time, latest.end_time) if latest else None,
-        "imgSizeAvg": None if counts.get("size") is None else int(counts["size"]),
-        "latestImgSize": latest.image_size if latest else None,
-    }

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
@@ -10,19 +9,6 @@ from django.db.models.functions import Now
 
 from builds.models import BuildRun, BuildServer, Caller, Registry, WorkerHost
 from builds.queries.waiting import HOST_SILENCE
-
-
-@dataclass(frozen=True, slots=True)
-class ServerLoad:
-    """What happens on build servers now, read once for a whole list: runs by server, topics by live host."""
-
-    running: Mapping[int, int]
-    waiting: Mapping[int, int]
-    hosts: Mapping[str, frozenset[str]]
-
-    def served_by(self, server: BuildServer) -> list[str]:
-        """Return the live worker hosts that take runs of `server`: any, or for a topic those that serve it."""
-        return sorted(host for host, topics in self.hosts.items() if server.topic is None or server.topic in topics)
 
 
 def visible_servers(caller: Caller) -> "QuerySet[BuildServer]":
@@ -50,18 +36,26 @@ def visible_registries(caller: Caller) -> "QuerySet[Registry]":
 
 def live_hosts(server: BuildServer) -> list[str]:
     """Return the live worker hosts that take runs of `server`."""
-    return ServerLoad({}, {}, _live_topics()).served_by(server)
+    return _served_by(server, _live_topics())
 
 
-def with_load(servers: "QuerySet[BuildServer]") -> tuple[list[BuildServer], ServerLoad]:
-    """Return build servers with their accounts, and what happens on them now, with a fixed number of queries."""
-    listed = list(servers.prefetch_related("accounts"))
+def with_load(servers: "QuerySet[BuildServer]") -> list[Any]:
+    """Return build servers with their accounts and what happens on them now, with a fixed number of queries.
+
+    Each has the counts `running` and `waiting`, and its live worker hosts as `served_by`.
+    """
+    listed: list[Any] = list(servers.prefetch_related("accounts"))
     runs = BuildRun.objects.filter(server__in=listed)
-    return listed, ServerLoad(
-        running=_count_by_server(runs.holding_slots()),
-        waiting=_count_by_server(runs.waiting()),
-        hosts=_live_topics(),
-    )
+    running, waiting, hosts = _count_by_server(runs.holding_slots()), _count_by_server(runs.waiting()), _live_topics()
+    for server in listed:
+        server.running, server.waiting = running[server.pk], waiting[server.pk]
+        server.served_by = _served_by(server, hosts)
+    return listed
+
+
+def _served_by(server: BuildServer, hosts: Mapping[str, frozenset[str]]) -> list[str]:
+    """Return those of `hosts` that take runs of `server`: any, or for a topic those that serve it."""
+    return sorted(host for host, topics in hosts.items() if server.topic is None or server.topic in topics)
 
 
 def _granted_to(account_ids: Sequence[int]) -> "QuerySet[BuildServer]":

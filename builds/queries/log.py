@@ -1,19 +1,19 @@
 """Reads of a run's log: windows of lines, and the exact bytes, in pages by line number (no OFFSET, no open cursor)."""
 
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
 
 from builds.domain.log.lines import NumberedLine, Stream, own_bytes
 from builds.domain.log.packing import line_bytes, raw_bytes, unpack
-from builds.models import BuildRun, LogChunk
-from builds.queries.shapes import Shape, iso_time, line_shape
+from builds.domain.times import iso_time
+from builds.models import BuildRun, LogChunk, RunStep
 
 PAGE_CHUNKS: Final = 20  # chunks read at once; one holds at most about 64 KiB, or one long line more
 CHUNK_LINES: Final = 500  # the most lines in a chunk, so that a line's chunk begins within this range of the index
@@ -46,30 +46,56 @@ class TextView:
         return self == TextView()
 
 
-def read_window(run: BuildRun, window: LineWindow) -> Shape:
-    """Return the answer of `lines`: `{lines, last, total, complete}`; ask again with `after=last`.
+class StepLine(NamedTuple):
+    """A line and the number of the step that said it, None outside of steps."""
+
+    step: int | None
+    line: NumberedLine
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of a log; `last`: ask again after this number; `complete`: the run has ended and no line follows."""
+
+    lines: Sequence[StepLine]
+    last: int
+    total: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunLog:
+    """A log in one piece: its run, and steps with their texts (`text`)."""
+
+    run: BuildRun
+    steps: Sequence[RunStep]
+
+
+def read_log(run: BuildRun, steps: Iterable[Any]) -> RunLog:
+    """Return the log of those steps of a run."""
+    told = list(steps)
+    for step in told:
+        step.text = step_text(run.pk, step.pk)
+    return RunLog(run, told)
+
+
+def read_window(run: BuildRun, window: LineWindow) -> Lines:
+    """Return the lines that are asked for; ask again with `after=last`.
 
     `run` is read before the lines, so `complete` is never said too early: the run has ended and no line follows.
     """
     wanted = window.search.casefold()
     lines = iterate_lines(run.pk, after=window.after, step_id=window.step_id, search=window.search)
-    matching = ((step, line) for step, line in lines if not wanted or wanted in line.text.casefold())
+    matching = (one for one in lines if not wanted or wanted in one.line.text.casefold())
     found = list(islice(matching, window.limit))
-    reached = found[-1][1].n if found else window.after
+    reached = found[-1].line.n if found else window.after
     last = reached if len(found) >= window.limit else max(reached, run.line_count)
-    total = max(run.line_count, found[-1][1].n if found else 0)
-    return {
-        "lines": [line_shape(step, line) for step, line in found],
-        "last": last,
-        "total": total,
-        "complete": run.is_final and last >= total,
-    }
+    total = max(run.line_count, found[-1].line.n if found else 0)
+    return Lines(found, last, total, complete=run.is_final and last >= total)
 
 
-def iterate_lines(
-    run_id: int, *, after: int = 0, step_id: int | None = None, search: str = ""
-) -> Iterator[tuple[int | None, NumberedLine]]:
-    """Yield (step, line) after number `after`, in order; chunks are read in small pages as they are needed."""
+def iterate_lines(run_id: int, *, after: int = 0, step_id: int | None = None, search: str = "") -> Iterator[StepLine]:
+    """Yield the lines after number `after`, in order; chunks are read in small pages as they are needed."""
     chunks = LogChunk.objects.filter(run_id=run_id)
     if step_id is not None:
         chunks = chunks.filter(step_id=step_id)
@@ -78,7 +104,7 @@ def iterate_lines(
     for chunk in _pages(chunks, from_line=after - CHUNK_LINES + 1):
         for line in unpack(chunk.packed, first_line=chunk.first_line):
             if line.n > after:
-                yield chunk.step_id, line
+                yield StepLine(chunk.step_id, line)
 
 
 def first_line_of(run_id: int, vertex: str) -> int | None:

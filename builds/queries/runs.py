@@ -1,7 +1,8 @@
 """Reads of runs for API, sockets and pages: one run with its steps, lists without N+1, the queue."""
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -12,8 +13,36 @@ from builds.domain.run_events import AttemptLost, EventKind
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType
 from builds.models import BuildRun, Caller, RunEvent, RunStep
 from builds.queries.facts import with_facts
-from builds.queries.shapes import Shape, iso_time, run_shape, step_run_shape
-from builds.queries.waiting import waiting_of_all
+from builds.queries.waiting import with_waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt of a run that another one followed, and why it did."""
+
+    number: int
+    steps: Sequence[RunStep]
+    end_message: str | None
+
+    @property
+    def begin_time(self) -> datetime | None:
+        """Return when its first step began."""
+        return min((step.begin_time for step in self.steps if step.begin_time), default=None)
+
+    @property
+    def end_time(self) -> datetime | None:
+        """Return when its last step ended."""
+        return max((step.end_time for step in self.steps if step.end_time), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class RunQueue:
+    """What runs and the next that wait, and how many there are of each."""
+
+    running: Sequence[BuildRun]
+    waiting: Sequence[BuildRun]
+    running_count: int
+    waiting_count: int
 
 
 def find_run(run_id: int, caller: Caller) -> Any | None:
@@ -27,24 +56,6 @@ def find_step(step_id: int, caller: Caller) -> RunStep | None:
     return RunStep.objects.select_related("run").filter(pk=step_id, run__in=visible).first()
 
 
-def run_shapes(runs: Iterable[Any], caller: Caller) -> list[Shape]:
-    """Return many runs (through `with_facts`) as BuildRuns, with a fixed number of queries."""
-    listed = list(runs)
-    waiting = waiting_of_all(listed)
-    return [run_shape(run, caller, waiting=waiting) for run in listed]
-
-
-def run_detail(run: Any, caller: Caller) -> Shape:
-    """Return a BuildRun with `buildStepRuns` of its latest attempt and the earlier `attempts`."""
-    earlier, latest = steps_by_attempt(run)
-    said = {lost.attempt: lost.sentence for lost in lost_attempts(run.pk)} if earlier else {}
-    return {
-        **run_shape(run, caller),
-        "buildStepRuns": [step_run_shape(step, run) for step in latest],
-        "attempts": [_attempt(run, steps, said.get(steps[0].attempt)) for steps in earlier],
-    }
-
-
 def runs_of_build(build_id: int, caller: Caller) -> "QuerySet[BuildRun]":
     """Return the visible runs of a build, newest first."""
     return BuildRun.objects.visible_to(caller).filter(build_id=build_id).order_by("-pk")
@@ -55,6 +66,17 @@ def active_runs(caller: Caller) -> tuple["QuerySet[BuildRun]", "QuerySet[BuildRu
     runs = BuildRun.objects.visible_to(caller).filter(run_type=RunType.BUILD)
     running = runs.filter(run_state=RunState.RUNNING).order_by("begin_time", "pk")
     return running, runs.filter(run_state=RunState.CREATED).order_by("front_at", "pk")
+
+
+def run_queue(caller: Caller, *, most: int) -> RunQueue:
+    """Return the first `most` visible runs that are under way, and of those that wait."""
+    running, waiting = active_runs(caller)
+    return RunQueue(
+        running=with_waiting(with_facts(running)[:most]),
+        waiting=with_waiting(with_facts(waiting)[:most]),
+        running_count=running.count(),
+        waiting_count=waiting.count(),
+    )
 
 
 def run_counts(caller: Caller) -> dict[str, int]:
@@ -72,9 +94,20 @@ def run_counts(caller: Caller) -> dict[str, int]:
 
 def steps_by_attempt(run: BuildRun) -> tuple[list[list[RunStep]], list[RunStep]]:
     """Return the steps of the earlier attempts, one list for each, and those of the latest that has steps."""
-    steps = RunStep.objects.filter(run_id=run.pk).order_by("attempt", "order")
+    steps = list(RunStep.objects.filter(run_id=run.pk).order_by("attempt", "order"))
+    for step in steps:
+        step.run = run
     attempts = [list(group) for _, group in groupby(steps, key=lambda step: step.attempt)]
     return attempts[:-1], attempts[-1] if attempts else []
+
+
+def with_attempts(run: Any) -> Any:
+    """Return a run with the steps of its latest attempt (`latest`) and the attempts before (`earlier`)."""
+    earlier, run.latest = steps_by_attempt(run)
+    said = {lost.attempt: lost.sentence for lost in lost_attempts(run.pk)} if earlier else {}
+    numbers = [steps[0].attempt for steps in earlier]
+    run.earlier = [Attempt(n, steps, said.get(n) or None) for n, steps in zip(numbers, earlier, strict=True)]
+    return run
 
 
 def lost_attempts(run_id: int) -> list[AttemptLost]:
@@ -87,15 +120,3 @@ def counted_attempts(run: BuildRun) -> int:
     """Return how many attempts of a run count against its limit: not those that the database was away for."""
     given_back = RunEvent.objects.of(run.pk, EventKind.GIVEN_BACK).filter(facts__counted=False)
     return run.attempt - given_back.count()
-
-
-def _attempt(run: BuildRun, steps: list[RunStep], end_message: str | None) -> Shape:
-    begun = [step.begin_time for step in steps if step.begin_time]
-    ended = [step.end_time for step in steps if step.end_time]
-    return {
-        "attempt": steps[0].attempt,
-        "beginTime": iso_time(min(begun, default=None)),
-        "endTime": iso_time(max(ended, default=None)),
-        "endMessage": end_message or None,
-        "buildStepRuns": [step_run_shape(step, run) for step in steps],
-    }

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Now
@@ -26,10 +26,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Where a waiting run stands (1 is next) and, in words, what it waits for."""
+    """Where a waiting run stands (1 is next) and, in words, what it waits for; None: it does not wait."""
 
-    position: int
+    position: int | None
     reason: str | None
+
+
+NOT_WAITING: Final = Waiting(None, None)
 
 
 def live_places(server: BuildServer) -> list[Place]:
@@ -75,6 +78,15 @@ def elder_active() -> Exists:
 def waiting_of(run: BuildRun) -> Waiting | None:
     """Return position and reason of a run that waits, None for any other."""
     return waiting_of_all([run]).get(run.pk)
+
+
+def with_waiting(runs: Iterable[BuildRun]) -> list[Any]:
+    """Return runs, each with where it stands in the queue (`waits`), read for all at once."""
+    listed: list[Any] = list(runs)
+    waiting = waiting_of_all(listed)
+    for run in listed:
+        run.waits = waiting.get(run.pk, NOT_WAITING)
+    return listed
 
 
 def waiting_of_all(runs: Sequence[BuildRun]) -> dict[int, Waiting]:

@@ -13,6 +13,8 @@ from django.db.models import Max
 from django.db.models.functions import Now
 
 from builds import task_queue
+from builds.contract.callbacks import told_of_build, told_of_run
+from builds.contract.fields import Answer
 from builds.domain import actions
 from builds.domain.access import Permission, Role
 from builds.domain.actions import Action
@@ -29,9 +31,7 @@ from builds.models import (
     DeliveryState,
     Did,
 )
-from builds.queries.callbacks import told_of_build, told_of_run
 from builds.queries.facts import run_facts, with_build_facts, with_facts
-from builds.queries.shapes import Shape
 from builds.services.accounts.access import caller_for, require
 
 
@@ -125,7 +125,7 @@ def requester_of(run: BuildRun) -> Caller:
     return caller_for(run.requested_by)
 
 
-def _text(body: Shape) -> str:
+def _text(body: Answer) -> str:
     """Return the very text that is signed and sent."""
     return json.dumps(body, separators=(",", ":"), allow_nan=False)
 

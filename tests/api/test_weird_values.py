@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from builds.contract.steps import CONFIG_KEYS
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import api_name
-from builds.queries.config_shapes import CONFIG_KEYS
 from tests.api.making import build_add, image_step, words
 
 WEIRD = [

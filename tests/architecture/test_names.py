@@ -11,14 +11,8 @@ CAMEL = re.compile(r"[a-z]+(?:[A-Z][a-z0-9]*)+")
 
 # The edges at which the API's names stand. Everything else names a field of the API only in `FieldError` and words of
 # a foreign protocol (engine floor) as such.
-EDGES = ("builds/api/", "builds/pages/", "builds/engine/")
+EDGES = ("builds/contract/", "builds/api/", "builds/pages/", "builds/engine/")
 SHAPES = {
-    "builds/queries/shapes.py",
-    "builds/queries/definition_shapes.py",
-    "builds/queries/images.py",
-    "builds/queries/builds.py",
-    "builds/queries/callbacks.py",
-    "builds/queries/runs.py",
     "builds/live/reading.py",
     "builds/admin/connection_forms.py",  # which field shows what a service says of a field
 }

@@ -4,7 +4,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-from builds.api.schema.document import openapi_document
+from builds.api.openapi import openapi_document
 
 METHODS = ("get", "post", "put", "delete")
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from builds.api.schema.document import OPERATIONS, PREFIXES
+from builds.api.openapi import PREFIXES
 from builds.models import Account
 from tests.contract.asks import ASKS, make_scene
-from tests.contract.published import problems
+from tests.contract.published import operations, problems
 
 PLAIN, ENVELOPED = PREFIXES
 BINARY = ("getRunText", "exportRun")
@@ -21,7 +21,7 @@ def scene_at(as_, superuser, build, account: Account):
 
 
 def test_there_is_a_request_for_every_operation():
-    assert set(ASKS) == {operation.name for operation in OPERATIONS}
+    assert set(ASKS) == set(operations(PLAIN)) == set(operations(ENVELOPED))
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)

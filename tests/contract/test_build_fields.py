@@ -2,10 +2,10 @@
 
 import pytest
 
-from builds.api.schema import step_models
+from builds.api.openapi import openapi_document
+from builds.contract.steps import CONFIG_KEYS
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import KINDS, api_name
-from builds.queries.config_shapes import CONFIG_KEYS
 from tests.api.making import begin, say, words
 
 BUILD = words(
@@ -53,9 +53,11 @@ def test_the_config_of_each_kind_of_step_has_the_contracts_fields(kind):
 
 def test_every_kind_of_step_is_answered_and_published_with_the_same_fields():
     answered = {kind: [api_name(key) for key in keys] for kind, keys in CONFIG_KEYS.items()}
-    assert {kind: list(fields) for kind, fields in step_models.CONFIGS.items()} == answered
+    models = openapi_document("/v1")["components"]["schemas"]
+    names = {kind: f"{kind.value.title().replace('_', '')}Config" for kind in StepType}
+    assert {kind: list(models[name]["properties"]) for kind, name in names.items()} == answered
     assert set(answered) == set(StepType)
-    assert set(step_models.FOR_USERS) == set(KINDS)
+    assert {kind for kind, name in names.items() if f"{name}Add" in models} == set(KINDS)
 
 
 def test_an_image_step_is_filled_from_its_build(as_, operator, build):

@@ -7,9 +7,10 @@ import uuid
 
 import pytest
 
+from builds.contract.runs import run_detail
 from builds.models import BuildRun, LogChunk
 from builds.queries.log import iterate_bytes
-from builds.queries.runs import find_run, run_detail
+from builds.queries.runs import find_run
 from builds.services.runs.cancel_and_remove import request_cancel
 from builds.services.runs.transitions import seal
 from tests.support.runs import ended, press, processes_with, texts, until_printed

@@ -12,8 +12,9 @@ import pytest
 from django.db import Error, connection
 from django.test import Client
 
+from builds.contract.runs import run_detail
 from builds.models import BuildRun, Caller, RunEvent, WorkerCluster
-from builds.queries.runs import find_run, run_detail
+from builds.queries.runs import find_run
 from builds.services.runs.transitions import seal
 from supervisor.plan import CLUSTERS
 from tests.support.own_postgres import OwnPostgres

@@ -6,6 +6,7 @@ from builds.domain.log.lines import NumberedLine
 from builds.live import outbox as module
 from builds.live.frames import FRAME_CHARS, LineFrame, line_frames
 from builds.live.outbox import Outbox
+from builds.queries.log import StepLine
 
 
 def level_outbox() -> Outbox:
@@ -55,7 +56,7 @@ async def test_who_catches_up_is_only_told_how_far_it_goes():
 
 
 def test_long_lines_make_short_frames():
-    lines = [(None, NumberedLine(n, 0, None, 1, "x" * 65536, continues=False)) for n in range(1, 21)]
+    lines = [StepLine(None, NumberedLine(n, 0, None, 1, "x" * 65536, continues=False)) for n in range(1, 21)]
     frames = list(line_frames(lines))
     assert [frame.first for frame in frames[1:]] == [frame.last + 1 for frame in frames[:-1]]
     assert (frames[0].first, frames[-1].last) == (1, 20)

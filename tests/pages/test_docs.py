@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from builds.api.schema.document import openapi_document
+from builds.api.openapi import openapi_document
 from builds.domain.error_codes import ErrorCode
 from tests.pages.reading import read
 from tests.pages.test_safety import INLINE

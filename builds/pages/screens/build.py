@@ -19,10 +19,9 @@ from builds.pages.screens.source import SourceFacts, image_step, source_facts, s
 from builds.pages.screens.sparkline import Sparkline, sparklines
 from builds.pages.screens.steps import StepWords, step_words
 from builds.pages.state_look import Look, look_of
-from builds.queries.builds import find_build
+from builds.queries.builds import find_build, image_of
 from builds.queries.facts import build_facts, run_facts, with_facts
 from builds.queries.runs import runs_of_build
-from builds.queries.shapes import image_of
 
 PAGE: Final = 20
 IN_A_ROW: Final = {Action.VIEW, Action.LOG, Action.CANCEL}

@@ -14,10 +14,9 @@ from builds.domain.states import ACTIVE, EndReason, RunState
 from builds.models import Build, BuildRun, Caller, Registry
 from builds.pages.screens.sparkline import Sparkline, sparklines
 from builds.pages.state_look import Look, look_of
-from builds.queries.builds import BuildFilter, visible_builds
+from builds.queries.builds import BuildFilter, image_of, visible_builds
 from builds.queries.facts import build_facts, run_facts, with_build_facts, with_facts
 from builds.queries.runs import run_counts
-from builds.queries.shapes import image_of
 from builds.queries.waiting import Waiting, waiting_of_all
 
 PAGE: Final = 50

@@ -9,11 +9,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.db.models import Count, Q
 
+from builds.contract.callbacks import delivery_answers
 from builds.domain.actions import Action, refusal
 from builds.domain.callbacks import Told
 from builds.models import BuildRun, CallbackDelivery, Caller, DeliveryState
 from builds.pages.state_look import CANCELLING, DONE, FAILED, RUNNING, WAITING, Look
-from builds.queries.callbacks import delivery_shapes, waits_for
+from builds.queries.callbacks import waits_for
 from builds.queries.facts import run_facts
 from builds.queries.runs import find_run
 
@@ -88,7 +89,7 @@ def callback_screen(run_id: int, caller: Caller) -> CallbackScreen | None:
     return CallbackScreen(
         run=run,
         title=run.definition.name or run.build.name,
-        deliveries=[_delivery(shape, heads.get(shape["number"])) for shape in delivery_shapes(run.pk)],
+        deliveries=[_delivery(shape, heads.get(shape["number"])) for shape in delivery_answers(run.pk)],
         may_resend=why_not is None,
         why_not=why_not or "",
     )

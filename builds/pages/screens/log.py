@@ -10,7 +10,7 @@ from builds.domain.log.packing import unpack
 from builds.models import BuildRun, LogChunk
 from builds.pages.ansi import Part, parts_of
 from builds.pages.words import line_time_words
-from builds.queries.log import iterate_lines
+from builds.queries.log import StepLine, iterate_lines
 
 WINDOW_LINES: Final = 500
 WINDOW_CHARACTERS: Final = 512 * 1024  # a page stays small although a line may hold 64 KiB
@@ -93,18 +93,18 @@ def last_lines_of(run: BuildRun, vertex: str | None) -> list[ShownLine]:
     return [_shown(line, "", is_error=line is tail[-1]) for line in tail]
 
 
-Found = list[tuple[int | None, NumberedLine]]
+Found = list[StepLine]
 
 
 def _bounded(found: Found, *, from_start: bool) -> Found:
     """Keep what fits in a page, counted from the start or from the end."""
     kept: Found = []
     room = WINDOW_CHARACTERS
-    for step, line in found if from_start else reversed(found):
-        room -= min(len(line.text), LINE_CHARACTERS)
+    for one in found if from_start else reversed(found):
+        room -= min(len(one.line.text), LINE_CHARACTERS)
         if room < 0:
             break
-        kept.append((step, line))
+        kept.append(one)
     return kept if from_start else kept[::-1]
 
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
+from builds.contract.fields import Answer
+from builds.contract.files import definition_of_run, filled_definition
 from builds.domain.access import Permission
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound, Refused
 from builds.domain.states import RunType
 from builds.models import BuildRun, Caller
-from builds.queries.definition_shapes import definition_of_run, filled_definition
-from builds.queries.shapes import Shape
 from builds.services.accounts.access import require_on
 
 FORMAT: Final = "buildhub-build"
@@ -78,7 +78,7 @@ def export_run(*, run_id: int, caller: Caller) -> ExportedFile:
     return ExportedFile(f"{name}-{run.build_no}.zip", f"{plain}-{run.build_no}.zip", packed.getvalue())
 
 
-def read_definition(content: bytes) -> Shape:
+def read_definition(content: bytes) -> Answer:
     """Return the BuildAdd in an exported file, every field filled, secrets None; nothing is created.
 
     Raises `Refused`: NO_ZIP, OTHER_VERSION (another format or version), IMPORT_FAILED (broken content).

@@ -1,0 +1,61 @@
+"""What stands above a handler: the operation of the published documents that it is (openapi.py writes it down)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from drf_spectacular.utils import OpenApiExample, OpenApiRequest, extend_schema
+
+from builds.domain.error_codes import ErrorCode
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+JSON: Final = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """What the document tells of an operation beside its serializers."""
+
+    name: str
+    errors: Sequence[ErrorCode] = ()  # beside `ALWAYS`
+    links: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # operation: its parameter, a field's pointer
+    paged: bool = False
+    has_result: bool = True  # False: the enveloped dialect answers without result
+    may_be_null: bool = False
+    enveloped: Any = None  # what the enveloped dialect answers, where that is another model
+    statuses: Mapping[int, str] = field(default_factory=dict)  # further statuses of success: what they mean
+    headers: Mapping[str, str] = field(default_factory=dict)
+    example: Any = None  # of an answer that is no model
+    media_type: str = JSON  # of the answer
+    body_type: str = JSON
+    body_required: bool = True
+    body_example: Any = None
+
+
+def documented(
+    name: str, summary: str, answer: Any, *, query: Any = None, body: Any = None, **told: Any
+) -> Callable[[Handler], Handler]:
+    """Document a handler as the operation `name`: its answer, query and body (serializers), and `Documented`'s rest.
+
+    Its docstring is the description.
+    """
+    operation = Documented(name, **told)
+    shown = [OpenApiExample(name, value=operation.body_example)] if operation.body_example else []
+    request = {operation.body_type: OpenApiRequest(body, examples=shown)} if body else None
+    responses = {(status, operation.media_type): answer for status in (200, *operation.statuses)}
+
+    def decorate(handler: Handler) -> Handler:
+        handler.documented = operation  # type: ignore[attr-defined]
+        parameters = [query] if query else []
+        return extend_schema(
+            operation_id=name, summary=summary, parameters=parameters, request=request, responses=responses
+        )(handler)
+
+    return decorate
+
+
+def links_of_run(pointer: str = "/buildRunSeq") -> dict[str, tuple[str, str]]:
+    """Return what can be called with a run's number that stands at `pointer` of the answer."""
+    of_run = ("cancelRun", "getRunLog", "getRunLines", "getRunText")
+    links = {"getRun": ("buildSeq", pointer), **dict.fromkeys(of_run, ("buildRunSeq", pointer))}
+    return {**links, "removeRun": ("buildSeq", pointer)}

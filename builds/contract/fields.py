@@ -1,0 +1,251 @@
+"""What the serializers of this floor are made of: a field is one line with its type, meaning, example and null.
+
+In an answer every field is there. In a body a field may be left out unless it is `required`, and null is the same. A
+field reads the attribute of its name in snake_case (`runState`: `run_state`) unless `source` says otherwise.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from enum import StrEnum
+from operator import attrgetter
+from typing import Any, Final, cast
+
+from django.utils.functional import cached_property
+from rest_framework import serializers
+
+from builds.domain.access import Permission, refused
+from builds.domain.times import iso_time, plain_time
+from builds.models import Caller
+
+Answer = dict[str, Any]
+INT32: Final = 2**31 - 1
+LONGEST_PEM: Final = 64 * 1024  # characters
+
+
+def stored_name(name: str) -> str:
+    """Return the attribute that belongs to a field of the API (`buildRunSeq`: `build_run_seq`)."""
+    return re.sub("(?<=.)([A-Z])", r"_\1", name).lower()
+
+
+class Named(serializers.Field[Any, Any, Any, Any]):
+    """What reads the attribute of its name in snake_case."""
+
+    def bind(self, field_name: str, parent: Any) -> None:
+        """Take the name that the serializer gives."""
+        if self.source is None and stored_name(field_name) != field_name:
+            self.source = stored_name(field_name)
+        super().bind(field_name, parent)
+
+
+class Field(Named):
+    """A value that is told as it is; None is told as `unknown`, which is null unless the contract says otherwise."""
+
+    is_read = True  # False: always told as `unknown`, whatever is stored
+
+    def __init__(
+        self, meaning: str = "", *, example: Any = None, null: bool = False, unknown: Any = None, **options: Any
+    ) -> None:
+        if not options.get("read_only"):
+            options.setdefault("required", False)
+        super().__init__(help_text=meaning or None, allow_null=null, **options)
+        self.example = example
+        self.unknown = unknown
+
+    def to_representation(self, value: Any) -> Any:
+        """Return what is told of a value that is not None."""
+        return value
+
+
+class Text(Field, serializers.CharField):
+    """A text; where it may be null an empty one is told as null, unless `keeps_empty`."""
+
+    def __init__(self, meaning: str = "", *, keeps_empty: bool = False, **options: Any) -> None:
+        super().__init__(meaning, **{"allow_blank": True, "trim_whitespace": False, **options})
+        self.is_null_when_empty = self.allow_null and not keeps_empty
+
+    def to_representation(self, value: Any) -> Any:
+        """Return the text, or None for an empty one that is told as null."""
+        return value or None if self.is_null_when_empty else value
+
+
+class Number(Field, serializers.IntegerField):
+    """A whole number of 32 bits, from 0 unless `min_value` says otherwise; with `max_value` None of 64 bits."""
+
+    def __init__(self, meaning: str = "", **options: Any) -> None:
+        super().__init__(meaning, **{"min_value": 0, "max_value": INT32, **options})
+
+    def to_representation(self, value: Any) -> Any:
+        """Return the number."""
+        return value
+
+
+class Flag(Field, serializers.BooleanField):
+    """True or false."""
+
+    def to_representation(self, value: Any) -> Any:
+        """Return whether the value is set."""
+        return bool(value)
+
+
+class Word(Field, serializers.ChoiceField):
+    """One of the words of an enumeration, which the published documents give a name of its own."""
+
+    def __init__(
+        self, words: Iterable[StrEnum], meaning: str = "", *, given: Iterable[str] = (), **options: Any
+    ) -> None:
+        """`given`: the words that a body may give, where these are others."""
+        self.told, self.given = list(words), [str(word) for word in given]
+        super().__init__(meaning, choices=self.given or [word.value for word in words], **options)
+
+    def to_representation(self, value: Any) -> Any:
+        """Return the word, None for an empty one."""
+        return str(value) or None
+
+
+class Choice(Field, serializers.ChoiceField):
+    """One of a few words that stand in this field alone."""
+
+    def __init__(self, words: Iterable[Any], meaning: str = "", **options: Any) -> None:
+        super().__init__(meaning, choices=list(words), **options)
+
+    def to_representation(self, value: Any) -> Any:
+        """Return the word."""
+        return value
+
+
+class YesNo(StrEnum):
+    """Y is yes, N is no."""
+
+    YES = "Y"
+    NO = "N"
+
+
+class YesOrNo(Word):
+    """A truth as the contract writes it: the text `Y` or `N`."""
+
+    def __init__(self, meaning: str = "", *, example: str = "Y", **options: Any) -> None:
+        super().__init__(YesNo, meaning, example=example, unknown=YesNo.NO, **options)
+
+    def to_representation(self, value: Any) -> Any:
+        """Return the word."""
+        return YesNo.YES if value else YesNo.NO
+
+
+class Items(Field, serializers.ListField):
+    """A list of what `child` is."""
+
+    def __init__(self, child: Any, meaning: str = "", **options: Any) -> None:
+        super().__init__(meaning, child=child, **options)
+
+    def to_representation(self, value: Any) -> Any:
+        """Return the list."""
+        return list(value)
+
+
+class Secret(Text):
+    """A text that is taken in a body and never told."""
+
+    is_read = False
+
+
+class Zero(Number):
+    """A number that BuildHub has no use for: always 0."""
+
+    is_read = False
+
+    def __init__(self, meaning: str = "Always 0", **options: Any) -> None:
+        super().__init__(meaning, unknown=0, example=0, read_only=True, **options)
+
+
+class PlainTime(Field, serializers.RegexField):
+    """`created` and `updated`: to the second, in UTC."""
+
+    def __init__(self, meaning: str, *, example: str = "2022-12-02 08:42:46", **options: Any) -> None:
+        pattern = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$"
+        super().__init__(f"{meaning} (UTC)", example=example, regex=pattern, read_only=True, **options)
+
+    def to_representation(self, value: datetime) -> str:
+        """Return the time as text."""
+        return plain_time(value)
+
+
+class IsoTime(Field, serializers.DateTimeField):
+    """A time of a run, step or image: ISO with milliseconds and +00:00."""
+
+    def __init__(self, meaning: str, *, example: str = "2022-12-02T08:43:40.000+00:00", **options: Any) -> None:
+        super().__init__(meaning, example=example, read_only=True, **options)
+
+    def to_representation(self, value: datetime) -> str:
+        """Return the time as text."""
+        return iso_time(value)
+
+
+class Models(Named, serializers.ListSerializer[Any]):
+    """A list of a model."""
+
+
+class Model(Named, serializers.Serializer[Any]):
+    """A model of the contract. What no attribute holds is told by a method `tell_NAME`, NAME in snake_case."""
+
+    class Meta:
+        list_serializer_class = Models
+
+    body_name = ""  # of the model in a body, where it is another name than the class's with Add
+    within = ""  # the attribute whose attributes are told, with a dot behind it
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        if not options.get("read_only"):
+            options.setdefault("required", False)
+        super().__init__(*args, **options)
+
+    @classmethod
+    def many_init(cls, *args: Any, **options: Any) -> Any:
+        """Return a list of this model, which a body may leave out as well."""
+        if not options.get("read_only"):
+            options.setdefault("required", False)
+        return super().many_init(*args, **options)
+
+    @property
+    def caller(self) -> Caller:
+        """Return who reads the answer."""
+        return cast(Caller, self.context["caller"])
+
+    def to_representation(self, instance: Any) -> Answer:
+        """Return every field of an answer, in order."""
+        return {name: tell(instance) for name, tell in self._tellers}
+
+    @cached_property
+    def _tellers(self) -> list[tuple[str, Callable[[Any], Any]]]:
+        return [(str(field.field_name), self._teller(field)) for field in self._readable_fields]
+
+    def _teller(self, field: Any) -> Callable[[Any], Any]:
+        """Return what tells a field of a row; made once, since lists ask for 44 fields of each run."""
+        own: Callable[[Any], Any] | None = getattr(self, f"tell_{stored_name(field.field_name)}", None)
+        read = own or attrgetter(self.within + field.source)
+        unknown = getattr(field, "unknown", None)
+        told = field.to_representation
+        if not getattr(field, "is_read", True):
+            return lambda row: unknown
+
+        def tell(row: Any) -> Any:
+            value = read(row)
+            return unknown if value is None else told(value)
+
+        return tell
+
+
+class Loose(Model):
+    """A model whose fields may all be null."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields."""
+        fields = super().get_fields()
+        for field in fields.values():
+            field.allow_null = not isinstance(field, Secret)
+        return fields
+
+
+def may_edit(caller: Caller, account_id: int) -> bool:
+    """Say whether `caller` may edit the builds of an account: certificates are shown to them only."""
+    return refused(Permission.EDIT_BUILD, caller.role_in(account_id), caller.scopes) is None
