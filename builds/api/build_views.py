@@ -18,6 +18,7 @@ from builds.api.views import ApiView
 from builds.contract import parameters
 from builds.contract.builds import (
     Build,
+    BuildAdd,
     BuildCount,
     BuildDetail,
     BuildImage,
@@ -76,7 +77,7 @@ class BuildListView(ApiView):
         "Create a build",
         BuildDetail,
         query=parameters.Callback,
-        body=BuildDetail,
+        body=BuildAdd,
         body_example=NEW_BUILD,
         errors=(*STORE_ERRORS, ErrorCode.BUILD_LIMIT),
         links=LINKS,
@@ -138,7 +139,7 @@ class BuildDetailView(ApiView):
         "editBuild",
         "Change a build",
         BuildDetail,
-        body=BuildDetail,
+        body=BuildAdd,
         body_example=CHANGED_BUILD,
         errors=(*STORE_ERRORS, ErrorCode.NOT_POSSIBLE),
         has_result=False,

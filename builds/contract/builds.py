@@ -17,16 +17,14 @@ from builds.contract.fields import (
     Word,
     YesOrNo,
     Zero,
-    may_edit,
 )
-from builds.contract.runs import BuildRun
+from builds.contract.runs import BuildRun, image_url
 from builds.contract.steps import BuildStep
 from builds.domain.actions import LISTED, Action, build_possible_actions
 from builds.domain.states import WhenRunning
 from builds.domain.steps.kinds import MOST_STEPS
 from builds.domain.tags import AutoTagSeqType
 from builds.models import Build as BuildRow
-from builds.models import BuildRun as RunRow
 from builds.models import Caller
 from builds.queries.builds import with_extras
 from builds.queries.facts import build_facts
@@ -82,10 +80,18 @@ class BuildHead(Model):
         example="N",
     )
     buildServerCacrt = Text(
-        "CA of the build server (PEM); null for those who may not edit the build", max_length=LONGEST_PEM, null=True
+        "CA of the build server (PEM); null for those who may not edit the build",
+        source="server_ca_cert",
+        max_length=LONGEST_PEM,
+        for_editors=True,
+        null=True,
     )
     buildServerClientCert = Text(
-        "Client certificate for the build server (PEM); null likewise", max_length=LONGEST_PEM, null=True
+        "Client certificate for the build server (PEM); null likewise",
+        source="server_client_cert",
+        max_length=LONGEST_PEM,
+        for_editors=True,
+        null=True,
     )
     buildServerClientKey = Secret(
         "Client key for the build server (PEM): write-only; blank keeps the stored one unless the host changed",
@@ -94,14 +100,6 @@ class BuildHead(Model):
     useYn = YesOrNo("Whether it is in use; only such a build can be pressed", source="in_use", read_only=True)
     created = PlainTime("When it was created", source="created_at")
     updated = PlainTime("When it changed last", source="updated_at")
-
-    def tell_build_server_cacrt(self, build: BuildRow) -> str | None:
-        """Return the CA for those who may edit the build."""
-        return (build.server_ca_cert or None) if may_edit(self.caller, build.account_id) else None
-
-    def tell_build_server_client_cert(self, build: BuildRow) -> str | None:
-        """Return the client certificate for those who may edit the build."""
-        return (build.server_client_cert or None) if may_edit(self.caller, build.account_id) else None
 
 
 class BuildSteps(Model):
@@ -123,43 +121,27 @@ class BuildSteps(Model):
 class BuildCounters(Model):
     """What lists count."""
 
-    hostUrl = Text(
-        "Host of its registry", source="extras.host", example="dev.cocktailcloud.io", null=True, read_only=True
-    )
-    buildCount = Number("BUILD runs", source="extras.runs", example=12, read_only=True)
-    runningCount = Number("of those, waiting or running", source="extras.running", example=1, read_only=True)
-    doneCount = Number("of those, DONE", source="extras.done", example=10, read_only=True)
-    errorCount = Number("of those, ERROR", source="extras.error", example=1, read_only=True)
+    hostUrl = Text("Host of its registry", source="extras.host", example="dev.cocktailcloud.io", null=True)
+    buildCount = Number("BUILD runs", source="extras.runs", example=12)
+    runningCount = Number("of those, waiting or running", source="extras.running", example=1)
+    doneCount = Number("of those, DONE", source="extras.done", example=10)
+    errorCount = Number("of those, ERROR", source="extras.error", example=1)
     pipelineCount = Zero()
-    tagCount = Number("Different tags of DONE runs", source="extras.tags", example=10, read_only=True)
-    buildTimeAvg = Number(
-        "Seconds on average, of DONE runs", source="extras.seconds", example=57, null=True, read_only=True
-    )
-    latestBuildTime = Number(
-        "Seconds of the latest DONE run", source="extras.latest_seconds", example=57, null=True, read_only=True
-    )
+    tagCount = Number("Different tags of DONE runs", source="extras.tags", example=10)
+    buildTimeAvg = Number("Seconds on average, of DONE runs", source="extras.seconds", example=57, null=True)
+    latestBuildTime = Number("Seconds of the latest DONE run", source="extras.latest_seconds", example=57, null=True)
     imgSizeAvg = Number(
-        "Bytes on average, of DONE runs",
-        source="extras.size",
-        max_value=None,
-        example=133745493,
-        null=True,
-        read_only=True,
+        "Bytes on average, of DONE runs", source="extras.size", max_value=None, example=133745493, null=True
     )
     latestImgSize = Number(
-        "Bytes of the latest DONE run",
-        source="extras.latest_size",
-        max_value=None,
-        example=133745493,
-        null=True,
-        read_only=True,
+        "Bytes of the latest DONE run", source="extras.latest_size", max_value=None, example=133745493, null=True
     )
 
 
 class BuildActions(Model):
     """What may be done with a build."""
 
-    possibleActions = Items(Word(LISTED), "What may be done now, by this caller, always in this order", read_only=True)
+    possibleActions = Items(Word(LISTED), "What may be done now, by this caller, always in this order")
 
     def tell_possible_actions(self, build: Any) -> list[Action]:
         """Return what the caller may do with the build."""
@@ -192,9 +174,7 @@ class BuildLimits(Model):
 class BuildLast(Model):
     """What a build made last."""
 
-    lastRun = BuildRun(
-        source="extras.last_run", help_text="Newest run of runType BUILD", allow_null=True, read_only=True
-    )
+    lastRun = BuildRun(source="extras.last_run", help_text="Newest run of runType BUILD", allow_null=True)
 
 
 class Build(BuildHead, BuildCounters, BuildActions, BuildLimits, BuildLast):
@@ -204,10 +184,14 @@ class Build(BuildHead, BuildCounters, BuildActions, BuildLimits, BuildLast):
 class BuildDetail(BuildHead, BuildSteps, BuildCounters, BuildActions, BuildLimits, BuildLast):
     """What is to be built, with its steps."""
 
+
+class BuildAdd(BuildHead, BuildLimits, BuildSteps):
+    """A build to be stored."""
+
     body_name = "BuildAdd"
 
-    editType = Choice(EDIT_TYPES, "N with POST, U with PUT", example="N", required=True, write_only=True)
-    description = Text("Alias of buildDesc, which wins", max_length=BuildRow.longest("description"), write_only=True)
+    editType = Choice(EDIT_TYPES, "N with POST, U with PUT", example="N", required=True)
+    description = Text("Alias of buildDesc, which wins", max_length=BuildRow.longest("description"))
 
 
 class RunSteps(BuildSteps):
@@ -242,31 +226,28 @@ class BuildImageTag(Model):
     buildRunSeq = Number(source="pk", example=1)
     tag = Text(source="tag_name", example="test-00001", null=True)
     runDesc = Text(source="description", null=True)
-    imageUrl = Text("Without tag under /v1, with `:tag` under /api", null=True)
+    imageUrl = Text("Without tag under /v1, with `:tag` under /api", reads=image_url, null=True)
     imageSize = Number("Bytes, compressed", max_value=None, example=133745493)
     imageDigest = Text(null=True)
     beginTime = IsoTime("When the run began", null=True)
     endTime = IsoTime("When the run ended", null=True)
-
-    def tell_image_url(self, run: RunRow) -> str | None:
-        """Return where the image is, without its tag."""
-        return run.image.image if run.registry_host else None
 
 
 class BuildImage(Model):
     """The images of a build."""
 
     buildSeq = Number(source="build.pk", example=1)
-    registryImagePath = Text("Where the images are, without tag", example="dev.cocktailcloud.io/ops/app", null=True)
+    registryImagePath = Text(
+        "Where the images are, without tag",
+        reads=lambda images: images.image.image if images.image.host else None,
+        example="dev.cocktailcloud.io/ops/app",
+        null=True,
+    )
     registryProjectId = Number(source="build.registry_project_id", example=27)
     registryName = Text(source="build.project", example="ops", null=True)
     imageName = Text(source="build.image_name", example="app")
     externalRegistrySeq = Number(source="build.registry_id", unknown=0, example=0)
     tags = BuildImageTag(many=True, source="runs")
-
-    def tell_registry_image_path(self, images: Any) -> str | None:
-        """Return where the images are, None without a registry."""
-        return images.image.image if images.image.host else None
 
 
 def build_answers(builds: Iterable[Any], caller: Caller) -> list[Answer]:

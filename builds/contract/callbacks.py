@@ -1,9 +1,10 @@
 """What callbacks say, and the ledger of them."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from builds.contract.builds import build_detail
-from builds.contract.fields import Answer, Choice, IsoTime, Model, Number, PlainTime, Text
+from builds.contract.fields import Answer, Choice, IsoTime, Model, Number, PlainTime, Text, name_of
 from builds.contract.runs import run_answer
 from builds.domain.callbacks import Told
 from builds.models import Build, CallbackDelivery, CallbackEvent, Caller, DeliveryState
@@ -11,24 +12,25 @@ from builds.models import DeliveryAttempt as AttemptRow
 from builds.queries.callbacks import deliveries_of
 
 
+def _end_of_attempt(attempt: AttemptRow) -> datetime | None:
+    """Return the end of an attempt; without status and error it is under way, or asked for and not begun."""
+    return attempt.end_time if attempt.status is not None or attempt.error else None
+
+
+def _due_at(delivery: CallbackDelivery) -> datetime | None:
+    return delivery.due_at if delivery.state == DeliveryState.WAITING else None
+
+
 class DeliveryAttempt(Model):
     """One attempt to deliver a callback."""
 
     number = Number(min_value=1, example=1)
     beginTime = IsoTime("When it began")
-    endTime = IsoTime("When it ended; null while it is under way", null=True)
+    endTime = IsoTime("When it ended; null while it is under way", reads=_end_of_attempt, null=True)
     status = Number("HTTP status; null: nothing was answered", example=200, null=True)
     answer = Text("First 4 KB of the answer", null=True)
     error = Text("What went wrong", null=True)
-    askedBy = Text("User name of who sent it again", null=True)
-
-    def tell_end_time(self, attempt: AttemptRow) -> Any:
-        """Return the end of an attempt; without status and error it is under way, or asked for and not begun."""
-        return attempt.end_time if attempt.status is not None or attempt.error else None
-
-    def tell_asked_by(self, attempt: AttemptRow) -> str | None:
-        """Return the name of who sent it again."""
-        return attempt.asked_by.get_username() if attempt.asked_by else None
+    askedBy = Text("User name of who sent it again", reads=lambda attempt: name_of(attempt.asked_by), null=True)
 
 
 class Delivery(Model):
@@ -40,19 +42,11 @@ class Delivery(Model):
     url = Text("Where it goes", example="http://dashboard:3000/callback")
     state = Choice(list(DeliveryState), example="DELIVERED")
     webhookId = Text("Header webhook-id: the same for every attempt")
-    attemptCount = Number(example=1)
-    dueAt = IsoTime("When the next attempt is due; null when none is to come", null=True)
+    attemptCount = Number(reads=lambda delivery: len(delivery.attempts.all()), example=1)
+    dueAt = IsoTime("When the next attempt is due; null when none is to come", reads=_due_at, null=True)
     deliveredAt = IsoTime("When the receiver answered 2xx", null=True)
     created = PlainTime("When the event happened", source="created_at")
     attempts = DeliveryAttempt(many=True)
-
-    def tell_attempt_count(self, delivery: CallbackDelivery) -> int:
-        """Return how often it was tried."""
-        return len(delivery.attempts.all())
-
-    def tell_due_at(self, delivery: CallbackDelivery) -> Any:
-        """Return when the next attempt is due, None where none is to come."""
-        return delivery.due_at if delivery.state == DeliveryState.WAITING else None
 
 
 DELIVERY: Final = Delivery()

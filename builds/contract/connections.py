@@ -2,17 +2,7 @@
 
 from django.db.models import QuerySet
 
-from builds.contract.fields import (
-    Answer,
-    Flag,
-    Items,
-    Model,
-    Number,
-    PlainTime,
-    Secret,
-    Text,
-    YesOrNo,
-)
+from builds.contract.fields import Answer, Flag, Items, Model, Number, PlainTime, Secret, Text, YesOrNo
 from builds.models import BuildServer as ServerRow
 from builds.models import Caller
 from builds.queries.connections import with_load
@@ -26,9 +16,7 @@ class BuildServer(Model):
     buildServerSeq = Number(source="pk", example=1, read_only=True)
     buildServerName = Text(source="name", example="default")
     buildServerHost = Text(
-        "`tcp://host:port`, `topic:NAME`, or the default one's own address",
-        source="url",
-        example="topic:arm",
+        "`tcp://host:port`, `topic:NAME`, or the default one's own address", source="url", example="topic:arm"
     )
     buildServerTlsVerify = YesOrNo("Whether TLS is used", source="tls_verify", example="N")
     buildServerCacrt = Text("PEM; for instance admins only", null=True)

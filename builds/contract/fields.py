@@ -11,11 +11,12 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Any, Final, cast
 
+from django.contrib.auth.models import User
 from django.utils.functional import cached_property
 from rest_framework import serializers
 
 from builds.domain.access import Permission, refused
-from builds.domain.times import iso_time, plain_time
+from builds.domain.times import iso_time, plain_time, whole_seconds
 from builds.models import Caller
 
 Answer = dict[str, Any]
@@ -43,14 +44,13 @@ class Field(Named):
 
     is_read = True  # False: always told as `unknown`, whatever is stored
 
-    def __init__(
-        self, meaning: str = "", *, example: Any = None, null: bool = False, unknown: Any = None, **options: Any
-    ) -> None:
+    def __init__(self, meaning: str = "", *, example: Any = None, null: bool = False, **options: Any) -> None:
+        """`reads`: what takes the value from a row where no attribute holds it."""
+        self.example, self.unknown = example, options.pop("unknown", None)
+        self.reads: Callable[[Any], Any] | None = options.pop("reads", None)
         if not options.get("read_only"):
             options.setdefault("required", False)
         super().__init__(help_text=meaning or None, allow_null=null, **options)
-        self.example = example
-        self.unknown = unknown
 
     def to_representation(self, value: Any) -> Any:
         """Return what is told of a value that is not None."""
@@ -58,9 +58,13 @@ class Field(Named):
 
 
 class Text(Field, serializers.CharField):
-    """A text; where it may be null an empty one is told as null, unless `keeps_empty`."""
+    """A text; where it may be null an empty one is told as null, unless it `keeps_empty`.
 
-    def __init__(self, meaning: str = "", *, keeps_empty: bool = False, **options: Any) -> None:
+    `for_editors`: told only to those who may edit the build.
+    """
+
+    def __init__(self, meaning: str = "", **options: Any) -> None:
+        self.for_editors, keeps_empty = options.pop("for_editors", False), options.pop("keeps_empty", False)
         super().__init__(meaning, **{"allow_blank": True, "trim_whitespace": False, **options})
         self.is_null_when_empty = self.allow_null and not keeps_empty
 
@@ -74,10 +78,6 @@ class Number(Field, serializers.IntegerField):
 
     def __init__(self, meaning: str = "", **options: Any) -> None:
         super().__init__(meaning, **{"min_value": 0, "max_value": INT32, **options})
-
-    def to_representation(self, value: Any) -> Any:
-        """Return the number."""
-        return value
 
 
 class Flag(Field, serializers.BooleanField):
@@ -108,10 +108,6 @@ class Choice(Field, serializers.ChoiceField):
 
     def __init__(self, words: Iterable[Any], meaning: str = "", **options: Any) -> None:
         super().__init__(meaning, choices=list(words), **options)
-
-    def to_representation(self, value: Any) -> Any:
-        """Return the word."""
-        return value
 
 
 class YesNo(StrEnum):
@@ -221,12 +217,13 @@ class Model(Named, serializers.Serializer[Any]):
 
     def _teller(self, field: Any) -> Callable[[Any], Any]:
         """Return what tells a field of a row; made once, since lists ask for 44 fields of each run."""
-        own: Callable[[Any], Any] | None = getattr(self, f"tell_{stored_name(field.field_name)}", None)
-        read = own or attrgetter(self.within + field.source)
-        unknown = getattr(field, "unknown", None)
-        told = field.to_representation
+        unknown, told = getattr(field, "unknown", None), field.to_representation
         if not getattr(field, "is_read", True):
             return lambda row: unknown
+        own = getattr(self, f"tell_{stored_name(field.field_name)}", None) or getattr(field, "reads", None)
+        read = own or attrgetter(self.within + field.source)
+        if getattr(field, "for_editors", False):
+            read_all, read = read, lambda row: read_all(row) if may_edit(self.caller, row.account_id) else None
 
         def tell(row: Any) -> Any:
             value = read(row)
@@ -244,6 +241,16 @@ class Loose(Model):
         for field in fields.values():
             field.allow_null = not isinstance(field, Secret)
         return fields
+
+
+def seconds(row: Any) -> int | None:
+    """Return the whole seconds that a run or step took, None until it has ended."""
+    return whole_seconds(row.begin_time, row.end_time)
+
+
+def name_of(user: User | None) -> str | None:
+    """Return the name under which somebody signs in."""
+    return user.get_username() if user else None
 
 
 def may_edit(caller: Caller, account_id: int) -> bool:

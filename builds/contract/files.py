@@ -6,7 +6,7 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from builds.contract.builds import BuildHead, BuildLimits
-from builds.contract.fields import Answer, Choice, Loose, Model, Number, Text, may_edit
+from builds.contract.fields import Answer, Choice, Loose, Model, Number, Text
 from builds.contract.steps import FILLED, SERIALIZERS, BuildStep, config_answer
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import SECRETS, api_name
@@ -33,14 +33,6 @@ class BuildFilled(Loose, BuildHead, BuildLimits):
     def tell_external_registry_seq(self, run: BuildRun) -> int:
         """Return the registry that the definition names."""
         return run.registry_id or 0
-
-    def tell_build_server_cacrt(self, run: Any) -> str | None:
-        """Return the CA for those who may edit the build."""
-        return (run.definition.server_ca_cert or None) if may_edit(self.caller, run.account_id) else None
-
-    def tell_build_server_client_cert(self, run: Any) -> str | None:
-        """Return the client certificate for those who may edit the build."""
-        return (run.definition.server_client_cert or None) if may_edit(self.caller, run.account_id) else None
 
     def tell_when_running(self, run: BuildRun) -> str:
         """Return what a press does while another run is active."""

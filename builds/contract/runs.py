@@ -17,14 +17,14 @@ from builds.contract.fields import (
     Word,
     YesOrNo,
     Zero,
-    may_edit,
+    name_of,
+    seconds,
 )
 from builds.contract.steps import BuildStepRun
 from builds.domain.actions import LISTED, Action, possible_actions
 from builds.domain.log.lines import Stream
 from builds.domain.states import EndReason, RunState, RunType
 from builds.domain.tags import AutoTagSeqType
-from builds.domain.times import whole_seconds
 from builds.models import BuildRun as RunRow
 from builds.models import Caller, RunStep
 from builds.queries.facts import run_facts
@@ -33,10 +33,21 @@ from builds.queries.runs import RunQueue, with_attempts
 from builds.queries.waiting import with_waiting
 
 
+def image_url(run: RunRow) -> str | None:
+    """Return where the image of a run goes, without its tag."""
+    return run.image.image if run.registry_host else None
+
+
+def _image_ref(run: RunRow) -> str | None:
+    """Return what to pull for exactly the image that was built."""
+    has_image = run.run_type == RunType.BUILD and run.image_digest
+    return run.image.pinned(run.image_digest) if has_image else None
+
+
 class BuildRun(Model):
     """One execution of a build: the platform's 34 fields in its order, then BuildHub's additions."""
 
-    useYn = YesOrNo("Whether it is in use; N once it was removed")
+    useYn = YesOrNo("Whether it is in use; N once it was removed", reads=lambda run: run.removed_at is None)
     created = PlainTime("When it was created", source="created_at")
     updated = PlainTime("When it changed last", source="updated_at")
     buildName = Text(source="definition.name", example="build-test")
@@ -60,8 +71,18 @@ class BuildRun(Model):
     buildServerTlsVerify = YesOrNo(
         "Whether TLS is used on the build server", source="definition.server_tls_verify", example="N"
     )
-    buildServerCacrt = Text("CA of the build server (PEM); null for those who may not edit the build", null=True)
-    buildServerClientCert = Text("Client certificate for the build server (PEM); null likewise", null=True)
+    buildServerCacrt = Text(
+        "CA of the build server (PEM); null for those who may not edit the build",
+        source="definition.server_ca_cert",
+        for_editors=True,
+        null=True,
+    )
+    buildServerClientCert = Text(
+        "Client certificate for the build server (PEM); null likewise",
+        source="definition.server_client_cert",
+        for_editors=True,
+        null=True,
+    )
     buildServerClientKey = Secret("Client key for the build server: write-only")
     buildRunSeq = Number("Number of the run", source="pk", example=1)
     buildSeq = Number("Number of the build", source="build_id", example=1)
@@ -74,17 +95,14 @@ class BuildRun(Model):
         "What an automatic tag begins with", source="definition.auto_tag_prefix", example="test", null=True
     )
     autotagSeqType = Word(
-        AutoTagSeqType,
-        "What follows the prefix",
-        source="definition.auto_tag_sequence",
-        example="DATETIME",
-        null=True,
+        AutoTagSeqType, "What follows the prefix", source="definition.auto_tag_sequence", example="DATETIME", null=True
     )
     tagName = Text("Tag of the image", example="8u292-rmsoft", null=True)
     callbackUrl = Text("As it was given", example="http://dashboard:3000/callback", null=True)
     imageUrl = Text(
         "Where the image goes: without tag under /v1, with `:tag` under /api",
         example="dev.cocktailcloud.io/ops/build-api-test-gradle",
+        reads=image_url,
         null=True,
     )
     imageSize = Number(
@@ -98,15 +116,19 @@ class BuildRun(Model):
     pipelineSeq = Zero()
     beginTime = IsoTime("When it began to run; null while it waits", example="2022-12-02T08:42:43.000+00:00", null=True)
     endTime = IsoTime("When it ended", null=True)
-    runTimeBySec = Number("Whole seconds from beginTime to endTime; null until then", example=57, null=True)
+    runTimeBySec = Number(
+        "Whole seconds from beginTime to endTime; null until then", reads=seconds, example=57, null=True
+    )
     possibleActions = Items(Word(LISTED), "What may be done now, by this caller, always in this order")
     endReason = Word(EndReason, "What ended the run; null until then", example="DONE", null=True)
     endMessage = Text("One sentence: the step, what was wrong, the remedy", null=True)
     cancelRequestedAt = IsoTime("When cancelling was asked for", null=True)
-    requestedBy = Text("User name of who asked for it", example="operator", null=True)
+    requestedBy = Text(
+        "User name of who asked for it", reads=lambda run: name_of(run.requested_by), example="operator", null=True
+    )
     commitId = Text("The commit that was built", example="4b825dc642cb6eb9a060e54bf8d69288fbee4904", null=True)
     attempt = Number("Counts the attempts; 0 while it waits", example=1)
-    imageRef = Text("What to pull: `host/name:tag@digest`", null=True)
+    imageRef = Text("What to pull: `host/name:tag@digest`", reads=_image_ref, null=True)
     queuePosition = Number(
         "Place among the waiting runs, 1 is next; null when it does not wait",
         source="waits.position",
@@ -116,38 +138,9 @@ class BuildRun(Model):
     waitingFor = Text("Why it does not start yet, in words", source="waits.reason", null=True)
     lineCount = Number("Lines of the log so far", max_value=None, example=120)
 
-    def tell_use_yn(self, run: RunRow) -> bool:
-        """Say whether the run is there."""
-        return run.removed_at is None
-
-    def tell_build_server_cacrt(self, run: RunRow) -> str | None:
-        """Return the CA for those who may edit the build."""
-        return run.definition.server_ca_cert if may_edit(self.caller, run.account_id) else None
-
-    def tell_build_server_client_cert(self, run: RunRow) -> str | None:
-        """Return the client certificate for those who may edit the build."""
-        return run.definition.server_client_cert if may_edit(self.caller, run.account_id) else None
-
-    def tell_image_url(self, run: RunRow) -> str | None:
-        """Return where the image goes, without its tag."""
-        return run.image.image if run.registry_host else None
-
-    def tell_run_time_by_sec(self, run: RunRow) -> int | None:
-        """Return the whole seconds that the run took."""
-        return whole_seconds(run.begin_time, run.end_time)
-
     def tell_possible_actions(self, run: Any) -> list[Action]:
         """Return what the caller may do with the run."""
         return list(possible_actions(run_facts(run, self.caller)))
-
-    def tell_requested_by(self, run: RunRow) -> str | None:
-        """Return the name of who asked for the run."""
-        return run.requested_by.get_username() if run.requested_by else None
-
-    def tell_image_ref(self, run: RunRow) -> str | None:
-        """Return what to pull for exactly the image that was built."""
-        has_image = run.run_type == RunType.BUILD and run.image_digest
-        return run.image.pinned(run.image_digest) if has_image else None
 
 
 class RunAttempt(Model):

@@ -16,6 +16,7 @@ from builds.contract.fields import (
     Secret,
     Text,
     Word,
+    seconds,
 )
 from builds.domain.references import ImageReference
 from builds.domain.states import StepState, StepType
@@ -25,7 +26,6 @@ from builds.domain.steps.ftp import FTP_EXEC_TYPES, FTP_TYPES
 from builds.domain.steps.http import HTTP_MODES
 from builds.domain.steps.kinds import KINDS, api_name
 from builds.domain.steps.shell import SHELL_TYPES
-from builds.domain.times import whole_seconds
 from builds.models import RunStep
 from builds.models.build import USER_STEPS
 from builds.queries.builds import image_of
@@ -258,6 +258,21 @@ class StepConfigField(Field):
     """The config of a step, by its stepType."""
 
 
+def _config_of_build(step: Any) -> Answer:
+    """Return the config of a step whose build has its extras (queries/builds.py)."""
+    build = step.build
+    image = image_of(build, build.extras.registry)
+    return filled_config(StepType(step.step_type), step.config, image, build.registry_id)
+
+
+def _config_of_run(step: RunStep) -> Answer:
+    return filled_config(StepType(step.step_type), step.config, step.run.image, step.run.registry_id)
+
+
+def _log_id(step: RunStep) -> str:
+    return f"{installation_id()}-{step.run.build_id}.{step.run_id}.{step.pk}-{step.step_type.lower()}"
+
+
 class BuildStep(Model):
     """A step of a build."""
 
@@ -265,12 +280,7 @@ class BuildStep(Model):
     stepType = Word(StepType, "INIT is ignored in a body", given=USER_STEPS, required=True, example="CREATE_IMAGE")
     stepOrder = Number("Order within the build, from 1", source="order", example=1)
     useFlag = Flag("False takes the step out of use; default true", source="use")
-    buildStepConfig = StepConfigField()
-
-    def tell_build_step_config(self, step: Any) -> Answer:
-        """Return the config of a step whose build has its extras (queries/builds.py)."""
-        image, build = image_of(step.build, step.build.extras.registry), step.build
-        return filled_config(StepType(step.step_type), step.config, image, build.registry_id)
+    buildStepConfig = StepConfigField(reads=_config_of_build)
 
 
 class BuildStepRun(Model):
@@ -283,26 +293,19 @@ class BuildStepRun(Model):
     stepConfig = Secret("Always null; see buildStepConfig")
     stepState = Word(StepState, "Where the step stands", example="DONE")
     stepOrder = Number("INIT is 0", source="order", example=1)
-    logId = Text("`{installation}-{buildSeq}.{buildRunSeq}.{buildStepRunSeq}-{steptype}`", example="7f-1.1.11-init")
-    log = Text("The step's text, in the answer of the log only", keeps_empty=True, null=True)
+    logId = Text(
+        "`{installation}-{buildSeq}.{buildRunSeq}.{buildStepRunSeq}-{steptype}`",
+        reads=_log_id,
+        example="7f-1.1.11-init",
+    )
+    log = Text(
+        "The step's text, in the answer of the log only",
+        reads=lambda step: getattr(step, "text", None),
+        keeps_empty=True,
+        null=True,
+    )
     beginTime = IsoTime("When it began", null=True)
     endTime = IsoTime("When it ended", null=True)
-    runTimeBySec = Number("Whole seconds from beginTime to endTime", null=True)
+    runTimeBySec = Number("Whole seconds from beginTime to endTime", reads=seconds, null=True)
     useFlag = Flag("Whether the step is in use", source="use")
-    buildStepConfig = StepConfigField()
-
-    def tell_log_id(self, step: RunStep) -> str:
-        """Return the name of the step's log."""
-        return f"{installation_id()}-{step.run.build_id}.{step.run_id}.{step.pk}-{step.step_type.lower()}"
-
-    def tell_log(self, step: RunStep) -> str | None:
-        """Return the text of a step that was read with it (queries/log.py)."""
-        return getattr(step, "text", None)
-
-    def tell_run_time_by_sec(self, step: RunStep) -> int | None:
-        """Return the whole seconds that the step took."""
-        return whole_seconds(step.begin_time, step.end_time)
-
-    def tell_build_step_config(self, step: RunStep) -> Answer:
-        """Return the config of the step of a run."""
-        return filled_config(StepType(step.step_type), step.config, step.run.image, step.run.registry_id)
+    buildStepConfig = StepConfigField(reads=_config_of_run)
