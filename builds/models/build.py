@@ -10,12 +10,15 @@ from builds.domain.states import StepType, WhenRunning
 from builds.domain.tags import AutoTagSeqType
 from builds.models.caller import Caller
 from builds.models.choices import choices, one_of
+from builds.models.wanted import WantedQuerySet
 
 USER_STEPS = tuple(kind for kind in StepType if kind not in (StepType.CANCEL, StepType.DELETE))
 
 
-class BuildQuerySet(models.QuerySet["Build"]):
+class BuildQuerySet(WantedQuerySet["Build"]):
     """Look-ups of builds."""
+
+    called = "build"
 
     def visible_to(self, caller: Caller) -> Self:
         """Return the builds that `caller` may know of; the one door for look-ups by number."""

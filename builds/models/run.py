@@ -14,12 +14,15 @@ from builds.domain.states import ACTIVE, MOVES, EndReason, RunState, RunType, Wh
 from builds.models.caller import Caller
 from builds.models.choices import choices, one_of
 from builds.models.definition_field import DefinitionField
+from builds.models.wanted import WantedQuerySet
 
 FAILED = [reason.value for reason in EndReason if reason is not EndReason.DONE]
 
 
-class BuildRunQuerySet(models.QuerySet["BuildRun"]):
+class BuildRunQuerySet(WantedQuerySet["BuildRun"]):
     """Look-ups of runs."""
+
+    called = "run"
 
     def visible_to(self, caller: Caller) -> Self:
         """Return the runs that `caller` may know of; a removed run is a tombstone that only Activity shows."""

@@ -1,16 +1,18 @@
 """Facts that decide possibleActions, read in one query for a whole list."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from builds.domain.access import Permission, Role, refused
 from builds.domain.actions import BuildFacts, RunFacts
 from builds.domain.states import ACTIVE, RunState, RunType, WhenRunning
-from builds.models import Build, BuildRun, Caller
+from builds.models import BuildRun, Caller
+
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
-def with_facts(runs: "QuerySet[BuildRun]") -> "QuerySet[BuildRun]":
+def with_facts(runs: Rows) -> Rows:
     """Add to each run what its possible actions depend on."""
     active = BuildRun.objects.filter(run_state__in=ACTIVE)
     return runs.select_related("build", "server", "registry", "requested_by").annotate(
@@ -38,7 +40,7 @@ def run_facts(run: Any, caller: Caller) -> RunFacts:
     )
 
 
-def with_build_facts(builds: "QuerySet[Build]") -> "QuerySet[Build]":
+def with_build_facts(builds: Rows) -> Rows:
     """Add to each build what its possible actions depend on."""
     active = BuildRun.objects.filter(run_state__in=ACTIVE, build=OuterRef("pk"))
     return builds.select_related("account", "registry").annotate(

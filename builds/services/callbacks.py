@@ -81,9 +81,7 @@ def send_again(*, run_id: int, number: int, caller: Caller) -> CallbackDelivery:
     a sender has it.
     """
     with transaction.atomic():
-        run = with_facts(BuildRun.objects.visible_to(caller).filter(pk=run_id)).first()
-        if run is None:
-            raise NotFound(f"There is no run {run_id}.")
+        run = with_facts(BuildRun.objects.visible_to(caller)).wanted(run_id)
         require(caller, Permission.RUN, run.account_id)
         delivery = CallbackDelivery.objects.select_for_update(no_key=True).filter(run=run, number=number).first()
         if delivery is None:

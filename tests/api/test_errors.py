@@ -69,7 +69,7 @@ def test_what_nobody_foresaw_is_500_with_a_request_id_and_no_trace(as_, operator
 def test_an_answer_that_cannot_be_written_down_is_a_500_that_the_log_explains(
     as_, operator, build, monkeypatch, caplog, key
 ):
-    monkeypatch.setattr(run_views, "shape_now", lambda *_given: {"imageSize": float("nan")})
+    monkeypatch.setattr(run_views, "answer_now", lambda *_given: {"imageSize": float("nan")})
     answer = as_(operator).post(f"/v1/build/run/{build.pk}", headers=key)
     assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
     assert any(answer.json()["requestId"] in record.getMessage() for record in caplog.records)

@@ -83,9 +83,7 @@ def create_build(*, caller: Caller, draft: BuildDraft, callback_url: str = "") -
 def edit_build(*, build_id: int, caller: Caller, draft: BuildDraft) -> Build:
     """Change a build; steps are matched by number, unlisted ones stay. Raises as `create_build` does."""
     with transaction.atomic():
-        build = Build.objects.visible_to(caller).select_for_update(of=("self",)).filter(pk=build_id).first()
-        if build is None:
-            raise NotFound(f"There is no build {build_id}.")
+        build = Build.objects.visible_to(caller).select_for_update(of=("self",)).wanted(build_id)
         require_on(caller, Permission.EDIT_BUILD, build)
         build.active_at = timezone.now()
         _write(build, draft, caller)

@@ -18,7 +18,7 @@ from builds.contract.fields import Answer
 from builds.contract.files import definition_of_run, filled_definition
 from builds.domain.access import Permission
 from builds.domain.error_codes import ErrorCode
-from builds.domain.errors import NotFound, Refused
+from builds.domain.errors import Refused
 from builds.domain.states import RunType
 from builds.models import BuildRun, Caller
 from builds.services.accounts.access import require_on
@@ -56,9 +56,7 @@ def export_run(*, run_id: int, caller: Caller) -> ExportedFile:
 
     Raises `NotFound`, and `Refused` (EXPORT_FAILED) for a CANCEL or REMOVE run.
     """
-    run = BuildRun.objects.visible_to(caller).select_related("build").filter(pk=run_id).first()
-    if run is None:
-        raise NotFound(f"There is no run {run_id}.")
+    run = BuildRun.objects.visible_to(caller).select_related("build").wanted(run_id)
     require_on(caller, Permission.SEE, run)
     if run.run_type != RunType.BUILD:
         sentence = f"A {run.run_type} run has no definition of its own; export the BUILD run that it is about."

@@ -64,9 +64,7 @@ def request_removals(*, build_id: int, run_ids: Sequence[int], caller: Caller) -
     Raises `NotFound` for a run that is not one of the build's, `NotPossible` with the first that may not go.
     """
     with transaction.atomic():
-        build = Build.objects.visible_to(caller).filter(pk=build_id).first()
-        if build is None:
-            raise NotFound(f"There is no build {build_id}.")
+        build = Build.objects.visible_to(caller).wanted(build_id)
         require(caller, Permission.REMOVE_RUN, build.account_id)
         wanted = sorted(set(run_ids))  # in one order, so that two such requests cannot hold each other up
         known = build.runs.visible_to(caller).filter(pk__in=wanted).values_list("pk", flat=True)
@@ -78,10 +76,7 @@ def request_removals(*, build_id: int, run_ids: Sequence[int], caller: Caller) -
 def request_build_removal(*, build_id: int, caller: Caller, callback_url: str = "") -> BuildRun:
     """Ask for a build with all its images to be removed; return the REMOVE run with its one DELETE step."""
     with transaction.atomic():
-        locked = Build.objects.visible_to(caller).select_for_update(of=("self",), no_key=True)
-        build = locked.filter(pk=build_id).first()
-        if build is None:
-            raise NotFound(f"There is no build {build_id}.")
+        build = Build.objects.visible_to(caller).select_for_update(of=("self",), no_key=True).wanted(build_id)
         require(caller, Permission.REMOVE_BUILD, build.account_id)
         check_callback(callback_url)
         facts = build_facts(with_build_facts(Build.objects.filter(pk=build.pk)).get(), caller)
@@ -151,9 +146,8 @@ def _insert_follow_up(
 
 def _locked(run_id: int, caller: Caller) -> BuildRun:
     """Return a visible run with its facts, its row locked; raises `NotFound`."""
-    if not BuildRun.objects.visible_to(caller).select_for_update(of=("self",)).filter(pk=run_id).exists():
-        raise NotFound(f"There is no run {run_id}.")
-    return with_facts(BuildRun.objects.visible_to(caller).filter(pk=run_id)).get()
+    BuildRun.objects.visible_to(caller).select_for_update(of=("self",)).wanted(run_id)
+    return with_facts(BuildRun.objects.visible_to(caller)).wanted(run_id)
 
 
 def _refuse(action: Action, run: BuildRun, caller: Caller, *, code: ErrorCode | None = None, named: str = "") -> None:

@@ -12,7 +12,7 @@ from builds import doorbell
 from builds.domain import actions, run_events
 from builds.domain.access import Permission, Role
 from builds.domain.actions import Action
-from builds.domain.errors import NotFound, NotPossible
+from builds.domain.errors import NotPossible
 from builds.models import Activity, BuildRun, BuildServer, Caller, Did, RunEvent
 from builds.queries.facts import run_facts, with_facts
 from builds.services.accounts.access import require
@@ -29,9 +29,7 @@ def move_to_front(*, run_id: int, caller: Caller) -> BuildRun:
     does not wait.
     """
     with transaction.atomic():
-        seen = BuildRun.objects.visible_to(caller).filter(pk=run_id).first()
-        if seen is None:
-            raise NotFound(f"There is no run {run_id}.")
+        seen = BuildRun.objects.visible_to(caller).wanted(run_id)
         require(caller, Permission.RUN, seen.account_id)
         if seen.server_id is not None:  # locked first, as dispatch does
             BuildServer.objects.select_for_update(no_key=True).get(pk=seen.server_id)

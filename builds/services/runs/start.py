@@ -100,10 +100,7 @@ def push_again(
 def _locked_build(build_id: int, caller: Caller) -> Build:
     """Return a visible build that the caller may run, its row locked."""
     # Not FOR UPDATE: who holds a run of the build and inserts its CANCEL or REMOVE run refers to this row.
-    locked = Build.objects.visible_to(caller).select_for_update(of=("self",), no_key=True)
-    build = locked.filter(pk=build_id).first()
-    if build is None:
-        raise NotFound(f"There is no build {build_id}.")
+    build = Build.objects.visible_to(caller).select_for_update(of=("self",), no_key=True).wanted(build_id)
     require(caller, Permission.RUN, build.account_id)
     check_in_use(build)
     return build
@@ -111,9 +108,7 @@ def _locked_build(build_id: int, caller: Caller) -> Build:
 
 def _pushable(run_id: int, caller: Caller) -> BuildRun:
     """Return a visible run whose image the caller may push, not locked."""
-    seen = BuildRun.objects.visible_to(caller).filter(pk=run_id).first()
-    if seen is None:
-        raise NotFound(f"There is no run {run_id}.")
+    seen = BuildRun.objects.visible_to(caller).wanted(run_id)
     require(caller, Permission.RUN, seen.account_id)
     _check_pushable(seen, caller)
     return seen
