@@ -147,10 +147,10 @@ class BuildServerForm(ConnectionForm[ServerDraft]):
         """Return what the fields say."""
         return ServerDraft(
             name=cleaned.get("name"),
-            host=cleaned.get("url"),
+            url=cleaned.get("url"),
             tls_verify=cleaned.get("tls_verify"),
-            ca=cleaned.get("ca_cert"),
-            certificate=cleaned.get("client_cert"),
+            ca_cert=cleaned.get("ca_cert"),
+            client_cert=cleaned.get("client_cert"),
             client_key=cleaned.get("client_key"),
             capacity=cleaned.get("capacity"),
             enabled=cleaned.get("enabled"),

@@ -5,7 +5,7 @@ from typing import Final
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from builds.api.connection_bodies import read_registry, read_server
+from builds.api.bodies import read_body
 from builds.api.documented import documented
 from builds.api.examples import NEW_REGISTRY, NEW_SERVER
 from builds.api.json_body import read_object
@@ -19,8 +19,14 @@ from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
 from builds.models import BuildServer as ServerRow
 from builds.queries.connections import visible_registries, visible_servers
-from builds.services.connections.registries import create_registry, edit_registry, remove_registry, try_registry
-from builds.services.connections.servers import create_server, edit_server, remove_server, try_server
+from builds.services.connections.registries import (
+    RegistryDraft,
+    create_registry,
+    edit_registry,
+    remove_registry,
+    try_registry,
+)
+from builds.services.connections.servers import ServerDraft, create_server, edit_server, remove_server, try_server
 
 STORE_ERRORS: Final = (
     ErrorCode.UNREADABLE,
@@ -55,7 +61,7 @@ class ServerListView(ApiView):
     )
     def post(self, request: Request) -> HttpResponse:
         """Register a build server."""
-        server = create_server(caller=self.caller, draft=read_server(read_object(request)))
+        server = create_server(caller=self.caller, draft=_server_draft(request))
         return self.answer(_changed_server(self, server))
 
 
@@ -83,7 +89,7 @@ class ServerDetailView(ApiView):
     )
     def put(self, request: Request, build_server_seq: str) -> HttpResponse:
         """Change a build server; what is absent stays."""
-        draft = read_server(read_object(request))
+        draft = _server_draft(request)
         server = edit_server(server_id=_number_of_server(build_server_seq), caller=self.caller, draft=draft)
         return self.answer(_changed_server(self, server))
 
@@ -128,7 +134,7 @@ class RegistryListView(ApiView):
     )
     def post(self, request: Request) -> HttpResponse:
         """Register a registry."""
-        registry = create_registry(caller=self.caller, draft=read_registry(read_object(request)))
+        registry = create_registry(caller=self.caller, draft=_registry_draft(request))
         return self.answer(Registry(registry).data)
 
 
@@ -156,7 +162,7 @@ class RegistryDetailView(ApiView):
     )
     def put(self, request: Request, external_registry_seq: str) -> HttpResponse:
         """Change a registry; what is absent stays."""
-        draft = read_registry(read_object(request))
+        draft = _registry_draft(request)
         found = edit_registry(registry_id=_number_of_registry(external_registry_seq), caller=self.caller, draft=draft)
         return self.answer(Registry(found).data)
 
@@ -177,6 +183,16 @@ class RegistryTestView(ApiView):
         """Ask a registry whether it answers and takes the stored login; `ok` is false with the reason where not."""
         probe = try_registry(registry_id=_number_of_registry(external_registry_seq), caller=self.caller)
         return self.answer(RegistryTest(probe).data)
+
+
+def _server_draft(request: Request) -> ServerDraft:
+    given, errors = read_body(BuildServer, read_object(request))
+    return ServerDraft(**given, errors=errors)
+
+
+def _registry_draft(request: Request) -> RegistryDraft:
+    given, errors = read_body(Registry, read_object(request))
+    return RegistryDraft(**given, errors=errors)
 
 
 def _number_of_server(seq: str) -> int:

@@ -1,13 +1,13 @@
 """Build servers and registries, and what a try of them or of a repository has found."""
 
+from operator import attrgetter
+
 from django.db.models import QuerySet
 
-from builds.contract.fields import Answer, Flag, Items, Model, Number, PlainTime, Secret, Text, YesOrNo
+from builds.contract.fields import LONGEST_PEM, Answer, Flag, Items, Model, Number, PlainTime, Secret, Text, YesOrNo
 from builds.models import BuildServer as ServerRow
 from builds.models import Caller
 from builds.queries.connections import with_load
-
-LONGEST_PASSWORD = 4000
 
 
 class BuildServer(Model):
@@ -16,12 +16,21 @@ class BuildServer(Model):
     buildServerSeq = Number(source="pk", example=1, read_only=True)
     buildServerName = Text(source="name", example="default")
     buildServerHost = Text(
-        "`tcp://host:port`, `topic:NAME`, or the default one's own address", source="url", example="topic:arm"
+        "`tcp://host:port`, `topic:NAME`, or the default one's own address",
+        source="url",
+        max_length=255,
+        example="topic:arm",
     )
     buildServerTlsVerify = YesOrNo("Whether TLS is used", source="tls_verify", example="N")
-    buildServerCacrt = Text("PEM; for instance admins only", null=True)
-    buildServerClientCert = Text("PEM; for instance admins only", null=True)
-    buildServerClientKey = Secret("PEM; write-only: blank keeps the stored one unless the host changed")
+    buildServerCacrt = Text("PEM; for instance admins only", source="ca_cert", max_length=LONGEST_PEM, null=True)
+    buildServerClientCert = Text(
+        "PEM; for instance admins only", source="client_cert", max_length=LONGEST_PEM, null=True
+    )
+    buildServerClientKey = Secret(
+        "PEM; write-only: blank keeps the stored one unless the host changed",
+        source="client_key",
+        max_length=LONGEST_PEM,
+    )
     capacity = Number("Builds at the same time", min_value=1, max_value=256, example=2)
     useYn = YesOrNo("Whether it takes runs", source="enabled")
     isDefault = Flag("Whether builds without buildServerHost go here", read_only=True)
@@ -29,6 +38,7 @@ class BuildServer(Model):
     accountSeqs = Items(
         Number(min_value=1),
         "Accounts that may use it; the default one is for all. Of yours alone, but for instance admins",
+        source="account_ids",
     )
     runningCount = Number(source="running", example=0, read_only=True)
     waitingCount = Number(source="waiting", example=0, read_only=True)
@@ -66,13 +76,13 @@ class Registry(Model):
 
     externalRegistrySeq = Number(source="pk", example=1, read_only=True)
     registryName = Text("Label of the registry", source="name", example="release")
-    registryUrl = Text("host[:port], without scheme", source="host", example="registry.internal:5000")
+    registryUrl = Text("host[:port], without scheme", source="host", max_length=255, example="registry.internal:5000")
     registryPrefix = Text("Path before the project", source="prefix", null=True)
     plainHttp = Flag("True: without TLS")
-    loginId = Secret("Write-only: blank keeps the stored one unless the address changed")
+    loginId = Secret("Write-only: blank keeps the stored one unless the address changed", source="username")
     password = Secret("Write-only: blank keeps the stored one unless the address changed")
-    hasLogin = Flag("Whether a login is stored", source="username")
-    caCertificate = Text("PEM; null: the system's authorities", null=True)
+    hasLogin = Flag("Whether a login is stored", reads=attrgetter("username"))
+    caCertificate = Text("PEM; null: the system's authorities", max_length=LONGEST_PEM, null=True)
     accountSeq = Number("Who may use it; null: every account", source="account_id", min_value=1, null=True)
     useYn = YesOrNo("Whether it takes images", source="enabled")
     isDefault = Flag("Whether externalRegistrySeq 0 means this one", read_only=True)

@@ -5,23 +5,26 @@ field reads the attribute of its name in snake_case (`runState`: `run_state`) un
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
-from typing import Any, Final, cast
+from typing import Any, Final, NoReturn, cast
 
 from django.contrib.auth.models import User
 from django.utils.functional import cached_property
 from rest_framework import serializers
 
 from builds.domain.access import Permission, refused
+from builds.domain.steps.checks import unstorable
 from builds.domain.times import iso_time, plain_time, whole_seconds
 from builds.models import Caller
 
 Answer = dict[str, Any]
 INT32: Final = 2**31 - 1
-LONGEST_PEM: Final = 64 * 1024  # characters
+LONGEST_TEXT: Final = 4000  # characters, where a field does not say otherwise
+LONGEST_PEM: Final = 64 * 1024
+MOST_ITEMS: Final = 1000
 
 
 def stored_name(name: str) -> str:
@@ -42,6 +45,11 @@ class Named(serializers.Field[Any, Any, Any, Any]):
 class Field(Named):
     """A value that is told as it is; None is told as `unknown`, which is null unless the contract says otherwise."""
 
+    default_error_messages = {
+        **dict.fromkeys(("no_text", "null"), "{name} has to be text; write it in quotes."),
+        "unstorable": "{name} holds a NUL or half of a surrogate pair; remove it.",
+        "too_long": "{name} may have up to {most:,} characters; this has {given:,}.",
+    }
     is_read = True  # False: always told as `unknown`, whatever is stored
 
     def __init__(self, meaning: str = "", *, example: Any = None, null: bool = False, **options: Any) -> None:
@@ -51,6 +59,20 @@ class Field(Named):
         if not options.get("read_only"):
             options.setdefault("required", False)
         super().__init__(help_text=meaning or None, allow_null=null, **options)
+
+    def fail(self, key: str, **values: Any) -> NoReturn:
+        """Raise the error `key`, with the field's name in its sentence; an item of a list has none."""
+        super().fail(key, name=self.field_name or "This", **values)
+
+    def text(self, data: Any, most: int = LONGEST_TEXT) -> str:
+        """Return `data`, a text that can be stored; fails for any other."""
+        if not isinstance(data, str):
+            self.fail("no_text")
+        if unstorable(data) is not None:
+            self.fail("unstorable")
+        if len(data) > most:
+            self.fail("too_long", most=most, given=len(data))
+        return data
 
     def to_representation(self, value: Any) -> Any:
         """Return what is told of a value that is not None."""
@@ -68,6 +90,10 @@ class Text(Field, serializers.CharField):
         super().__init__(meaning, **{"allow_blank": True, "trim_whitespace": False, **options})
         self.is_null_when_empty = self.allow_null and not keeps_empty
 
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text of a body."""
+        return self.text(data, self.max_length or LONGEST_TEXT)
+
     def to_representation(self, value: Any) -> Any:
         """Return the text, or None for an empty one that is told as null."""
         return value or None if self.is_null_when_empty else value
@@ -76,19 +102,55 @@ class Text(Field, serializers.CharField):
 class Number(Field, serializers.IntegerField):
     """A whole number of 32 bits, from 0 unless `min_value` says otherwise; with `max_value` None of 64 bits."""
 
+    default_error_messages = dict.fromkeys(
+        ("invalid", "null"), "{name} has to be a whole number from {least} to {most:,}."
+    )
+
     def __init__(self, meaning: str = "", **options: Any) -> None:
-        super().__init__(meaning, **{"min_value": 0, "max_value": INT32, **options})
+        options = {"min_value": 0, "max_value": INT32, **options}
+        self.bounds = {"least": options["min_value"], "most": options["max_value"]}
+        super().__init__(meaning, **options)
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the number of a body; neither "5" nor 5.0 nor true is one."""
+        if type(data) is not int or not self.bounds["least"] <= data <= self.bounds["most"]:
+            self.fail("invalid")
+        return data
+
+    def fail(self, key: str, **values: Any) -> NoReturn:
+        """Raise the error `key`, with the bounds in its sentence."""
+        super().fail(key, **self.bounds, **values)
 
 
 class Flag(Field, serializers.BooleanField):
     """True or false."""
+
+    default_error_messages = {"invalid": "{name} has to be true or false."}
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Return the truth of a body."""
+        if not isinstance(data, bool):
+            self.fail("invalid")
+        return data
 
     def to_representation(self, value: Any) -> Any:
         """Return whether the value is set."""
         return bool(value)
 
 
-class Word(Field, serializers.ChoiceField):
+class OneOf(Field, serializers.ChoiceField):
+    """One of a few words, written exactly so."""
+
+    default_error_messages = {"invalid_choice": "{name} has to be one of {words}."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the word of a body."""
+        if self.text(data) not in self.choices:
+            self.fail("invalid_choice", words=", ".join(word for word in self.choices if word))
+        return data
+
+
+class Word(OneOf):
     """One of the words of an enumeration, which the published documents give a name of its own."""
 
     def __init__(
@@ -103,7 +165,7 @@ class Word(Field, serializers.ChoiceField):
         return str(value) or None
 
 
-class Choice(Field, serializers.ChoiceField):
+class Choice(OneOf):
     """One of a few words that stand in this field alone."""
 
     def __init__(self, words: Iterable[Any], meaning: str = "", **options: Any) -> None:
@@ -123,6 +185,10 @@ class YesOrNo(Word):
     def __init__(self, meaning: str = "", *, example: str = "Y", **options: Any) -> None:
         super().__init__(YesNo, meaning, example=example, unknown=YesNo.NO, **options)
 
+    def to_internal_value(self, data: Any) -> bool:
+        """Return whether a body says Y."""
+        return bool(super().to_internal_value(data) == YesNo.YES)
+
     def to_representation(self, value: Any) -> Any:
         """Return the word."""
         return YesNo.YES if value else YesNo.NO
@@ -131,8 +197,16 @@ class YesOrNo(Word):
 class Items(Field, serializers.ListField):
     """A list of what `child` is."""
 
+    default_error_messages = {"not_a_list": f"{{name}} has to be a list of at most {MOST_ITEMS:,} items."}
+
     def __init__(self, child: Any, meaning: str = "", **options: Any) -> None:
         super().__init__(meaning, child=child, **options)
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        """Return the list of a body."""
+        if not isinstance(data, list) or len(data) > MOST_ITEMS:
+            self.fail("not_a_list")
+        return list(super().to_internal_value(data))
 
     def to_representation(self, value: Any) -> Any:
         """Return the list."""
@@ -206,6 +280,12 @@ class Model(Named, serializers.Serializer[Any]):
     def caller(self) -> Caller:
         """Return who reads the answer."""
         return cast(Caller, self.context["caller"])
+
+    def to_internal_value(self, data: Any) -> Answer:
+        """Return what a body gives; null is the same as absent."""
+        if isinstance(data, Mapping):
+            data = {name: value for name, value in data.items() if value is not None}
+        return cast(Answer, super().to_internal_value(data))
 
     def to_representation(self, instance: Any) -> Answer:
         """Return every field of an answer, in order."""

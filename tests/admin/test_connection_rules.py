@@ -20,7 +20,7 @@ def registry(administrator) -> Registry:
 
 @pytest.fixture
 def server(administrator) -> BuildServer:
-    draft = ServerDraft(name="second", host="tcp://engine.example:2375", capacity=3)
+    draft = ServerDraft(name="second", url="tcp://engine.example:2375", capacity=3)
     return create_server(caller=caller_for(administrator), draft=draft)
 
 
@@ -77,7 +77,7 @@ def test_two_servers_cannot_have_one_address(admin, server):
 
 
 def test_a_server_that_builds_name_is_not_deleted_and_the_service_says_why(admin, administrator, caller):
-    draft = ServerDraft(name="arm", host="topic:arm", capacity=1, account_ids=list(caller.account_ids))
+    draft = ServerDraft(name="arm", url="topic:arm", capacity=1, account_ids=list(caller.account_ids))
     server = create_server(caller=caller_for(administrator), draft=draft)
     make_build(caller, "FROM scratch\n", server_host=server.url)
     answer = admin.post(f"/admin/builds/buildserver/{server.pk}/delete/", {"post": "yes"}, follow=True)

@@ -30,10 +30,10 @@ def root(caller):
 def draft(elsewhere):
     return ServerDraft(
         name="elsewhere",
-        host=elsewhere.url,
+        url=elsewhere.url,
         tls_verify=True,
-        ca=elsewhere.ca,
-        certificate=elsewhere.client.certificate,
+        ca_cert=elsewhere.ca,
+        client_cert=elsewhere.client.certificate,
         client_key=elsewhere.client.key,
     )
 
@@ -58,7 +58,7 @@ def test_a_certificate_of_somebody_else_is_not_let_in_and_the_reason_is_shown(ro
 
 
 def test_plain_tcp_to_it_is_refused_and_warned_of(root, elsewhere):
-    server = create_server(caller=root, draft=ServerDraft(name="plain", host=elsewhere.url))
+    server = create_server(caller=root, draft=ServerDraft(name="plain", url=elsewhere.url))
     probe = try_server(server_id=server.pk, caller=root)
     assert not probe.ok
     assert "HTTPS" in probe.message

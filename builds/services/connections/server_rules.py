@@ -32,10 +32,10 @@ class ServerDraft:
     """What a body says of a build server; None: not given. `errors`: what is wrong with its types already."""
 
     name: str | None = None
-    host: str | None = None
+    url: str | None = None
     tls_verify: bool | None = None
-    ca: str | None = None
-    certificate: str | None = None
+    ca_cert: str | None = None
+    client_cert: str | None = None
     client_key: str | None = None
     capacity: int | None = None
     enabled: bool | None = None
@@ -47,10 +47,10 @@ class ServerDraft:
         """Return what is given under the names of the columns; the key and the accounts are stored apart."""
         given = {
             "name": self.name,
-            "url": self.host,
+            "url": self.url,
             "tls_verify": self.tls_verify,
-            "ca_cert": self.ca,
-            "client_cert": self.certificate,
+            "ca_cert": self.ca_cert,
+            "client_cert": self.client_cert,
             "capacity": self.capacity,
             "enabled": self.enabled,
             "allowed_host_paths": None if self.allowed_host_paths is None else list(self.allowed_host_paths),
@@ -80,7 +80,7 @@ def server_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
 
 def kept_key(server: BuildServer, draft: ServerDraft) -> str:
     """Return the stored key where it stays: it is bound to its address and sent to no other."""
-    moves = draft.host is not None and draft.host != server.url
+    moves = draft.url is not None and draft.url != server.url
     return "" if moves else decrypt(server.client_key_encrypted)
 
 
@@ -96,7 +96,7 @@ def _name_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
 
 
 def _host_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
-    field, host = "buildServerHost", draft.host
+    field, host = "buildServerHost", draft.url
     if server.pk and host in (None, server.url):
         return []
     if server.is_default:
@@ -127,15 +127,15 @@ def _tls_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
     """
     tls = draft.tls_verify if draft.tls_verify is not None else server.tls_verify
     stored = (server.url, server.tls_verify, server.ca_cert, server.client_cert)
-    given = (draft.host, draft.tls_verify, draft.ca, draft.certificate)
+    given = (draft.url, draft.tls_verify, draft.ca_cert, draft.client_cert)
     changes = any(new is not None and new != old for new, old in zip(given, stored, strict=True))
     if not tls or not (changes or draft.client_key):
         return []
-    if not (server.url if draft.host is None else draft.host).startswith("tcp://"):
+    if not (server.url if draft.url is None else draft.url).startswith("tcp://"):
         return [FieldError("buildServerTlsVerify", "TLS is for tcp:// addresses; use N with any other.")]
     texts = {
-        "ca": draft.ca if draft.ca is not None else server.ca_cert,
-        "certificate": draft.certificate if draft.certificate is not None else server.client_cert,
+        "ca": draft.ca_cert if draft.ca_cert is not None else server.ca_cert,
+        "certificate": draft.client_cert if draft.client_cert is not None else server.client_cert,
         "key": draft.client_key or kept_key(server, draft),
     }
     if missing := {which: f"With TLS, give {PEM_FIELDS[which]} in PEM." for which, text in texts.items() if not text}:
