@@ -12,7 +12,6 @@ from builds.api.documented import documented
 from builds.api.examples import CHANGED_BUILD, NEW_BUILD
 from builds.api.json_body import read_object
 from builds.api.pagination import KeysetPagination
-from builds.api.params import read_number
 from builds.api.run_views import answer_now
 from builds.api.views import ApiView
 from builds.contract import parameters
@@ -27,15 +26,15 @@ from builds.contract.builds import (
     build_detail,
 )
 from builds.contract.fields import Answer
+from builds.contract.parameters import read_number
 from builds.contract.runs import BuildRun
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, NotFound
-from builds.domain.states import RunState
 from builds.models import Account
 from builds.models import Build as BuildRow
 from builds.queries.builds import BuildFilter, after_build, find_build, visible_builds
 from builds.queries.facts import with_build_facts
-from builds.queries.images import COLUMNS, ORDERS, build_images
+from builds.queries.images import build_images
 from builds.services.builds.edit import create_build, edit_build
 from builds.services.runs.cancel_and_remove import request_build_removal
 
@@ -61,15 +60,9 @@ class BuildListView(ApiView):
     @documented("listBuilds", "List builds", Build(many=True), query=parameters.Builds, paged=True)
     def get(self, request: Request) -> HttpResponse:
         """Return a page of builds, newest activity first, without steps."""
-        query = self.query
-        narrowed = BuildFilter(
-            account_id=query.number("accountSeq"),
-            search=query.text("search") or None,
-            run_state=query.word("runState", RunState),
-            project=query.text("registryName") or None,
-        )
+        narrowed = BuildFilter(**{name: value for name, value in self.asked.items() if name not in ("limit", "after")})
         pages = KeysetPagination("buildSeq", self._following)
-        builds = pages.paginate_queryset(visible_builds(self.caller, narrowed), request)
+        builds = pages.paginate_queryset(visible_builds(self.caller, narrowed), request, self)
         return pages.get_paginated_response(build_answers(with_build_facts(builds), self.caller))
 
     @documented(
@@ -84,9 +77,8 @@ class BuildListView(ApiView):
     )
     def post(self, request: Request) -> HttpResponse:
         """Create a build. All fields that are wrong are told at once."""
-        callback_url = self.query.text("callbackUrl")
+        create = partial(create_build, caller=self.caller, **self.asked)
         body = read_build(read_object(request), edit=False)
-        create = partial(create_build, caller=self.caller, callback_url=callback_url)
         build = submit(body, lambda draft: create(draft=draft))
         return self.answer(_detail(self, build.pk))
 
@@ -105,7 +97,7 @@ class BuildNamesView(ApiView):
     @documented("listBuildNames", "List names of builds", BuildName(many=True), query=parameters.Account)
     def get(self, request: Request) -> HttpResponse:
         """Return number and name of each build, by name."""
-        builds = visible_builds(self.caller, BuildFilter(account_id=self.query.number("accountSeq")))
+        builds = visible_builds(self.caller, BuildFilter(**self.asked))
         return self.answer(BuildName(builds.order_by("name", "pk").only("name"), many=True).data)
 
 
@@ -167,11 +159,8 @@ class BuildDetailView(ApiView):
     )
     def delete(self, request: Request, build_seq: str) -> HttpResponse:
         """Ask for a build to be removed with its images; return the REMOVE run."""
-        removal = request_build_removal(
-            build_id=read_number("buildSeq", build_seq),
-            caller=self.caller,
-            callback_url=self.query.text("callbackUrl"),
-        )
+        build_id = read_number("buildSeq", build_seq)
+        removal = request_build_removal(build_id=build_id, caller=self.caller, **self.asked)
         return self.answer(answer_now(self, removal.pk))
 
     def _edit(self, build_id: int, body: BuildBody) -> None:
@@ -195,13 +184,11 @@ class BuildImagesView(ApiView):
     )
     def get(self, request: Request, build_seq: str) -> HttpResponse:
         """Return the images of a build that a registry has confirmed."""
-        build_id = read_number("buildSeq", build_seq)
-        column = self.query.word("orderColumn", COLUMNS) or "END_TIME"
-        order = self.query.word("order", ORDERS) or "DESC"
+        build_id, asked = read_number("buildSeq", build_seq), self.asked
         build = find_build(build_id, self.caller)
         if build is None:
             raise NotFound(f"There is no build {build_id}.")
-        return self.answer(BuildImage(build_images(build, self.caller, column=column, order=order)).data)
+        return self.answer(BuildImage(build_images(build, self.caller, **asked)).data)
 
 
 def _detail(view: ApiView, build_id: int) -> Answer:

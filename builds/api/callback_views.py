@@ -4,9 +4,9 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from builds.api.documented import documented
-from builds.api.params import read_number
 from builds.api.views import ApiView
 from builds.contract.callbacks import Delivery, delivery_answer, delivery_answers
+from builds.contract.parameters import read_number
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
 from builds.models import BuildRun

@@ -10,11 +10,11 @@ from builds.api.documented import documented
 from builds.api.examples import NEW_REGISTRY, NEW_SERVER
 from builds.api.json_body import read_object
 from builds.api.pagination import KeysetPagination
-from builds.api.params import read_number
 from builds.api.views import ApiView
 from builds.contract import parameters
 from builds.contract.connections import BuildServer, Registry, RegistryTest, ServerTest, server_answers
 from builds.contract.fields import Answer
+from builds.contract.parameters import read_number
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
 from builds.models import BuildServer as ServerRow
@@ -48,7 +48,7 @@ class ServerListView(ApiView):
     def get(self, request: Request) -> HttpResponse:
         """Return a page of the build servers that the caller's accounts may use, in the order of their numbers."""
         pages = KeysetPagination("buildServerSeq", lambda servers, after: servers.filter(pk__gt=after))
-        servers = pages.paginate_queryset(visible_servers(self.caller), request)
+        servers = pages.paginate_queryset(visible_servers(self.caller), request, self)
         return pages.get_paginated_response(server_answers(servers, self.caller))
 
     @documented(
@@ -121,7 +121,7 @@ class RegistryListView(ApiView):
     def get(self, request: Request) -> HttpResponse:
         """Return a page of the registries that the caller's accounts may use, in the order of their numbers."""
         pages = KeysetPagination("externalRegistrySeq", lambda registries, after: registries.filter(pk__gt=after))
-        registries = pages.paginate_queryset(visible_registries(self.caller), request)
+        registries = pages.paginate_queryset(visible_registries(self.caller), request, self)
         return pages.get_paginated_response(list(Registry(registries, many=True).data))
 
     @documented(

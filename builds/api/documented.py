@@ -17,6 +17,7 @@ class Documented:
     """What the document tells of an operation beside its serializers."""
 
     name: str
+    query: Any = None  # the class of `builds/contract/parameters.py` that reads it
     errors: Sequence[ErrorCode] = ()  # beside `ALWAYS`
     links: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # operation: its parameter, a field's pointer
     paged: bool = False
@@ -39,7 +40,7 @@ def documented(
 
     Its docstring is the description.
     """
-    operation = Documented(name, **told)
+    operation = Documented(name, query, **told)
     shown = [OpenApiExample(name, value=operation.body_example)] if operation.body_example else []
     request = {operation.body_type: OpenApiRequest(body, examples=shown)} if body else None
     responses = {(status, operation.media_type): answer for status in (200, *operation.statuses)}

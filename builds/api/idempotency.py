@@ -7,6 +7,7 @@ whoever comes with the same key at the same moment waits for both (ADR 15).
 import hashlib
 import re
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
@@ -46,6 +47,7 @@ def key_of(request: Request) -> str | None:
 def answer_once(view: "ApiView", handler: Handler, key: str) -> Callable[..., HttpResponse]:
     """Return `handler` as it answers a request with `key`: by doing it, or with the answer given before."""
 
+    @wraps(handler)  # it stays `documented`
     def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         fingerprint = _fingerprint(request, read_raw(request, view.most_body_bytes))
         token = request.auth if isinstance(request.auth, ApiToken) else None

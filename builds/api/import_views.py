@@ -10,10 +10,10 @@ from rest_framework.request import Request
 from builds.api.documented import documented
 from builds.api.errors import Unreadable
 from builds.api.fields import Fields
-from builds.api.params import read_number
 from builds.api.raw_body import read_raw
 from builds.api.views import ApiView
 from builds.contract.files import BuildFilled, BuildImport, with_changes
+from builds.contract.parameters import read_number
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, Refused
 from builds.services.builds.edit import may_create_in

@@ -12,17 +12,15 @@ from rest_framework.request import Request
 
 from builds.api.documented import documented
 from builds.api.errors import Problem, written
-from builds.api.params import read_number
 from builds.api.run_views import found_run
 from builds.api.views import ApiView
 from builds.contract import parameters
+from builds.contract.parameters import read_number
 from builds.contract.runs import BuildRunLog, Lines, log_answer
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
-from builds.domain.log.lines import Stream
 from builds.models import BuildRun
 from builds.queries.log import (
-    WINDOW_LINES,
     LineWindow,
     TextView,
     asynchronous,
@@ -33,7 +31,6 @@ from builds.queries.log import (
 )
 from builds.queries.runs import find_step, steps_by_attempt
 
-MOST_LINES: Final = 10_000
 RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 
 
@@ -80,13 +77,7 @@ class RunLinesView(ApiView):
     @documented("getRunLines", "Get lines of the log", Lines, query=parameters.Lines, errors=[ErrorCode.NOT_FOUND])
     def get(self, request: Request, build_run_seq: str) -> HttpResponse:
         """Return the lines after a number; ask again with `after` = `last` until `complete`."""
-        query = self.query
-        window = LineWindow(
-            after=query.number("after", least=0) or 0,
-            limit=query.number("limit", least=1, most=MOST_LINES) or WINDOW_LINES,
-            step_id=query.number("step"),
-            search=query.text("search"),
-        )
+        window = LineWindow(**self.asked)
         return self.answer(Lines(read_window(found_run(self, read_number("buildRunSeq", build_run_seq)), window)).data)
 
 
@@ -116,12 +107,7 @@ class RunTextView(ApiView):
     )
     def get(self, request: Request, build_run_seq: str) -> HttpResponseBase:
         """Stream the stored bytes, with Range, empty before the first line; with parameters the lines they ask for."""
-        view = TextView(
-            first=self.query.number("from", least=1) or 1,
-            last=self.query.number("to", least=1),
-            timestamps=self.query.flag("timestamps"),
-            streams=self.query.numbers("stream", Stream),
-        )
+        view = TextView(**self.asked)
         run = found_run(self, read_number("buildRunSeq", build_run_seq))
         if not view.is_plain:
             return self._stream(iterate_text(run, view))

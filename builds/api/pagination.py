@@ -7,16 +7,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from builds.api.params import Query
-
-PAGE: Final = 50
-LONGEST_PAGE: Final = 200
 MOST_COUNTED: Final = 10_000  # a longer list says that it is longer; counting it would cost more than its page
-
-
-def page_limit(query: Query) -> int:
-    """Return how many the client wants on a page: 50, at most 200. Raises `Invalid` naming `limit`."""
-    return query.number("limit", least=1, most=LONGEST_PAGE) or PAGE
 
 
 class KeysetPagination(BasePagination):
@@ -30,9 +21,8 @@ class KeysetPagination(BasePagination):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
         """Return the rows of a page and one more, which says whether another follows; raises `Invalid`."""
-        query = Query(request.GET)
-        self._whole, self._request, self._limit = queryset, request, page_limit(query)
-        after = query.number("after")
+        self._whole, self._request, self._limit = queryset, request, view.asked["limit"]
+        after = view.asked.get("after")
         rows = queryset if after is None else self._following(queryset, after)
         return rows[: self._limit + 1]
 

@@ -12,12 +12,12 @@ from builds.api.build_body import STEP_NAMES, BuildBody, read_build, submit
 from builds.api.documented import documented, links_of_run
 from builds.api.examples import IMAGE_STEP
 from builds.api.json_body import read_object
-from builds.api.pagination import KeysetPagination, page_limit
-from builds.api.params import Query, read_number
+from builds.api.pagination import KeysetPagination
 from builds.api.views import ApiView
 from builds.contract import parameters
 from builds.contract.builds import RunSteps
 from builds.contract.fields import Answer
+from builds.contract.parameters import read_number
 from builds.contract.runs import (
     BuildRun,
     BuildRunDetail,
@@ -28,8 +28,7 @@ from builds.contract.runs import (
     run_detail,
 )
 from builds.domain.error_codes import ErrorCode
-from builds.domain.errors import FieldError, Invalid, NotFound
-from builds.domain.states import RunState, RunType
+from builds.domain.errors import NotFound
 from builds.models import Build
 from builds.models import BuildRun as RunRow
 from builds.queries.facts import with_facts
@@ -81,32 +80,14 @@ class RunListView(ApiView):
     )
     def get(self, request: Request) -> HttpResponse:
         """Return a page of runs of all types, newest first, without steps."""
-        query = self.query
-        build_id, _ = query.required_number("buildSeq"), query.number("after")  # told before what is wrong below
-        state, kind = query.word("runState", RunState), query.word("runType", RunType)
-        runs = runs_of_build(build_id, self.caller)
-        runs = runs.filter(run_state=state) if state else runs
-        runs = runs.filter(run_type=kind) if kind else runs
+        build_id = self.asked["build_id"]
+        narrowed = {name: value for name, value in self.asked.items() if name in ("run_state", "run_type")}
+        runs = runs_of_build(build_id, self.caller).filter(**narrowed)
         pages = KeysetPagination("buildRunSeq", lambda runs, after: runs.filter(pk__lt=after))
-        page = pages.paginate_queryset(runs, request)
+        page = pages.paginate_queryset(runs, request, self)
         if not Build.objects.visible_to(self.caller).filter(pk=build_id).exists():
             raise NotFound(f"There is no build {build_id}.")
         return pages.get_paginated_response(run_answers(with_facts(page), self.caller))
-
-
-def read_ask(query: Query) -> RunAsk:
-    """Return the query of a press; what the parameters may be is decided with the build's steps."""
-    if query.text("contextSeq"):
-        sentence = "contextSeq is not executed by this version yet: contexts cannot be uploaded; leave it out."
-        raise Invalid([FieldError("contextSeq", sentence)])
-    return RunAsk(
-        tag_name=query.text("tagName") or None,
-        description=query.text("description"),
-        callback_url=query.text("callbackUrl"),
-        branch_name=query.text("branchName"),
-        no_cache=query.flag("noCache"),
-        build_args=query.pairs("buildArg"),
-    )
 
 
 class PressView(ApiView):
@@ -136,7 +117,8 @@ class RunDetailView(PressView):
         The run is stored when this answers, and its state is told by GET /build/run/{buildRunSeq}, the socket, and
         callbacks.
         """
-        run = start_run(build_id=read_number("buildSeq", build_seq), caller=self.caller, ask=read_ask(self.query))
+        build_id, ask = read_number("buildSeq", build_seq), RunAsk(**self.asked)
+        run = start_run(build_id=build_id, caller=self.caller, ask=ask)
         return self.answer(answer_now(self, run.pk))
 
     @documented("getRun", "Get a run with its steps", BuildRunDetail, errors=[ErrorCode.NOT_FOUND])
@@ -185,7 +167,7 @@ class RunOnceView(PressView):
         the body are a definition: a token needs the scope `write` for them, beside `run`.
         """
         build_id, run_id = read_number("buildSeq", build_seq), read_number("buildRunSeq", build_run_seq)
-        ask = read_ask(self.query)
+        ask = RunAsk(**self.asked)
         body = _steps_of(request)
         if body is None:
             run = start_run(build_id=build_id, caller=self.caller, ask=ask, again=run_id)
@@ -206,13 +188,7 @@ class RunPushView(ApiView):
     @documented("pushAgain", "Push a built image again", BuildRun, query=parameters.Push, errors=PRESS_ERRORS)
     def post(self, request: Request, build_run_seq: str) -> HttpResponse:
         """Push the image of a run again without building; return the run that does it."""
-        query = self.query
-        run = push_again(
-            run_id=read_number("buildRunSeq", build_run_seq),
-            caller=self.caller,
-            tag_name=query.text("tagName") or None,
-            external_registry_seq=query.number("externalRegistrySeq", least=0),
-        )
+        run = push_again(run_id=read_number("buildRunSeq", build_run_seq), caller=self.caller, **self.asked)
         return self.answer(answer_now(self, run.pk))
 
 
@@ -231,8 +207,8 @@ class RunTagsView(ApiView):
     )
     def delete(self, request: Request, build_seq: str) -> HttpResponse:
         """Ask for the named runs to be removed, all or none; return how many removals were accepted."""
-        build_id, run_ids = read_number("buildSeq", build_seq), self.query.required_seqs("buildRunSeqs")
-        return self.answer(len(request_removals(build_id=build_id, run_ids=run_ids, caller=self.caller)))
+        build_id = read_number("buildSeq", build_seq)
+        return self.answer(len(request_removals(build_id=build_id, caller=self.caller, **self.asked)))
 
 
 class RunCancelView(ApiView):
@@ -254,7 +230,7 @@ class RunCancelView(ApiView):
         The run itself ends when it is confirmed that nothing of it is left.
         """
         run_id = read_number("buildRunSeq", build_run_seq)
-        cancel = request_cancel(run_id=run_id, caller=self.caller, callback_url=self.query.text("callbackUrl"))
+        cancel = request_cancel(run_id=run_id, caller=self.caller, **self.asked)
         return self.answer(answer_now(self, cancel.pk))
 
 
@@ -287,7 +263,8 @@ class QueueFrontView(ApiView):
 
 
 def _queue(view: ApiView) -> Answer:
-    return queue_answer(run_queue(view.caller, most=page_limit(view.query)), view.caller)
+    limit = parameters.Limit.read(view.request.GET)["limit"]  # moveToFront takes it too, unpublished
+    return queue_answer(run_queue(view.caller, most=limit), view.caller)
 
 
 def _steps_of(request: Request) -> BuildBody | None:

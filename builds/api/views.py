@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import BaseRenderer
@@ -15,7 +16,6 @@ from rest_framework.views import APIView
 from builds.api.authentication import caller_of
 from builds.api.errors import of_status, written
 from builds.api.idempotency import answer_once, key_of
-from builds.api.params import Query
 from builds.api.renderers import NO_RESULT, renderer_of
 from builds.models import Caller
 
@@ -59,10 +59,12 @@ class ApiView(APIView):
         """Return how many bytes a body may have here."""
         return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
-    @property
-    def query(self) -> Query:
-        """Return the readers of the request's query."""
-        return Query(self.request.GET)
+    @cached_property
+    def asked(self) -> dict[str, Any]:
+        """Return what the query asks for, as the handler's `documented` says; raises `Invalid`."""
+        handler = getattr(self, str(self.request.method).lower())
+        asked: dict[str, Any] = handler.documented.query.read(self.request.GET)
+        return asked
 
     def answer(self, model: Any, *, result: bool = True) -> Response:
         """Return `model`, always with 200; the enveloped dialect leaves it out where `result` is False."""
