@@ -1,9 +1,9 @@
-"""From whatever went wrong to `Problem`, by one table of codes; the renderer of the address writes it down."""
+"""From whatever went wrong to `Wrong`, by one table of codes; the renderer of the address writes it down."""
 
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,9 +14,10 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from builds.api.authentication import CHALLENGE, TooManyWrongTokens
-from builds.api.renderers import KEPT_STATUSES, renderer_of
+from builds.api.renderers import renderer_of
+from builds.contract.errors import KEPT_STATUSES, Wrong
 from builds.domain.error_codes import ErrorCode
-from builds.domain.errors import FieldError, Invalid, Refused
+from builds.domain.errors import Invalid, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -56,23 +57,6 @@ PLAIN_ERRORS: Final[Sequence[tuple[type[Exception], int]]] = (
 DATABASE_AWAY: Final = "The database does not answer now; try again in a few seconds."
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What a refusal or an error says, whatever the dialect. `errors` are fields, `headers` those of the answer."""
-
-    status: int
-    code: ErrorCode
-    detail: str
-    errors: Sequence[FieldError] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
-    request_id: str | None = None
-
-    @property
-    def title(self) -> str:
-        """Return the short name of the code."""
-        return self.code.summary
-
-
 class Unreadable(Exception):  # noqa: N818  names what happened
     """A body that cannot be read; `status` 400 or 413."""
 
@@ -88,7 +72,7 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
     return written(problem_of(error, request), request)
 
 
-def written(problem: Problem, request: Any) -> Response:
+def written(problem: Wrong, request: Any) -> Response:
     """Return the answer, rendered, that tells `problem` in the dialect of the request, under the request's name."""
     named = replace(problem, request_id=problem.request_id or request_id_of(request))
     renderer = renderer_of(getattr(request, "path", ""))
@@ -100,19 +84,19 @@ def written(problem: Problem, request: Any) -> Response:
     return response
 
 
-def problem_of(error: Exception, request: Any = None) -> Problem:
+def problem_of(error: Exception, request: Any = None) -> Wrong:
     """Return what to say about `error`; what is not known becomes a 500 with the request's id, and is logged."""
     if isinstance(error, Refused):
         fields = tuple(error.errors) if isinstance(error, Invalid) else ()
         headers = {"Retry-After": str(BUSY_SECONDS)} if error.status == 429 else {}
-        return Problem(error.status, error.code, error.sentence, fields, headers)
+        return Wrong(error.status, error.code, error.sentence, fields, headers)
     if isinstance(error, Unreadable):
-        return Problem(error.status, ErrorCode.UNREADABLE, error.sentence)
+        return Wrong(error.status, ErrorCode.UNREADABLE, error.sentence)
     if isinstance(error, exceptions.APIException):
         return _framework_problem(error)
     if isinstance(error, OperationalError | InterfaceError):
         logger.warning("The database did not answer: %s", error)
-        return Problem(
+        return Wrong(
             ErrorCode.NO_ANSWER_BELOW.status, ErrorCode.NO_ANSWER_BELOW, DATABASE_AWAY, headers={"Retry-After": "5"}
         )
     for kind, status in PLAIN_ERRORS:
@@ -123,7 +107,7 @@ def problem_of(error: Exception, request: Any = None) -> Problem:
     return of_status(500, request_id=request_id)
 
 
-def of_status(status: int, *, headers: Mapping[str, str] | None = None, request_id: str | None = None) -> Problem:
+def of_status(status: int, *, headers: Mapping[str, str] | None = None, request_id: str | None = None) -> Wrong:
     """Return the problem of a bare status, for what was refused before any of our code was asked."""
     detail = SENTENCES.get(status) or f"{HTTPStatus(status).phrase}."
     code = CODES.get(status, ErrorCode.UNEXPECTED if status >= 500 else ErrorCode.UNREADABLE)
@@ -132,7 +116,7 @@ def of_status(status: int, *, headers: Mapping[str, str] | None = None, request_
     if status == 500:
         request_id = request_id or request_id_of(None)
         detail = f"Something unexpected happened here; tell the operator the request id {request_id}."
-    return Problem(status, code, detail, headers=headers or {}, request_id=request_id)
+    return Wrong(status, code, detail, headers=headers or {}, request_id=request_id)
 
 
 def silent_body(path: str, seconds: int) -> Response:
@@ -141,7 +125,7 @@ def silent_body(path: str, seconds: int) -> Response:
     request = HttpRequest()
     request.path = path
     headers = {"Connection": "close", "Cache-Control": "no-store"}
-    answer = written(Problem(408, ErrorCode.UNREADABLE, detail, headers=headers), request)
+    answer = written(Wrong(408, ErrorCode.UNREADABLE, detail, headers=headers), request)
     answer.headers["Content-Length"] = str(len(answer.content))
     return answer
 
@@ -152,12 +136,12 @@ def request_id_of(request: Any) -> str:
     return str(meta.get("HTTP_X_REQUEST_ID") or secrets.token_hex(8))
 
 
-def _framework_problem(error: exceptions.APIException) -> Problem:
+def _framework_problem(error: exceptions.APIException) -> Wrong:
     """Return what DRF refuses: authentication, CSRF, method, media types."""
     status = int(error.status_code)
     headers: dict[str, str] = {}
     if isinstance(error, exceptions.NotAuthenticated):
-        return Problem(401, CODES[401], SENTENCES[401], headers={"WWW-Authenticate": CHALLENGE})
+        return Wrong(401, CODES[401], SENTENCES[401], headers={"WWW-Authenticate": CHALLENGE})
     if status == 401:
         headers["WWW-Authenticate"] = f'{CHALLENGE} error="invalid_token"'
     detail = SENTENCES[406] if status == 406 else str(error.detail)
@@ -166,4 +150,4 @@ def _framework_problem(error: exceptions.APIException) -> Problem:
         headers["Retry-After"] = str(int(wait))
         if not isinstance(error, TooManyWrongTokens):
             detail = f"This token has used up its requests of this minute; come again in {int(wait)} s."
-    return Problem(status, CODES.get(status, ErrorCode.UNREADABLE), detail, headers=headers)
+    return Wrong(status, CODES.get(status, ErrorCode.UNREADABLE), detail, headers=headers)

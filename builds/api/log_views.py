@@ -11,10 +11,11 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from builds.api.documented import documented
-from builds.api.errors import Problem, written
+from builds.api.errors import written
 from builds.api.run_views import found_run
 from builds.api.views import ApiView
 from builds.contract import parameters
+from builds.contract.errors import Wrong
 from builds.contract.parameters import read_number
 from builds.contract.runs import BuildRunLog, Lines, log_answer
 from builds.domain.error_codes import ErrorCode
@@ -123,7 +124,7 @@ class RunTextView(ApiView):
         start, stop = asked
         if start >= stop:
             sentence = f"The log has {size} bytes; ask for a range within it."
-            problem = Problem(416, ErrorCode.INVALID_PARAMETER, sentence, headers={"Content-Range": f"bytes */{size}"})
+            problem = Wrong(416, ErrorCode.INVALID_PARAMETER, sentence, headers={"Content-Range": f"bytes */{size}"})
             return written(problem, self.request)
         headers |= {"Content-Length": str(stop - start), "Content-Range": f"bytes {start}-{stop - 1}/{size}"}
         return self._stream(iterate_bytes(run.pk, start=start, stop=stop), headers, status=206)

@@ -18,7 +18,7 @@ from rest_framework import serializers
 
 from builds.api.documented import JSON, Documented
 from builds.api.examples import example_of
-from builds.contract.errors import ErrorEnvelope, Problem
+from builds.contract.errors import KEPT_STATUSES, PROBLEM, ErrorEnvelope, Problem, Wrong
 from builds.contract.fields import Model, Number, Secret, Word
 from builds.contract.steps import CONFIGS, FOR_USERS, StepConfigField
 from builds.domain.error_codes import ErrorCode
@@ -27,8 +27,8 @@ Schema = dict[str, Any]
 PLAIN: Final = "/v1"
 ENVELOPED: Final = "/api"
 PREFIXES: Final = (PLAIN, ENVELOPED)
-PROBLEM: Final = "application/problem+json"
-KEPT_STATUSES: Final = (401, 403, 416, 429)  # those that the enveloped dialect keeps
+PROBLEM_JSON: Final = "application/problem+json"
+SOME_ID: Final = "7c0f5d1e9a3b4c62"
 ALWAYS: Final = (
     ErrorCode.INVALID_PARAMETER,
     ErrorCode.NOT_SIGNED_IN,
@@ -244,12 +244,12 @@ class OperationSchema(AutoSchema):
 
     def _error(self, status: int, codes: Sequence[ErrorCode]) -> Schema:
         meaning = "; ".join(f"`{code}` {code.summary}" for code in codes)
-        model, media_type = (ErrorEnvelope, JSON) if self.is_enveloped else (Problem, PROBLEM)
+        model, media_type = (ErrorEnvelope, JSON) if self.is_enveloped else (Problem, PROBLEM_JSON)
         answer = OpenApiResponse(model, description=meaning)
         body: Schema = super()._get_response_for_code(answer, str(status), [media_type])  # type: ignore[no-untyped-call]  # a library's
         if not self.is_enveloped:
             examples = {code.value: {"$ref": f"#/components/examples/{code}"} for code in codes}
-            body["content"][PROBLEM]["examples"] = examples
+            body["content"][PROBLEM_JSON]["examples"] = examples
         return body
 
     def _get_response_for_code(
@@ -309,17 +309,8 @@ def openapi_document(prefix: str) -> Schema:
     generator = Generator(patterns=[path(f"{prefix[1:]}/", include(TAILS))])  # type: ignore[no-untyped-call]  # a library's
     document: Schema = generator.get_schema(public=True)  # type: ignore[no-untyped-call]  # a library's
     if prefix == PLAIN:
-        document["components"]["examples"] = {code.value: {"value": _problem(code)} for code in ErrorCode}
+        problems = {code.value: Wrong(code.status, code, code.happened, request_id=SOME_ID) for code in ErrorCode}
+        document["components"]["examples"] = {
+            code: {"value": PROBLEM.to_representation(wrong)} for code, wrong in problems.items()
+        }
     return document
-
-
-def _problem(code: ErrorCode) -> Schema:
-    return {
-        "type": f"/docs/errors/{code}",
-        "title": code.summary,
-        "status": code.status,
-        "detail": code.happened,
-        "code": code.value,
-        "errors": [],
-        "requestId": "7c0f5d1e9a3b4c62",
-    }

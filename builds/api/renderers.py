@@ -6,16 +6,14 @@ says so. Views, services and the table of errors know nothing of it.
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.conf import settings
 from rest_framework.renderers import JSONRenderer
 
-if TYPE_CHECKING:
-    from builds.api.errors import Problem
+from builds.contract.errors import ENVELOPE, PROBLEM, Wrong
+from builds.contract.fields import Answer
 
-# The 416 is about the bytes of a log, which no dialect wraps: with another status its Content-Range would mean nothing.
-KEPT_STATUSES: Final = (401, 403, 416, 429)
 # the tag that belongs to an imageUrl stands beside it: of a run, of an image, of a step
 TAGS: Final = ("tagName", "tag", "imageTag")
 NO_RESULT: Final = object()  # answered where the envelope alone says that it is done
@@ -30,7 +28,7 @@ class PlainRenderer(JSONRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
-        """Return a model, or the `Problem` of an error, as JSON in UTF-8; raises `ValueError` for a NaN.
+        """Return a model, or the document of what is `Wrong`, as JSON in UTF-8; raises `ValueError` for a NaN.
 
         DRF's own leaves the body empty for null and fails on a surrogate, which here becomes JSON's own escape of it.
         """
@@ -43,16 +41,9 @@ class PlainRenderer(JSONRenderer):
         """Return the document of a success."""
         return model
 
-    def problem(self, problem: "Problem") -> dict[str, Any]:
+    def problem(self, wrong: Wrong) -> Answer:
         """Return the document of an error."""
-        return {
-            "type": f"/docs/errors/{problem.code}",
-            "title": problem.title,
-            "status": problem.status,
-            "detail": problem.detail,
-            "code": problem.code,
-            **_ends(problem),
-        }
+        return PROBLEM.to_representation(wrong)
 
 
 class EnvelopedRenderer(PlainRenderer):
@@ -66,10 +57,9 @@ class EnvelopedRenderer(PlainRenderer):
         envelope = {"code": "200", "status": "ok"}
         return envelope if model is NO_RESULT else {**envelope, "result": with_tags(model)}
 
-    def problem(self, problem: "Problem") -> dict[str, Any]:
+    def problem(self, wrong: Wrong) -> Answer:
         """Return the code and one message that holds everything; `errors` lists the fields once more."""
-        message = " ".join(f"{error.field}: {error.message}" for error in problem.errors) or problem.detail
-        return {"code": problem.code, "message": message, "status": "error", **_ends(problem)}
+        return ENVELOPE.to_representation(wrong)
 
 
 PLAIN: Final = PlainRenderer()
@@ -91,8 +81,3 @@ def with_tags(model: Any) -> Any:
             shape["imageUrl"] = f"{shape['imageUrl']}:{tag}"
         return shape
     return [with_tags(part) for part in model] if isinstance(model, list | tuple) else model
-
-
-def _ends(problem: "Problem") -> dict[str, Any]:
-    fields = [{"field": error.field, "message": error.message, "code": error.code} for error in problem.errors]
-    return {"errors": fields, "requestId": problem.request_id}

@@ -7,12 +7,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_safe
 
+from builds.contract.errors import ENVELOPE, KEPT_STATUSES, PROBLEM, Wrong
 from builds.domain.error_codes import ErrorCode
+from builds.domain.errors import FieldError
 from builds.pages.access import PageRequest, signed_in
 
 SCHEMA: Final = "/v1/openapi.json"
-KEPT: Final = (401, 403, 429)  # of the enveloped dialect; all else is 200 there
-FIELD: Final = {"field": "tagName", "message": "What is wrong with this field, and what to give instead."}
 SENTENCE: Final = "One sentence about this very request, with the remedy."
 REQUEST_ID: Final = "4f1c2d9e8a7b6c50"
 
@@ -36,20 +36,12 @@ def error(request: HttpRequest, code: str) -> HttpResponse:
     found = next((known for known in ErrorCode if known == code), None)
     if found is None:
         raise Http404
-    ends = {"errors": [{**FIELD, "code": found}] if found.status == 400 else [], "requestId": REQUEST_ID}
-    problem = {
-        "type": f"/docs/errors/{found}",
-        "title": found.summary,
-        "status": found.status,
-        "detail": SENTENCE,
-        "code": found,
-        **ends,
-    }
-    enveloped = {"code": found, "message": SENTENCE, "status": "error", **ends}
+    fields = [FieldError("tagName", "What is wrong with this field, and what to give instead.", found)]
+    wrong = Wrong(found.status, found, SENTENCE, fields if found.status == 400 else (), request_id=REQUEST_ID)
     context = {
         "code": found,
-        "enveloped_status": found.status if found.status in KEPT else 200,
-        "example": json.dumps(problem, indent=2),
-        "enveloped": json.dumps(enveloped, indent=2),
+        "enveloped_status": found.status if found.status in KEPT_STATUSES else 200,
+        "example": json.dumps(PROBLEM.to_representation(wrong), indent=2),
+        "enveloped": json.dumps(ENVELOPE.to_representation(wrong), indent=2),
     }
     return render(request, "pages/error.html", context)
