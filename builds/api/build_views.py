@@ -43,9 +43,6 @@ STORE_ERRORS: Final = (
     ErrorCode.IMAGE_NAME_TAKEN,
     ErrorCode.NOT_ONE_IMAGE_STEP,
     ErrorCode.REGISTRY_NOT_FOUND,
-    ErrorCode.NOT_FOUND,
-    ErrorCode.UNREADABLE,
-    ErrorCode.MEDIA_TYPE_NOT_SUPPORTED,
 )
 LINKS: Final = dict.fromkeys(
     ("getBuild", "editBuild", "startRun", "listRuns", "listImages", "removeBuild"), ("buildSeq", "/buildSeq")
@@ -106,7 +103,7 @@ class BuildCountView(ApiView):
 
     tag = "Builds"
 
-    @documented("countBuilds", "Count the builds of an account", BuildCount, errors=[ErrorCode.NOT_FOUND])
+    @documented("countBuilds", "Count the builds of an account", BuildCount)
     def get(self, request: Request, account_seq: str) -> HttpResponse:
         """Return how many builds an account has, of those that the caller may see."""
         account_id = read_number("accountSeq", account_seq)
@@ -122,7 +119,7 @@ class BuildDetailView(ApiView):
 
     tag = "Builds"
 
-    @documented("getBuild", "Get a build", BuildDetail, errors=[ErrorCode.NOT_FOUND])
+    @documented("getBuild", "Get a build", BuildDetail)
     def get(self, request: Request, build_seq: str) -> HttpResponse:
         """Return a build with its steps."""
         return self.answer(_detail(self, read_number("buildSeq", build_seq)))
@@ -133,7 +130,7 @@ class BuildDetailView(ApiView):
         BuildDetail,
         body=BuildAdd,
         body_example=CHANGED_BUILD,
-        errors=(*STORE_ERRORS, ErrorCode.NOT_POSSIBLE),
+        errors=STORE_ERRORS,
         has_result=False,
     )
     def put(self, request: Request, build_seq: str) -> HttpResponse:
@@ -154,7 +151,7 @@ class BuildDetailView(ApiView):
         "Remove a build with its images",
         BuildRun,
         query=parameters.Callback,
-        errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE, ErrorCode.RUN_IS_ACTIVE),
+        errors=[ErrorCode.RUN_IS_ACTIVE],
         links={"getRun": ("buildSeq", "/buildRunSeq")},
     )
     def delete(self, request: Request, build_seq: str) -> HttpResponse:
@@ -179,9 +176,7 @@ class BuildImagesView(ApiView):
 
     tag = "Builds"
 
-    @documented(
-        "listImages", "List the images of a build", BuildImage, query=parameters.Images, errors=[ErrorCode.NOT_FOUND]
-    )
+    @documented("listImages", "List the images of a build", BuildImage, query=parameters.Images)
     def get(self, request: Request, build_seq: str) -> HttpResponse:
         """Return the images of a build that a registry has confirmed."""
         build_id, asked = read_number("buildSeq", build_seq), self.asked

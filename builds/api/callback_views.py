@@ -7,7 +7,6 @@ from builds.api.documented import documented
 from builds.api.views import ApiView
 from builds.contract.callbacks import Delivery, delivery_answer, delivery_answers
 from builds.contract.parameters import read_number
-from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
 from builds.models import BuildRun
 from builds.services.callbacks import send_again
@@ -18,7 +17,7 @@ class RunCallbacksView(ApiView):
 
     tag = "Callbacks"
 
-    @documented("listCallbacks", "List the callbacks of a run", Delivery(many=True), errors=[ErrorCode.NOT_FOUND])
+    @documented("listCallbacks", "List the callbacks of a run", Delivery(many=True))
     def get(self, request: Request, build_run_seq: str) -> HttpResponse:
         """Return the deliveries of a run in order, each with its attempts."""
         run_id = read_number("buildRunSeq", build_run_seq)
@@ -32,9 +31,7 @@ class CallbackResendView(ApiView):
 
     tag = "Callbacks"
 
-    @documented(
-        "resendCallback", "Send a callback again", Delivery, errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE)
-    )
+    @documented("resendCallback", "Send a callback again", Delivery)
     def post(self, request: Request, build_run_seq: str, number: str) -> HttpResponse:
         """Send a delivery again, to the same address; return it as it stands now."""
         run_id, which = read_number("buildRunSeq", build_run_seq), read_number("n", number)

@@ -28,14 +28,8 @@ from builds.services.connections.registries import (
 )
 from builds.services.connections.servers import ServerDraft, create_server, edit_server, remove_server, try_server
 
-STORE_ERRORS: Final = (
-    ErrorCode.UNREADABLE,
-    ErrorCode.MEDIA_TYPE_NOT_SUPPORTED,
-    ErrorCode.NOT_POSSIBLE,
-    ErrorCode.NOT_FOUND,
-)
-SERVER_ERRORS: Final = (ErrorCode.NOT_FOUND, ErrorCode.SERVER_NOT_FOUND)
-REGISTRY_ERRORS: Final = (ErrorCode.NOT_FOUND, ErrorCode.REGISTRY_NOT_FOUND)
+SERVER_ERRORS: Final = [ErrorCode.SERVER_NOT_FOUND]
+REGISTRY_ERRORS: Final = [ErrorCode.REGISTRY_NOT_FOUND]
 NOTHING: Final = {"type": "null"}
 
 
@@ -51,14 +45,7 @@ class ServerListView(ApiView):
         servers = pages.paginate_queryset(visible_servers(self.caller), request, self)
         return pages.get_paginated_response(server_answers(servers, self.caller))
 
-    @documented(
-        "createServer",
-        "Register a build server",
-        BuildServer,
-        body=BuildServer,
-        body_example=NEW_SERVER,
-        errors=STORE_ERRORS,
-    )
+    @documented("createServer", "Register a build server", BuildServer, body=BuildServer, body_example=NEW_SERVER)
     def post(self, request: Request) -> HttpResponse:
         """Register a build server."""
         server = create_server(caller=self.caller, draft=_server_draft(request))
@@ -85,7 +72,7 @@ class ServerDetailView(ApiView):
         BuildServer,
         body=BuildServer,
         body_example={"capacity": 4},
-        errors=(*STORE_ERRORS, ErrorCode.SERVER_NOT_FOUND),
+        errors=SERVER_ERRORS,
     )
     def put(self, request: Request, build_server_seq: str) -> HttpResponse:
         """Change a build server; what is absent stays."""
@@ -93,7 +80,7 @@ class ServerDetailView(ApiView):
         server = edit_server(server_id=_number_of_server(build_server_seq), caller=self.caller, draft=draft)
         return self.answer(_changed_server(self, server))
 
-    @documented("removeServer", "Remove a build server", NOTHING, errors=(*SERVER_ERRORS, ErrorCode.NOT_POSSIBLE))
+    @documented("removeServer", "Remove a build server", NOTHING, errors=SERVER_ERRORS)
     def delete(self, request: Request, build_server_seq: str) -> HttpResponse:
         """Remove a build server that nothing refers to."""
         remove_server(server_id=_number_of_server(build_server_seq), caller=self.caller)
@@ -124,14 +111,7 @@ class RegistryListView(ApiView):
         registries = pages.paginate_queryset(visible_registries(self.caller), request, self)
         return pages.get_paginated_response(list(Registry(registries, many=True).data))
 
-    @documented(
-        "createRegistry",
-        "Register a registry",
-        Registry,
-        body=Registry,
-        body_example=NEW_REGISTRY,
-        errors=STORE_ERRORS,
-    )
+    @documented("createRegistry", "Register a registry", Registry, body=Registry, body_example=NEW_REGISTRY)
     def post(self, request: Request) -> HttpResponse:
         """Register a registry."""
         registry = create_registry(caller=self.caller, draft=_registry_draft(request))
@@ -158,7 +138,7 @@ class RegistryDetailView(ApiView):
         Registry,
         body=Registry,
         body_example={"useYn": "Y"},
-        errors=(*STORE_ERRORS, ErrorCode.REGISTRY_NOT_FOUND),
+        errors=REGISTRY_ERRORS,
     )
     def put(self, request: Request, external_registry_seq: str) -> HttpResponse:
         """Change a registry; what is absent stays."""
@@ -166,7 +146,7 @@ class RegistryDetailView(ApiView):
         found = edit_registry(registry_id=_number_of_registry(external_registry_seq), caller=self.caller, draft=draft)
         return self.answer(Registry(found).data)
 
-    @documented("removeRegistry", "Remove a registry", NOTHING, errors=(*REGISTRY_ERRORS, ErrorCode.NOT_POSSIBLE))
+    @documented("removeRegistry", "Remove a registry", NOTHING, errors=REGISTRY_ERRORS)
     def delete(self, request: Request, external_registry_seq: str) -> HttpResponse:
         """Remove a registry that nothing refers to."""
         remove_registry(registry_id=_number_of_registry(external_registry_seq), caller=self.caller)

@@ -18,7 +18,7 @@ class Documented:
 
     name: str
     query: Any = None  # the class of `builds/contract/parameters.py` that reads it
-    errors: Sequence[ErrorCode] = ()  # beside `ALWAYS`
+    errors: Sequence[ErrorCode] = ()  # beside those that address, method and body bring
     links: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # operation: its parameter, a field's pointer
     paged: bool = False
     has_result: bool = True  # False: the enveloped dialect answers without result

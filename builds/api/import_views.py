@@ -33,7 +33,7 @@ class RunExportView(ApiView):
         "Export a run's definition",
         ARCHIVE,
         media_type="application/zip",
-        errors=(ErrorCode.NOT_FOUND, ErrorCode.EXPORT_FAILED),
+        errors=[ErrorCode.EXPORT_FAILED],
         headers={"Content-Disposition": "Name of the file"},
     )
     def get(self, request: Request, build_run_seq: str) -> HttpResponse:
@@ -59,15 +59,7 @@ class BuildImportView(ApiView):
         BuildFilled,
         body=BuildImport,
         body_type="multipart/form-data",
-        errors=(
-            ErrorCode.NO_ZIP,
-            ErrorCode.OTHER_VERSION,
-            ErrorCode.IMPORT_FAILED,
-            ErrorCode.NOT_FOUND,
-            ErrorCode.UNREADABLE,
-            ErrorCode.MEDIA_TYPE_NOT_SUPPORTED,
-            ErrorCode.REGISTRY_NOT_FOUND,
-        ),
+        errors=(ErrorCode.NO_ZIP, ErrorCode.OTHER_VERSION, ErrorCode.IMPORT_FAILED, ErrorCode.REGISTRY_NOT_FOUND),
     )
     def post(self, request: Request) -> HttpResponse:
         """Return the BuildAdd of an exported file, with the given fields in place of its own.

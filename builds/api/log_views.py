@@ -21,15 +21,7 @@ from builds.contract.runs import BuildRunLog, Lines, log_answer
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
 from builds.models import BuildRun
-from builds.queries.log import (
-    LineWindow,
-    TextView,
-    asynchronous,
-    iterate_bytes,
-    iterate_text,
-    read_log,
-    read_window,
-)
+from builds.queries.log import LineWindow, TextView, asynchronous, iterate_bytes, iterate_text, read_log, read_window
 from builds.queries.runs import find_step, steps_by_attempt
 
 RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
@@ -40,13 +32,7 @@ class RunLogView(ApiView):
 
     tag = "Log"
 
-    @documented(
-        "getRunLog",
-        "Get the log in one piece",
-        BuildRunLog(many=True),
-        enveloped=BuildRunLog,
-        errors=[ErrorCode.NOT_FOUND],
-    )
+    @documented("getRunLog", "Get the log in one piece", BuildRunLog(many=True), enveloped=BuildRunLog)
     def get(self, request: Request, build_run_seq: str) -> HttpResponse:
         """Return the BuildRunLog, whose steps hold their texts: in the plain dialect an array of this one."""
         run = found_run(self, read_number("buildRunSeq", build_run_seq))
@@ -60,7 +46,7 @@ class StepLogView(ApiView):
 
     tag = "Log"
 
-    @documented("getStepLog", "Get the log of one step", BuildRunLog, errors=[ErrorCode.NOT_FOUND])
+    @documented("getStepLog", "Get the log of one step", BuildRunLog)
     def get(self, request: Request, build_step_run_seq: str) -> HttpResponse:
         """Return the BuildRunLog of a step's run with this step alone."""
         step_id = read_number("buildStepRunSeq", build_step_run_seq)
@@ -75,7 +61,7 @@ class RunLinesView(ApiView):
 
     tag = "Log"
 
-    @documented("getRunLines", "Get lines of the log", Lines, query=parameters.Lines, errors=[ErrorCode.NOT_FOUND])
+    @documented("getRunLines", "Get lines of the log", Lines, query=parameters.Lines)
     def get(self, request: Request, build_run_seq: str) -> HttpResponse:
         """Return the lines after a number; ask again with `after` = `last` until `complete`."""
         window = LineWindow(**self.asked)
@@ -102,7 +88,6 @@ class RunTextView(ApiView):
         OpenApiTypes.STR,
         media_type="text/plain",
         query=parameters.LogText,
-        errors=[ErrorCode.NOT_FOUND],
         headers={"Accept-Ranges": "`bytes`"},
         statuses={206: "The range that was asked for"},
     )

@@ -234,11 +234,14 @@ class OperationSchema(AutoSchema):
 
     def _errors(self) -> dict[int, list[ErrorCode]]:
         """Return the codes that the operation may answer, by status."""
-        of_key = [ErrorCode.NOT_POSSIBLE] if self.method in ("POST", "PUT") else []
+        has_body = bool(self.get_request_serializer())
+        of_numbers = [ErrorCode.NOT_FOUND] if has_body or "{" in self.path else []
+        of_body = [ErrorCode.UNREADABLE, ErrorCode.MEDIA_TYPE_NOT_SUPPORTED] if has_body else []
+        of_write = [ErrorCode.NOT_POSSIBLE] if self.method != "GET" else []
         found: dict[int, list[ErrorCode]] = {}
-        for code in dict.fromkeys((*ALWAYS, *self.told.errors, *of_key)):
+        for code in dict.fromkeys((*ALWAYS, *of_numbers, *of_body, *of_write, *self.told.errors)):
             found.setdefault(code.status, []).append(code)
-        too_large = {413: [ErrorCode.UNREADABLE]} if self.get_request_serializer() else {}
+        too_large = {413: [ErrorCode.UNREADABLE]} if has_body else {}
         no_range = {416: [ErrorCode.INVALID_PARAMETER]} if 206 in self.told.statuses else {}
         return found | too_large | no_range
 

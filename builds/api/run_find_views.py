@@ -9,7 +9,6 @@ from builds.api.views import ApiView
 from builds.contract import parameters
 from builds.contract.parameters import LONGEST_PAGE, read_number
 from builds.contract.runs import BuildRun, run_answers
-from builds.domain.error_codes import ErrorCode
 from builds.queries.facts import with_facts
 from builds.queries.run_finds import latest_runs, runs_of_image, runs_of_same_digest
 
@@ -43,9 +42,7 @@ class RunSiblingsView(ApiView):
 
     tag = "Runs"
 
-    @documented(
-        "listRunsOfSameImage", "List runs with the same digest", BuildRun(many=True), errors=[ErrorCode.NOT_FOUND]
-    )
+    @documented("listRunsOfSameImage", "List runs with the same digest", BuildRun(many=True))
     def get(self, request: Request, build_run_seq: str) -> HttpResponse:
         """Return the other runs of the build whose image has the same digest: their tags stay when this one goes."""
         run = found_run(self, read_number("buildRunSeq", build_run_seq))

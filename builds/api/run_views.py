@@ -18,15 +18,7 @@ from builds.contract import parameters
 from builds.contract.builds import RunSteps
 from builds.contract.fields import Answer
 from builds.contract.parameters import read_number
-from builds.contract.runs import (
-    BuildRun,
-    BuildRunDetail,
-    Queue,
-    queue_answer,
-    run_answer,
-    run_answers,
-    run_detail,
-)
+from builds.contract.runs import BuildRun, BuildRunDetail, Queue, queue_answer, run_answer, run_answers, run_detail
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
 from builds.models import Build
@@ -41,9 +33,7 @@ from builds.services.runs.start import push_again, start_run
 from builds.services.runs.turns import turn
 
 PRESS_ERRORS: Final = (
-    ErrorCode.NOT_POSSIBLE,
     ErrorCode.SERVER_NOT_FOUND,
-    ErrorCode.NOT_FOUND,
     ErrorCode.TAG_TAKEN,
     ErrorCode.NOT_ONE_IMAGE_STEP,
     ErrorCode.PARALLEL_LIMIT,
@@ -121,17 +111,12 @@ class RunDetailView(PressView):
         run = start_run(build_id=build_id, caller=self.caller, ask=ask)
         return self.answer(answer_now(self, run.pk))
 
-    @documented("getRun", "Get a run with its steps", BuildRunDetail, errors=[ErrorCode.NOT_FOUND])
+    @documented("getRun", "Get a run with its steps", BuildRunDetail)
     def get(self, request: Request, build_seq: str) -> HttpResponse:
         """Return a run with its steps and earlier attempts; the number in the path is the run's: buildRunSeq."""
         return self.answer(run_detail(found_run(self, read_number("buildRunSeq", build_seq)), self.caller))
 
-    @documented(
-        "removeRun",
-        "Remove a run and its image",
-        BuildRun,
-        errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE, ErrorCode.RUN_IS_ACTIVE),
-    )
+    @documented("removeRun", "Remove a run and its image", BuildRun, errors=[ErrorCode.RUN_IS_ACTIVE])
     def delete(self, request: Request, build_seq: str) -> HttpResponse:
         """Ask for a run's image and row to be removed, which a REMOVE run does; return the run as it was.
 
@@ -156,7 +141,7 @@ class RunOnceView(PressView):
         body=RunSteps,
         body_required=False,
         body_example={"buildSteps": [IMAGE_STEP]},
-        errors=(*PRESS_ERRORS, ErrorCode.UNREADABLE, ErrorCode.MEDIA_TYPE_NOT_SUPPORTED),
+        errors=PRESS_ERRORS,
         links=links_of_run(),
     )
     def post(self, request: Request, build_seq: str, build_run_seq: str) -> HttpResponse:
@@ -202,7 +187,7 @@ class RunTagsView(ApiView):
         "Remove several runs of a build",
         COUNT,
         query=parameters.Removals,
-        errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE, ErrorCode.RUN_IS_ACTIVE),
+        errors=[ErrorCode.RUN_IS_ACTIVE],
         example=2,
     )
     def delete(self, request: Request, build_seq: str) -> HttpResponse:
@@ -217,12 +202,7 @@ class RunCancelView(ApiView):
     tag = "Runs"
 
     @documented(
-        "cancelRun",
-        "Cancel a run",
-        BuildRun,
-        query=parameters.Callback,
-        errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE),
-        links={"getRun": ("buildSeq", "/buildRunSeq")},
+        "cancelRun", "Cancel a run", BuildRun, query=parameters.Callback, links={"getRun": ("buildSeq", "/buildRunSeq")}
     )
     def put(self, request: Request, build_run_seq: str) -> HttpResponse:
         """Ask for a run to be cancelled; return the CANCEL run at once, that under way if there is one.
@@ -250,12 +230,7 @@ class QueueFrontView(ApiView):
 
     tag = "Queue"
 
-    @documented(
-        "moveToFront",
-        "Let a waiting run be next",
-        Queue,
-        errors=(ErrorCode.NOT_FOUND, ErrorCode.NOT_POSSIBLE),
-    )
+    @documented("moveToFront", "Let a waiting run be next", Queue)
     def post(self, request: Request, build_run_seq: str) -> HttpResponse:
         """Move a waiting run to the place of the account's first, for instance admins before all; return the queue."""
         move_to_front(run_id=read_number("buildRunSeq", build_run_seq), caller=self.caller)

@@ -11,7 +11,6 @@ from builds.api.json_body import read_object
 from builds.api.views import ApiView
 from builds.contract.connections import SourceTest
 from builds.contract.steps import SourceAsk
-from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
 from builds.domain.states import StepType
 from builds.models import Build
@@ -25,14 +24,7 @@ class SourceTestView(ApiView):
 
     tag = "Builds"
 
-    @documented(
-        "testSource",
-        "Ask a repository whether it answers",
-        SourceTest,
-        body=SourceAsk,
-        body_example=CODE,
-        errors=(ErrorCode.NOT_FOUND, ErrorCode.UNREADABLE, ErrorCode.MEDIA_TYPE_NOT_SUPPORTED),
-    )
+    @documented("testSource", "Ask a repository whether it answers", SourceTest, body=SourceAsk, body_example=CODE)
     def post(self, request: Request) -> HttpResponse:
         """Ask a repository for its branches, as a run would reach it.
 

@@ -18,11 +18,12 @@ from builds.domain.states import RunState, RunType
 from builds.queries.images import COLUMNS, ORDERS
 from builds.queries.log import WINDOW_LINES
 
+NO_CONTEXT: Final = "{name} is not executed by this version yet: contexts cannot be uploaded; leave it out."
 WHOLE: Final = re.compile(r"-?[0-9]{1,10}\Z")
 LONGEST_PAGE: Final = 200
 SWITCH: Final = ("true", "false", "1", "0", "Y", "N")
 ON: Final = ("true", "1", "Y")
-STREAMS: Final = re.compile(r"[012](,[012])*")
+STREAMS: Final = re.compile(r"^([012](,[012])*)?$")
 
 
 def read_number(name: str, text: str, *, least: int = -INT32 - 1, most: int = INT32) -> int:
@@ -65,7 +66,7 @@ class Repeated(Asked):
 
     def get_value(self, dictionary: Any) -> Any:
         """Return all texts that are given, `empty` where there is none."""
-        return [text for text in dictionary.getlist(self.field_name) if text] or empty
+        return dictionary.getlist(self.field_name) or empty
 
 
 class Whole(Asked, Number):
@@ -93,8 +94,9 @@ class Image(Line):
         """Return registry host, path and tag."""
         host, _, rest = super().to_internal_value(data).partition("/")
         path, _, tag = rest.partition(":")
-        for key, is_wrong in (("scheme", "://" in data), ("digest", "@" in data), ("required", not (path and tag))):
-            if is_wrong or not host:
+        has_all = bool(host and path and tag)
+        for key, is_wrong in (("scheme", "://" in data), ("digest", "@" in data), ("required", not has_all)):
+            if is_wrong:
                 self.fail(key)
         if sentence := check_reference(data):
             raise serializers.ValidationError(sentence)
@@ -112,9 +114,6 @@ class OneChoice(Asked, Choice):
 class Switch(OneChoice):
     """On or off."""
 
-    def __init__(self, meaning: str) -> None:
-        super().__init__(SWITCH, meaning)
-
     def to_internal_value(self, data: Any) -> Any:
         """Return whether it is on."""
         return super().to_internal_value(data) in ON
@@ -126,19 +125,17 @@ class Streams(Repeated, serializers.RegexField):
     default_error_messages = {"invalid": "{name} is a list such as 0,1,2; allowed: 0, 1, 2."}
 
     def to_internal_value(self, data: Any) -> Any:
-        """Return their numbers."""
-        text = ",".join(data)
-        return frozenset(map(int, text.split(","))) if STREAMS.fullmatch(text) else self.fail("invalid")
+        """Return their numbers, None where only empty texts are given."""
+        text = ",".join(filter(None, data))
+        if not STREAMS.fullmatch(text):
+            self.fail("invalid")
+        return frozenset(map(int, text.split(","))) if text else None
 
 
-class Pairs(Asked, Items):
+class Pairs(Repeated, Items):
     """`KEY=VALUE`, repeated; a value may hold further `=`."""
 
     default_error_messages = {"invalid": "{name} is KEY=VALUE without NUL, once for each key: {name}=VERSION%3D1."}
-
-    def get_value(self, dictionary: Any) -> Any:
-        """Return all texts that are given; an empty one is no pair."""
-        return dictionary.getlist(self.field_name) or empty
 
     def to_internal_value(self, data: Any) -> Any:
         """Return each key with its value."""
@@ -167,22 +164,6 @@ def _seq(meaning: str, **options: Any) -> Whole:
     return Whole(meaning, min_value=1, **options)
 
 
-def _account() -> Whole:
-    return _seq("Only of this account", source="account_id")
-
-
-def _limit() -> Whole:
-    return Whole("How many on a page", min_value=1, max_value=LONGEST_PAGE, default=50)
-
-
-def _callback() -> Line:
-    return Line(
-        "Where to tell what happens; several joined by `|`. http or https, no user name in it",
-        max_length=2000,
-        example="https://ci.example.com/hooks/buildhub",
-    )
-
-
 def _tag() -> Line:
     return Line("Tag of the image; ignored where tags are automatic", example="1.2.0")
 
@@ -202,19 +183,23 @@ class Query(serializers.Serializer[Any]):
 class Account(Query):
     """What narrows a list to an account."""
 
-    accountSeq = _account()
+    accountSeq = _seq("Only of this account", source="account_id")
 
 
 class Callback(Query):
     """Where to tell what happens."""
 
-    callbackUrl = _callback()
+    callbackUrl = Line(
+        "Where to tell what happens; several joined by `|`. http or https, no user name in it",
+        max_length=2000,
+        example="https://ci.example.com/hooks/buildhub",
+    )
 
 
 class Limit(Query):
     """How much is shown."""
 
-    limit = _limit()
+    limit = Whole("How many on a page", min_value=1, max_value=LONGEST_PAGE, default=50)
 
 
 class Page(Limit):
@@ -223,14 +208,12 @@ class Page(Limit):
     after = _seq("The last number of the page before")
 
 
-class Builds(Query):
+class Builds(Account, Limit):
     """What narrows the list of builds."""
 
-    accountSeq = _account()
     search = Line("Part of build or image name, any case")
     runState = OneWord(RunState, "State of the last run")
     registryName = Line("Only of this project", source="project")
-    limit = _limit()
     after = _seq("The last buildSeq of the page before")
 
 
@@ -241,24 +224,22 @@ class Images(Query):
     order = OneChoice(ORDERS, "Order", default="DESC")
 
 
-class Runs(Query):
+class Runs(Limit):
     """What narrows the list of runs."""
 
     buildSeq = _seq("Number of the build", required=True, example=1, source="build_id")
     after = _seq("The last buildRunSeq of the page before")
     runState = OneWord(RunState, "Only in this state")
     runType = OneWord(RunType, "Only of this type")
-    limit = _limit()
 
 
-class Latest(Query):
+class Latest(Account):
     """What narrows the newest images."""
 
     limitCount = Whole("How many", min_value=1, max_value=LONGEST_PAGE, default=5)
-    accountSeq = _account()
 
 
-class Search(Query):
+class Search(Account):
     """The image whose run is looked for."""
 
     imageUrl = Image(
@@ -269,25 +250,18 @@ class Search(Query):
         example="dev.cocktailcloud.io/ops/build-api-test-gradle:test-00001",
         source="*",
     )
-    accountSeq = _account()
     buildSeq = _seq("Only of this build", source="build_id")
 
 
 @extend_schema_serializer(exclude_fields=["contextSeq"])  # refused, so not published
-class Press(Query):
+class Press(Callback):
     """What a press may ask for."""
 
-    contextSeq = OneChoice(
-        (),
-        error_messages={
-            "invalid_choice": "{name} is not executed by this version yet: contexts cannot be uploaded; leave it out."
-        },
-    )
+    contextSeq = OneChoice((), error_messages={"invalid_choice": NO_CONTEXT})
     tagName = _tag()
     description = Line("Shown as runDesc", max_length=1000, example="Nightly")
-    callbackUrl = _callback()
     branchName = Line("Branch, tag or commit instead of the definition's")
-    noCache = Switch("Take nothing from the cache")
+    noCache = Switch(SWITCH, "Take nothing from the cache")
     buildArg = Pairs(
         Text(), "`KEY=VALUE`, repeated; only names that the definition lists", max_length=100, source="build_args"
     )
@@ -326,10 +300,10 @@ class LogText(Query):
     """Which text of a log is asked for."""
 
     to = _seq("Last line", source="last")
-    timestamps = Switch("Begin each line with its time")
+    timestamps = Switch(SWITCH, "Begin each line with its time")
     stream = Streams(
         "`1,2` is the pure output; 0 is what BuildHub says",
-        regex=rf"^({STREAMS.pattern})?$",
+        regex=STREAMS.pattern,
         example="1,2",
         source="streams",
     )
