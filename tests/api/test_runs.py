@@ -166,6 +166,23 @@ def test_a_wrong_filter_is_refused_by_its_name(as_, operator, build, query, fiel
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)
 
 
+def test_all_wrong_parameters_are_told_at_once(as_, operator, build):
+    answer = as_(operator).get("/v1/build/run", {"buildSeq": "x", "runState": "BROKEN", "limit": "201", "other": "?"})
+    errors = {error["field"]: error["message"] for error in answer.json()["errors"]}
+    assert answer.status_code == 400
+    assert set(errors) == {"buildSeq", "runState", "limit"}
+    assert errors["limit"] == "limit has to be a whole number from 1 to 200, such as 1."
+    answer = press(as_(operator), build, noCache="perhaps", buildArg="VERSION", contextSeq="7")
+    assert {error["field"] for error in answer.json()["errors"]} == {"noCache", "buildArg", "contextSeq"}
+    assert not build.runs.exists()
+
+
+def test_an_empty_parameter_is_the_same_as_none(as_, operator, build, five_runs):
+    empty = {"buildSeq": build.pk, "runState": "", "runType": "", "limit": "", "after": ""}
+    answer = as_(operator).get("/v1/build/run", empty)
+    assert (answer.status_code, len(answer.json())) == (200, len(five_runs))
+
+
 @pytest.mark.parametrize("state", ["CREATED", "RUNNING"])
 def test_a_list_costs_the_same_number_of_queries_however_long_it_is(
     as_, operator, make_build, django_assert_max_num_queries, state

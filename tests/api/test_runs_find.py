@@ -94,6 +94,7 @@ def test_a_prefix_of_the_registry_belongs_to_the_image(as_, viewer, build, pushe
         ("", "with its tag"),
         ("127.0.0.1:5000/ops/hello", "with its tag"),
         ("hello:1", "with its tag"),
+        ("/ops/hello:1", "with its tag"),
         ("https://example.com/a:1", "scheme"),
         ("example.com/a:1@sha256:" + "a" * 64, "digest"),
         ("example.com/UPPER:1", "lower-case"),
