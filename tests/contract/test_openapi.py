@@ -162,3 +162,32 @@ def test_a_text_is_taken_up_to_its_documented_length_and_no_longer(as_, operator
         body = build_add(**{"autotagUseYn": "N", "tagName": "1", field: text.ljust(length, "a")})
         answer = as_(operator).post("/v1/build", body, content_type="application/json")
         assert answer.status_code == status, answer.content
+
+
+REQUIRED_IN_BODIES = {"BuildAdd": ["buildSteps", "editType"], "BuildStepAdd": ["stepType"], "BuildImport": ["dataFile"]}
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_an_answer_has_every_field_and_a_body_needs_few(prefix):
+    schemas = openapi_document(prefix)["components"]["schemas"]
+    objects = {name: model for name, model in schemas.items() if "properties" in model}
+    bodies = {name for name in objects if name.endswith("Add")} | {"RunSteps", "SourceAsk", "BuildImport"}
+    assert {name: sorted(objects[name].get("required", [])) for name in bodies if objects[name].get("required")} == (
+        REQUIRED_IN_BODIES
+    )
+    answers = objects.keys() - bodies
+    assert {name for name in answers if list(objects[name]["required"]) != list(objects[name]["properties"])} == set()
+    assert {"BuildRun", "BuildDetail", "Registry"} <= answers
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_no_secret_is_told_and_every_secret_is_taken(prefix):
+    schemas = openapi_document(prefix)["components"]["schemas"]
+    secrets = ("buildServerClientKey", "password", "loginId", "privateKey", "privateCertificate")
+    kinds = {
+        (name.endswith("Add") or name == "SourceAsk", str(model["properties"][secret]["type"]))
+        for name, model in schemas.items()
+        for secret in secrets
+        if secret in model.get("properties", {})
+    }
+    assert kinds == {(False, "null"), (True, "['string', 'null']")}

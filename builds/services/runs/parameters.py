@@ -71,6 +71,11 @@ def _errors(steps: Sequence[Step], ask: RunAsk) -> Iterator[FieldError]:
         yield FieldError("description", "The description may have up to 1,000 characters and no NUL.")
     if ask.branch_name and not _used(steps, StepType.CODE_DOWN):
         yield FieldError("branchName", "No step in use of this build downloads code; leave branchName out.")
+    yield from _argument_errors(steps, ask)
+
+
+def _argument_errors(steps: Sequence[Step], ask: RunAsk) -> Iterator[FieldError]:
+    """Yield what is wrong with build arguments: names that the image step does not list, and doubles."""
     # What the image step in use lists; reserved names never get into a definition.
     listed = [pair for step in _used(steps, StepType.CREATE_IMAGE) for pair in step.config.get("build_args") or ()]
     allowed = [str(pair["key"]) for pair in listed]
