@@ -75,7 +75,7 @@ class BuildListView(ApiView):
     def post(self, request: Request) -> HttpResponse:
         """Create a build. All fields that are wrong are told at once."""
         create = partial(create_build, caller=self.caller, **self.asked)
-        body = read_build(read_object(request), edit=False)
+        body = read_build(BuildAdd, read_object(request), is_new=True)
         build = submit(body, lambda draft: create(draft=draft))
         return self.answer(_detail(self, build.pk))
 
@@ -142,7 +142,7 @@ class BuildDetailView(ApiView):
         build_id = read_number("buildSeq", build_seq)
         if find_build(build_id, self.caller) is None:
             raise NotFound(f"There is no build {build_id}.")
-        body = read_build(read_object(request), edit=True)
+        body = read_build(BuildAdd, read_object(request))
         self._edit(build_id, body)
         return self.answer(_detail(self, build_id), result=False)
 

@@ -4,10 +4,11 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
+from builds.contract.configs import CONFIGS
 from builds.contract.errors import FieldProblem
 from builds.contract.fields import Secret
 from builds.contract.runs import RunAttempt
-from builds.contract.steps import CONFIGS, StepConfigField
+from builds.contract.steps import StepConfigField
 from builds.domain.states import StepType
 
 IMAGE_STEP: Final = {

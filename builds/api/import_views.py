@@ -1,21 +1,21 @@
 """Definitions as files: export of a run's, import as a BuildAdd."""
 
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 
+from builds.api.bodies import read_body
 from builds.api.documented import documented
 from builds.api.errors import Unreadable
-from builds.api.fields import Fields
 from builds.api.raw_body import read_raw
 from builds.api.views import ApiView
-from builds.contract.files import BuildFilled, BuildImport, with_changes
+from builds.contract.files import BuildFilled, BuildImport, ImportChanges, with_changes
 from builds.contract.parameters import read_number
 from builds.domain.error_codes import ErrorCode
-from builds.domain.errors import FieldError, Invalid, Refused
+from builds.domain.errors import Invalid, Refused
 from builds.services.builds.edit import may_create_in
 from builds.services.builds.files import LARGEST_FILE, export_run, read_definition
 
@@ -66,9 +66,11 @@ class BuildImportView(ApiView):
 
         Creates nothing: send the answer to POST /build.
         """
-        fields, content = _read_form(request, self.most_body_bytes)
-        changes = _read_changes(fields)
-        may_create_in(self.caller, changes["accountSeq"])
+        texts, content = _read_form(request, self.most_body_bytes)
+        changes, errors = read_body(ImportChanges, texts)
+        if errors:
+            raise Invalid(errors)
+        may_create_in(self.caller, changes.get("account_seq"))
         if content is None:
             raise Refused("Give the exported zip as dataFile (multipart/form-data).", code=ErrorCode.NO_ZIP)
         return self.answer(with_changes(read_definition(content), changes))
@@ -86,25 +88,5 @@ def _read_form(request: Request, most: int) -> tuple[dict[str, str], bytes | Non
     except MultiPartParserError as error:
         raise Unreadable(f"The body is no multipart/form-data: {error}.") from error
     file = files.get("dataFile")
-    return {name: str(text) for name, text in texts.items()}, None if file is None else file.read(LARGEST_FILE + 1)
-
-
-def _read_changes(texts: dict[str, str]) -> dict[str, Any]:
-    """Return the fields that win over the file, checked like those of a body; raises `Invalid` with all errors."""
-    read: dict[str, Any] = {name: _text(texts, name) for name in ("registryName", "imageName", "tagName")}
-    fields = Fields(read)
-    changes: dict[str, Any] = {name: fields.text(name, most=255) for name in read}
-    errors: list[FieldError] = list(fields.errors)
-    for name, least in (("accountSeq", 1), ("registryId", 0)):
-        changes[name] = None
-        try:
-            changes[name] = read_number(name, texts[name], least=least) if _text(texts, name) else None
-        except Invalid as refused:
-            errors += refused.errors
-    if errors:
-        raise Invalid(errors)
-    return changes
-
-
-def _text(texts: dict[str, str], name: str) -> str | None:
-    return texts.get(name) or None
+    given = {name: str(text) for name, text in texts.items() if text}
+    return given, None if file is None else file.read(LARGEST_FILE + 1)

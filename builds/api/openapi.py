@@ -18,9 +18,10 @@ from rest_framework import serializers
 
 from builds.api.documented import JSON, Documented
 from builds.api.examples import example_of
+from builds.contract.configs import CONFIGS, FOR_USERS
 from builds.contract.errors import KEPT_STATUSES, PROBLEM, ErrorEnvelope, Problem, Wrong
 from builds.contract.fields import Model, Number, Secret, Word
-from builds.contract.steps import CONFIGS, FOR_USERS, StepConfigField
+from builds.contract.steps import StepConfigField
 from builds.domain.error_codes import ErrorCode
 
 Schema = dict[str, Any]
@@ -203,7 +204,7 @@ class OperationSchema(AutoSchema):
         if getattr(field, "example", None) is not None:
             meta["examples"] = [field.example]
         if isinstance(field, serializers.ListSerializer):
-            limits = {"minItems": "min_length", "maxItems": "max_length"}
+            limits = {"minItems": "min_length", "maxItems": "most"}
             meta |= {name: limit for name, one in limits.items() if (limit := getattr(field, one)) is not None}
         if direction == "request" and not field.required and isinstance(field.parent, Model):
             meta["nullable"] = True

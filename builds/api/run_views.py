@@ -250,5 +250,4 @@ def _steps_of(request: Request) -> BuildBody | None:
     values = read_object(request)
     if all(values.get(name) is None for name in STEP_NAMES):
         return None
-    body = read_build(values, edit=True)
-    return replace(body, errors=[error for error in body.errors if error.field.startswith(body.steps_name)])
+    return read_build(RunSteps, values)

@@ -1,22 +1,25 @@
 """A try of a repository before a build is saved: whether it answers, and which branches it has."""
 
+from typing import Final
+
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from builds.api.build_body import read_config
+from builds.api.bodies import read_body
 from builds.api.documented import documented
 from builds.api.examples import CODE
-from builds.api.fields import Fields
 from builds.api.json_body import read_object
 from builds.api.views import ApiView
+from builds.contract.configs import AskedStep, SourceAsk, stored_config
 from builds.contract.connections import SourceTest
-from builds.contract.steps import SourceAsk
-from builds.domain.errors import NotFound
+from builds.domain.errors import FieldError, NotFound
 from builds.domain.states import StepType
 from builds.models import Build
 from builds.queries.builds import find_build
 from builds.services.builds.edit import may_create_in
 from builds.services.builds.sources import try_source
+
+PAIR: Final = ("buildSeq", "buildStepSeq")
 
 
 class SourceTestView(ApiView):
@@ -32,27 +35,32 @@ class SourceTestView(ApiView):
         read. The body is the config of a CODE_DOWN step. With buildSeq and buildStepSeq blank secrets are those of
         that step, as long as they are for the same address; without any field of a config it is the whole step.
         """
-        fields = Fields(read_object(request))
-        config = read_config(StepType.CODE_DOWN, fields)
-        account_id, step = self._asked_for(fields)
-        report = try_source(config, caller=self.caller, account_id=account_id, step=step, errors=fields.errors)
+        body = read_object(request)
+        asked, errors = read_body(AskedStep, body)
+        for name, other in (PAIR, PAIR[::-1]):
+            if body.get(name) is None and body.get(other) is not None:
+                sentence = f"Give {name} too, or leave {other} out: together they name a stored step."
+                errors.append(FieldError(name, sentence))
+        account_id, step = self._asked_for(errors, **asked)
+        config = stored_config(StepType.CODE_DOWN, body)
+        report = try_source(config, caller=self.caller, account_id=account_id, step=step, errors=errors)
         return self.answer(SourceTest(report).data)
 
-    def _asked_for(self, fields: Fields) -> tuple[int, tuple[Build, int] | None]:
+    def _asked_for(
+        self,
+        errors: list[FieldError],
+        account_seq: int | None = None,
+        build_seq: int | None = None,
+        build_step_seq: int | None = None,
+    ) -> tuple[int, tuple[Build, int] | None]:
         """Return the account that is asked for, and the stored step; raises `NotFound` and `NoRight`."""
-        account_seq = fields.number("accountSeq", least=1)
-        build_seq = fields.number("buildSeq", least=1)
-        step_seq = fields.number("buildStepSeq", least=1)
-        if build_seq is None or step_seq is None:
-            for name, other in (("buildSeq", "buildStepSeq"), ("buildStepSeq", "buildSeq")):
-                if fields.values.get(name) is None and fields.values.get(other) is not None:
-                    fields.refuse(name, f"Give {name} too, or leave {other} out: together they name a stored step.")
+        if build_seq is None or build_step_seq is None:
             return may_create_in(self.caller, account_seq).pk, None
         build = find_build(build_seq, self.caller)
         if build is None:
             raise NotFound(f"There is no build {build_seq}.")
-        if not build.steps.filter(pk=step_seq, step_type=StepType.CODE_DOWN).exists():
-            raise NotFound(f"Build {build_seq} has no CODE_DOWN step {step_seq}.")
+        if not build.steps.filter(pk=build_step_seq, step_type=StepType.CODE_DOWN).exists():
+            raise NotFound(f"Build {build_seq} has no CODE_DOWN step {build_step_seq}.")
         if account_seq not in (None, build.account_id):
-            fields.refuse("accountSeq", f"Build {build_seq} is of another account; leave accountSeq out.")
-        return build.account_id, (build, step_seq)
+            errors.append(FieldError("accountSeq", f"Build {build_seq} is of another account; leave accountSeq out."))
+        return build.account_id, (build, build_step_seq)

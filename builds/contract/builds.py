@@ -30,6 +30,7 @@ from builds.queries.builds import with_extras
 from builds.queries.facts import build_facts
 
 EDIT_TYPES: Final = ("N", "U")
+EDIT_TYPE: Final = 'Give editType "{words}": N is for POST (create), U for PUT (edit).'
 
 
 def _text(column: str, meaning: str = "", **options: Any) -> Text:
@@ -95,6 +96,7 @@ class BuildHead(Model):
     )
     buildServerClientKey = Secret(
         "Client key for the build server (PEM): write-only; blank keeps the stored one unless the host changed",
+        source="server_client_key",
         max_length=LONGEST_PEM,
     )
     useYn = YesOrNo("Whether it is in use; only such a build can be pressed", source="in_use", read_only=True)
@@ -105,6 +107,8 @@ class BuildHead(Model):
 class BuildSteps(Model):
     """The steps of a build, under their name and its alias in bodies."""
 
+    aliases = {"buildStepRuns": "buildSteps"}
+
     buildSteps = BuildStep(
         many=True,
         source="ordered_steps",
@@ -114,8 +118,17 @@ class BuildSteps(Model):
         help_text="By stepOrder; exactly one used CREATE_IMAGE",
     )
     buildStepRuns = BuildStep(
-        many=True, write_only=True, help_text="Alias of buildSteps, so that an answer can be sent back"
+        many=True,
+        source="ordered_steps",
+        write_only=True,
+        help_text="Alias of buildSteps, so that an answer can be sent back",
     )
+
+    def to_internal_value(self, data: Any) -> Answer:
+        """Return what a body gives; the steps stand under one of their names."""
+        if data.get("buildStepRuns") is not None:
+            self.fields["buildSteps"].required = False
+        return super().to_internal_value(data)
 
 
 class BuildCounters(Model):
@@ -188,10 +201,24 @@ class BuildDetail(BuildHead, BuildSteps, BuildCounters, BuildActions, BuildLimit
 class BuildAdd(BuildHead, BuildLimits, BuildSteps):
     """A build to be stored."""
 
+    aliases = {**BuildSteps.aliases, "description": "buildDesc"}
     body_name = "BuildAdd"
 
-    editType = Choice(EDIT_TYPES, "N with POST, U with PUT", example="N", required=True)
+    editType = Choice(
+        EDIT_TYPES,
+        "N with POST, U with PUT",
+        error_messages=dict.fromkeys(("required", "invalid_choice"), EDIT_TYPE),
+        example="N",
+        required=True,
+    )
     description = Text("Alias of buildDesc, which wins", max_length=BuildRow.longest("description"))
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields; `is_new` of the context says which editType fits."""
+        fields: dict[str, Any] = super().get_fields()
+        if "is_new" in self.context:
+            fields["editType"].choices = ["N" if self.context["is_new"] else "U"]
+        return fields
 
 
 class RunSteps(BuildSteps):

@@ -146,8 +146,12 @@ class OneOf(Field, serializers.ChoiceField):
     def to_internal_value(self, data: Any) -> Any:
         """Return the word of a body."""
         if self.text(data) not in self.choices:
-            self.fail("invalid_choice", words=", ".join(word for word in self.choices if word))
+            self.fail("invalid_choice")
         return data
+
+    def fail(self, key: str, **values: Any) -> NoReturn:
+        """Raise the error `key`, with the words in its sentence."""
+        super().fail(key, words=", ".join(word for word in self.choices if word), **values)
 
 
 class Word(OneOf):
@@ -252,7 +256,11 @@ class IsoTime(Field, serializers.DateTimeField):
 
 
 class Models(Named, serializers.ListSerializer[Any]):
-    """A list of a model."""
+    """A list of a model; `max_length` is published as `most` and told by the rules, which know what is not counted."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.most: int | None = options.pop("max_length", None)
+        super().__init__(*args, **options)
 
 
 class Model(Named, serializers.Serializer[Any]):
@@ -261,6 +269,7 @@ class Model(Named, serializers.Serializer[Any]):
     class Meta:
         list_serializer_class = Models
 
+    aliases: Mapping[str, str] = {}  # in a body: another name of a field, which wins
     body_name = ""  # of the model in a body, where it is another name than the class's with Add
     within = ""  # the attribute whose attributes are told, with a dot behind it
 
@@ -282,9 +291,10 @@ class Model(Named, serializers.Serializer[Any]):
         return cast(Caller, self.context["caller"])
 
     def to_internal_value(self, data: Any) -> Answer:
-        """Return what a body gives; null is the same as absent."""
+        """Return what a body gives; null is the same as absent, and so is an alias beside its name."""
         if isinstance(data, Mapping):
-            data = {name: value for name, value in data.items() if value is not None}
+            names = [name for name in data if data.get(self.aliases.get(name, "")) is None]
+            data = {name: data[name] for name in names if data[name] is not None}
         return cast(Answer, super().to_internal_value(data))
 
     def to_representation(self, instance: Any) -> Answer:

@@ -6,8 +6,10 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from builds.contract.builds import BuildHead, BuildLimits
-from builds.contract.fields import Answer, Choice, Loose, Model, Number, Text
-from builds.contract.steps import FILLED, SERIALIZERS, BuildStep, config_answer
+from builds.contract.configs import FILLED, SERIALIZERS, config_answer
+from builds.contract.fields import Answer, Choice, Loose, Model, Text
+from builds.contract.parameters import Whole
+from builds.contract.steps import BuildStep
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import SECRETS, api_name
 from builds.models import BuildRun, Caller, RunStep
@@ -47,7 +49,17 @@ class BuildFilled(Loose, BuildHead, BuildLimits):
         return []
 
 
-class BuildImport(Model):
+class ImportChanges(Model):
+    """What wins over the fields of a file; a form gives all of them as texts."""
+
+    accountSeq = Whole("Default: the caller's account", min_value=1, example=1)
+    registryId = Whole("Kept, never used")
+    registryName = Text("The project: the first path part in the registry", max_length=200, example="ops")
+    imageName = Text("Lower-case parts joined by /", max_length=255, example="hello")
+    tagName = Text("Tag of the images", max_length=128)
+
+
+class BuildImport(ImportChanges):
     """A file to read; further fields win over it."""
 
     body_name = "BuildImport"
@@ -55,11 +67,6 @@ class BuildImport(Model):
     dataFile = serializers.FileField(
         required=True, help_text="What GET /build/run/{buildRunSeq}/export has answered; up to 20 MiB"
     )
-    accountSeq = Number("Default: the caller's account", min_value=1, example=1)
-    registryId = Number("Kept, never used")
-    registryName = Text("The project: the first path part in the registry", max_length=200, example="ops")
-    imageName = Text("Lower-case parts joined by /", max_length=255, example="hello")
-    tagName = Text("Tag of the images", max_length=128)
 
 
 NAMES: Final = [name for name in map(str, BuildFilled().fields) if name not in ("editType", "buildSteps")]
@@ -93,8 +100,8 @@ def filled_definition(build: Mapping[str, Any]) -> Answer:
 
 
 def with_changes(definition: Answer, changes: Mapping[str, Any]) -> Answer:
-    """Return a definition with the fields of `changes` that are not None; a `registryId` goes into the image step."""
-    given = {name: value for name, value in changes.items() if value is not None}
+    """Return a definition with what `ImportChanges` has read; a `registryId` goes into the image step."""
+    given = {api_name(name): value for name, value in changes.items()}
     registry_id = given.pop("registryId", None)
     for step in definition["buildSteps"]:
         if registry_id is not None and step["stepType"] == StepType.CREATE_IMAGE:

@@ -10,17 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from builds.contract.steps import CONFIG_KEYS, FILLED
+from builds.contract.configs import stored_config
 from builds.domain.definition import Step
 from builds.domain.states import StepType
-from builds.domain.steps.kinds import api_name
 from builds.pages.forms import BuildForm, new_form
 from builds.pages.screens.source import SourceSteps, source_steps
 from builds.pages.screens.steps import KINDS
 from builds.pages.source_form import source_values
 from builds.services.builds.edit import BuildDraft, StepDraft
 
-DEEPEST: Final = 32
 STEPS: Final = "buildSteps"
 UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 # what a build has beside the form's fields: name at the API, name of the draft, kind of value
@@ -29,7 +27,7 @@ CARRIED_TEXTS: Final = {
     "buildServerCacrt": "server_ca_cert",
     "buildServerClientCert": "server_client_cert",
 }
-CARRIED_NUMBERS: Final = {"externalRegistrySeq": "external_registry_seq", "registryProjectId": "registry_project_id"}
+CARRIED_NUMBERS: Final = {"externalRegistrySeq": "registry_id", "registryProjectId": "registry_project_id"}
 CARRIED: Final = (*CARRIED_TEXTS, *CARRIED_NUMBERS, "buildServerTlsVerify", STEPS)
 
 
@@ -92,26 +90,12 @@ def _step(value: object) -> StepDraft | None:
         return None
     kind = StepType(value["stepType"])
     config = value.get("buildStepConfig")
-    given = config if isinstance(config, Mapping) else {}
-    filled = FILLED if kind is StepType.CREATE_IMAGE else ()
-    read = {key: _stored(given[api_name(key)]) for key in CONFIG_KEYS[kind] if given.get(api_name(key)) is not None}
     return StepDraft(
         step_type=kind,
         order=_number(value.get("stepOrder")),
         use=value.get("useFlag") is not False,
-        config={key: one for key, one in read.items() if key not in filled},
+        config=stored_config(kind, config) if isinstance(config, Mapping) else {},
     )
-
-
-def _stored(value: Any, depth: int = 0) -> Any:
-    """Return a value with the keys of its objects as they are stored; raises `ValueError` where it nests too deep."""
-    if depth > DEEPEST:
-        raise ValueError("No definition nests as deep as this.")
-    if isinstance(value, list):
-        return [_stored(item, depth + 1) for item in value]
-    if isinstance(value, Mapping):
-        return {re.sub("(?<=.)([A-Z])", r"_\1", key).lower(): _stored(one, depth + 1) for key, one in value.items()}
-    return value
 
 
 def _text(value: object) -> str | None:

@@ -64,7 +64,7 @@ def step_drafts(values: Mapping[str, str], secrets: Mapping[str, str], steps: So
         image = _dockerfile(values, steps, "CONTENTS") | {"context_path": None}
         if stored is None:
             return (_image_draft(steps, image),)
-        unused = StepDraft(StepType.CODE_DOWN, order=1, use=False, config=stored.config, seq=stored.build_step_seq)
+        unused = StepDraft(StepType.CODE_DOWN, order=1, use=False, config=stored.config, pk=stored.build_step_seq)
         return unused, _image_draft(steps, image, order=2)
     code = code_config(values, secrets, steps)
     code_seq = stored.build_step_seq if stored else None
@@ -73,7 +73,7 @@ def step_drafts(values: Mapping[str, str], secrets: Mapping[str, str], steps: So
     context = values["contextPath"].strip()
     image = _dockerfile(values, steps, kind, _below(folder, values["dockerFilePath"].strip() or DOCKERFILE))
     image |= {"context_path": _below(folder, context) if context else None}
-    return StepDraft(StepType.CODE_DOWN, order=1, config=code, seq=code_seq), _image_draft(steps, image, order=2)
+    return StepDraft(StepType.CODE_DOWN, order=1, config=code, pk=code_seq), _image_draft(steps, image, order=2)
 
 
 def code_config(values: Mapping[str, str], secrets: Mapping[str, str], steps: SourceSteps) -> dict[str, Any]:
@@ -116,4 +116,4 @@ def _below(folder: str, path: str) -> str:
 def _image_draft(steps: SourceSteps, config: dict[str, Any], order: int | None = None) -> StepDraft:
     image = steps.image
     own = order or ((image.order or None) if image else None)
-    return StepDraft(StepType.CREATE_IMAGE, order=own, config=config, seq=image.build_step_seq if image else None)
+    return StepDraft(StepType.CREATE_IMAGE, order=own, config=config, pk=image.build_step_seq if image else None)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from builds.contract.steps import CONFIG_KEYS
+from builds.contract.configs import CONFIG_KEYS
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import api_name
 from tests.api.making import build_add, image_step, words

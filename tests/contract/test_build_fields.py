@@ -3,7 +3,7 @@
 import pytest
 
 from builds.api.openapi import openapi_document
-from builds.contract.steps import CONFIG_KEYS
+from builds.contract.configs import CONFIG_KEYS
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import KINDS, api_name
 from tests.api.making import begin, say, words

@@ -55,7 +55,7 @@ def test_steps_of_one_run_come_in_their_order(build):
 
 
 def test_a_blank_secret_is_that_of_the_named_step(private, seq):
-    draft = StepDraft("CODE_DOWN", config={**REPOSITORY, "branch_name": "next", "password": ""}, seq=seq)
+    draft = StepDraft("CODE_DOWN", config={**REPOSITORY, "branch_name": "next", "password": ""}, pk=seq)
     step = steps_for_once(private, (draft, IMAGE))[1]
     assert (step.build_step_seq, step.config["branch_name"]) == (seq, "next")
     assert decrypt_fields(step.secrets_encrypted) == {"password": "stored"}
@@ -63,7 +63,7 @@ def test_a_blank_secret_is_that_of_the_named_step(private, seq):
 
 
 def test_a_stored_secret_never_follows_to_another_address(private, seq):
-    draft = StepDraft("CODE_DOWN", config={**REPOSITORY, "repository_url": "evil.example/app.git"}, seq=seq)
+    draft = StepDraft("CODE_DOWN", config={**REPOSITORY, "repository_url": "evil.example/app.git"}, pk=seq)
     assert fields(private, draft, IMAGE) == [("buildSteps[0].buildStepConfig.password", "CCCM1004000")]
 
 
@@ -73,7 +73,7 @@ def test_a_stored_secret_is_not_for_a_step_that_names_none(private):
 
 
 def test_all_errors_of_the_given_steps_come_at_once_then_the_rule_of_one_image_step(build):
-    bad = StepDraft("SHELL", config={"command": ""}, seq=4711)
+    bad = StepDraft("SHELL", config={"command": ""}, pk=4711)
     assert [field for field, _ in fields(build, IMAGE, bad)] == [
         "buildSteps[1].buildStepSeq",
         "buildSteps[1].buildStepConfig.command",
@@ -83,8 +83,8 @@ def test_all_errors_of_the_given_steps_come_at_once_then_the_rule_of_one_image_s
 
 
 def test_a_stored_step_is_named_once_and_only_where_there_is_one(private, seq, caller):
-    code = StepDraft("CODE_DOWN", config=dict(REPOSITORY), seq=seq)
-    for wrong, sentence in ((code, f"Step {seq} is given twice"), (replace(code, seq=4711), "has no step 4711")):
+    code = StepDraft("CODE_DOWN", config=dict(REPOSITORY), pk=seq)
+    for wrong, sentence in ((code, f"Step {seq} is given twice"), (replace(code, pk=4711), "has no step 4711")):
         with pytest.raises(Invalid, match=sentence) as once:
             steps_for_once(private, (code, wrong, IMAGE))
         with pytest.raises(Invalid, match=sentence) as stored:
@@ -187,13 +187,13 @@ def test_an_inline_image_step_is_executed_and_an_own_login_or_engine_is_not():
 
 
 def test_an_edit_of_a_page_without_secrets_keeps_them(private, seq, caller):
-    page = StepDraft("CODE_DOWN", config=private.steps.get(pk=seq).config, seq=seq)
+    page = StepDraft("CODE_DOWN", config=private.steps.get(pk=seq).config, pk=seq)
     edit_build(build_id=private.pk, caller=caller, draft=BuildDraft(description="new", steps=(page,)))
     assert decrypt_fields(private.steps.get(pk=seq).secrets_encrypted) == {"password": "stored"}
 
 
 def test_a_failed_edit_changes_nothing(private, seq, caller):
-    bad = StepDraft("CODE_DOWN", config={"repository_url": "a.example/b", "password": "new"}, seq=seq)
+    bad = StepDraft("CODE_DOWN", config={"repository_url": "a.example/b", "password": "new"}, pk=seq)
     with pytest.raises(Refused):
         edit_build(build_id=private.pk, caller=caller, draft=BuildDraft(image_name="BAD", steps=(bad,)))
     assert decrypt_fields(private.steps.get(pk=seq).secrets_encrypted) == {"password": "stored"}

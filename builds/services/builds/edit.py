@@ -38,7 +38,7 @@ class BuildDraft:
     description: str | None = None
     project: str | None = None
     registry_project_id: int | None = None
-    external_registry_seq: int | None = None
+    registry_id: int | None = None
     image_name: str | None = None
     auto_tag: bool | None = None
     auto_tag_prefix: str | None = None
@@ -110,7 +110,7 @@ def _write(build: Build, draft: BuildDraft, caller: Caller, *, callback_url: str
     """Put what the draft gives into the build, check all of it in the contract's order, and store it with its steps."""
     stored: Sequence[BuildStep] = () if build.pk is None else list(build.steps.order_by("order", "pk"))
     before = Before(build.registry_id or 0, _server(build), is_new=build.pk is None)
-    seq = before.registry_seq if draft.external_registry_seq is None else draft.external_registry_seq
+    seq = before.registry_seq if draft.registry_id is None else draft.registry_id
     _fill(build, draft, before)
     server_changed = before.is_new or _server(build) != before.server or bool(draft.server_client_key)
     if build.server_host.startswith("tcp://") and server_changed:

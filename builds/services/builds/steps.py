@@ -26,7 +26,7 @@ PLACES: Final[Mapping[StepType, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class StepDraft:
-    """A step as a body gives it, secrets within its config; `seq` names a stored step of the build.
+    """A step as a body gives it, secrets within its config; `pk` names a stored step of the build.
 
     An empty config keeps the stored one, a blank secret the stored secret.
     """
@@ -35,7 +35,7 @@ class StepDraft:
     order: int | None = None
     use: bool = True
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)  # may hold secrets, which no traceback shows
-    seq: int | None = None
+    pk: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,13 @@ class Registries:
 def merged_steps(stored: Sequence[BuildStep], drafts: Iterable[StepDraft], registries: Registries) -> list[Step]:
     """Return the stored steps with the drafts merged into them by number, then the new ones; INIT is left out."""
     rows = {row.pk: row for row in stored}
-    unchanged = {pk: StepDraft(row.step_type, use=row.use, seq=pk) for pk, row in rows.items()}
+    unchanged = {pk: StepDraft(row.step_type, use=row.use, pk=pk) for pk, row in rows.items()}
     steps = {pk: _merged(rows[pk], draft, rows[pk].order, registries) for pk, draft in unchanged.items()}
     added: list[Step] = []
     for draft in drafts:
         if draft.step_type == StepType.INIT:
             continue
-        row = rows.get(draft.seq or 0) if unchanged.pop(draft.seq or 0, None) else None
+        row = rows.get(draft.pk or 0) if unchanged.pop(draft.pk or 0, None) else None
         if row is None:
             order = draft.order or max((step.order for step in (*steps.values(), *added)), default=0) + 1
             added.append(_new(draft, order))
@@ -73,7 +73,7 @@ def once_steps(stored: Sequence[BuildStep], drafts: Iterable[StepDraft], registr
         if draft.step_type == StepType.INIT:
             continue
         order = draft.order or max((step.order for step in steps), default=0) + 1
-        row = rows.pop(draft.seq or 0, None)
+        row = rows.pop(draft.pk or 0, None)
         steps.append(_new(draft, order) if row is None else _merged(row, draft, order, same))
     return steps
 
@@ -126,7 +126,7 @@ def _merged(row: BuildStep, draft: StepDraft, order: int, registries: Registries
 def _new(draft: StepDraft, order: int) -> Step:
     kind = StepType(draft.step_type)
     config, given = split(kind, draft.config)
-    return Step(kind, order, draft.use, config, kept=frozenset(), given=given, build_step_seq=draft.seq)
+    return Step(kind, order, draft.use, config, kept=frozenset(), given=given, build_step_seq=draft.pk)
 
 
 def _wrong_seq(seq: int | None, stored: Sequence[BuildStep], free: Container[int]) -> str | None:
