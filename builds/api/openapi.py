@@ -19,7 +19,7 @@ from rest_framework import serializers
 from builds.api.documented import JSON, Documented
 from builds.api.examples import example_of
 from builds.contract.configs import CONFIGS, FOR_USERS
-from builds.contract.errors import KEPT_STATUSES, PROBLEM, ErrorEnvelope, Problem, Wrong
+from builds.contract.errors import KEPT_STATUSES, ErrorEnvelope, Problem, Wrong
 from builds.contract.fields import Model, Number, Secret, Word
 from builds.contract.steps import StepConfigField
 from builds.domain.error_codes import ErrorCode
@@ -314,7 +314,5 @@ def openapi_document(prefix: str) -> Schema:
     document: Schema = generator.get_schema(public=True)  # type: ignore[no-untyped-call]  # a library's
     if prefix == PLAIN:
         problems = {code.value: Wrong(code.status, code, code.happened, request_id=SOME_ID) for code in ErrorCode}
-        document["components"]["examples"] = {
-            code: {"value": PROBLEM.to_representation(wrong)} for code, wrong in problems.items()
-        }
+        document["components"]["examples"] = {code: {"value": Problem.tell(wrong)} for code, wrong in problems.items()}
     return document

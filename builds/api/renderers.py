@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.conf import settings
 from rest_framework.renderers import JSONRenderer
 
-from builds.contract.errors import ENVELOPE, PROBLEM, Wrong
+from builds.contract.errors import ErrorEnvelope, Problem, Wrong
 from builds.contract.fields import Answer
 
 # the tag that belongs to an imageUrl stands beside it: of a run, of an image, of a step
@@ -43,7 +43,7 @@ class PlainRenderer(JSONRenderer):
 
     def problem(self, wrong: Wrong) -> Answer:
         """Return the document of an error."""
-        return PROBLEM.to_representation(wrong)
+        return Problem.tell(wrong)
 
 
 class EnvelopedRenderer(PlainRenderer):
@@ -59,7 +59,7 @@ class EnvelopedRenderer(PlainRenderer):
 
     def problem(self, wrong: Wrong) -> Answer:
         """Return the code and one message that holds everything; `errors` lists the fields once more."""
-        return ENVELOPE.to_representation(wrong)
+        return ErrorEnvelope.tell(wrong)
 
 
 PLAIN: Final = PlainRenderer()

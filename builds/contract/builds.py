@@ -156,9 +156,10 @@ class BuildActions(Model):
 
     possibleActions = Items(Word(LISTED), "What may be done now, by this caller, always in this order")
 
-    def tell_possible_actions(self, build: Any) -> list[Action]:
+    @staticmethod
+    def tell_possible_actions(build: Any, caller: Caller) -> list[Action]:
         """Return what the caller may do with the build."""
-        return list(build_possible_actions(build_facts(build, self.caller)))
+        return list(build_possible_actions(build_facts(build, caller)))
 
 
 class BuildLimits(Model):
@@ -279,8 +280,7 @@ class BuildImage(Model):
 
 def build_answers(builds: Iterable[Any], caller: Caller) -> list[Answer]:
     """Return builds (through `with_build_facts`) with counters and last runs, with a fixed number of queries."""
-    told = Build(context={"caller": caller})
-    return [told.to_representation(build) for build in with_extras(builds, caller)]
+    return [Build.tell(build, caller) for build in with_extras(builds, caller)]
 
 
 def build_detail(build: Any, caller: Caller) -> Answer:
@@ -289,4 +289,4 @@ def build_detail(build: Any, caller: Caller) -> Answer:
     found.ordered_steps = list(found.steps.order_by("order", "pk"))
     for step in found.ordered_steps:
         step.build = found
-    return BuildDetail(context={"caller": caller}).to_representation(found)
+    return BuildDetail.tell(found, caller)

@@ -1,7 +1,7 @@
 """What callbacks say, and the ledger of them."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from builds.contract.builds import build_detail
 from builds.contract.fields import Answer, Choice, IsoTime, Model, Number, PlainTime, Text, name_of
@@ -49,17 +49,14 @@ class Delivery(Model):
     attempts = DeliveryAttempt(many=True)
 
 
-DELIVERY: Final = Delivery()
-
-
 def delivery_answers(run_id: int) -> list[Answer]:
     """Return the deliveries of a run in order, each with its attempts; three queries for any number of them."""
-    return [DELIVERY.to_representation(delivery) for delivery in deliveries_of(run_id)]
+    return [Delivery.tell(delivery) for delivery in deliveries_of(run_id)]
 
 
 def delivery_answer(run_id: int, number: int) -> Answer:
     """Return one delivery of a run, which is there, with its attempts."""
-    return DELIVERY.to_representation(deliveries_of(run_id).get(number=number))
+    return Delivery.tell(deliveries_of(run_id).get(number=number))
 
 
 def told_of_run(run: Any, caller: Caller) -> Answer:

@@ -46,18 +46,21 @@ class BuildServer(Model):
     created = PlainTime("When it was created", source="created_at")
     updated = PlainTime("When it changed last", source="updated_at")
 
-    def tell_build_server_cacrt(self, server: ServerRow) -> str | None:
+    @staticmethod
+    def tell_build_server_cacrt(server: ServerRow, caller: Caller) -> str | None:
         """Return the CA for instance admins."""
-        return (server.ca_cert or None) if self.caller.is_instance_admin else None
+        return (server.ca_cert or None) if caller.is_instance_admin else None
 
-    def tell_build_server_client_cert(self, server: ServerRow) -> str | None:
+    @staticmethod
+    def tell_build_server_client_cert(server: ServerRow, caller: Caller) -> str | None:
         """Return the client certificate for instance admins."""
-        return (server.client_cert or None) if self.caller.is_instance_admin else None
+        return (server.client_cert or None) if caller.is_instance_admin else None
 
-    def tell_account_seqs(self, server: ServerRow) -> list[int]:
+    @staticmethod
+    def tell_account_seqs(server: ServerRow, caller: Caller) -> list[int]:
         """Return the accounts that may use the server; of others than the caller's own nobody else hears."""
         accounts = sorted(account.pk for account in server.accounts.all())
-        return [pk for pk in accounts if self.caller.is_instance_admin or pk in self.caller.account_ids]
+        return [pk for pk in accounts if caller.is_instance_admin or pk in caller.account_ids]
 
 
 class ServerTest(Model):
@@ -108,5 +111,4 @@ class SourceTest(Model):
 
 def server_answers(servers: "QuerySet[ServerRow]", caller: Caller) -> list[Answer]:
     """Return build servers with what happens on them now, with a fixed number of queries."""
-    told = BuildServer(context={"caller": caller})
-    return [told.to_representation(server) for server in with_load(servers)]
+    return [BuildServer.tell(server, caller) for server in with_load(servers)]

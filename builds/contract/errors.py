@@ -63,7 +63,3 @@ class ErrorEnvelope(Model):
     status = Choice(["error"], reads=lambda _wrong: "error")
     errors = FieldProblem(many=True, help_text="All fields that are wrong")  # type: ignore[assignment]
     requestId = Text("Name of the request in the server's log", null=True)
-
-
-PROBLEM: Final = Problem()
-ENVELOPE: Final = ErrorEnvelope()

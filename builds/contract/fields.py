@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from operator import attrgetter
 from typing import Any, Final, NoReturn, cast
 
 from django.contrib.auth.models import User
-from django.utils.functional import cached_property
 from rest_framework import serializers
 
 from builds.domain.access import Permission, refused
@@ -21,6 +21,7 @@ from builds.domain.times import iso_time, plain_time, whole_seconds
 from builds.models import Caller
 
 Answer = dict[str, Any]
+Tell = Callable[[Any, Caller | None], Any]  # of a row or value, for who reads it
 INT32: Final = 2**31 - 1
 LONGEST_TEXT: Final = 4000  # characters, where a field does not say otherwise
 LONGEST_PEM: Final = 64 * 1024
@@ -264,7 +265,7 @@ class Models(Named, serializers.ListSerializer[Any]):
 
 
 class Model(Named, serializers.Serializer[Any]):
-    """A model of the contract. What no attribute holds is told by a method `tell_NAME`, NAME in snake_case."""
+    """A model of the contract. What depends on who reads it is told by a static method `tell_NAME(row, caller)`."""
 
     class Meta:
         list_serializer_class = Models
@@ -285,11 +286,6 @@ class Model(Named, serializers.Serializer[Any]):
             options.setdefault("required", False)
         return super().many_init(*args, **options)
 
-    @property
-    def caller(self) -> Caller:
-        """Return who reads the answer."""
-        return cast(Caller, self.context["caller"])
-
     def to_internal_value(self, data: Any) -> Answer:
         """Return what a body gives; null is the same as absent, and so is an alias beside its name."""
         if isinstance(data, Mapping):
@@ -297,29 +293,53 @@ class Model(Named, serializers.Serializer[Any]):
             data = {name: data[name] for name in names if data[name] is not None}
         return cast(Answer, super().to_internal_value(data))
 
+    @classmethod
+    def tell(cls, row: Any, caller: Caller | None = None) -> Answer:
+        """Return every field of an answer about a row, in order, as `caller` may see it."""
+        return {name: tell(row, caller) for name, tell in _tellers(cls)}
+
     def to_representation(self, instance: Any) -> Answer:
-        """Return every field of an answer, in order."""
-        return {name: tell(instance) for name, tell in self._tellers}
+        """Return what DRF asks a serializer for."""
+        return self.tell(instance, self.context.get("caller"))
 
-    @cached_property
-    def _tellers(self) -> list[tuple[str, Callable[[Any], Any]]]:
-        return [(str(field.field_name), self._teller(field)) for field in self._readable_fields]
 
-    def _teller(self, field: Any) -> Callable[[Any], Any]:
-        """Return what tells a field of a row; made once, since lists ask for 44 fields of each run."""
-        unknown, told = getattr(field, "unknown", None), field.to_representation
-        if not getattr(field, "is_read", True):
-            return lambda row: unknown
-        own = getattr(self, f"tell_{stored_name(field.field_name)}", None) or getattr(field, "reads", None)
-        read = own or attrgetter(self.within + field.source)
-        if getattr(field, "for_editors", False):
-            read_all, read = read, lambda row: read_all(row) if may_edit(self.caller, row.account_id) else None
+@cache
+def _tellers(model: type[Model]) -> list[tuple[str, Tell]]:
+    """Return what tells each field of a model; made once, since DRF copies all fields for each serializer."""
+    return [(str(field.field_name), _teller(model, field)) for field in model()._readable_fields]
 
-        def tell(row: Any) -> Any:
-            value = read(row)
-            return unknown if value is None else told(value)
 
-        return tell
+def _teller(model: type[Model], field: Any) -> Tell:
+    unknown, told = getattr(field, "unknown", None), _told(field)
+    if not getattr(field, "is_read", True):
+        return lambda row, caller: unknown
+    read = _reader(model, field)
+
+    def tell(row: Any, caller: Caller | None) -> Any:
+        value = read(row, caller)
+        return unknown if value is None else told(value, caller)
+
+    return tell
+
+
+def _reader(model: type[Model], field: Any) -> Tell:
+    """Return what reads a field's value from a row."""
+    if own := getattr(model, f"tell_{stored_name(field.field_name)}", None):
+        return cast(Tell, own)
+    read = getattr(field, "reads", None) or attrgetter(model.within + field.source)
+    if getattr(field, "for_editors", False):
+        return lambda row, caller: read(row) if caller and may_edit(caller, row.account_id) else None
+    return lambda row, caller: read(row)
+
+
+def _told(field: Any) -> Tell:
+    """Return what tells a value that was read: of a model, or of a list of one, for the same reader."""
+    if isinstance(field, Models):
+        model = cast(type[Model], type(field.child))
+        return lambda rows, caller: [model.tell(row, caller) for row in getattr(rows, "all", lambda: rows)()]
+    if isinstance(field, Model):
+        return type(field).tell
+    return lambda value, caller: field.to_representation(value)
 
 
 class Loose(Model):

@@ -29,22 +29,27 @@ class BuildFilled(Loose, BuildHead, BuildLimits):
     editType = Choice(["N"], example="N")
     buildSteps = FilledStep(many=True)
 
-    def tell_account_seq(self, run: BuildRun) -> None:
+    @staticmethod
+    def tell_account_seq(run: BuildRun, caller: Caller) -> None:
         """Return nothing: a file is read in any account."""
 
-    def tell_external_registry_seq(self, run: BuildRun) -> int:
+    @staticmethod
+    def tell_external_registry_seq(run: BuildRun, caller: Caller) -> int:
         """Return the registry that the definition names."""
         return run.registry_id or 0
 
-    def tell_when_running(self, run: BuildRun) -> str:
+    @staticmethod
+    def tell_when_running(run: BuildRun, caller: Caller) -> str:
         """Return what a press does while another run is active."""
         return run.when_running
 
-    def tell_edit_type(self, run: BuildRun) -> str:
+    @staticmethod
+    def tell_edit_type(run: BuildRun, caller: Caller) -> str:
         """Return N: a file makes a new build."""
         return "N"
 
-    def tell_build_steps(self, run: BuildRun) -> list[Any]:
+    @staticmethod
+    def tell_build_steps(run: BuildRun, caller: Caller) -> list[Any]:
         """Return none: the steps of a run are told beside it."""
         return []
 
@@ -76,7 +81,7 @@ FILLED_NAMES: Final = frozenset(api_name(key) for key in FILLED)
 
 def definition_of_run(run: BuildRun, steps: Sequence[RunStep], caller: Caller) -> Answer:
     """Return what a BUILD run was made from; certificates only for those who may edit the build."""
-    told = BuildFilled(context={"caller": caller}).to_representation(run)
+    told = BuildFilled.tell(run, caller)
     told["buildSteps"] = [
         {
             "stepType": step.step_type,

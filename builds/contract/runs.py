@@ -1,7 +1,7 @@
 """Runs, their steps and attempts, their logs, and the queue."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 from builds.contract.fields import (
     Answer,
@@ -138,9 +138,10 @@ class BuildRun(Model):
     waitingFor = Text("Why it does not start yet, in words", source="waits.reason", null=True)
     lineCount = Number("Lines of the log so far", max_value=None, example=120)
 
-    def tell_possible_actions(self, run: Any) -> list[Action]:
+    @staticmethod
+    def tell_possible_actions(run: Any, caller: Caller) -> list[Action]:
         """Return what the caller may do with the run."""
-        return list(possible_actions(run_facts(run, self.caller)))
+        return list(possible_actions(run_facts(run, caller)))
 
 
 class RunAttempt(Model):
@@ -212,18 +213,14 @@ class Queue(Model):
     waitingCount = Number(example=0)
 
 
-LINE: Final = Line()
-STEP: Final = BuildStepRun()
-
-
 def line_answer(line: StepLine) -> Answer:
     """Return a Line."""
-    return LINE.to_representation(line)
+    return Line.tell(line)
 
 
 def step_answer(step: RunStep) -> Answer:
     """Return a step, whose run has been read, as a BuildStepRun."""
-    return STEP.to_representation(step)
+    return BuildStepRun.tell(step)
 
 
 def run_answer(run: Any, caller: Caller) -> Answer:
@@ -233,21 +230,20 @@ def run_answer(run: Any, caller: Caller) -> Answer:
 
 def run_answers(runs: Iterable[Any], caller: Caller) -> list[Answer]:
     """Return many runs (through `with_facts`) as BuildRuns, with a fixed number of queries."""
-    told = BuildRun(context={"caller": caller})
-    return [told.to_representation(run) for run in with_waiting(runs)]
+    return [BuildRun.tell(run, caller) for run in with_waiting(runs)]
 
 
 def run_detail(run: Any, caller: Caller) -> Answer:
     """Return a BuildRun with `buildStepRuns` of its latest attempt and the earlier `attempts`."""
     (waiting,) = with_waiting([run])
-    return BuildRunDetail(context={"caller": caller}).to_representation(with_attempts(waiting))
+    return BuildRunDetail.tell(with_attempts(waiting), caller)
 
 
 def log_answer(log: RunLog) -> Answer:
     """Return a BuildRunLog."""
-    return BuildRunLog().to_representation(log)
+    return BuildRunLog.tell(log)
 
 
 def queue_answer(queue: RunQueue, caller: Caller) -> Answer:
     """Return a Queue."""
-    return Queue(context={"caller": caller}).to_representation(queue)
+    return Queue.tell(queue, caller)

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_safe
 
-from builds.contract.errors import ENVELOPE, KEPT_STATUSES, PROBLEM, Wrong
+from builds.contract.errors import KEPT_STATUSES, ErrorEnvelope, Problem, Wrong
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError
 from builds.pages.access import PageRequest, signed_in
@@ -41,7 +41,7 @@ def error(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "code": found,
         "enveloped_status": found.status if found.status in KEPT_STATUSES else 200,
-        "example": json.dumps(PROBLEM.to_representation(wrong), indent=2),
-        "enveloped": json.dumps(ENVELOPE.to_representation(wrong), indent=2),
+        "example": json.dumps(Problem.tell(wrong), indent=2),
+        "enveloped": json.dumps(ErrorEnvelope.tell(wrong), indent=2),
     }
     return render(request, "pages/error.html", context)
