@@ -28,8 +28,8 @@ from builds.services.connections.registries import (
 )
 from builds.services.connections.servers import ServerDraft, create_server, edit_server, remove_server, try_server
 
-SERVER_ERRORS: Final = [ErrorCode.SERVER_NOT_FOUND]
-REGISTRY_ERRORS: Final = [ErrorCode.REGISTRY_NOT_FOUND]
+NO_SERVER: Final = [ErrorCode.SERVER_NOT_FOUND]
+NO_REGISTRY: Final = [ErrorCode.REGISTRY_NOT_FOUND]
 NOTHING: Final = {"type": "null"}
 
 
@@ -57,10 +57,10 @@ class ServerDetailView(ApiView):
 
     tag = "Build servers"
 
-    @documented("getServer", "Get a build server", BuildServer, errors=SERVER_ERRORS)
+    @documented("getServer", "Get a build server", BuildServer, errors=NO_SERVER)
     def get(self, request: Request, build_server_seq: str) -> HttpResponse:
         """Return a build server."""
-        number = _number_of_server(build_server_seq)
+        number = read_number("buildServerSeq", build_server_seq)
         shapes = server_answers(visible_servers(self.caller).filter(pk=number), self.caller)
         if not shapes:
             raise NotFound(f"There is no build server {number}.")
@@ -72,18 +72,18 @@ class ServerDetailView(ApiView):
         BuildServer,
         body=BuildServer,
         body_example={"capacity": 4},
-        errors=SERVER_ERRORS,
+        errors=NO_SERVER,
     )
     def put(self, request: Request, build_server_seq: str) -> HttpResponse:
         """Change a build server; what is absent stays."""
         draft = _server_draft(request)
-        server = edit_server(server_id=_number_of_server(build_server_seq), caller=self.caller, draft=draft)
+        server = edit_server(server_id=read_number("buildServerSeq", build_server_seq), caller=self.caller, draft=draft)
         return self.answer(_changed_server(self, server))
 
-    @documented("removeServer", "Remove a build server", NOTHING, errors=SERVER_ERRORS)
+    @documented("removeServer", "Remove a build server", NOTHING, errors=NO_SERVER)
     def delete(self, request: Request, build_server_seq: str) -> HttpResponse:
         """Remove a build server that nothing refers to."""
-        remove_server(server_id=_number_of_server(build_server_seq), caller=self.caller)
+        remove_server(server_id=read_number("buildServerSeq", build_server_seq), caller=self.caller)
         return self.answer(None)
 
 
@@ -92,10 +92,10 @@ class ServerTestView(ApiView):
 
     tag = "Build servers"
 
-    @documented("testServer", "Ask a build server who it is", ServerTest, errors=SERVER_ERRORS)
+    @documented("testServer", "Ask a build server who it is", ServerTest, errors=NO_SERVER)
     def post(self, request: Request, build_server_seq: str) -> HttpResponse:
         """Ask a build server who it is, as a build would reach it; `ok` false with the reason where it does not."""
-        probe = try_server(server_id=_number_of_server(build_server_seq), caller=self.caller)
+        probe = try_server(server_id=read_number("buildServerSeq", build_server_seq), caller=self.caller)
         return self.answer(ServerTest(probe).data)
 
 
@@ -123,33 +123,28 @@ class RegistryDetailView(ApiView):
 
     tag = "Registries"
 
-    @documented("getRegistry", "Get a registry", Registry, errors=REGISTRY_ERRORS)
+    @documented("getRegistry", "Get a registry", Registry, errors=NO_REGISTRY)
     def get(self, request: Request, external_registry_seq: str) -> HttpResponse:
         """Return a registry."""
-        number = _number_of_registry(external_registry_seq)
+        number = read_number("externalRegistrySeq", external_registry_seq)
         found = visible_registries(self.caller).filter(pk=number).first()
         if found is None:
             raise NotFound(f"There is no registry {number}.")
         return self.answer(Registry(found).data)
 
     @documented(
-        "editRegistry",
-        "Change a registry",
-        Registry,
-        body=Registry,
-        body_example={"useYn": "Y"},
-        errors=REGISTRY_ERRORS,
+        "editRegistry", "Change a registry", Registry, body=Registry, body_example={"useYn": "Y"}, errors=NO_REGISTRY
     )
     def put(self, request: Request, external_registry_seq: str) -> HttpResponse:
         """Change a registry; what is absent stays."""
-        draft = _registry_draft(request)
-        found = edit_registry(registry_id=_number_of_registry(external_registry_seq), caller=self.caller, draft=draft)
+        draft, number = _registry_draft(request), read_number("externalRegistrySeq", external_registry_seq)
+        found = edit_registry(registry_id=number, caller=self.caller, draft=draft)
         return self.answer(Registry(found).data)
 
-    @documented("removeRegistry", "Remove a registry", NOTHING, errors=REGISTRY_ERRORS)
+    @documented("removeRegistry", "Remove a registry", NOTHING, errors=NO_REGISTRY)
     def delete(self, request: Request, external_registry_seq: str) -> HttpResponse:
         """Remove a registry that nothing refers to."""
-        remove_registry(registry_id=_number_of_registry(external_registry_seq), caller=self.caller)
+        remove_registry(registry_id=read_number("externalRegistrySeq", external_registry_seq), caller=self.caller)
         return self.answer(None)
 
 
@@ -158,10 +153,10 @@ class RegistryTestView(ApiView):
 
     tag = "Registries"
 
-    @documented("testRegistry", "Ask a registry whether it answers", RegistryTest, errors=REGISTRY_ERRORS)
+    @documented("testRegistry", "Ask a registry whether it answers", RegistryTest, errors=NO_REGISTRY)
     def post(self, request: Request, external_registry_seq: str) -> HttpResponse:
         """Ask a registry whether it answers and takes the stored login; `ok` is false with the reason where not."""
-        probe = try_registry(registry_id=_number_of_registry(external_registry_seq), caller=self.caller)
+        probe = try_registry(registry_id=read_number("externalRegistrySeq", external_registry_seq), caller=self.caller)
         return self.answer(RegistryTest(probe).data)
 
 
@@ -173,14 +168,6 @@ def _server_draft(request: Request) -> ServerDraft:
 def _registry_draft(request: Request) -> RegistryDraft:
     given, errors = read_body(Registry, read_object(request))
     return RegistryDraft(**given, errors=errors)
-
-
-def _number_of_server(seq: str) -> int:
-    return read_number("buildServerSeq", seq)
-
-
-def _number_of_registry(seq: str) -> int:
-    return read_number("externalRegistrySeq", seq)
 
 
 def _changed_server(view: ApiView, server: ServerRow) -> Answer:

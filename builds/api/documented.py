@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 
 from drf_spectacular.utils import OpenApiExample, OpenApiRequest, extend_schema
 
+from builds.contract.parameters import Query
 from builds.domain.error_codes import ErrorCode
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -17,7 +18,7 @@ class Documented:
     """What the document tells of an operation beside its serializers."""
 
     name: str
-    query: Any = None  # the class of `builds/contract/parameters.py` that reads it
+    query: type[Query] = Query  # what reads the parameters; by default there are none
     errors: Sequence[ErrorCode] = ()  # beside those that address, method and body bring
     links: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # operation: its parameter, a field's pointer
     paged: bool = False
@@ -34,7 +35,7 @@ class Documented:
 
 
 def documented(
-    name: str, summary: str, answer: Any, *, query: Any = None, body: Any = None, **told: Any
+    name: str, summary: str, answer: Any, *, query: type[Query] = Query, body: Any = None, **told: Any
 ) -> Callable[[Handler], Handler]:
     """Document a handler as the operation `name`: its answer, query and body (serializers), and `Documented`'s rest.
 
@@ -47,7 +48,7 @@ def documented(
 
     def decorate(handler: Handler) -> Handler:
         handler.documented = operation  # type: ignore[attr-defined]
-        parameters = [query] if query else []
+        parameters = [] if query is Query else [query]
         return extend_schema(
             operation_id=name, summary=summary, parameters=parameters, request=request, responses=responses
         )(handler)

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from builds.api.authentication import caller_of
+from builds.api.documented import Documented
 from builds.api.errors import of_status, written
 from builds.api.idempotency import answer_once, key_of
 from builds.api.renderers import NO_RESULT, renderer_of
@@ -62,9 +63,8 @@ class ApiView(APIView):
     @cached_property
     def asked(self) -> dict[str, Any]:
         """Return what the query asks for, as the handler's `documented` says; raises `Invalid`."""
-        handler = getattr(self, str(self.request.method).lower())
-        asked: dict[str, Any] = handler.documented.query.read(self.request.GET)
-        return asked
+        operation: Documented = getattr(self, str(self.request.method).lower()).documented
+        return operation.query.read(self.request.GET)
 
     def answer(self, model: Any, *, result: bool = True) -> Response:
         """Return `model`, always with 200; the enveloped dialect leaves it out where `result` is False."""

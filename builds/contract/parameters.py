@@ -302,10 +302,7 @@ class LogText(Query):
     to = _seq("Last line", source="last")
     timestamps = Switch(SWITCH, "Begin each line with its time")
     stream = Streams(
-        "`1,2` is the pure output; 0 is what BuildHub says",
-        regex=STREAMS.pattern,
-        example="1,2",
-        source="streams",
+        "`1,2` is the pure output; 0 is what BuildHub says", regex=STREAMS.pattern, example="1,2", source="streams"
     )
 
     def get_fields(self) -> dict[str, Any]:
