@@ -1,13 +1,14 @@
 """Bodies as the serializers of the contract read them: what is right, and all that is wrong with its path."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeVar
 
 from rest_framework.settings import api_settings
 
 from builds.contract.fields import Model
 from builds.domain.errors import FieldError
 
+Draft = TypeVar("Draft")
 OF_ALL: Final = api_settings.NON_FIELD_ERRORS_KEY  # DRF's name for what is wrong with an object itself
 WRONG: Final = object()
 
@@ -24,6 +25,12 @@ def read_body(model: type[Model], body: Mapping[str, Any], **context: Any) -> tu
         body = _without(body, asked.errors)
         asked = model(data=body, context=context, partial=True)
     return asked.validated_data, errors
+
+
+def read_draft(kind: Callable[..., Draft], model: type[Model], body: Mapping[str, Any]) -> Draft:
+    """Return what `body` gives as a draft, which carries its errors to the rules that look at the others."""
+    given, errors = read_body(model, body)
+    return kind(**given, errors=errors)
 
 
 def field_errors(detail: Any, path: str = "") -> Iterator[FieldError]:

@@ -5,7 +5,7 @@ from typing import Final
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from builds.api.bodies import read_body
+from builds.api.bodies import read_draft
 from builds.api.documented import documented
 from builds.api.examples import NEW_REGISTRY, NEW_SERVER
 from builds.api.json_body import read_object
@@ -48,7 +48,7 @@ class ServerListView(ApiView):
     @documented("createServer", "Register a build server", BuildServer, body=BuildServer, body_example=NEW_SERVER)
     def post(self, request: Request) -> HttpResponse:
         """Register a build server."""
-        server = create_server(caller=self.caller, draft=_server_draft(request))
+        server = create_server(caller=self.caller, draft=read_draft(ServerDraft, BuildServer, read_object(request)))
         return self.answer(_changed_server(self, server))
 
 
@@ -76,7 +76,7 @@ class ServerDetailView(ApiView):
     )
     def put(self, request: Request, build_server_seq: str) -> HttpResponse:
         """Change a build server; what is absent stays."""
-        draft = _server_draft(request)
+        draft = read_draft(ServerDraft, BuildServer, read_object(request))
         server = edit_server(server_id=read_number("buildServerSeq", build_server_seq), caller=self.caller, draft=draft)
         return self.answer(_changed_server(self, server))
 
@@ -114,7 +114,7 @@ class RegistryListView(ApiView):
     @documented("createRegistry", "Register a registry", Registry, body=Registry, body_example=NEW_REGISTRY)
     def post(self, request: Request) -> HttpResponse:
         """Register a registry."""
-        registry = create_registry(caller=self.caller, draft=_registry_draft(request))
+        registry = create_registry(caller=self.caller, draft=read_draft(RegistryDraft, Registry, read_object(request)))
         return self.answer(Registry(registry).data)
 
 
@@ -137,7 +137,8 @@ class RegistryDetailView(ApiView):
     )
     def put(self, request: Request, external_registry_seq: str) -> HttpResponse:
         """Change a registry; what is absent stays."""
-        draft, number = _registry_draft(request), read_number("externalRegistrySeq", external_registry_seq)
+        draft = read_draft(RegistryDraft, Registry, read_object(request))
+        number = read_number("externalRegistrySeq", external_registry_seq)
         found = edit_registry(registry_id=number, caller=self.caller, draft=draft)
         return self.answer(Registry(found).data)
 
@@ -158,16 +159,6 @@ class RegistryTestView(ApiView):
         """Ask a registry whether it answers and takes the stored login; `ok` is false with the reason where not."""
         probe = try_registry(registry_id=read_number("externalRegistrySeq", external_registry_seq), caller=self.caller)
         return self.answer(RegistryTest(probe).data)
-
-
-def _server_draft(request: Request) -> ServerDraft:
-    given, errors = read_body(BuildServer, read_object(request))
-    return ServerDraft(**given, errors=errors)
-
-
-def _registry_draft(request: Request) -> RegistryDraft:
-    given, errors = read_body(Registry, read_object(request))
-    return RegistryDraft(**given, errors=errors)
 
 
 def _changed_server(view: ApiView, server: ServerRow) -> Answer:

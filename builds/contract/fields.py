@@ -62,8 +62,9 @@ class Field(Named):
         super().__init__(help_text=meaning or None, allow_null=null, **options)
 
     def fail(self, key: str, **values: Any) -> NoReturn:
-        """Raise the error `key`, with the field's name in its sentence; an item of a list has none."""
-        super().fail(key, name=self.field_name or "This", **values)
+        """Raise the error `key`; its sentence may have name (an item of a list has none), words and bounds."""
+        words = ", ".join(word for word in getattr(self, "choices", ()) if word)
+        super().fail(key, name=self.field_name or "This", words=words, **getattr(self, "bounds", {}), **values)
 
     def text(self, data: Any, most: int = LONGEST_TEXT) -> str:
         """Return `data`, a text that can be stored; fails for any other."""
@@ -118,10 +119,6 @@ class Number(Field, serializers.IntegerField):
             self.fail("invalid")
         return data
 
-    def fail(self, key: str, **values: Any) -> NoReturn:
-        """Raise the error `key`, with the bounds in its sentence."""
-        super().fail(key, **self.bounds, **values)
-
 
 class Flag(Field, serializers.BooleanField):
     """True or false."""
@@ -149,10 +146,6 @@ class OneOf(Field, serializers.ChoiceField):
         if self.text(data) not in self.choices:
             self.fail("invalid_choice")
         return data
-
-    def fail(self, key: str, **values: Any) -> NoReturn:
-        """Raise the error `key`, with the words in its sentence."""
-        super().fail(key, words=", ".join(word for word in self.choices if word), **values)
 
 
 class Word(OneOf):

@@ -89,6 +89,50 @@ def test_a_wrong_field_is_named_by_its_path(post, changes, field):
     assert not Build.objects.exists()
 
 
+SENTENCES = [
+    ({"timeLimitSec": 5}, "timeLimitSec", "timeLimitSec has to be a whole number from 60 to 86,400."),
+    ({"timeLimitSec": "60"}, "timeLimitSec", "timeLimitSec has to be a whole number from 60 to 86,400."),
+    ({"maxAttempts": 2.0}, "maxAttempts", "maxAttempts has to be a whole number from 1 to 10."),
+    ({"whenRunning": "MAYBE"}, "whenRunning", "whenRunning has to be one of REFUSE, QUEUE, REPLACE."),
+    ({"autotagUseYn": "y", "tagName": "1"}, "autotagUseYn", "autotagUseYn has to be one of Y, N."),
+    ({"autotagUseYn": True, "tagName": "1"}, "autotagUseYn", "autotagUseYn has to be text; write it in quotes."),
+    ({"buildDesc": "x" * 1001}, "buildDesc", "buildDesc may have up to 1,000 characters; this has 1,001."),
+    ({"description": 5}, "description", "description has to be text; write it in quotes."),
+    ({"editType": "U"}, "editType", 'Give editType "N": N is for POST (create), U for PUT (edit).'),
+    ({"buildSteps": [None]}, "buildSteps[0]", "A step has to be an object, such as {}."),
+    ({"buildSteps": [{}]}, "buildSteps[0].stepType", "Give stepType, one of INIT, CODE_DOWN"),
+    ({"buildSteps": [{"buildStepConfig": {"stepType": "X"}}]}, "buildSteps[0].buildStepConfig.stepType", "one of INIT"),
+    (
+        {"buildSteps": None, "buildStepRuns": 5},
+        "buildStepRuns",
+        "buildStepRuns has to be a list with at least one step.",
+    ),
+    (
+        {"buildSteps": [image_step(sshKey="x")]},
+        "buildSteps[0].buildStepConfig.sshKey",
+        "sshKey is not executed by this",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "field", "sentence"), SENTENCES)
+def test_a_sentence_names_the_field_and_what_it_takes(post, changes, field, sentence):
+    told = {error["field"]: error["message"] for error in post(**changes).json()["errors"]}
+    assert list(told) == [field]
+    assert sentence in told[field]
+
+
+def test_an_alias_is_ignored_beside_its_name(post):
+    answer = post(buildDesc="wins", description=5, buildStepRuns="nothing")
+    assert (answer.status_code, answer.json()["buildDesc"]) == (200, "wins")
+
+
+def test_steps_of_init_are_not_counted(post):
+    shell = {"stepType": "SHELL", "useFlag": False, "buildStepConfig": {"shellType": "COMMAND", "command": "true"}}
+    assert post(buildSteps=[{"stepType": "INIT"}, image_step(), *[shell] * 63]).status_code == 200
+    assert fields(post(imageName="other", buildSteps=[image_step(), *[shell] * 64])) == ["buildSteps"]
+
+
 def test_a_step_is_named_by_its_place_in_the_body_although_init_is_left_out(post):
     steps = [{"stepType": "INIT"}, image_step(dockerFile=" ")]
     assert fields(post(buildSteps=steps)) == ["buildSteps[1].buildStepConfig.dockerFile"]

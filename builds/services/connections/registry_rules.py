@@ -19,6 +19,7 @@ PRIVATE: Final = (
     "This address is private; ask the operator to add it to BUILDHUB_OUTBOUND_ALLOW, or an instance admin to register"
     " the registry."
 )
+COLUMNS: Final = ("name", "host", "prefix", "plain_http", "ca_certificate", "enabled")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -40,14 +41,7 @@ class RegistryDraft:
 
     def columns(self) -> dict[str, Any]:
         """Return what is given under the names of the columns; the login and the account are stored apart."""
-        given = {
-            "name": self.name,
-            "host": self.host,
-            "prefix": self.prefix,
-            "plain_http": self.plain_http,
-            "ca_certificate": self.ca_certificate,
-            "enabled": self.enabled,
-        }
+        given = {name: getattr(self, name) for name in COLUMNS}
         return {name: value for name, value in given.items() if value is not None}
 
     def login_columns(self, registry: Registry) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from builds.services.connections.certificates import check_tls
 
 TOPIC: Final = re.compile(rf"topic:{TOPIC_NAME.pattern}")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+COLUMNS: Final = ("name", "url", "tls_verify", "ca_cert", "client_cert", "capacity", "enabled", "allowed_host_paths")
 MOST_CAPACITY: Final = 256
 MOST_PATHS: Final = 64
 PEM_FIELDS: Final = {
@@ -45,16 +46,7 @@ class ServerDraft:
 
     def columns(self) -> dict[str, Any]:
         """Return what is given under the names of the columns; the key and the accounts are stored apart."""
-        given = {
-            "name": self.name,
-            "url": self.url,
-            "tls_verify": self.tls_verify,
-            "ca_cert": self.ca_cert,
-            "client_cert": self.client_cert,
-            "capacity": self.capacity,
-            "enabled": self.enabled,
-            "allowed_host_paths": None if self.allowed_host_paths is None else list(self.allowed_host_paths),
-        }
+        given = {name: getattr(self, name) for name in COLUMNS}
         return {name: value for name, value in given.items() if value is not None}
 
 
