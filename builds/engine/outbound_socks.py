@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any, BinaryIO, Final, Self
 
 from builds.engine.outbound import OutboundFailed, OutboundRefused, checked_host
@@ -70,19 +70,18 @@ class SocksDoor:
     def _connect(self, client: socket.socket, host: str, port: int) -> None:
         """Connect a client, and carry bytes both ways until both sides have ended."""
         answer, server = self._open(host, port)
-        client.sendall(struct.pack(">BBBBIH", VERSION, answer, 0, BY_ADDRESS_4, 0, 0))
-        if server is None:
-            return
-        try:
-            with server:
-                if self._hold(server):
-                    server.settimeout(None)
-                    back = threading.Thread(target=_carry, args=(server, client), name="socks-relay", daemon=True)
-                    back.start()
-                    _carry(client, server)
-                    back.join()
-        finally:
-            self._release(server)
+        with server or nullcontext():  # ends too where the client has gone meanwhile
+            client.sendall(struct.pack(">BBBBIH", VERSION, answer, 0, BY_ADDRESS_4, 0, 0))
+            if server is None or not self._hold(server):
+                return
+            try:
+                server.settimeout(None)
+                back = threading.Thread(target=_carry, args=(server, client), name="socks-relay", daemon=True)
+                back.start()
+                _carry(client, server)
+                back.join()
+            finally:
+                self._release(server)
 
     def _open(self, host: str, port: int) -> tuple[int, socket.socket | None]:
         """Return the answer for the client, and the connection where there is one."""

@@ -35,3 +35,16 @@ def test_only_connections_are_made():
         client.sendall(GREETING + b"\x05\x02\x00\x01\x7f\x00\x00\x01" + struct.pack(">H", 80))  # BIND
         assert client.recv(2) == b"\x05\x00"
         assert client.recv(10)[1] == 7  # not supported
+
+
+def test_a_client_that_has_gone_leaves_no_connection_open():
+    here, there = socket.socketpair()
+    here.close()
+    there.close()
+    with socket.create_server(("127.0.0.1", 0)) as target, SocksDoor(("127.0.0.1",)) as door:
+        with pytest.raises(OSError, match="descriptor"):
+            door._connect(here, "127.0.0.1", target.getsockname()[1])
+        connected, _ = target.accept()
+        with connected:
+            connected.settimeout(10)
+            assert connected.recv(1) == b""

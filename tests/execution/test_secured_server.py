@@ -49,7 +49,7 @@ def test_a_test_tells_what_the_engine_is(root, draft):
 
 def test_a_certificate_of_somebody_else_is_not_let_in_and_the_reason_is_shown(root, draft):
     other = Authority().issue("intruder")
-    foreign = replace(draft, certificate=other.certificate, client_key=other.key)
+    foreign = replace(draft, client_cert=other.certificate, client_key=other.key)
     server = create_server(caller=root, draft=foreign)
     probe = try_server(server_id=server.pk, caller=root)
     assert not probe.ok
