@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from builds.api.build_body import BuildBody, read_build, submit
-from builds.api.documented import documented
+from builds.api.build_body import read_build, submit
+from builds.api.documented import GET_RUN, documented
 from builds.api.examples import CHANGED_BUILD, NEW_BUILD
 from builds.api.json_body import read_object
 from builds.api.pagination import KeysetPagination
@@ -32,7 +32,7 @@ from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, NotFound
 from builds.models import Account
 from builds.models import Build as BuildRow
-from builds.queries.builds import BuildFilter, after_build, find_build, visible_builds
+from builds.queries.builds import BuildFilter, after_build, visible_builds
 from builds.queries.facts import with_build_facts
 from builds.queries.images import build_images
 from builds.services.builds.edit import create_build, edit_build
@@ -140,10 +140,11 @@ class BuildDetailView(ApiView):
         enveloped dialect answers without result.
         """
         build_id = read_number("buildSeq", build_seq)
-        if find_build(build_id, self.caller) is None:
-            raise NotFound(f"There is no build {build_id}.")
+        build = BuildRow.objects.visible_to(self.caller).wanted(build_id)
         body = read_build(BuildAdd, read_object(request))
-        self._edit(build_id, body)
+        edit = partial(edit_build, build_id=build_id, caller=self.caller)
+        stored = list(build.steps.order_by("order", "pk").values_list("pk", flat=True))
+        submit(body, lambda draft: edit(draft=draft), stored)
         return self.answer(_detail(self, build_id), result=False)
 
     @documented(
@@ -152,23 +153,13 @@ class BuildDetailView(ApiView):
         BuildRun,
         query=parameters.Callback,
         errors=[ErrorCode.RUN_IS_ACTIVE],
-        links={"getRun": ("buildSeq", "/buildRunSeq")},
+        links=GET_RUN,
     )
     def delete(self, request: Request, build_seq: str) -> HttpResponse:
         """Ask for a build to be removed with its images; return the REMOVE run."""
         build_id = read_number("buildSeq", build_seq)
         removal = request_build_removal(build_id=build_id, caller=self.caller, **self.asked)
         return self.answer(answer_now(self, removal.pk))
-
-    def _edit(self, build_id: int, body: BuildBody) -> None:
-        edit = partial(edit_build, build_id=build_id, caller=self.caller)
-        stored = list(
-            BuildRow.objects.visible_to(self.caller)
-            .get(pk=build_id)
-            .steps.order_by("order", "pk")
-            .values_list("pk", flat=True)
-        )
-        submit(body, lambda draft: edit(draft=draft), stored)
 
 
 class BuildImagesView(ApiView):
@@ -180,15 +171,12 @@ class BuildImagesView(ApiView):
     def get(self, request: Request, build_seq: str) -> HttpResponse:
         """Return the images of a build that a registry has confirmed."""
         build_id, asked = read_number("buildSeq", build_seq), self.asked
-        build = find_build(build_id, self.caller)
-        if build is None:
-            raise NotFound(f"There is no build {build_id}.")
-        return self.answer(BuildImage(build_images(build, self.caller, **asked)).data)
+        return self.answer(BuildImage(build_images(_found(self, build_id), self.caller, **asked)).data)
+
+
+def _found(view: ApiView, build_id: int) -> Any:
+    return with_build_facts(BuildRow.objects.visible_to(view.caller)).wanted(build_id)
 
 
 def _detail(view: ApiView, build_id: int) -> Answer:
-    """Return a build as its detail; raises `NotFound`."""
-    build = find_build(build_id, view.caller)
-    if build is None:
-        raise NotFound(f"There is no build {build_id}.")
-    return build_detail(build, view.caller)
+    return build_detail(_found(view, build_id), view.caller)

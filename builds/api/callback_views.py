@@ -7,7 +7,6 @@ from builds.api.documented import documented
 from builds.api.views import ApiView
 from builds.contract.callbacks import Delivery, delivery_answer, delivery_answers
 from builds.contract.parameters import read_number
-from builds.domain.errors import NotFound
 from builds.models import BuildRun
 from builds.services.callbacks import send_again
 
@@ -21,8 +20,7 @@ class RunCallbacksView(ApiView):
     def get(self, request: Request, build_run_seq: str) -> HttpResponse:
         """Return the deliveries of a run in order, each with its attempts."""
         run_id = read_number("buildRunSeq", build_run_seq)
-        if not BuildRun.objects.visible_to(self.caller).filter(pk=run_id).exists():
-            raise NotFound(f"There is no run {run_id}.")
+        BuildRun.objects.visible_to(self.caller).wanted(run_id)
         return self.answer(delivery_answers(run_id))
 
 

@@ -11,6 +11,13 @@ from builds.domain.error_codes import ErrorCode
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 JSON: Final = "application/json"
+Links = Mapping[str, tuple[str, str]]  # operation: its parameter, a field's pointer
+GET_RUN: Final[Links] = {"getRun": ("buildSeq", "/buildRunSeq")}
+LINKS_OF_RUN: Final[Links] = {
+    **GET_RUN,
+    **dict.fromkeys(("cancelRun", "getRunLog", "getRunLines", "getRunText"), ("buildRunSeq", "/buildRunSeq")),
+    "removeRun": ("buildSeq", "/buildRunSeq"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +27,7 @@ class Documented:
     name: str
     query: type[Query] = Query  # what reads the parameters; by default there are none
     errors: Sequence[ErrorCode] = ()  # beside those that address, method and body bring
-    links: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # operation: its parameter, a field's pointer
+    links: Links = field(default_factory=dict)
     paged: bool = False
     has_result: bool = True  # False: the enveloped dialect answers without result
     may_be_null: bool = False
@@ -54,10 +61,3 @@ def documented(
         )(handler)
 
     return decorate
-
-
-def links_of_run(pointer: str = "/buildRunSeq") -> dict[str, tuple[str, str]]:
-    """Return what can be called with a run's number that stands at `pointer` of the answer."""
-    of_run = ("cancelRun", "getRunLog", "getRunLines", "getRunText")
-    links = {"getRun": ("buildSeq", pointer), **dict.fromkeys(of_run, ("buildRunSeq", pointer))}
-    return {**links, "removeRun": ("buildSeq", pointer)}

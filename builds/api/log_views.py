@@ -17,7 +17,7 @@ from builds.api.views import ApiView
 from builds.contract import parameters
 from builds.contract.errors import Wrong
 from builds.contract.parameters import read_number
-from builds.contract.runs import BuildRunLog, Lines, log_answer
+from builds.contract.runs import BuildRunLog, Lines
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
 from builds.models import BuildRun
@@ -37,7 +37,7 @@ class RunLogView(ApiView):
         """Return the BuildRunLog, whose steps hold their texts: in the plain dialect an array of this one."""
         run = found_run(self, read_number("buildRunSeq", build_run_seq))
         _, latest = steps_by_attempt(run)
-        log = log_answer(read_log(run, latest))
+        log = BuildRunLog.tell(read_log(run, latest))
         return self.answer(log if self.envelope else [log])
 
 
@@ -53,7 +53,7 @@ class StepLogView(ApiView):
         step = find_step(step_id, self.caller)
         if step is None:
             raise NotFound(f"There is no step {step_id}.")
-        return self.answer(log_answer(read_log(step.run, [step])))
+        return self.answer(BuildRunLog.tell(read_log(step.run, [step])))
 
 
 class RunLinesView(ApiView):

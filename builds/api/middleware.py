@@ -8,12 +8,13 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
 from builds.api.errors import handle, of_status, request_id_of, written
+from builds.contract.errors import PROBLEM_JSON
 
 API_PATH: Final = re.compile(r"/(?:v1|api)(?:/|\Z)")
 # what only looks like an address of the API (`//v1/build`, `/API/build`, `/v1;.jsp`): nobody gets a page for it
 ALIKE: Final = re.compile(r"/+(?:v1|api)(?![a-z0-9_-])", re.IGNORECASE)
 KEPT_HEADERS: Final = ("Allow", "Retry-After", "WWW-Authenticate", "X-Request-Id")
-DOCUMENTS: Final = ("application/problem+json", "application/json")
+DOCUMENTS: Final = (PROBLEM_JSON, "application/json")
 
 
 class ProblemMiddleware:

@@ -19,7 +19,7 @@ from rest_framework import serializers
 from builds.api.documented import JSON, Documented
 from builds.api.examples import example_of
 from builds.contract.configs import CONFIGS, FOR_USERS
-from builds.contract.errors import KEPT_STATUSES, ErrorEnvelope, Problem, Wrong
+from builds.contract.errors import KEPT_STATUSES, PROBLEM_JSON, ErrorEnvelope, Problem, Wrong
 from builds.contract.fields import Model, Number, Secret, Word
 from builds.contract.steps import StepConfigField
 from builds.domain.error_codes import ErrorCode
@@ -28,7 +28,6 @@ Schema = dict[str, Any]
 PLAIN: Final = "/v1"
 ENVELOPED: Final = "/api"
 PREFIXES: Final = (PLAIN, ENVELOPED)
-PROBLEM_JSON: Final = "application/problem+json"
 SOME_ID: Final = "7c0f5d1e9a3b4c62"
 ALWAYS: Final = (
     ErrorCode.INVALID_PARAMETER,
@@ -187,10 +186,6 @@ class OperationSchema(AutoSchema):
         answer = cast(Any, self.get_response_serializers())[200, JSON]
         example = self.told.example if isinstance(answer, dict) else example_of(getattr(answer, "child", answer))
         return [OpenApiExample(self.told.name, value=example, response_only=True)]
-
-    def get_serializer_name(self, serializer: Any, direction: Any) -> str:
-        """Return the name of a model; in a body it is another one."""
-        return str(serializer.__class__.__name__)
 
     def _get_serializer_name(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> str:  # noqa: FBT001, FBT002  the library's
         name: str = super()._get_serializer_name(serializer, direction, bypass_extensions)

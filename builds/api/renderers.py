@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.conf import settings
 from rest_framework.renderers import JSONRenderer
 
-from builds.contract.errors import ErrorEnvelope, Problem, Wrong
+from builds.contract.errors import PROBLEM_JSON, ErrorEnvelope, Problem, Wrong
 from builds.contract.fields import Answer
 
 # the tag that belongs to an imageUrl stands beside it: of a run, of an image, of a step
@@ -23,7 +23,7 @@ class PlainRenderer(JSONRenderer):
     """The model itself; errors as application/problem+json (RFC 9457) with their own status."""
 
     is_enveloped = False
-    problem_type = "application/problem+json"
+    problem_type = PROBLEM_JSON
 
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from builds.api.build_body import STEP_NAMES, BuildBody, read_build, submit
-from builds.api.documented import documented, links_of_run
+from builds.api.documented import GET_RUN, LINKS_OF_RUN, documented
 from builds.api.examples import IMAGE_STEP
 from builds.api.json_body import read_object
 from builds.api.pagination import KeysetPagination
@@ -18,13 +18,12 @@ from builds.contract import parameters
 from builds.contract.builds import RunSteps
 from builds.contract.fields import Answer
 from builds.contract.parameters import read_number
-from builds.contract.runs import BuildRun, BuildRunDetail, Queue, queue_answer, run_answer, run_answers, run_detail
+from builds.contract.runs import BuildRun, BuildRunDetail, Queue, run_answer, run_answers, run_detail
 from builds.domain.error_codes import ErrorCode
-from builds.domain.errors import NotFound
 from builds.models import Build
 from builds.models import BuildRun as RunRow
 from builds.queries.facts import with_facts
-from builds.queries.runs import find_run, run_queue, runs_of_build
+from builds.queries.runs import run_queue, runs_of_build
 from builds.services.builds.edit import BuildDraft
 from builds.services.runs.cancel_and_remove import request_cancel, request_removals, request_remove
 from builds.services.runs.parameters import RunAsk
@@ -44,10 +43,7 @@ COUNT: Final = {"type": "integer", "format": "int32", "minimum": 0, "maximum": 2
 
 def found_run(view: ApiView, run_id: int) -> Any:
     """Return a run with its facts; raises `NotFound` where the caller may not know of it."""
-    run = find_run(run_id, view.caller)
-    if run is None:
-        raise NotFound(f"There is no run {run_id}.")
-    return run
+    return with_facts(RunRow.objects.visible_to(view.caller)).wanted(run_id)
 
 
 def answer_now(view: ApiView, run_id: int) -> Answer:
@@ -75,8 +71,7 @@ class RunListView(ApiView):
         runs = runs_of_build(build_id, self.caller).filter(**narrowed)
         pages = KeysetPagination("buildRunSeq", lambda runs, after: runs.filter(pk__lt=after))
         page = pages.paginate_queryset(runs, request, self)
-        if not Build.objects.visible_to(self.caller).filter(pk=build_id).exists():
-            raise NotFound(f"There is no build {build_id}.")
+        Build.objects.visible_to(self.caller).wanted(build_id)
         return pages.get_paginated_response(run_answers(with_facts(page), self.caller))
 
 
@@ -99,7 +94,7 @@ class RunDetailView(PressView):
         BuildRun,
         query=parameters.Press,
         errors=PRESS_ERRORS,
-        links=links_of_run(),
+        links=LINKS_OF_RUN,
     )
     def post(self, request: Request, build_seq: str) -> HttpResponse:
         """Execute a build with a new tag; no body is needed.
@@ -142,7 +137,7 @@ class RunOnceView(PressView):
         body_required=False,
         body_example={"buildSteps": [IMAGE_STEP]},
         errors=PRESS_ERRORS,
-        links=links_of_run(),
+        links=LINKS_OF_RUN,
     )
     def post(self, request: Request, build_seq: str, build_run_seq: str) -> HttpResponse:
         """Run with the steps of the body once; without steps the snapshot of the named run is run again.
@@ -201,9 +196,7 @@ class RunCancelView(ApiView):
 
     tag = "Runs"
 
-    @documented(
-        "cancelRun", "Cancel a run", BuildRun, query=parameters.Callback, links={"getRun": ("buildSeq", "/buildRunSeq")}
-    )
+    @documented("cancelRun", "Cancel a run", BuildRun, query=parameters.Callback, links=GET_RUN)
     def put(self, request: Request, build_run_seq: str) -> HttpResponse:
         """Ask for a run to be cancelled; return the CANCEL run at once, that under way if there is one.
 
@@ -239,7 +232,7 @@ class QueueFrontView(ApiView):
 
 def _queue(view: ApiView) -> Answer:
     limit = parameters.Limit.read(view.request.GET)["limit"]  # moveToFront takes it too, unpublished
-    return queue_answer(run_queue(view.caller, most=limit), view.caller)
+    return Queue.tell(run_queue(view.caller, most=limit), view.caller)
 
 
 def _steps_of(request: Request) -> BuildBody | None:

@@ -15,7 +15,6 @@ from builds.contract.connections import SourceTest
 from builds.domain.errors import FieldError, NotFound
 from builds.domain.states import StepType
 from builds.models import Build
-from builds.queries.builds import find_build
 from builds.services.builds.edit import may_create_in
 from builds.services.builds.sources import try_source
 
@@ -56,9 +55,7 @@ class SourceTestView(ApiView):
         """Return the account that is asked for, and the stored step; raises `NotFound` and `NoRight`."""
         if build_seq is None or build_step_seq is None:
             return may_create_in(self.caller, account_seq).pk, None
-        build = find_build(build_seq, self.caller)
-        if build is None:
-            raise NotFound(f"There is no build {build_seq}.")
+        build = Build.objects.visible_to(self.caller).wanted(build_seq)
         if not build.steps.filter(pk=build_step_seq, step_type=StepType.CODE_DOWN).exists():
             raise NotFound(f"Build {build_seq} has no CODE_DOWN step {build_step_seq}.")
         if account_seq not in (None, build.account_id):

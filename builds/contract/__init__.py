@@ -2,6 +2,6 @@
 
 Queries are read by serializers too (parameters.py).
 
-camelCase stands in the names of fields and nowhere else. Nothing here knows a request; what a caller may see is decided
-by the `caller` in a serializer's context.
+camelCase stands in the names of fields and nowhere else. Nothing here knows a request; what a caller may see is
+decided by the `caller` that `Model.tell` is given.
 """

@@ -11,6 +11,7 @@ from builds.domain.errors import FieldError
 # Statuses that the enveloped dialect keeps, all others are 200 there. The 416 is about the bytes of a log, which no
 # dialect wraps: with another status its Content-Range would mean nothing.
 KEPT_STATUSES: Final = (401, 403, 416, 429)
+PROBLEM_JSON: Final = "application/problem+json"  # the media type of a Problem (RFC 9457)
 
 
 @dataclass(frozen=True, slots=True)

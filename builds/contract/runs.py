@@ -26,10 +26,9 @@ from builds.domain.log.lines import Stream
 from builds.domain.states import EndReason, RunState, RunType
 from builds.domain.tags import AutoTagSeqType
 from builds.models import BuildRun as RunRow
-from builds.models import Caller, RunStep
+from builds.models import Caller
 from builds.queries.facts import run_facts
-from builds.queries.log import RunLog, StepLine
-from builds.queries.runs import RunQueue, with_attempts
+from builds.queries.runs import with_attempts
 from builds.queries.waiting import with_waiting
 
 
@@ -213,16 +212,6 @@ class Queue(Model):
     waitingCount = Number(example=0)
 
 
-def line_answer(line: StepLine) -> Answer:
-    """Return a Line."""
-    return Line.tell(line)
-
-
-def step_answer(step: RunStep) -> Answer:
-    """Return a step, whose run has been read, as a BuildStepRun."""
-    return BuildStepRun.tell(step)
-
-
 def run_answer(run: Any, caller: Caller) -> Answer:
     """Return a run (through `queries.facts.with_facts`) as a BuildRun, with place and reason where it waits."""
     return run_answers([run], caller)[0]
@@ -237,13 +226,3 @@ def run_detail(run: Any, caller: Caller) -> Answer:
     """Return a BuildRun with `buildStepRuns` of its latest attempt and the earlier `attempts`."""
     (waiting,) = with_waiting([run])
     return BuildRunDetail.tell(with_attempts(waiting), caller)
-
-
-def log_answer(log: RunLog) -> Answer:
-    """Return a BuildRunLog."""
-    return BuildRunLog.tell(log)
-
-
-def queue_answer(queue: RunQueue, caller: Caller) -> Answer:
-    """Return a Queue."""
-    return Queue.tell(queue, caller)

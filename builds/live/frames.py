@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from builds.contract.runs import line_answer
+from builds.contract.runs import Line
 from builds.queries.log import StepLine
 
 FRAME_LINES: Final = 500  # at most in one frame
@@ -46,7 +46,7 @@ def line_frames(lines: Iterable[StepLine]) -> Iterator[LineFrame]:
     texts: list[str] = []
     first = last = chars = 0
     for one in lines:
-        text = dumps(line_answer(one))
+        text = dumps(Line.tell(one))
         first, last = first if texts else one.line.n, one.line.n
         texts.append(text)
         chars += len(text)

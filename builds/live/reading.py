@@ -9,7 +9,8 @@ from typing import Any, Final
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from builds.contract.runs import run_answer, run_answers, step_answer
+from builds.contract.runs import run_answer, run_answers
+from builds.contract.steps import BuildStepRun
 from builds.domain.access import Permission, refused
 from builds.domain.states import ACTIVE
 from builds.live.credentials import Credentials, caller_of
@@ -69,7 +70,7 @@ def run_now(run_id: int) -> RunNow | None:
     steps: dict[int, str] = {}
     for step in steps_by_attempt(run)[1]:
         instructions = [{"step": step.pk, **vertex} for vertex in step.vertices]
-        steps[step.pk] = dumps({**step_answer(step), "instructions": instructions})
+        steps[step.pk] = dumps({**BuildStepRun.tell(step), "instructions": instructions})
     # all that a BuildRun shows, but what changes with every line
     row = (field.attname for field in run._meta.concrete_fields if field.attname not in VOLATILE)
     asked = (run.has_cancel, run.has_removal, run.has_other, run.has_build_removal)

@@ -94,7 +94,7 @@ def test_a_database_that_does_not_answer_is_502_with_a_sentence(as_, operator, m
         raise OperationalError("connection to server at 10.0.0.5 failed")
 
     client = as_(operator)
-    monkeypatch.setattr(run_views, "find_run", gone)
+    monkeypatch.setattr(run_views, "with_facts", gone)
     answer = client.get("/v1/build/run/1")
     assert (answer.status_code, answer.json()["code"]) == (502, "CCCM2020000")
     assert answer.json()["detail"].startswith("The database does not answer now")
