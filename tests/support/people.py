@@ -1,5 +1,8 @@
 """Named people and things that tests of every floor share."""
 
+from functools import cache
+
+from django.contrib.auth.hashers import get_hasher, make_password
 from django.contrib.auth.models import User
 
 from builds.domain.access import Role
@@ -16,9 +19,14 @@ def make_world(*, registry: str = "127.0.0.1:1", engine: str = "unix:///nowhere.
     return Account.objects.create(name="default")
 
 
+hash_once = cache(make_password)  # Argon2 takes a fifth of a second on purpose, and nearly every test makes people
+
+
 def make_person(name: str, role: Role | None, account: Account | None) -> User:
     """Make a user; `role` None: somebody without membership."""
-    user = User.objects.create_user(name, password=f"{name}-password", is_superuser=role is Role.INSTANCE_ADMIN)
+    is_superuser = role is Role.INSTANCE_ADMIN
+    password = hash_once(f"{name}-password", hasher=get_hasher().algorithm)  # a test may have set another one
+    user = User.objects.create(username=name, password=password, is_superuser=is_superuser)
     if account is not None and role is not None:
         member = Role.ADMIN if role is Role.INSTANCE_ADMIN else role
         Membership.objects.create(account=account, user=user, role=member)
