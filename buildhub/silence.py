@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from builds.api.errors import silent_body
+from builds.api.exceptions import silent_body
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application

@@ -7,6 +7,7 @@ from rest_framework import authentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.request import Request
 
+from builds.api.requests import ApiRequest
 from builds.domain.access import Permission, Role, refused
 from builds.domain.errors import NoRight
 from builds.models import ApiToken, Caller
@@ -55,8 +56,11 @@ class SessionAuthentication(authentication.SessionAuthentication):
     """The session cookie of the pages; every method that writes needs the CSRF token too."""
 
     def enforce_csrf(self, request: Any) -> None:
-        """Check the CSRF token of the plain request: through DRF's the check would parse the body first."""
-        super().enforce_csrf(getattr(request, "_request", request))
+        """Check the CSRF token of the plain request, whose body is read before Django would parse it as a form."""
+        if isinstance(request, ApiRequest):
+            request.raw  # noqa: B018
+            request = request._request
+        super().enforce_csrf(request)
 
 
 def caller_of(request: Request) -> Caller:

@@ -36,7 +36,6 @@ class Documented:
     headers: Mapping[str, str] = field(default_factory=dict)
     example: Any = None  # of an answer that is no model
     media_type: str = JSON  # of the answer
-    body_type: str = JSON
     body_required: bool = True
     body_example: Any = None
 
@@ -50,7 +49,7 @@ def documented(
     """
     operation = Documented(name, query, **told)
     shown = [OpenApiExample(name, value=operation.body_example)] if operation.body_example else []
-    request = {operation.body_type: OpenApiRequest(body, examples=shown)} if body else None
+    request = OpenApiRequest(body, examples=shown) if body else None
     responses = {(status, operation.media_type): answer for status in (200, *operation.statuses)}
 
     def decorate(handler: Handler) -> Handler:

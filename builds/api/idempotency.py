@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 from django.http import HttpResponse
-from rest_framework.request import Request
 from rest_framework.response import Response
 
-from builds.api.raw_body import read_raw
+from builds.api.requests import ApiRequest
 from builds.domain.errors import FieldError, Invalid
 from builds.models import ApiToken
 from builds.services import idempotency
 
 if TYPE_CHECKING:
-    from builds.api.views import ApiView
+    from builds.api.views.base import ApiView
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"
@@ -34,7 +33,7 @@ NOT_KEPT: Final = (401, 403, 429)
 Handler = Callable[..., Response]
 
 
-def key_of(request: Request) -> str | None:
+def key_of(request: ApiRequest) -> str | None:
     """Return the request's key, None where it has none or its method needs none; raises `Invalid` for a bad one."""
     key: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None or request.method not in METHODS:
@@ -48,11 +47,11 @@ def answer_once(view: "ApiView", handler: Handler, key: str) -> Callable[..., Ht
     """Return `handler` as it answers a request with `key`: by doing it, or with the answer given before."""
 
     @wraps(handler)  # it stays `documented`
-    def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        fingerprint = _fingerprint(request, read_raw(request, view.most_body_bytes))
+    def answer(request: ApiRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        fingerprint = _fingerprint(request)
         token = request.auth if isinstance(request.auth, ApiToken) else None
         name = idempotency.key_owner(view.caller, token.pk if token else None)
-        with view.turn(**kwargs), transaction.atomic():
+        with view.turn(), transaction.atomic():
             row = idempotency.hold(name=name, key=key, fingerprint=fingerprint)
             if row.status:
                 headers = {**row.headers, REPLAYED: "true"}
@@ -69,7 +68,7 @@ def answer_once(view: "ApiView", handler: Handler, key: str) -> Callable[..., Ht
     return answer
 
 
-def _done(view: "ApiView", handler: Handler, request: Request, *args: Any, **kwargs: Any) -> Response:
+def _done(view: "ApiView", handler: Handler, request: ApiRequest, *args: Any, **kwargs: Any) -> Response:
     """Return the handler's answer, or its error, rendered; what an error leaves is undone, the key's row stays held."""
     try:
         with transaction.atomic():
@@ -80,11 +79,12 @@ def _done(view: "ApiView", handler: Handler, request: Request, *args: Any, **kwa
         return view.handle_exception(error)
 
 
-def _fingerprint(request: Request, raw: bytes) -> str:
+def _fingerprint(request: ApiRequest) -> str:
     """Return what tells requests apart: method, address, query and body.
 
     The boundary of a form's parts is drawn anew each time that a client sends it, so it is left out.
     """
+    raw = request.raw
     if match := BOUNDARY.search(request.META.get("CONTENT_TYPE", "")):
         raw = raw.replace(match[1].encode("latin-1", "replace"), b"")
     head = f"{request.method} {request.path}?{request.META.get('QUERY_STRING', '')}\n"

@@ -7,7 +7,7 @@ from typing import Final
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
-from builds.api.errors import handle, of_status, request_id_of, written
+from builds.api.exceptions import handle, of_status, request_id_of, written
 from builds.contract.errors import PROBLEM_JSON
 
 API_PATH: Final = re.compile(r"/(?:v1|api)(?:/|\Z)")

@@ -46,7 +46,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "build_step_run_seq": "Number of a step of a run",
     "build_server_seq": "Number of the build server",
     "external_registry_seq": "Number of the registry",
-    "number": "Number of the delivery, from 1",
+    "n": "Number of the delivery, from 1",
 }
 EITHER_SEQ: Final = (
     "With POST the number of the build (buildSeq); with GET and DELETE the number of the run (buildRunSeq)"

@@ -8,18 +8,9 @@ from typing import Any, Final
 from django.urls import URLPattern, include, path, re_path
 from rest_framework.views import APIView
 
-from builds.api import (
-    build_views,
-    callback_views,
-    connection_views,
-    import_views,
-    log_views,
-    run_find_views,
-    run_views,
-    source_views,
-)
-from builds.api.openapi_views import OpenApi
-from builds.api.views import unknown_route
+from builds.api.views import builds, callbacks, connections, files, logs, run_finds, runs, sources
+from builds.api.views.base import unknown_route
+from builds.api.views.openapi import OpenApi
 
 # Words of the contract that are no numbers: they lead to their own address or, where that is to come, to none.
 NO_WORD: Final = "(?!(?:latest|search|log|cancel|queue|names|count|server|source|registry|import|run)(?:/|$))"
@@ -33,37 +24,37 @@ def _route(tail: str, view: type[APIView], **names: Any) -> URLPattern:
 
 
 TAILS: Final = [
-    _route("build", build_views.BuildListView),
-    _route("build/names", build_views.BuildNamesView),
-    _route("build/import", import_views.BuildImportView),
-    _route("build/source/test", source_views.SourceTestView),
-    _route("build/queue", run_views.QueueView),
-    _route("build/count/(?P<account_seq>[^/]+)", build_views.BuildCountView),
-    _route("build/queue/(?P<build_run_seq>[^/]+)/front", run_views.QueueFrontView),
-    _route("build/server", connection_views.ServerListView),
-    _route("build/server/(?P<build_server_seq>[^/]+)", connection_views.ServerDetailView),
-    _route("build/server/(?P<build_server_seq>[^/]+)/test", connection_views.ServerTestView),
-    _route("build/registry", connection_views.RegistryListView),
-    _route("build/registry/(?P<external_registry_seq>[^/]+)", connection_views.RegistryDetailView),
-    _route("build/registry/(?P<external_registry_seq>[^/]+)/test", connection_views.RegistryTestView),
-    _route("build/run", run_views.RunListView),
-    _route("build/run/latest", run_find_views.RunLatestView),
-    _route("build/run/search", run_find_views.RunSearchView),
-    _route("build/run/cancel/(?P<build_run_seq>[^/]+)", run_views.RunCancelView),
-    _route("build/run/log/(?P<build_run_seq>[^/]+)", log_views.RunLogView),
-    _route("build/run/log/step/(?P<build_step_run_seq>[^/]+)", log_views.StepLogView),
-    _route("build/run/" + BUILD, run_views.RunDetailView),
-    _route("build/run/" + RUN + "/lines", log_views.RunLinesView),
-    _route("build/run/" + RUN + r"/log\.txt", log_views.RunTextView),
-    _route("build/run/" + RUN + "/otherremoveruns", run_find_views.RunSiblingsView),
-    _route("build/run/" + RUN + "/callbacks", callback_views.RunCallbacksView),
-    _route("build/run/" + RUN + "/callbacks/(?P<number>[^/]+)/resend", callback_views.CallbackResendView),
-    _route("build/run/" + RUN + "/push", run_views.RunPushView),
-    _route("build/run/" + BUILD + "/tag", run_views.RunTagsView),
-    _route("build/run/" + BUILD + "/(?P<build_run_seq>-?[0-9][^/]*)", run_views.RunOnceView),
-    _route("build/run/" + RUN + "/export", import_views.RunExportView),
-    _route("build/" + BUILD, build_views.BuildDetailView),
-    _route("build/" + BUILD + "/images", build_views.BuildImagesView),
+    _route("build", builds.BuildListView),
+    _route("build/names", builds.BuildNamesView),
+    _route("build/import", files.BuildImportView),
+    _route("build/source/test", sources.SourceTestView),
+    _route("build/queue", runs.QueueView),
+    _route("build/count/(?P<account_seq>[^/]+)", builds.BuildCountView),
+    _route("build/queue/(?P<build_run_seq>[^/]+)/front", runs.QueueFrontView),
+    _route("build/server", connections.ServerListView),
+    _route("build/server/(?P<build_server_seq>[^/]+)", connections.ServerDetailView),
+    _route("build/server/(?P<build_server_seq>[^/]+)/test", connections.ServerTestView),
+    _route("build/registry", connections.RegistryListView),
+    _route("build/registry/(?P<external_registry_seq>[^/]+)", connections.RegistryDetailView),
+    _route("build/registry/(?P<external_registry_seq>[^/]+)/test", connections.RegistryTestView),
+    _route("build/run", runs.RunListView),
+    _route("build/run/latest", run_finds.RunLatestView),
+    _route("build/run/search", run_finds.RunSearchView),
+    _route("build/run/cancel/(?P<build_run_seq>[^/]+)", runs.RunCancelView),
+    _route("build/run/log/(?P<build_run_seq>[^/]+)", logs.RunLogView),
+    _route("build/run/log/step/(?P<build_step_run_seq>[^/]+)", logs.StepLogView),
+    _route("build/run/" + BUILD, runs.RunDetailView),
+    _route("build/run/" + RUN + "/lines", logs.RunLinesView),
+    _route("build/run/" + RUN + r"/log\.txt", logs.RunTextView),
+    _route("build/run/" + RUN + "/otherremoveruns", run_finds.RunSiblingsView),
+    _route("build/run/" + RUN + "/callbacks", callbacks.RunCallbacksView),
+    _route("build/run/" + RUN + "/callbacks/(?P<n>[^/]+)/resend", callbacks.CallbackResendView),
+    _route("build/run/" + RUN + "/push", runs.RunPushView),
+    _route("build/run/" + BUILD + "/tag", runs.RunTagsView),
+    _route("build/run/" + BUILD + "/(?P<build_run_seq>-?[0-9][^/]*)", runs.RunOnceView),
+    _route("build/run/" + RUN + "/export", files.RunExportView),
+    _route("build/" + BUILD, builds.BuildDetailView),
+    _route("build/" + BUILD + "/images", builds.BuildImagesView),
     _route(r"openapi\.json", OpenApi),
     re_path("", unknown_route),
 ]

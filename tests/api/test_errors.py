@@ -4,9 +4,9 @@ import pytest
 from django.db import OperationalError
 from django.http import HttpResponse
 
-from builds.api import build_views, run_views
-from builds.api.errors import CODES, of_status
+from builds.api.exceptions import CODES, of_status
 from builds.api.middleware import ProblemMiddleware
+from builds.api.views import builds, runs
 
 PROBLEM = ["type", "title", "status", "detail", "code", "errors", "requestId"]
 
@@ -55,7 +55,7 @@ def test_what_nobody_foresaw_is_500_with_a_request_id_and_no_trace(as_, operator
     def fail(*_args, **_kwargs):
         raise ZeroDivisionError("the inside of it")
 
-    monkeypatch.setattr(build_views, "visible_builds", fail)
+    monkeypatch.setattr(builds, "visible_builds", fail)
     answer = as_(operator).get("/v1/build")
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (500, "CCCM2027000")
@@ -69,7 +69,7 @@ def test_what_nobody_foresaw_is_500_with_a_request_id_and_no_trace(as_, operator
 def test_an_answer_that_cannot_be_written_down_is_a_500_that_the_log_explains(
     as_, operator, build, monkeypatch, caplog, key
 ):
-    monkeypatch.setattr(run_views, "answer_now", lambda *_given: {"imageSize": float("nan")})
+    monkeypatch.setattr(runs, "answer_now", lambda *_given: {"imageSize": float("nan")})
     answer = as_(operator).post(f"/v1/build/run/{build.pk}", headers=key)
     assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
     assert any(answer.json()["requestId"] in record.getMessage() for record in caplog.records)
@@ -84,7 +84,7 @@ def test_a_name_that_is_half_a_surrogate_is_told_as_the_client_wrote_it(as_, ope
 
 
 def test_the_request_id_of_the_answer_is_that_of_the_error(as_, operator, monkeypatch):
-    monkeypatch.setattr(build_views, "visible_builds", None)
+    monkeypatch.setattr(builds, "visible_builds", None)
     answer = as_(operator).get("/v1/build", headers={"X-Request-Id": "my-request-0001"})
     assert answer.json()["requestId"] == answer["X-Request-Id"] == "my-request-0001"
 
@@ -94,7 +94,7 @@ def test_a_database_that_does_not_answer_is_502_with_a_sentence(as_, operator, m
         raise OperationalError("connection to server at 10.0.0.5 failed")
 
     client = as_(operator)
-    monkeypatch.setattr(run_views, "with_facts", gone)
+    monkeypatch.setattr(runs, "with_facts", gone)
     answer = client.get("/v1/build/run/1")
     assert (answer.status_code, answer.json()["code"]) == (502, "CCCM2020000")
     assert answer.json()["detail"].startswith("The database does not answer now")

@@ -6,7 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from builds.api import run_views
+from builds.api.views import runs
 from builds.domain.access import Scope
 from builds.domain.errors import NotFound
 from builds.models import Build, BuildRun, KeptAnswer
@@ -100,7 +100,7 @@ def test_what_a_refused_deed_left_behind_is_undone_and_the_refusal_kept(client, 
         raise NotFound("There is no such thing.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_views, "start_run", refuse)
+        patch.setattr(runs, "start_run", refuse)
         assert press(client, build, prefix=prefix).json()["code"] == "CCCM1048000"
     assert Build.objects.get().name == "hello"
     assert KeptAnswer.objects.get().status == status
@@ -117,7 +117,7 @@ def test_answers_that_say_nothing_about_the_deed_are_not_kept(as_, viewer, opera
 
     client = as_(operator)
     with monkeypatch.context() as patch:
-        patch.setattr(run_views, "start_run", fail)
+        patch.setattr(runs, "start_run", fail)
         assert press(client, build, prefix=prefix).json()["code"] == "CCCM2027000"
     assert not KeptAnswer.objects.exists()
     assert "buildRunSeq" in press(client, build, prefix=prefix).content.decode()

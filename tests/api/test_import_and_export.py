@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from rest_framework.test import APIClient
 
 from builds.models import Build, BuildRun
 from builds.services.accounts.access import caller_for
@@ -227,6 +228,20 @@ def test_an_import_is_multipart(client):
     assert client.post("/v1/build/import", {"a": 1}, format="json").status_code == 415
     broken = client.post("/v1/build/import", b"x", content_type="multipart/form-data")
     assert code_of(broken) == (400, "CKSY1400000")
+
+
+def test_a_page_sends_a_file_with_its_csrf_token_and_a_key_is_of_its_content(operator, exported):
+    page = APIClient(enforce_csrf_checks=True)
+    page.force_login(operator)
+    page.cookies["csrftoken"] = "a" * 32
+    headers = {"X-CSRFToken": "a" * 32, "Idempotency-Key": "import-1"}
+
+    def sent(content):
+        file = {"dataFile": SimpleUploadedFile("build.zip", content)}
+        return page.post("/v1/build/import", file, format="multipart", headers=headers)
+
+    assert sent(exported[2].content).json()["buildName"] == exported[0]["buildName"]
+    assert code_of(sent(zipped(**{"build.json": document()}))) == (409, "CCCM1007000")
 
 
 def test_a_file_over_20_mib_is_413(client):

@@ -12,7 +12,7 @@ from drf_spectacular.validation import validate_schema
 
 from builds.api import urls
 from builds.api.openapi import PREFIXES, openapi_document
-from builds.api.openapi_views import OpenApi
+from builds.api.views.openapi import OpenApi
 from tests.api.making import build_add
 from tests.contract.published import METHODS, differences, operations
 from tests.contract.test_build_run_fields import NAMES, TYPES

@@ -7,16 +7,14 @@ from typing import Final
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from rest_framework.renderers import BaseRenderer, JSONRenderer
-from rest_framework.request import Request
 
 from builds.api.documented import documented
-from builds.api.errors import written
-from builds.api.run_views import found_run
-from builds.api.views import ApiView
+from builds.api.exceptions import written
+from builds.api.requests import ApiRequest
+from builds.api.views.base import ApiView
+from builds.api.views.runs import found_run
 from builds.contract import parameters
 from builds.contract.errors import Wrong
-from builds.contract.parameters import read_number
 from builds.contract.runs import BuildRunLog, Lines
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
@@ -33,9 +31,9 @@ class RunLogView(ApiView):
     tag = "Log"
 
     @documented("getRunLog", "Get the log in one piece", BuildRunLog(many=True), enveloped=BuildRunLog)
-    def get(self, request: Request, build_run_seq: str) -> HttpResponse:
+    def get(self, request: ApiRequest, build_run_seq: int) -> HttpResponse:
         """Return the BuildRunLog, whose steps hold their texts: in the plain dialect an array of this one."""
-        run = found_run(self, read_number("buildRunSeq", build_run_seq))
+        run = found_run(self, build_run_seq)
         _, latest = steps_by_attempt(run)
         log = BuildRunLog.tell(read_log(run, latest))
         return self.answer(log if self.envelope else [log])
@@ -47,12 +45,11 @@ class StepLogView(ApiView):
     tag = "Log"
 
     @documented("getStepLog", "Get the log of one step", BuildRunLog)
-    def get(self, request: Request, build_step_run_seq: str) -> HttpResponse:
+    def get(self, request: ApiRequest, build_step_run_seq: int) -> HttpResponse:
         """Return the BuildRunLog of a step's run with this step alone."""
-        step_id = read_number("buildStepRunSeq", build_step_run_seq)
-        step = find_step(step_id, self.caller)
+        step = find_step(build_step_run_seq, self.caller)
         if step is None:
-            raise NotFound(f"There is no step {step_id}.")
+            raise NotFound(f"There is no step {build_step_run_seq}.")
         return self.answer(BuildRunLog.tell(read_log(step.run, [step])))
 
 
@@ -62,25 +59,16 @@ class RunLinesView(ApiView):
     tag = "Log"
 
     @documented("getRunLines", "Get lines of the log", Lines, query=parameters.Lines)
-    def get(self, request: Request, build_run_seq: str) -> HttpResponse:
+    def get(self, request: ApiRequest, build_run_seq: int) -> HttpResponse:
         """Return the lines after a number; ask again with `after` = `last` until `complete`."""
         window = LineWindow(**self.asked)
-        return self.answer(Lines(read_window(found_run(self, read_number("buildRunSeq", build_run_seq)), window)).data)
-
-
-class TextRenderer(BaseRenderer):
-    """Lets a client ask for text/plain; the view writes the bytes itself."""
-
-    media_type = "text/plain"
-    format = "txt"
+        return self.answer(Lines(read_window(found_run(self, build_run_seq), window)).data)
 
 
 class RunTextView(ApiView):
     """`/build/run/{buildRunSeq}/log.txt`."""
 
     tag = "Log"
-
-    renderer_classes = [TextRenderer, JSONRenderer]
 
     @documented(
         "getRunText",
@@ -91,10 +79,10 @@ class RunTextView(ApiView):
         headers={"Accept-Ranges": "`bytes`"},
         statuses={206: "The range that was asked for"},
     )
-    def get(self, request: Request, build_run_seq: str) -> HttpResponseBase:
+    def get(self, request: ApiRequest, build_run_seq: int) -> HttpResponseBase:
         """Stream the stored bytes, with Range, empty before the first line; with parameters the lines they ask for."""
         view = TextView(**self.asked)
-        run = found_run(self, read_number("buildRunSeq", build_run_seq))
+        run = found_run(self, build_run_seq)
         if not view.is_plain:
             return self._stream(iterate_text(run, view))
         return self._bytes(run)

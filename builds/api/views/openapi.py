@@ -21,10 +21,6 @@ class OpenApi(APIView):
     throttle_classes: list[Any] = []
     http_method_names = ["get", "head"]
 
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002  DRF's
-        """Answer JSON whatever Accept says."""
-        return super().perform_content_negotiation(request, force=True)
-
     def get(self, request: Request) -> HttpResponse:
         """Return the document."""
         body, tag = _rendered(f"/{request.path.split('/')[1]}")

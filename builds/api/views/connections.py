@@ -3,18 +3,16 @@
 from typing import Final
 
 from django.http import HttpResponse
-from rest_framework.request import Request
 
 from builds.api.bodies import read_draft
 from builds.api.documented import documented
 from builds.api.examples import NEW_REGISTRY, NEW_SERVER
-from builds.api.json_body import read_object
 from builds.api.pagination import KeysetPagination
-from builds.api.views import ApiView
+from builds.api.requests import ApiRequest
+from builds.api.views.base import ApiView
 from builds.contract import parameters
 from builds.contract.connections import BuildServer, Registry, RegistryTest, ServerTest, server_answers
 from builds.contract.fields import Answer
-from builds.contract.parameters import read_number
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
 from builds.models import BuildServer as ServerRow
@@ -39,16 +37,16 @@ class ServerListView(ApiView):
     tag = "Build servers"
 
     @documented("listServers", "List build servers", BuildServer(many=True), query=parameters.Page, paged=True)
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: ApiRequest) -> HttpResponse:
         """Return a page of the build servers that the caller's accounts may use, in the order of their numbers."""
         pages = KeysetPagination("buildServerSeq", lambda servers, after: servers.filter(pk__gt=after))
         servers = pages.paginate_queryset(visible_servers(self.caller), request, self)
         return pages.get_paginated_response(server_answers(servers, self.caller))
 
     @documented("createServer", "Register a build server", BuildServer, body=BuildServer, body_example=NEW_SERVER)
-    def post(self, request: Request) -> HttpResponse:
+    def post(self, request: ApiRequest) -> HttpResponse:
         """Register a build server."""
-        server = create_server(caller=self.caller, draft=read_draft(ServerDraft, BuildServer, read_object(request)))
+        server = create_server(caller=self.caller, draft=read_draft(ServerDraft, BuildServer, request.data))
         return self.answer(_changed_server(self, server))
 
 
@@ -58,12 +56,11 @@ class ServerDetailView(ApiView):
     tag = "Build servers"
 
     @documented("getServer", "Get a build server", BuildServer, errors=NO_SERVER)
-    def get(self, request: Request, build_server_seq: str) -> HttpResponse:
+    def get(self, request: ApiRequest, build_server_seq: int) -> HttpResponse:
         """Return a build server."""
-        number = read_number("buildServerSeq", build_server_seq)
-        shapes = server_answers(visible_servers(self.caller).filter(pk=number), self.caller)
+        shapes = server_answers(visible_servers(self.caller).filter(pk=build_server_seq), self.caller)
         if not shapes:
-            raise NotFound(f"There is no build server {number}.")
+            raise NotFound(f"There is no build server {build_server_seq}.")
         return self.answer(shapes[0])
 
     @documented(
@@ -74,16 +71,16 @@ class ServerDetailView(ApiView):
         body_example={"capacity": 4},
         errors=NO_SERVER,
     )
-    def put(self, request: Request, build_server_seq: str) -> HttpResponse:
+    def put(self, request: ApiRequest, build_server_seq: int) -> HttpResponse:
         """Change a build server; what is absent stays."""
-        draft = read_draft(ServerDraft, BuildServer, read_object(request))
-        server = edit_server(server_id=read_number("buildServerSeq", build_server_seq), caller=self.caller, draft=draft)
+        draft = read_draft(ServerDraft, BuildServer, request.data)
+        server = edit_server(server_id=build_server_seq, caller=self.caller, draft=draft)
         return self.answer(_changed_server(self, server))
 
     @documented("removeServer", "Remove a build server", NOTHING, errors=NO_SERVER)
-    def delete(self, request: Request, build_server_seq: str) -> HttpResponse:
+    def delete(self, request: ApiRequest, build_server_seq: int) -> HttpResponse:
         """Remove a build server that nothing refers to."""
-        remove_server(server_id=read_number("buildServerSeq", build_server_seq), caller=self.caller)
+        remove_server(server_id=build_server_seq, caller=self.caller)
         return self.answer(None)
 
 
@@ -93,9 +90,9 @@ class ServerTestView(ApiView):
     tag = "Build servers"
 
     @documented("testServer", "Ask a build server who it is", ServerTest, errors=NO_SERVER)
-    def post(self, request: Request, build_server_seq: str) -> HttpResponse:
+    def post(self, request: ApiRequest, build_server_seq: int) -> HttpResponse:
         """Ask a build server who it is, as a build would reach it; `ok` false with the reason where it does not."""
-        probe = try_server(server_id=read_number("buildServerSeq", build_server_seq), caller=self.caller)
+        probe = try_server(server_id=build_server_seq, caller=self.caller)
         return self.answer(ServerTest(probe).data)
 
 
@@ -105,16 +102,16 @@ class RegistryListView(ApiView):
     tag = "Registries"
 
     @documented("listRegistries", "List registries", Registry(many=True), query=parameters.Page, paged=True)
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: ApiRequest) -> HttpResponse:
         """Return a page of the registries that the caller's accounts may use, in the order of their numbers."""
         pages = KeysetPagination("externalRegistrySeq", lambda registries, after: registries.filter(pk__gt=after))
         registries = pages.paginate_queryset(visible_registries(self.caller), request, self)
         return pages.get_paginated_response(list(Registry(registries, many=True).data))
 
     @documented("createRegistry", "Register a registry", Registry, body=Registry, body_example=NEW_REGISTRY)
-    def post(self, request: Request) -> HttpResponse:
+    def post(self, request: ApiRequest) -> HttpResponse:
         """Register a registry."""
-        registry = create_registry(caller=self.caller, draft=read_draft(RegistryDraft, Registry, read_object(request)))
+        registry = create_registry(caller=self.caller, draft=read_draft(RegistryDraft, Registry, request.data))
         return self.answer(Registry(registry).data)
 
 
@@ -124,28 +121,26 @@ class RegistryDetailView(ApiView):
     tag = "Registries"
 
     @documented("getRegistry", "Get a registry", Registry, errors=NO_REGISTRY)
-    def get(self, request: Request, external_registry_seq: str) -> HttpResponse:
+    def get(self, request: ApiRequest, external_registry_seq: int) -> HttpResponse:
         """Return a registry."""
-        number = read_number("externalRegistrySeq", external_registry_seq)
-        found = visible_registries(self.caller).filter(pk=number).first()
+        found = visible_registries(self.caller).filter(pk=external_registry_seq).first()
         if found is None:
-            raise NotFound(f"There is no registry {number}.")
+            raise NotFound(f"There is no registry {external_registry_seq}.")
         return self.answer(Registry(found).data)
 
     @documented(
         "editRegistry", "Change a registry", Registry, body=Registry, body_example={"useYn": "Y"}, errors=NO_REGISTRY
     )
-    def put(self, request: Request, external_registry_seq: str) -> HttpResponse:
+    def put(self, request: ApiRequest, external_registry_seq: int) -> HttpResponse:
         """Change a registry; what is absent stays."""
-        draft = read_draft(RegistryDraft, Registry, read_object(request))
-        number = read_number("externalRegistrySeq", external_registry_seq)
-        found = edit_registry(registry_id=number, caller=self.caller, draft=draft)
+        draft = read_draft(RegistryDraft, Registry, request.data)
+        found = edit_registry(registry_id=external_registry_seq, caller=self.caller, draft=draft)
         return self.answer(Registry(found).data)
 
     @documented("removeRegistry", "Remove a registry", NOTHING, errors=NO_REGISTRY)
-    def delete(self, request: Request, external_registry_seq: str) -> HttpResponse:
+    def delete(self, request: ApiRequest, external_registry_seq: int) -> HttpResponse:
         """Remove a registry that nothing refers to."""
-        remove_registry(registry_id=read_number("externalRegistrySeq", external_registry_seq), caller=self.caller)
+        remove_registry(registry_id=external_registry_seq, caller=self.caller)
         return self.answer(None)
 
 
@@ -155,9 +150,9 @@ class RegistryTestView(ApiView):
     tag = "Registries"
 
     @documented("testRegistry", "Ask a registry whether it answers", RegistryTest, errors=NO_REGISTRY)
-    def post(self, request: Request, external_registry_seq: str) -> HttpResponse:
+    def post(self, request: ApiRequest, external_registry_seq: int) -> HttpResponse:
         """Ask a registry whether it answers and takes the stored login; `ok` is false with the reason where not."""
-        probe = try_registry(registry_id=read_number("externalRegistrySeq", external_registry_seq), caller=self.caller)
+        probe = try_registry(registry_id=external_registry_seq, caller=self.caller)
         return self.answer(RegistryTest(probe).data)
 
 

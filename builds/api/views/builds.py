@@ -5,15 +5,14 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from rest_framework.request import Request
 
 from builds.api.build_body import read_build, submit
 from builds.api.documented import GET_RUN, documented
 from builds.api.examples import CHANGED_BUILD, NEW_BUILD
-from builds.api.json_body import read_object
 from builds.api.pagination import KeysetPagination
-from builds.api.run_views import answer_now
-from builds.api.views import ApiView
+from builds.api.requests import ApiRequest
+from builds.api.views.base import ApiView
+from builds.api.views.runs import answer_now
 from builds.contract import parameters
 from builds.contract.builds import (
     Build,
@@ -26,7 +25,6 @@ from builds.contract.builds import (
     build_detail,
 )
 from builds.contract.fields import Answer
-from builds.contract.parameters import read_number
 from builds.contract.runs import BuildRun
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, NotFound
@@ -55,7 +53,7 @@ class BuildListView(ApiView):
     tag = "Builds"
 
     @documented("listBuilds", "List builds", Build(many=True), query=parameters.Builds, paged=True)
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: ApiRequest) -> HttpResponse:
         """Return a page of builds, newest activity first, without steps."""
         narrowed = BuildFilter(**{name: value for name, value in self.asked.items() if name not in ("limit", "after")})
         pages = KeysetPagination("buildSeq", self._following)
@@ -72,10 +70,10 @@ class BuildListView(ApiView):
         errors=(*STORE_ERRORS, ErrorCode.BUILD_LIMIT),
         links=LINKS,
     )
-    def post(self, request: Request) -> HttpResponse:
+    def post(self, request: ApiRequest) -> HttpResponse:
         """Create a build. All fields that are wrong are told at once."""
         create = partial(create_build, caller=self.caller, **self.asked)
-        body = read_build(BuildAdd, read_object(request), is_new=True)
+        body = read_build(BuildAdd, request.data, is_new=True)
         build = submit(body, lambda draft: create(draft=draft))
         return self.answer(_detail(self, build.pk))
 
@@ -92,7 +90,7 @@ class BuildNamesView(ApiView):
     tag = "Builds"
 
     @documented("listBuildNames", "List names of builds", BuildName(many=True), query=parameters.Account)
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: ApiRequest) -> HttpResponse:
         """Return number and name of each build, by name."""
         builds = visible_builds(self.caller, BuildFilter(**self.asked))
         return self.answer(BuildName(builds.order_by("name", "pk").only("name"), many=True).data)
@@ -104,13 +102,12 @@ class BuildCountView(ApiView):
     tag = "Builds"
 
     @documented("countBuilds", "Count the builds of an account", BuildCount)
-    def get(self, request: Request, account_seq: str) -> HttpResponse:
+    def get(self, request: ApiRequest, account_seq: int) -> HttpResponse:
         """Return how many builds an account has, of those that the caller may see."""
-        account_id = read_number("accountSeq", account_seq)
-        account: Any = Account.objects.filter(pk=account_id).first()
-        if self.caller.role_in(account_id) is None or account is None:
-            raise NotFound(f"There is no account {account_id}.")
-        account.build_count = visible_builds(self.caller, BuildFilter(account_id=account_id)).count()
+        account: Any = Account.objects.filter(pk=account_seq).first()
+        if self.caller.role_in(account_seq) is None or account is None:
+            raise NotFound(f"There is no account {account_seq}.")
+        account.build_count = visible_builds(self.caller, BuildFilter(account_id=account_seq)).count()
         return self.answer(BuildCount(account).data)
 
 
@@ -120,9 +117,9 @@ class BuildDetailView(ApiView):
     tag = "Builds"
 
     @documented("getBuild", "Get a build", BuildDetail)
-    def get(self, request: Request, build_seq: str) -> HttpResponse:
+    def get(self, request: ApiRequest, build_seq: int) -> HttpResponse:
         """Return a build with its steps."""
-        return self.answer(_detail(self, read_number("buildSeq", build_seq)))
+        return self.answer(_detail(self, build_seq))
 
     @documented(
         "editBuild",
@@ -133,19 +130,18 @@ class BuildDetailView(ApiView):
         errors=STORE_ERRORS,
         has_result=False,
     )
-    def put(self, request: Request, build_seq: str) -> HttpResponse:
+    def put(self, request: ApiRequest, build_seq: int) -> HttpResponse:
         """Change a build; the number in the path wins.
 
         Steps are matched by buildStepSeq; unlisted ones stay. Fields that are absent or null keep their values. The
         enveloped dialect answers without result.
         """
-        build_id = read_number("buildSeq", build_seq)
-        build = BuildRow.objects.visible_to(self.caller).wanted(build_id)
-        body = read_build(BuildAdd, read_object(request))
-        edit = partial(edit_build, build_id=build_id, caller=self.caller)
+        build = BuildRow.objects.visible_to(self.caller).wanted(build_seq)
+        body = read_build(BuildAdd, request.data)
+        edit = partial(edit_build, build_id=build_seq, caller=self.caller)
         stored = list(build.steps.order_by("order", "pk").values_list("pk", flat=True))
         submit(body, lambda draft: edit(draft=draft), stored)
-        return self.answer(_detail(self, build_id), result=False)
+        return self.answer(_detail(self, build_seq), result=False)
 
     @documented(
         "removeBuild",
@@ -155,10 +151,9 @@ class BuildDetailView(ApiView):
         errors=[ErrorCode.RUN_IS_ACTIVE],
         links=GET_RUN,
     )
-    def delete(self, request: Request, build_seq: str) -> HttpResponse:
+    def delete(self, request: ApiRequest, build_seq: int) -> HttpResponse:
         """Ask for a build to be removed with its images; return the REMOVE run."""
-        build_id = read_number("buildSeq", build_seq)
-        removal = request_build_removal(build_id=build_id, caller=self.caller, **self.asked)
+        removal = request_build_removal(build_id=build_seq, caller=self.caller, **self.asked)
         return self.answer(answer_now(self, removal.pk))
 
 
@@ -168,10 +163,10 @@ class BuildImagesView(ApiView):
     tag = "Builds"
 
     @documented("listImages", "List the images of a build", BuildImage, query=parameters.Images)
-    def get(self, request: Request, build_seq: str) -> HttpResponse:
+    def get(self, request: ApiRequest, build_seq: int) -> HttpResponse:
         """Return the images of a build that a registry has confirmed."""
-        build_id, asked = read_number("buildSeq", build_seq), self.asked
-        return self.answer(BuildImage(build_images(_found(self, build_id), self.caller, **asked)).data)
+        images = build_images(_found(self, build_seq), self.caller, **self.asked)
+        return self.answer(BuildImage(images).data)
 
 
 def _found(view: ApiView, build_id: int) -> Any:

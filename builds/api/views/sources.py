@@ -3,13 +3,12 @@
 from typing import Final
 
 from django.http import HttpResponse
-from rest_framework.request import Request
 
 from builds.api.bodies import read_body
 from builds.api.documented import documented
 from builds.api.examples import CODE
-from builds.api.json_body import read_object
-from builds.api.views import ApiView
+from builds.api.requests import ApiRequest
+from builds.api.views.base import ApiView
 from builds.contract.configs import AskedStep, SourceAsk, stored_config
 from builds.contract.connections import SourceTest
 from builds.domain.errors import FieldError, NotFound
@@ -27,14 +26,14 @@ class SourceTestView(ApiView):
     tag = "Builds"
 
     @documented("testSource", "Ask a repository whether it answers", SourceTest, body=SourceAsk, body_example=CODE)
-    def post(self, request: Request) -> HttpResponse:
+    def post(self, request: ApiRequest) -> HttpResponse:
         """Ask a repository for its branches, as a run would reach it.
 
         Stores nothing but the ssh key of a new host. Answers `ok` false with the reason where the repository cannot be
         read. The body is the config of a CODE_DOWN step. With buildSeq and buildStepSeq blank secrets are those of
         that step, as long as they are for the same address; without any field of a config it is the whole step.
         """
-        body = read_object(request)
+        body = request.data
         asked, errors = read_body(AskedStep, body)
         for name, other in (PAIR, PAIR[::-1]):
             if body.get(name) is None and body.get(other) is not None:

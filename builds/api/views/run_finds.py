@@ -1,13 +1,13 @@
 """Runs found by what they made: the newest, the one behind an image, those of the same digest."""
 
 from django.http import HttpResponse
-from rest_framework.request import Request
 
 from builds.api.documented import documented
-from builds.api.run_views import found_run
-from builds.api.views import ApiView
+from builds.api.requests import ApiRequest
+from builds.api.views.base import ApiView
+from builds.api.views.runs import found_run
 from builds.contract import parameters
-from builds.contract.parameters import LONGEST_PAGE, read_number
+from builds.contract.parameters import LONGEST_PAGE
 from builds.contract.runs import BuildRun, run_answers
 from builds.queries.facts import with_facts
 from builds.queries.run_finds import latest_runs, runs_of_image, runs_of_same_digest
@@ -19,7 +19,7 @@ class RunLatestView(ApiView):
     tag = "Runs"
 
     @documented("listLatestRuns", "List what was built last", BuildRun(many=True), query=parameters.Latest)
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: ApiRequest) -> HttpResponse:
         """Return the BUILD runs that are DONE, newest end first."""
         runs = latest_runs(self.caller, account_id=self.asked.get("account_id"))
         return self.answer(run_answers(with_facts(runs)[: self.asked["limit_count"]], self.caller))
@@ -31,7 +31,7 @@ class RunSearchView(ApiView):
     tag = "Runs"
 
     @documented("findRun", "Find the run that built an image", BuildRun, query=parameters.Search, may_be_null=True)
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: ApiRequest) -> HttpResponse:
         """Return the newest run that pushed exactly the image named, or null."""
         found = run_answers(with_facts(runs_of_image(self.caller, **self.asked))[:1], self.caller)
         return self.answer(found[0] if found else None)
@@ -43,8 +43,8 @@ class RunSiblingsView(ApiView):
     tag = "Runs"
 
     @documented("listRunsOfSameImage", "List runs with the same digest", BuildRun(many=True))
-    def get(self, request: Request, build_run_seq: str) -> HttpResponse:
+    def get(self, request: ApiRequest, build_run_seq: int) -> HttpResponse:
         """Return the other runs of the build whose image has the same digest: their tags stay when this one goes."""
-        run = found_run(self, read_number("buildRunSeq", build_run_seq))
+        run = found_run(self, build_run_seq)
         runs = runs_of_same_digest(run, self.caller)[:LONGEST_PAGE]
         return self.answer(run_answers(with_facts(runs), self.caller))

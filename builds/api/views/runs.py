@@ -6,25 +6,22 @@ from functools import partial
 from typing import Any, Final
 
 from django.http import HttpResponse
-from rest_framework.request import Request
 
-from builds.api.build_body import STEP_NAMES, BuildBody, read_build, submit
+from builds.api.build_body import STEP_NAMES, read_build, submit
 from builds.api.documented import GET_RUN, LINKS_OF_RUN, documented
 from builds.api.examples import IMAGE_STEP
-from builds.api.json_body import read_object
 from builds.api.pagination import KeysetPagination
-from builds.api.views import ApiView
+from builds.api.requests import ApiRequest
+from builds.api.views.base import ApiView
 from builds.contract import parameters
 from builds.contract.builds import RunSteps
 from builds.contract.fields import Answer
-from builds.contract.parameters import read_number
 from builds.contract.runs import BuildRun, BuildRunDetail, Queue, run_answer, run_answers, run_detail
 from builds.domain.error_codes import ErrorCode
 from builds.models import Build
 from builds.models import BuildRun as RunRow
 from builds.queries.facts import with_facts
 from builds.queries.runs import run_queue, runs_of_build
-from builds.services.builds.edit import BuildDraft
 from builds.services.runs.cancel_and_remove import request_cancel, request_removals, request_remove
 from builds.services.runs.parameters import RunAsk
 from builds.services.runs.queue_order import move_to_front
@@ -64,7 +61,7 @@ class RunListView(ApiView):
         errors=[ErrorCode.NOT_FOUND],
         paged=True,
     )
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: ApiRequest) -> HttpResponse:
         """Return a page of runs of all types, newest first, without steps."""
         build_id = self.asked["build_id"]
         narrowed = {name: value for name, value in self.asked.items() if name in ("run_state", "run_type")}
@@ -78,9 +75,9 @@ class RunListView(ApiView):
 class PressView(ApiView):
     """A view whose POST presses the build `build_seq`."""
 
-    def turn(self, **kwargs: Any) -> AbstractContextManager[None]:
+    def turn(self) -> AbstractContextManager[None]:
         """Return the turn among the presses of the build."""
-        return turn(read_number("buildSeq", kwargs["build_seq"]))
+        return turn(self.kwargs["build_seq"])
 
 
 class RunDetailView(PressView):
@@ -96,28 +93,31 @@ class RunDetailView(PressView):
         errors=PRESS_ERRORS,
         links=LINKS_OF_RUN,
     )
-    def post(self, request: Request, build_seq: str) -> HttpResponse:
+    def post(self, request: ApiRequest, build_seq: int) -> HttpResponse:
         """Execute a build with a new tag; no body is needed.
 
         The run is stored when this answers, and its state is told by GET /build/run/{buildRunSeq}, the socket, and
         callbacks.
         """
-        build_id, ask = read_number("buildSeq", build_seq), RunAsk(**self.asked)
-        run = start_run(build_id=build_id, caller=self.caller, ask=ask)
+        run = start_run(build_id=build_seq, caller=self.caller, ask=RunAsk(**self.asked))
         return self.answer(answer_now(self, run.pk))
 
+    def number_name(self, name: str) -> str:
+        """Return which number the one of the path is."""
+        return "buildSeq" if self.request.method == "POST" else "buildRunSeq"
+
     @documented("getRun", "Get a run with its steps", BuildRunDetail)
-    def get(self, request: Request, build_seq: str) -> HttpResponse:
+    def get(self, request: ApiRequest, build_seq: int) -> HttpResponse:
         """Return a run with its steps and earlier attempts; the number in the path is the run's: buildRunSeq."""
-        return self.answer(run_detail(found_run(self, read_number("buildRunSeq", build_seq)), self.caller))
+        return self.answer(run_detail(found_run(self, build_seq), self.caller))
 
     @documented("removeRun", "Remove a run and its image", BuildRun, errors=[ErrorCode.RUN_IS_ACTIVE])
-    def delete(self, request: Request, build_seq: str) -> HttpResponse:
+    def delete(self, request: ApiRequest, build_seq: int) -> HttpResponse:
         """Ask for a run's image and row to be removed, which a REMOVE run does; return the run as it was.
 
         The number in the path is the run's: buildRunSeq.
         """
-        run = found_run(self, read_number("buildRunSeq", build_seq))
+        run = found_run(self, build_seq)
         as_it_was = run_answer(run, self.caller)
         request_remove(run_id=run.pk, caller=self.caller)
         return self.answer(as_it_was)
@@ -139,25 +139,22 @@ class RunOnceView(PressView):
         errors=PRESS_ERRORS,
         links=LINKS_OF_RUN,
     )
-    def post(self, request: Request, build_seq: str, build_run_seq: str) -> HttpResponse:
+    def post(self, request: ApiRequest, build_seq: int, build_run_seq: int) -> HttpResponse:
         """Run with the steps of the body once; without steps the snapshot of the named run is run again.
 
         Of a body with steps only these are taken: everything else is the build's. Without them the named run gives
         definition, tag rule and steps with their stored secrets. Tag, number and query are as for any press. Steps of
         the body are a definition: a token needs the scope `write` for them, beside `run`.
         """
-        build_id, run_id = read_number("buildSeq", build_seq), read_number("buildRunSeq", build_run_seq)
         ask = RunAsk(**self.asked)
-        body = _steps_of(request)
-        if body is None:
-            run = start_run(build_id=build_id, caller=self.caller, ask=ask, again=run_id)
+        start = partial(start_run, build_id=build_seq, caller=self.caller, again=build_run_seq)
+        body = request.data if request.raw else {}
+        if all(body.get(name) is None for name in STEP_NAMES):
+            run = start(ask=ask)
         else:
-            run = submit(body, partial(self._start_once, build_id=build_id, run_id=run_id, ask=ask))
+            steps = read_build(RunSteps, body)
+            run = submit(steps, lambda draft: start(ask=replace(ask, steps=draft.steps or ())))
         return self.answer(answer_now(self, run.pk))
-
-    def _start_once(self, draft: BuildDraft, *, build_id: int, run_id: int, ask: RunAsk) -> RunRow:
-        once = replace(ask, steps=draft.steps or ())
-        return start_run(build_id=build_id, caller=self.caller, ask=once, again=run_id)
 
 
 class RunPushView(ApiView):
@@ -166,9 +163,9 @@ class RunPushView(ApiView):
     tag = "Runs"
 
     @documented("pushAgain", "Push a built image again", BuildRun, query=parameters.Push, errors=PRESS_ERRORS)
-    def post(self, request: Request, build_run_seq: str) -> HttpResponse:
+    def post(self, request: ApiRequest, build_run_seq: int) -> HttpResponse:
         """Push the image of a run again without building; return the run that does it."""
-        run = push_again(run_id=read_number("buildRunSeq", build_run_seq), caller=self.caller, **self.asked)
+        run = push_again(run_id=build_run_seq, caller=self.caller, **self.asked)
         return self.answer(answer_now(self, run.pk))
 
 
@@ -185,10 +182,9 @@ class RunTagsView(ApiView):
         errors=[ErrorCode.RUN_IS_ACTIVE],
         example=2,
     )
-    def delete(self, request: Request, build_seq: str) -> HttpResponse:
+    def delete(self, request: ApiRequest, build_seq: int) -> HttpResponse:
         """Ask for the named runs to be removed, all or none; return how many removals were accepted."""
-        build_id = read_number("buildSeq", build_seq)
-        return self.answer(len(request_removals(build_id=build_id, caller=self.caller, **self.asked)))
+        return self.answer(len(request_removals(build_id=build_seq, caller=self.caller, **self.asked)))
 
 
 class RunCancelView(ApiView):
@@ -197,13 +193,12 @@ class RunCancelView(ApiView):
     tag = "Runs"
 
     @documented("cancelRun", "Cancel a run", BuildRun, query=parameters.Callback, links=GET_RUN)
-    def put(self, request: Request, build_run_seq: str) -> HttpResponse:
+    def put(self, request: ApiRequest, build_run_seq: int) -> HttpResponse:
         """Ask for a run to be cancelled; return the CANCEL run at once, that under way if there is one.
 
         The run itself ends when it is confirmed that nothing of it is left.
         """
-        run_id = read_number("buildRunSeq", build_run_seq)
-        cancel = request_cancel(run_id=run_id, caller=self.caller, **self.asked)
+        cancel = request_cancel(run_id=build_run_seq, caller=self.caller, **self.asked)
         return self.answer(answer_now(self, cancel.pk))
 
 
@@ -213,7 +208,7 @@ class QueueView(ApiView):
     tag = "Queue"
 
     @documented("getQueue", "What runs and what waits", Queue, query=parameters.Limit)
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: ApiRequest) -> HttpResponse:
         """Return the runs under way and the next that wait, each with position and reason."""
         return self.answer(_queue(self))
 
@@ -224,23 +219,12 @@ class QueueFrontView(ApiView):
     tag = "Queue"
 
     @documented("moveToFront", "Let a waiting run be next", Queue)
-    def post(self, request: Request, build_run_seq: str) -> HttpResponse:
+    def post(self, request: ApiRequest, build_run_seq: int) -> HttpResponse:
         """Move a waiting run to the place of the account's first, for instance admins before all; return the queue."""
-        move_to_front(run_id=read_number("buildRunSeq", build_run_seq), caller=self.caller)
+        move_to_front(run_id=build_run_seq, caller=self.caller)
         return self.answer(_queue(self))
 
 
 def _queue(view: ApiView) -> Answer:
     limit = parameters.Limit.read(view.request.GET)["limit"]  # moveToFront takes it too, unpublished
     return Queue.tell(run_queue(view.caller, most=limit), view.caller)
-
-
-def _steps_of(request: Request) -> BuildBody | None:
-    """Return the steps of a body, and what is wrong with them; None where there is no body, or none in it."""
-    meta = request.META
-    if meta.get("CONTENT_LENGTH") in (None, "", "0") and "HTTP_TRANSFER_ENCODING" not in meta:
-        return None
-    values = read_object(request)
-    if all(values.get(name) is None for name in STEP_NAMES):
-        return None
-    return read_build(RunSteps, values)

@@ -1,36 +1,49 @@
-"""Reading a JSON body strictly: size, media type, UTF-8, no doubles, no NaN, bounded depth (RFC 8259)."""
+"""How bodies are read: JSON strictly (RFC 8259), and forms of parts."""
 
 import json
 import math
 import re
-from typing import Any, Final
+from typing import IO, Any, Final
 
-from django.conf import settings
-from rest_framework.exceptions import UnsupportedMediaType
-from rest_framework.request import Request
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser, MultiPartParser
 
-from builds.api.errors import Unreadable
-from builds.api.raw_body import read_raw
+from builds.api.requests import Unreadable
 
 DEEPEST: Final = 32  # a BuildAdd needs six
 # A string (also one that never ends: always a match, so the scan is linear) or a bracket.
 TOKENS: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
 
 
-def read_object(request: Request) -> dict[str, Any]:
-    """Return the body, a JSON object. Raises `Unreadable` (400, 413) or 415 with what is wrong and where."""
-    media_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-    if media_type not in ("", "application/json"):
-        raise UnsupportedMediaType(media_type, detail=f"{media_type} is not read here; send application/json.")
-    try:
-        text = read_raw(request, settings.DATA_UPLOAD_MAX_MEMORY_SIZE).decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"The body is not UTF-8 (byte {error.start}); send JSON in UTF-8.") from error
-    _check_depth(text)
-    body = _parse(text)
-    if not isinstance(body, dict):
-        raise Unreadable('The body has to be one JSON object, such as {"editType": "N"}.')
-    return body
+class StrictJSONParser(BaseParser):
+    """Reads one JSON object: in UTF-8, without doubles, without NaN, and no deeper than any definition needs."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
+        """Return the object; raises `Unreadable` with what is wrong and where."""
+        try:
+            text = stream.read().decode("utf-8").removeprefix("\ufeff")
+        except UnicodeDecodeError as error:
+            raise Unreadable(f"The body is not UTF-8 (byte {error.start}); send JSON in UTF-8.") from error
+        _check_depth(text)
+        body = _parse(text)
+        if not isinstance(body, dict):
+            raise Unreadable('The body has to be one JSON object, such as {"editType": "N"}.')
+        return body
+
+
+class FormParser(MultiPartParser):
+    """Reads texts and a file, whatever length was announced."""
+
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
+        """Return the texts and the files; raises `Unreadable`."""
+        request = parser_context["request"]
+        request.META["CONTENT_LENGTH"] = str(len(request.raw))  # Django's parser reads as much
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except ParseError as error:
+            raise Unreadable(f"The body is no multipart/form-data: {error.detail}.") from error
 
 
 def _parse(text: str) -> Any:

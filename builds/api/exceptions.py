@@ -57,15 +57,6 @@ PLAIN_ERRORS: Final[Sequence[tuple[type[Exception], int]]] = (
 DATABASE_AWAY: Final = "The database does not answer now; try again in a few seconds."
 
 
-class Unreadable(Exception):  # noqa: N818  names what happened
-    """A body that cannot be read; `status` 400 or 413."""
-
-    def __init__(self, sentence: str, *, status: int = 400) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.status = status
-
-
 def handle(error: Exception, context: Mapping[str, Any]) -> Response:
     """Answer `error`, raised anywhere in an API view, in the dialect of the address (DRF's exception handler)."""
     request = context.get("request")
@@ -90,8 +81,6 @@ def problem_of(error: Exception, request: Any = None) -> Wrong:
         fields = tuple(error.errors) if isinstance(error, Invalid) else ()
         headers = {"Retry-After": str(BUSY_SECONDS)} if error.status == 429 else {}
         return Wrong(error.status, error.code, error.sentence, fields, headers)
-    if isinstance(error, Unreadable):
-        return Wrong(error.status, ErrorCode.UNREADABLE, error.sentence)
     if isinstance(error, exceptions.APIException):
         return _framework_problem(error)
     if isinstance(error, OperationalError | InterfaceError):

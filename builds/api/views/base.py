@@ -7,46 +7,56 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.views.decorators.csrf import csrf_exempt
-from rest_framework.permissions import IsAuthenticated
-from rest_framework.renderers import BaseRenderer
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from builds.api.authentication import caller_of
 from builds.api.documented import Documented
-from builds.api.errors import of_status, written
+from builds.api.exceptions import of_status, written
 from builds.api.idempotency import answer_once, key_of
 from builds.api.renderers import NO_RESULT, renderer_of
+from builds.api.requests import ApiRequest
+from builds.contract.parameters import read_number
+from builds.domain.steps.kinds import api_name
 from builds.models import Caller
 
 
 class ApiView(APIView):
     """A view for callers who are known; `caller` holds their rights now."""
 
-    permission_classes = [IsAuthenticated]
     http_method_names = ["get", "head", "post", "put", "delete"]
+    most_body_bytes: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     caller: Caller
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Authenticate, then read the caller's rights."""
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        """Authenticate, then read the caller's rights and the numbers of the path."""
         super().initial(request, *args, **kwargs)
         self.caller = caller_of(request)
         method = str(request.method).lower()
-        handler = getattr(self, method, None)  # None: not allowed here, whatever the key
-        if handler is not None and (key := key_of(request)) is not None:
+        handler = getattr(self, method, None) if method in self.http_method_names else None
+        if handler is None:
+            return  # DRF answers 405
+        for name, text in self.kwargs.items():
+            self.kwargs[name] = read_number(self.number_name(name), text)  # DRF hands this very dict to the handler
+        if (key := key_of(request)) is not None:
             # DRF takes the handler from this object after `initial`; each request has an object of its own.
             setattr(self, method, answer_once(self, handler, key))
 
-    def get_renderers(self) -> list[BaseRenderer]:
-        """Return the renderer of the address alone."""
-        return [renderer_of(self.request.path)]
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> ApiRequest:
+        """Return the request as DRF makes one, but with a limit for its body."""
+        return ApiRequest(
+            request,
+            parsers=self.get_parsers(),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context=self.get_parser_context(request),
+        )
 
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002  DRF's
-        """Answer as JSON whatever Accept says: clients of the public build API send anything."""
-        return super().perform_content_negotiation(request, force=True)
+    def number_name(self, name: str) -> str:
+        """Return what the contract calls a number of the path."""
+        return api_name(name)
 
-    def turn(self, **kwargs: Any) -> AbstractContextManager[None]:
+    def turn(self) -> AbstractContextManager[None]:
         """Return what to wait for before an answer that is kept begins its transaction; most wait for nothing."""
         return nullcontext()
 
@@ -54,11 +64,6 @@ class ApiView(APIView):
     def envelope(self) -> bool:
         """Say whether this address speaks the enveloped dialect."""
         return renderer_of(self.request.path).is_enveloped
-
-    @property
-    def most_body_bytes(self) -> int:
-        """Return how many bytes a body may have here."""
-        return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
     @cached_property
     def asked(self) -> dict[str, Any]:
