@@ -13,7 +13,7 @@ from typing import Any, Final
 from builds.contract.configs import stored_config
 from builds.domain.definition import Step
 from builds.domain.states import StepType
-from builds.pages.forms import BuildForm, new_form
+from builds.pages.build_form import BuildForm, new_form
 from builds.pages.screens.source import SourceSteps, source_steps
 from builds.pages.screens.steps import KINDS
 from builds.pages.source_form import source_values

@@ -7,6 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from builds.pages.forms import AccountForm, MemberForm, TokenForm
+from builds.pages.service_form import ServiceForm
+
 BUILD: Final = {
     "buildName": "Name",
     "buildDesc": "Description",
@@ -43,17 +46,6 @@ PRESS: Final = {
     "noCache": "Without cache",
     "buildArg": "Build arguments",
 }
-TOKEN: Final = {
-    "name": "Name",
-    "scopes": "Scopes",
-    "days": "Days until it expires",
-    "builds": "Builds",
-    "allowedRanges": "Allowed addresses",
-    "blockedRanges": "Blocked addresses",
-    "requestsPerMinute": "Requests a minute",
-}
-ACCOUNT: Final = {"name": "Name", "timeZone": "Time zone"}
-MEMBER: Final = {"userName": "User name", "role": "Role"}
 OTHERS: Final = {
     "accountSeq": "Account",
     "buildSeq": "Build",
@@ -68,6 +60,7 @@ OTHERS: Final = {
     "useYn": "In use",
     "dataFile": "Zip file",
 }
+FORMS: Final = (AccountForm, MemberForm, TokenForm)
 # Whole turns of phrase that name a switch of the API; the forms have it as a choice.
 PHRASES: Final = {
     " (autotagUseYn Y)": "",
@@ -78,10 +71,16 @@ PHRASES: Final = {
     "set protocolType ssh, or give a password": "use an ssh address, or give a password",
     "write it relative to /workspace and without `..`": "write it without a / before it and without `..`",
 }
+
+
+def _labels(form: type[ServiceForm]) -> Mapping[str, str]:
+    return {name: str(field.label) for name, field in form.base_fields.items()}
+
+
 # Only names that nothing but the API has: `name` or `builds` are words of every sentence.
 NAMES: Final[Mapping[str, str]] = {
     name: label
-    for table in (BUILD, PRESS, TOKEN, MEMBER, ACCOUNT, OTHERS)
+    for table in (BUILD, PRESS, *(_labels(form) for form in FORMS), OTHERS)
     for name, label in table.items()
     if not name.islower()
 }

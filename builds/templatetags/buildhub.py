@@ -43,6 +43,12 @@ def for_people(sentence: str) -> str:
 
 
 @register.filter
+def place_words(path: str) -> str:
+    """Show where an error stands that no field of a form has."""
+    return labels.place_words(path)
+
+
+@register.filter
 def iso(moment: datetime) -> str:
     """Show a moment for programs."""
     return moment.isoformat(timespec="milliseconds")

@@ -10,12 +10,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from builds.domain.access import Role
-from builds.domain.errors import Invalid, NoRight, Refused
+from builds.domain.errors import NoRight, Refused
 from builds.models import Membership
 from builds.pages import shown_once
 from builds.pages.access import PageRequest, only_by_post, signed_in
-from builds.pages.form_values import TypedForm
-from builds.pages.labels import ACCOUNT, MEMBER
+from builds.pages.forms import AccountForm, MemberForm
 from builds.pages.question import Question, ask
 from builds.pages.screens.account import AccountScreen, account_screen, member_rows
 from builds.pages.views.builds import number_of
@@ -23,7 +22,6 @@ from builds.services.accounts import members as accounts
 from builds.services.accounts.webhook_secret import rotate_webhook_secret
 
 WHAT: Final = "webhook-secret"
-ROLES: Final = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)
 
 
 def screen_of(request: PageRequest) -> AccountScreen:
@@ -51,19 +49,12 @@ def account(request: PageRequest) -> HttpResponse:
     if request.method == "GET":
         return _account_page(request, screen_of(request), secret=shown_once.take(request, WHAT))
     screen = managed_screen(request)
-    form = TypedForm(ACCOUNT, {name: request.POST.get(name, "").strip() for name in ACCOUNT})
+    form = AccountForm(request.POST)
+    name, time_zone = form.values["name"], form.values["timeZone"]
     try:
-        accounts.change_account(
-            account_id=screen.account.pk,
-            caller=request.caller,
-            name=form.values["name"],
-            time_zone=form.values["timeZone"],
-        )
-    except Invalid as refused:
-        form.refuse(refused.errors)
-        return _account_page(request, screen, form=form, status=refused.status)
+        accounts.change_account(account_id=screen.account.pk, caller=request.caller, name=name, time_zone=time_zone)
     except Refused as refused:
-        return _account_page(request, screen, form=form, banner=refused.sentence, status=refused.status)
+        return _account_page(request, screen, form=form, **form.refuse(refused))
     messages.info(request, "The account is stored.")
     return redirect(reverse("account") + screen.query)
 
@@ -95,17 +86,16 @@ def webhook_secret(request: PageRequest) -> HttpResponse:
 @signed_in
 def members(request: PageRequest) -> HttpResponse:
     """Answer `/account/members`, and add who is named in its form."""
-    screen = screen_of(request) if request.method == "GET" else managed_screen(request)
-    form = TypedForm(MEMBER, {name: request.POST.get(name, "") for name in MEMBER})
     if request.method == "GET":
-        return _members_page(request, screen, form)
+        return _members_page(request, screen_of(request))
+    screen, form = managed_screen(request), MemberForm(request.POST)
+    name, role = form.values["userName"], form.values["role"]
 
     def add() -> str:
-        name, role = form.values["userName"].strip(), form.values["role"]
         accounts.add_member(account_id=screen.account.pk, user_name=name, role=role, caller=request.caller)
         return f"{name} is a member now."
 
-    return _done(request, screen, form, add)
+    return _done(request, screen, add, form)
 
 
 @only_by_post("members")
@@ -119,7 +109,7 @@ def change_role(request: PageRequest, membership_seq: int) -> HttpResponse:
         changed = accounts.change_role(membership_id=member.pk, role=role, caller=request.caller)
         return f"{member.user} is {Role(changed.role).words} now."
 
-    return _done(request, screen, TypedForm({}), change)
+    return _done(request, screen, change)
 
 
 @require_http_methods(["GET", "POST"])
@@ -144,36 +134,36 @@ def remove_member(request: PageRequest, membership_seq: int) -> HttpResponse:
         accounts.remove_member(membership_id=member.pk, caller=request.caller)
         return f"{member.user} is no member any more."
 
-    return _done(request, screen, TypedForm({}), remove)
+    return _done(request, screen, remove)
 
 
-def _account_page(request: PageRequest, screen: AccountScreen, **more: Any) -> HttpResponse:
-    status = more.pop("status", 200)
+def _account_page(request: PageRequest, screen: AccountScreen, *, status: int = 200, **more: Any) -> HttpResponse:
     if screen.account and "form" not in more:
-        more["form"] = TypedForm(ACCOUNT, {"name": screen.account.name, "timeZone": screen.account.time_zone})
+        more["form"] = AccountForm(initial={"name": screen.account.name, "timeZone": screen.account.time_zone})
     return render(request, "pages/account.html", {"screen": screen, "tab": "account", **more}, status=status)
 
 
-def _members_page(request: PageRequest, screen: AccountScreen, form: TypedForm, **more: Any) -> HttpResponse:
-    status, rows = more.pop("status", 200), None
+def _members_page(request: PageRequest, screen: AccountScreen, *, status: int = 200, **more: Any) -> HttpResponse:
+    rows = None
     if screen.account:
         try:
             rows = member_rows(screen, request.caller, after=number_of(request.GET.get("after")))
         except NoRight as refused:
             more["banner"], status = refused.sentence, refused.status
-    context = {"screen": screen, "tab": "members", "form": form, "list": rows, "roles": ROLES, **more}
+    context = {"screen": screen, "tab": "members", "form": MemberForm(), "list": rows, **more}
     return render(request, "pages/members.html", context, status=status)
 
 
-def _done(request: PageRequest, screen: AccountScreen, form: TypedForm, deed: Callable[[], str]) -> HttpResponse:
-    """Do something to the members and say so, or show why not."""
+def _done(
+    request: PageRequest, screen: AccountScreen, deed: Callable[[], str], form: MemberForm | None = None
+) -> HttpResponse:
+    """Do something to the members and say so, or show why not; without `form` an error has no field."""
     try:
         said = deed()
     except Refused as refused:
-        if isinstance(refused, Invalid) and form.labels:  # the form to add; the others have no place for errors
-            form.refuse(refused.errors)
-            return _members_page(request, screen, form, status=refused.status)
-        return _members_page(request, screen, form, banner=refused.sentence, status=refused.status)
+        if form:
+            return _members_page(request, screen, form=form, **form.refuse(refused))
+        return _members_page(request, screen, banner=refused.sentence, status=refused.status)
     messages.info(request, said)
     return redirect(reverse("members") + screen.query)
 

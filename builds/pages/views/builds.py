@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from builds.domain.errors import Invalid, Refused
 from builds.models import Build
 from builds.pages.access import PageRequest, is_part, only_by_post, signed_in
-from builds.pages.forms import BuildForm, new_form, posted_form, stored_form
+from builds.pages.build_form import BuildForm, new_form, posted_form, stored_form
 from builds.pages.imported_build import imported_form, read_carried
 from builds.pages.press import PressForm, press_form
 from builds.pages.screens.build import build_screen

@@ -9,7 +9,7 @@ from builds.domain.access import Permission, refused
 from builds.domain.errors import Invalid, Refused
 from builds.models import Build
 from builds.pages.access import PageRequest, is_part, only_by_post
-from builds.pages.forms import BuildForm, posted_form
+from builds.pages.build_form import BuildForm, posted_form
 from builds.pages.imported_build import read_carried
 from builds.pages.screens.builds import may_create
 from builds.pages.screens.source import source_steps
