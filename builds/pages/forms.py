@@ -1,18 +1,43 @@
 """The forms of the pages. Labels and hints stand here and nowhere else."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 
+from builds.contract.builds import BuildAdd
 from builds.domain.access import Scope
+from builds.domain.definition import Step
+from builds.domain.errors import Refused
+from builds.domain.states import StepType, WhenRunning
+from builds.domain.steps.kinds import api_name, without_password
+from builds.domain.tags import AutoTagSeqType
 from builds.models import Build
 from builds.models.accounts import ACCOUNT_ROLES
-from builds.pages.service_form import Number, ServiceForm
+from builds.pages.screens.source import Source, SourceSteps, image_step
+from builds.pages.service_form import Code, Lines, Number, SecretText, ServiceForm, Text
+from builds.pages.source_form import DOCKERFILE, SECRETS, source_values, step_drafts
+from builds.services.builds.edit import BuildDraft
+from builds.services.builds.steps import secret_names
+from builds.services.runs.parameters import RunAsk
 
-PLAIN: Final = {"class": "input", "autocomplete": "off"}
-CODE: Final = {"class": "input input--mono", "autocomplete": "off", "spellcheck": "false"}
+YES: Final = {"value": "Y"}
+EDITOR: Final = {
+    "class": "editor__text",
+    "rows": 14,
+    "spellcheck": "false",
+    "autocapitalize": "none",
+    "autocomplete": "off",
+    "wrap": "off",
+}
+KEPT: Final = "One is kept; leave this empty to keep it. Another address forgets it."
+TYPED: Final = "It was not stored and is not shown again: type it once more."
+OF_ADDRESS: Final = {"protocolType": "repositoryUrl", "codeSaveDir": "repositoryUrl"}  # what an address says as well
+SSH_FIELDS: Final = ("privateKey", "knownHosts")
+ARGUMENT: Final = "buildArg:"  # leads the name of an argument in names of fields
+MOST_ARGUMENTS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +51,23 @@ class Choice:
 class AccountForm(ServiceForm):
     """The settings of an account."""
 
-    name = forms.CharField(label="Name", widget=forms.TextInput(PLAIN))
-    timeZone = forms.CharField(
-        label="Time zone",
-        help_text="Of automatic tags with date and time, such as UTC or Europe/Vienna.",
-        widget=forms.TextInput(PLAIN),
-    )
+    name = Text(label="Name")
+    timeZone = Text(label="Time zone", help_text="Of automatic tags with date and time, such as UTC or Europe/Vienna.")
 
 
 class MemberForm(ServiceForm):
     """Who is to belong to an account."""
 
-    userName = forms.CharField(
-        label="User name",
-        help_text="Of somebody who can sign in here already; users are created by an instance admin.",
-        widget=forms.TextInput(PLAIN),
+    userName = Text(
+        label="User name", help_text="Of somebody who can sign in here already; users are created by an instance admin."
     )
-    role = forms.CharField(
-        label="Role",
-        widget=forms.Select({"class": "input"}, choices=[(role.value, role.words) for role in ACCOUNT_ROLES]),
-    )
+    role = Text(label="Role", widget=forms.Select(choices=[(role.value, role.words) for role in ACCOUNT_ROLES]))
 
 
 class TokenForm(ServiceForm):
     """A token that is to be issued."""
 
-    name = forms.CharField(label="Name", help_text="What uses it, such as ci-deploy.", widget=forms.TextInput(PLAIN))
+    name = Text(label="Name", help_text="What uses it, such as ci-deploy.")
     days = Number(label="Days until it expires", help_text="Empty: it does not expire.", initial=90, empty_value=None)
     scopes = forms.Field(
         label="Scopes",
@@ -69,15 +85,13 @@ class TokenForm(ServiceForm):
         widget=forms.CheckboxInput({"value": "1"}),
     )
     builds = forms.Field(label="Builds")
-    allowedRanges = forms.CharField(
+    allowedRanges = Code(
         label="Allowed addresses",
         help_text="Addresses or ranges such as 10.1.0.0/16, one a line. Empty: from anywhere.",
-        widget=forms.Textarea({**CODE, "rows": 2}),
+        widget=forms.Textarea({"rows": 2}),
     )
-    blockedRanges = forms.CharField(
-        label="Blocked addresses",
-        help_text="They win over the allowed ones.",
-        widget=forms.Textarea({**CODE, "rows": 2}),
+    blockedRanges = Code(
+        label="Blocked addresses", help_text="They win over the allowed ones.", widget=forms.Textarea({"rows": 2})
     )
     requestsPerMinute = Number(label="Requests a minute", help_text="0: no limit.", initial=0, empty_value=0)
 
@@ -85,3 +99,234 @@ class TokenForm(ServiceForm):
         super().__init__(*args, **kwargs)
         choices = [(build.pk, build.name) for build in builds]
         self.fields["builds"].widget = forms.CheckboxSelectMultiple(choices=choices)
+
+
+class PressForm(ServiceForm):
+    """What one press may set for its run alone, with a field for each build argument of the build."""
+
+    tagName = Text(label="Tag")
+    description = Lines(
+        label="Description",
+        help_text="Shown with the run, such as why it was started.",
+        widget=forms.TextInput({"class": "input"}),
+    )
+    branchName = Code(label="Branch, tag or commit", help_text="Empty: as the build says.")
+    callbackUrl = Code(label="Callback URL", help_text="Is told of every change of the run; several are joined by |")
+    buildArg = forms.Field(label="Build arguments")  # of which each has a field of its own
+    noCache = forms.BooleanField(
+        label="Without cache",
+        help_text="every instruction is executed again",
+        widget=forms.CheckboxInput({"value": "true"}),
+    )
+
+    def __init__(self, steps: Sequence[Step], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.has_code = any(step.step_type == StepType.CODE_DOWN and step.use for step in steps)
+        image = image_step(steps)
+        listed: Any = (image.config.get("build_args") if image else None) or []
+        for row in listed[:MOST_ARGUMENTS]:
+            key, value = str(row["key"]), str(row.get("value") or "")
+            self.fields[ARGUMENT + key] = Code(label=key, initial=value, strip=False)
+        for field in self.fields.values():
+            field.widget.attrs["form"] = "press"
+
+    @property
+    def arguments(self) -> list[forms.BoundField]:
+        """Return the fields of the build arguments."""
+        return [self[name] for name in self.fields if name.startswith(ARGUMENT)]
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether something is wrong that the folded part of the page shows."""
+        return bool(self.errors.keys() - {"tagName", NON_FIELD_ERRORS})
+
+    def ask(self) -> RunAsk:
+        """Return what a press asks for: of the arguments only those that differ from the build's own."""
+        typed = self.values
+        changed = [(str(arg.label), typed[arg.name]) for arg in self.arguments if typed[arg.name] != arg.initial]
+        return RunAsk(
+            tag_name=typed["tagName"] or None,
+            description=typed["description"],
+            callback_url=typed["callbackUrl"],
+            branch_name=typed["branchName"],
+            no_cache=typed["noCache"],
+            build_args=tuple(changed),
+        )
+
+
+class ImportForm(ServiceForm):
+    """An exported build that is to fill the form of a new one."""
+
+    dataFile = forms.FileField(
+        label="Zip file",
+        allow_empty_file=True,
+        widget=forms.FileInput({"class": "input input--file", "accept": ".zip,application/zip", "required": True}),
+    )
+
+
+class SourceForm(ServiceForm):
+    """Where the Dockerfile and the files of a build come from; `steps` are those that are stored or imported."""
+
+    source = forms.CharField(
+        label="Where the Dockerfile and its files come from",
+        initial=Source.HERE,
+        widget=forms.RadioSelect(
+            choices=[
+                (Source.HERE, Choice("Dockerfile here", "written below, without other files")),
+                (Source.REPOSITORY, Choice("Git repository", "the Dockerfile and its files")),
+                (Source.BOTH, Choice("Dockerfile here, files from a Git repository")),
+            ]
+        ),
+    )
+    repositoryUrl = Code(
+        label="Repository address", help_text="As you clone it: https://host/team/name.git or git@host:team/name.git"
+    )
+    branchName = Code(
+        label="Branch, tag or commit",
+        help_text="Empty: the repository's default branch.",
+        widget=forms.TextInput({"list": "branches"}),
+    )
+    commonType = forms.CharField(
+        label="Who may read it",
+        initial="COMMON",
+        widget=forms.RadioSelect(
+            choices=[("COMMON", Choice("Public", "everybody")), ("PRIVATE", Choice("Private", "who signs in"))]
+        ),
+    )
+    userId = Code(label="User", help_text="For a token many hosts take any name.")
+    password = Lines(
+        label="Password or token", widget=forms.PasswordInput({"class": "input", "autocomplete": "new-password"})
+    )
+    privateKey = Lines(
+        label="Private key", help_text="Without a passphrase, from BEGIN to END.", widget=SecretText({"rows": 5})
+    )
+    knownHosts = Lines(
+        label="Known hosts",
+        help_text="The host's keys, as ssh-keyscan prints them. Empty: the key that it shows first is kept.",
+        widget=forms.Textarea({"rows": 5}),
+    )
+    submodules = forms.BooleanField(label="Fetch submodules", widget=forms.CheckboxInput(YES))
+    lfs = forms.BooleanField(label="Fetch large files (Git LFS)", widget=forms.CheckboxInput(YES))
+    httpSslVerifySkip = forms.BooleanField(
+        label="Do not verify the TLS certificate",
+        help_text="whoever stands between can read the login and change the code",
+        widget=forms.CheckboxInput(YES),
+    )
+    dockerFileType = forms.CharField(
+        label="Kind of Dockerfile",
+        initial="CONTENTS",
+        widget=forms.RadioSelect(
+            choices=[("CONTENTS", "Written here"), ("FILE_PATH", "A file that an earlier step puts into the workspace")]
+        ),
+    )
+    dockerFile = Lines(label="Dockerfile", widget=forms.Textarea(EDITOR))
+    dockerFilePath = Code(
+        label="Path of the Dockerfile", help_text="Within the repository. Empty: Dockerfile", initial=DOCKERFILE
+    )
+    contextPath = Code(
+        label="Context folder",
+        help_text="Within the repository; COPY sees its files. A dot: the whole repository. Empty: the Dockerfile's "
+        "folder, or all of it for one that is written here.",
+    )
+
+    def __init__(self, *args: Any, steps: SourceSteps | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.steps = steps or SourceSteps()
+        if not self.steps.is_editable:
+            self.fields["dockerFilePath"].label = "Path of that file"
+            self.fields["dockerFilePath"].help_text = "Below the workspace, such as app/Dockerfile."
+        kept = secret_names(self.steps.code) if self.steps.code else frozenset()
+        hints = {name: KEPT for name in SECRETS if name in kept}
+        hints |= {name: TYPED for name in SECRETS if self.data.get(api_name(name))}
+        self.knows_key = "private_key" in hints
+        for name, hint in hints.items():
+            self.fields[api_name(name)].help_text = hint
+
+    def field_of(self, path: str) -> str | None:
+        """Return the field of an error; of steps that are kept none has one, whatever has the same name here."""
+        name = super().field_of(path)
+        if "." not in path or (name or "").startswith("dockerFile"):
+            return name
+        place = OF_ADDRESS.get(path.rpartition(".")[2], name)
+        return place if self.steps.is_editable and place in SourceForm.base_fields else None
+
+    def refuse(self, refused: Refused) -> dict[str, Any]:
+        """Put errors beside their fields; a password in an address is not shown again."""
+        self.data = dict(self.data.items()) | {"repositoryUrl": without_password(self.data.get("repositoryUrl", ""))}
+        return super().refuse(refused)
+
+    @property
+    def has_key(self) -> bool:
+        """Say whether the folded part about ssh holds something to see."""
+        return self.knows_key or bool(self["knownHosts"].value()) or not self.errors.keys().isdisjoint(SSH_FIELDS)
+
+    @property
+    def dockerfile_lines(self) -> Sequence[int]:
+        """Return the numbers beside the Dockerfile."""
+        return range(1, str(self["dockerFile"].value() or "").count("\n") + 2)
+
+
+class BuildForm(SourceForm):
+    """A build. Where its files come from is edited here, its other steps are shown and kept."""
+
+    buildName = Text(label="Name", help_text="Empty: the image name.")
+    buildDesc = Lines(label="Description", widget=forms.Textarea({"class": "input", "rows": 2}))
+    registryName = Code(label="Project", help_text="First part of the path in the registry; may be empty.")
+    imageName = Code(label="Image name", help_text="Lower-case letters, digits and -._ in parts between /")
+    autotagUseYn = forms.CharField(
+        label="Tag rule",
+        initial="Y",
+        widget=forms.RadioSelect(
+            choices=[("Y", "Automatic: prefix and number or time"), ("N", "This tag, or one given each time")]
+        ),
+    )
+    autotagPrefix = Code(label="Prefix", initial="v")
+    autotagSeqType = Text(
+        label="Followed by",
+        initial=AutoTagSeqType.SEQUENCE,
+        widget=forms.Select(
+            choices=[(AutoTagSeqType.SEQUENCE, "Number of the run"), (AutoTagSeqType.DATETIME, "Date and time")]
+        ),
+    )
+    tagName = Code(label="Tag")
+    whenRunning = Text(
+        label="While a run is active, another press",
+        initial=WhenRunning.REFUSE,
+        widget=forms.Select(
+            choices=[
+                (WhenRunning.REFUSE, "is refused"),
+                (WhenRunning.QUEUE, "waits for it"),
+                (WhenRunning.REPLACE, "cancels and replaces it"),
+            ]
+        ),
+    )
+    timeLimitSec = Number(label="Time limit", help_text="Seconds, 60 to 86400.", initial=3600)
+    queueLimitSec = Number(label="Longest wait", help_text="Seconds, 60 to 2592000.", initial=86400)
+    maxAttempts = Number(label="Attempts", help_text="When a worker or server is lost: 1 to 10.", initial=3)
+
+    # as on the page: these, the source, the limits
+    field_order = ("buildName", "imageName", "registryName", "buildDesc", "autotagPrefix", "autotagSeqType", "tagName")
+
+    @classmethod
+    def of_build(cls, build: Build, steps: SourceSteps) -> Self:
+        """Return the form of a stored build."""
+        stored = {name: getattr(build, column) for name, column in COLUMNS.items()}
+        return cls.filled(stored | {"autotagUseYn": "Y" if build.auto_tag else "N"}, steps)
+
+    @classmethod
+    def filled(cls, values: Mapping[str, Any], steps: SourceSteps) -> Self:
+        """Return the form with these values and what it shows of the steps."""
+        known = {name: value for name, value in values.items() if value is not None and name in cls.base_fields}
+        if not known.get("autotagSeqType"):
+            known.pop("autotagSeqType", None)
+        return cls(initial=known | source_values(steps), steps=steps)
+
+    def draft(self) -> BuildDraft:
+        """Return what the services take."""
+        typed = {column: self.values[name] for name, column in COLUMNS.items()}
+        typed["auto_tag"] = typed["auto_tag"] == "Y"
+        return BuildDraft(**typed, steps=step_drafts(self.values, self.steps))
+
+
+# the columns of the build behind the fields, as the API has them
+COLUMNS: Final = {name: str(field.source) for name, field in BuildAdd().fields.items() if name in BuildForm.base_fields}

@@ -13,10 +13,9 @@ from typing import Any, Final
 from builds.contract.configs import stored_config
 from builds.domain.definition import Step
 from builds.domain.states import StepType
-from builds.pages.build_form import BuildForm, new_form
+from builds.pages.forms import BuildForm
 from builds.pages.screens.source import SourceSteps, source_steps
 from builds.pages.screens.steps import KINDS
-from builds.pages.source_form import source_values
 from builds.services.builds.edit import BuildDraft, StepDraft
 
 STEPS: Final = "buildSteps"
@@ -58,15 +57,8 @@ class Carried:
 def imported_form(definition: Mapping[str, Any]) -> tuple[BuildForm, Carried]:
     """Return the form that an exported definition (a BuildAdd) fills, and what goes along with it."""
     carried = read_carried(json.dumps({name: definition.get(name) for name in CARRIED}))
-    form = new_form(carried.source)
-    for name in form.values:
-        value = definition.get(name)
-        is_number = isinstance(value, int) and not isinstance(value, bool)
-        text = str(value) if is_number else _text(value)
-        if text is not None:
-            form.values[name] = text
-    form.values |= source_values(form.steps)
-    return form, carried
+    values = {name: _text(value) if isinstance(value, str) else _number(value) for name, value in definition.items()}
+    return BuildForm.filled(values, carried.source), carried
 
 
 def read_carried(text: str) -> Carried:

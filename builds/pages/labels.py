@@ -7,45 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from builds.pages.forms import AccountForm, MemberForm, TokenForm
-from builds.pages.service_form import ServiceForm
+from builds.pages.forms import AccountForm, BuildForm, MemberForm, PressForm, TokenForm
 
-BUILD: Final = {
-    "buildName": "Name",
-    "buildDesc": "Description",
-    "registryName": "Project",
-    "imageName": "Image name",
-    "autotagUseYn": "Tag rule",
-    "autotagPrefix": "Prefix",
-    "autotagSeqType": "Followed by",
-    "tagName": "Tag",
-    "whenRunning": "While a run is active",
-    "timeLimitSec": "Time limit",
-    "queueLimitSec": "Longest wait",
-    "maxAttempts": "Attempts",
-    "dockerFileType": "Dockerfile",
-    "dockerFile": "Dockerfile",
-    "dockerFilePath": "Path of the Dockerfile",
-    "contextPath": "Context folder",
-    "repositoryUrl": "Repository address",
-    "branchName": "Branch, tag or commit",
-    "commonType": "Who may read it",
-    "userId": "User",
-    "password": "Password or token",
-    "privateKey": "Private key",
-    "knownHosts": "Known hosts",
-    "submodules": "Submodules",
-    "lfs": "Large files (LFS)",
-    "httpSslVerifySkip": "TLS certificate not verified",
-}
-PRESS: Final = {
-    "tagName": "Tag",
-    "description": "Description",
-    "callbackUrl": "Callback URL",
-    "branchName": "Branch, tag or commit",
-    "noCache": "Without cache",
-    "buildArg": "Build arguments",
-}
 OTHERS: Final = {
     "accountSeq": "Account",
     "buildSeq": "Build",
@@ -58,9 +21,7 @@ OTHERS: Final = {
     "stepType": "Kind of step",
     "stepOrder": "Place of the step",
     "useYn": "In use",
-    "dataFile": "Zip file",
 }
-FORMS: Final = (AccountForm, MemberForm, TokenForm)
 # Whole turns of phrase that name a switch of the API; the forms have it as a choice.
 PHRASES: Final = {
     " (autotagUseYn Y)": "",
@@ -72,16 +33,11 @@ PHRASES: Final = {
     "write it relative to /workspace and without `..`": "write it without a / before it and without `..`",
 }
 
-
-def _labels(form: type[ServiceForm]) -> Mapping[str, str]:
-    return {name: str(field.label) for name, field in form.base_fields.items()}
-
-
 # Only names that nothing but the API has: `name` or `builds` are words of every sentence.
 NAMES: Final[Mapping[str, str]] = {
     name: label
-    for table in (BUILD, PRESS, *(_labels(form) for form in FORMS), OTHERS)
-    for name, label in table.items()
+    for form in (PressForm, TokenForm, MemberForm, AccountForm, BuildForm)
+    for name, label in {**{name: str(field.label) for name, field in form.base_fields.items()}, **OTHERS}.items()
     if not name.islower()
 }
 NAME: Final = re.compile(r"(?<![\w/.-])(?:" + "|".join(sorted(NAMES, key=len, reverse=True)) + r")(?![\w/-])")

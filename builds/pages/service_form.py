@@ -41,8 +41,12 @@ class ServiceForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": "%s", **kwargs})
+
+    def full_clean(self) -> None:
+        """Clean every field to its kind."""
         for field in self.fields.values():
             field.required, field.validators = False, []
+        super().full_clean()
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -69,13 +73,48 @@ class ServiceForm(forms.Form):
         return name if name in self.fields else None
 
 
+class Text(forms.CharField):
+    """Text as people write it."""
+
+    attrs: Mapping[str, Any] = {"class": "input", "autocomplete": "off"}
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Return the attributes of its element; those that a widget was given win."""
+        return {**super().widget_attrs(widget), **self.attrs, **widget.attrs}
+
+
+class Code(Text):
+    """Text that programs read."""
+
+    attrs = {"class": "input input--mono", "autocomplete": "off", "spellcheck": "false"}
+
+
+class Lines(Code):
+    """Text that is taken as it was typed, with the line ends of the API."""
+
+    widget = forms.Textarea
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strip=False, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        """Return the text."""
+        return (super().to_python(value) or "").replace("\r\n", "\n")
+
+
+class SecretText(forms.Textarea):
+    """A secret of several lines, which no page shows again (one of one line is a PasswordInput)."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """Return what is drawn."""
+        return super().get_context(name, None, attrs)
+
+
 class Number(forms.IntegerField):
     """A whole number. What is none is cleaned to one that the services refuse, so that their sentence is said."""
 
-    widget = forms.TextInput
-
     def __init__(self, *, empty_value: int | None = NO_NUMBER, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(widget=forms.TextInput({**Text.attrs, "inputmode": "numeric"}), **kwargs)
         self.empty_value = empty_value
 
     def clean(self, value: Any) -> int | None:
@@ -85,7 +124,3 @@ class Number(forms.IntegerField):
         except ValidationError:
             return NO_NUMBER
         return self.empty_value if number is None else number
-
-    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Return the attributes of its input."""
-        return {"class": "input", "autocomplete": "off", "inputmode": "numeric"}

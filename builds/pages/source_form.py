@@ -1,4 +1,4 @@
-"""The part of the build form that says where the Dockerfile and the files come from."""
+"""The steps of a build as its form shows them, and the steps that a filled form makes."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,29 +13,9 @@ DOCKERFILE: Final = "Dockerfile"
 FALLBACK_FOLDER: Final = "source"  # of an address without a name, which is refused
 SECRETS: Final = ("password", "private_key")
 FLAGS: Final = ("submodules", "lfs", "http_ssl_verify_skip")
-NEW: Final = {
-    "source": Source.HERE.value,
-    "repositoryUrl": "",
-    "branchName": "",
-    "commonType": "COMMON",
-    "userId": "",
-    "knownHosts": "",
-    **{api_name(name): "" for name in FLAGS},
-    "dockerFileType": "CONTENTS",
-    "dockerFile": "",
-    "dockerFilePath": DOCKERFILE,
-    "contextPath": "",
-}
-# beside which field of the form an error of a step stands
-PLACES: Final[Mapping[str, str]] = {
-    **{name: name for name in ("repositoryUrl", "commonType", "userId", "branchName", "knownHosts", "contextPath")},
-    **{api_name(name): api_name(name) for name in (*SECRETS, *FLAGS)},
-    "protocolType": "repositoryUrl",
-    "codeSaveDir": "repositoryUrl",
-}
 
 
-def source_values(steps: SourceSteps) -> dict[str, str]:
+def source_values(steps: SourceSteps) -> dict[str, Any]:
     """Return what the fields show of stored or imported steps; secrets are never among it."""
     image = steps.image.config if steps.image else {}
     code = steps.code.config if steps.code else {}
@@ -47,7 +27,7 @@ def source_values(steps: SourceSteps) -> dict[str, str]:
         "commonType": str(code.get("common_type") or "COMMON"),
         "userId": str(code.get("user_id") or ""),
         "knownHosts": str(code.get("known_hosts") or ""),
-        **{api_name(name): "Y" if code.get(name) is True else "" for name in FLAGS},
+        **{api_name(name): code.get(name) is True for name in FLAGS},
         "dockerFileType": str(image.get("docker_file_type") or "CONTENTS"),
         "dockerFile": str(image.get("docker_file") or ""),
         "dockerFilePath": path if steps.is_editable else str(image.get("docker_file_path") or ""),
@@ -55,7 +35,7 @@ def source_values(steps: SourceSteps) -> dict[str, str]:
     }
 
 
-def step_drafts(values: Mapping[str, str], secrets: Mapping[str, str], steps: SourceSteps) -> tuple[StepDraft, ...]:
+def step_drafts(values: Mapping[str, Any], steps: SourceSteps) -> tuple[StepDraft, ...]:
     """Return the steps that the form edits, as they were typed; `steps` are those that are there already."""
     stored = steps.code
     if not steps.is_editable:
@@ -66,20 +46,20 @@ def step_drafts(values: Mapping[str, str], secrets: Mapping[str, str], steps: So
             return (_image_draft(steps, image),)
         unused = StepDraft(StepType.CODE_DOWN, order=1, use=False, config=stored.config, pk=stored.build_step_seq)
         return unused, _image_draft(steps, image, order=2)
-    code = code_config(values, secrets, steps)
+    code = code_config(values, steps)
     code_seq = stored.build_step_seq if stored else None
     folder = str(code["code_save_dir"])
     kind = "FILE_PATH" if values["source"] == Source.REPOSITORY else "CONTENTS"
-    context = values["contextPath"].strip()
-    image = _dockerfile(values, steps, kind, _below(folder, values["dockerFilePath"].strip() or DOCKERFILE))
+    context = values["contextPath"]
+    image = _dockerfile(values, steps, kind, _below(folder, values["dockerFilePath"] or DOCKERFILE))
     image |= {"context_path": _below(folder, context) if context else None}
     return StepDraft(StepType.CODE_DOWN, order=1, config=code, pk=code_seq), _image_draft(steps, image, order=2)
 
 
-def code_config(values: Mapping[str, str], secrets: Mapping[str, str], steps: SourceSteps) -> dict[str, Any]:
+def code_config(values: Mapping[str, Any], steps: SourceSteps) -> dict[str, Any]:
     """Return the code download as it was typed: with the secrets that were, and what the form has no field for."""
     stored = steps.code.config if steps.code else {}
-    url = values["repositoryUrl"].strip()
+    url = values["repositoryUrl"]
     folder = str(stored.get("code_save_dir") or "")  # one that was chosen stays, else it has the name of the repository
     if not folder or folder == repository_name(str(stored.get("repository_url") or "")):
         folder = repository_name(split_repository(url)[1]) or FALLBACK_FOLDER
@@ -89,20 +69,20 @@ def code_config(values: Mapping[str, str], secrets: Mapping[str, str], steps: So
         "repository_url": url,
         "protocol_type": None,  # the address says it, else it is https
         "common_type": values["commonType"],
-        "branch_name": values["branchName"].strip(),
+        "branch_name": values["branchName"],
         "code_save_dir": folder,
-        **{name: values[api_name(name)] == "Y" for name in FLAGS},
+        **{name: values[api_name(name)] for name in FLAGS},
     }
     if values["commonType"] == "COMMON":
         return config  # what signs in is neither shown nor taken; what is stored of it stays
-    hosts = values["knownHosts"].replace("\r\n", "\n")
-    return {**config, "user_id": values["userId"].strip(), "known_hosts": hosts, **secrets}
+    secrets = {name: typed for name in SECRETS if (typed := values[api_name(name)])}
+    return {**config, "user_id": values["userId"], "known_hosts": values["knownHosts"], **secrets}
 
 
-def _dockerfile(values: Mapping[str, str], steps: SourceSteps, kind: str, path: str = "") -> dict[str, Any]:
+def _dockerfile(values: Mapping[str, Any], steps: SourceSteps, kind: str, path: str = "") -> dict[str, Any]:
     """Return the image step as stored, with the Dockerfile that was typed: its text or its path."""
     stored = steps.image.config if steps.image else {}
-    typed = {"docker_file": values["dockerFile"].replace("\r\n", "\n"), "docker_file_path": path.strip()}
+    typed = {"docker_file": values["dockerFile"], "docker_file_path": path}
     unused = "docker_file_path" if kind == "CONTENTS" else "docker_file"
     return {**stored, "docker_file_type": kind, **typed, unused: stored.get(unused)}
 

@@ -3,8 +3,6 @@
 from datetime import datetime, timedelta
 
 from django import template
-from django.template import Context
-from django.template.loader import render_to_string
 from django.utils import timezone
 
 from builds.pages import labels, words
@@ -58,22 +56,3 @@ def iso(moment: datetime) -> str:
 def icon(name: str, kind: str = "") -> dict[str, str]:
     """Draw an icon of the sprite; `kind` is `spin` or `l`."""
     return {"name": name, "kind": kind}
-
-
-@register.simple_block_tag(takes_context=True)
-def field(context: Context, content: str, name: str, label: str, **looks: object) -> str:
-    """Draw the field `name` of a form, its hint between the tags, with what `values` and `errors` hold for it."""
-    return render_to_string("components/field.html", _field(context, content, name, label) | looks)
-
-
-@register.simple_block_tag(takes_context=True)
-def area(context: Context, content: str, name: str, label: str, **looks: object) -> str:
-    """Draw a field of several lines, as `field` does one of one line."""
-    return render_to_string("components/area.html", _field(context, content, name, label) | looks)
-
-
-def _field(context: Context, hint: str, name: str, label: str) -> dict[str, object]:
-    """Return what the components of fields need."""
-    value = (context.get("values") or {}).get(name, "")
-    error = (context.get("errors") or {}).get(name, "")
-    return {"name": name, "label": label, "hint": hint, "value": value, "error": error}

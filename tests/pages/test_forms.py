@@ -48,6 +48,41 @@ def test_all_errors_stand_beside_their_fields_and_what_was_typed_is_kept(as_, op
     assert not Build.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("path", "typed", "said"),
+    [
+        (
+            "/builds/new",
+            FIELDS | {"imageName": "?", "timeLimitSec": "soon", "maxAttempts": ""},
+            {"timeLimitSec": "Use a whole number from 60 to 86400.", "maxAttempts": "Use a whole number from 1 to 10."},
+        ),
+        (
+            "/account/tokens",
+            {"name": "", "days": "1.5", "requestsPerMinute": "z"},
+            {
+                "days": "Give a whole number of days from 1 to 36500, or none for no expiry.",
+                "requestsPerMinute": "Give a whole number of requests from 1 to 1000000, or 0 for no limit.",
+            },
+        ),
+    ],
+)
+def test_what_is_no_number_is_refused_as_a_wrong_number_with_all_else(as_, operator, path, typed, said):
+    page = read(as_(operator).post(path, typed), 400)
+    assert {name: page.one("id", f"{name}-error").text for name in said} == said
+    assert {name: page.one("id", name).attributes.get("value", "") for name in said} == {
+        name: typed[name] for name in said
+    }
+    assert len([e for e in page.with_("id") if e.attributes["id"].endswith("-error")]) > len(said)
+
+
+def test_a_field_that_is_not_sent_has_its_first_value(as_, operator):
+    sent = {"imageName": "short", "dockerFile": "FROM scratch"}
+    assert as_(operator).post("/builds/new", sent).status_code == 302
+    build = Build.objects.get()
+    assert (build.auto_tag, build.auto_tag_prefix, build.when_running) == (True, "v", "REFUSE")
+    assert (build.time_limit_seconds, build.queue_limit_seconds, build.max_attempts) == (3600, 86400, 3)
+
+
 def test_a_taken_image_name_is_refused_with_its_sentence(as_, operator, build):
     page = read(as_(operator).post("/builds/new", FIELDS | {"imageName": build.image_name}), 409)
     assert "Another build of this account makes the image hello" in page.main_text

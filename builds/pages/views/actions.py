@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from builds.domain.actions import Action, refusal
 from builds.domain.errors import NotFound, NotPossible, Refused
 from builds.pages.access import PageRequest, is_own_script, only_by_post, plain_text, signed_in
-from builds.pages.press import PressForm, press_ask, press_form
+from builds.pages.forms import PressForm
 from builds.pages.question import Question, ask
 from builds.pages.screens.build import build_screen
 from builds.pages.screens.run import RunScreen, run_screen
@@ -31,13 +31,13 @@ def start_run(request: PageRequest, build_seq: int) -> HttpResponse:
     """Press Build: lead to the new run's page, or back to the list where it was pressed there."""
     build = find_build(build_seq, request.caller)
     steps = [row.step for row in build.steps.order_by("order", "pk")] if build else []
-    form = press_form(steps, request.POST)
+    form = PressForm(steps, request.POST)
     page = partial(_build_or_run, build_seq=build_seq, press=form)
     back = {FROM_BUILDS: builds_page}.get(request.POST.get("from", ""), page)
     try:
-        run = start.start_run(build_id=build_seq, caller=request.caller, ask=press_ask(steps, request.POST))
+        run = start.start_run(build_id=build_seq, caller=request.caller, ask=form.ask())
     except Refused as refused:
-        form.take(refused)
+        form.refuse(refused)
         return _refused(request, refused, back)
     return _back_to_list(request) if back is builds_page else redirect("run", run_seq=run.pk)
 

@@ -9,12 +9,11 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from builds.domain.errors import Invalid, Refused
+from builds.domain.errors import Refused
 from builds.models import Build
 from builds.pages.access import PageRequest, is_part, only_by_post, signed_in
-from builds.pages.build_form import BuildForm, new_form, posted_form, stored_form
+from builds.pages.forms import BuildForm, ImportForm, PressForm
 from builds.pages.imported_build import imported_form, read_carried
-from builds.pages.press import PressForm, press_form
 from builds.pages.screens.build import build_screen
 from builds.pages.screens.builds import Ask, build_row, builds_screen, may_create
 from builds.pages.screens.source import source_steps
@@ -51,7 +50,7 @@ def build_page(
     if screen is None:
         raise Http404
     template = BUILD_PARTS.get(is_part(request), "pages/build.html")
-    shown = (press or press_form(screen.steps)) if screen.may_edit else None
+    shown = (press or PressForm(screen.steps)) if screen.may_edit else None
     return render(request, template, {"screen": screen, "banner": banner, "press": shown}, status=status)
 
 
@@ -81,9 +80,9 @@ def new(request: PageRequest) -> HttpResponse:
     if not may_create(request.caller):
         return may_not_edit(request)
     if request.method != "POST":
-        return form_page(request, new_form())
+        return form_page(request, BuildForm())
     carried = read_carried(request.POST.get("imported", ""))
-    form = posted_form(request.POST, carried.source)
+    form = BuildForm(request.POST, steps=carried.source)
     save = partial(create_build, caller=request.caller, draft=carried.complete(form.draft()))
     return _saved(request, form, save, imported=carried.text)
 
@@ -101,8 +100,8 @@ def edit(request: PageRequest, build_seq: int) -> HttpResponse:
         )
     steps = source_steps(screen.steps)
     if request.method != "POST":
-        return form_page(request, stored_form(screen.build, steps), build=screen.build)
-    form = posted_form(request.POST, steps)
+        return form_page(request, BuildForm.of_build(screen.build, steps), build=screen.build)
+    form = BuildForm(request.POST, steps=steps)
     save = partial(edit_build, build_id=build_seq, caller=request.caller, draft=form.draft())
     return _saved(request, form, save, build=screen.build)
 
@@ -112,11 +111,11 @@ def import_build(request: PageRequest) -> HttpResponse:
     """Fill the form of a new build from an exported zip; nothing is created yet."""
     if not may_create(request.caller):
         return may_not_edit(request)
-    file = request.FILES.get("dataFile")
+    file = ImportForm(request.POST, request.FILES).values["dataFile"]
     try:
         definition = read_definition(file.read(LARGEST_FILE + 1) if file else b"")
     except Refused as refused:
-        return form_page(request, new_form(), banner=refused.sentence, status=refused.status)
+        return form_page(request, BuildForm(), banner=refused.sentence, status=refused.status)
     form, carried = imported_form(definition)
     messages.info(request, "The file has filled the form. Nothing is created before you press Create.")
     return form_page(request, form, imported=carried.text)
@@ -137,15 +136,12 @@ def _saved(request: PageRequest, form: BuildForm, save: Callable[[], Build], **m
     """Save and go to the build's page, or show the form again with what is wrong and what was typed."""
     try:
         return redirect("build", build_seq=save().pk)
-    except Invalid as refusal:
-        form.refuse(refusal.errors)
-        return form_page(request, form, status=refusal.status, **more)
     except Refused as refusal:
-        return form_page(request, form, banner=refusal.sentence, status=refusal.status, **more)
+        return form_page(request, form, **form.refuse(refusal), **more)
 
 
-def form_page(request: PageRequest, form: BuildForm, **more: Any) -> HttpResponse:
+def form_page(request: PageRequest, form: BuildForm, *, status: int = 200, **more: Any) -> HttpResponse:
     """Render the form of a build, `build` or `imported` with it, with what was typed and what is wrong with it."""
-    status = more.pop("status", 200)
     others = [step_words(step) for step in form.steps.others]
-    return render(request, "pages/build_form.html", {"form": form, "other_steps": others, **more}, status=status)
+    context = {"form": form, "import_form": ImportForm(), "other_steps": others, **more}
+    return render(request, "pages/build_form.html", context, status=status)

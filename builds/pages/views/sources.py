@@ -6,10 +6,10 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from builds.domain.access import Permission, refused
-from builds.domain.errors import Invalid, Refused
+from builds.domain.errors import Refused
 from builds.models import Build
 from builds.pages.access import PageRequest, is_part, only_by_post
-from builds.pages.build_form import BuildForm, posted_form
+from builds.pages.forms import BuildForm
 from builds.pages.imported_build import read_carried
 from builds.pages.screens.builds import may_create
 from builds.pages.screens.source import source_steps
@@ -37,7 +37,7 @@ def check_source(request: PageRequest) -> HttpResponse:
     carried = read_carried(request.POST.get("imported", ""))
     stored = build.steps.order_by("order", "pk") if build else ()
     steps = source_steps([row.step for row in stored]) if build else carried.source
-    form = posted_form(request.POST, steps)
+    form = BuildForm(request.POST, steps=steps)
     report, status = _tried(request, form, build)
     if is_part(request) == "source":
         return render(request, "components/source_report.html", {"report": report, "form": form})
@@ -52,10 +52,8 @@ def _tried(request: PageRequest, form: BuildForm, build: Build | None) -> tuple[
         code = form.steps.code
         # whose secrets stand for those that were left empty
         step = (build, code.build_step_seq) if build and code else None
-        config = code_config(form.values, form.secrets, form.steps)
+        config = code_config(form.values, form.steps)
         return try_source(config, caller=request.caller, account_id=account_id, step=step), 200
-    except Invalid as refusal:
-        form.refuse(refusal.errors)
-        return SourceReport(ok=False, message=" ".join(problem.message for problem in form.problems)), refusal.status
     except Refused as refusal:
+        form.refuse(refusal)
         return SourceReport(ok=False, message=refusal.sentence), refusal.status
