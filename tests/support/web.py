@@ -34,9 +34,10 @@ class Web:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Collect static files, start, and wait until it answers."""
-        manage = [sys.executable, str(ROOT / "manage.py"), "collectstatic", "--noinput", "-v0"]
-        subprocess.run(manage, env=self._environment, cwd=ROOT, check=True, timeout=120)
+        """Collect static files unless an earlier server of this run has, start, and wait until it answers."""
+        if not Path(self._environment["BUILDHUB_DATA_DIR"], "static", "staticfiles.json").exists():
+            manage = [sys.executable, str(ROOT / "manage.py"), "collectstatic", "--noinput", "-v0"]
+            subprocess.run(manage, env=self._environment, cwd=ROOT, check=True, timeout=120)
         options = [
             "--port",
             str(self.port),
