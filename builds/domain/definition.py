@@ -13,8 +13,7 @@ class Step:
     """A step as it is written, checked, stored with a build and copied into a run; `use` False takes it out of the run.
 
     No secret stands in `config`: `secrets_encrypted` are those that are stored, `kept` their names (None: not looked
-    at), and `given` those that came just now, not stored yet. `build_step_seq` is the build's step that it is or was.
-    """
+    at), and `given` those XX"""
 
     step_type: StepType
     order: int
@@ -24,6 +23,7 @@ class Step:
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
     secrets_encrypted: str = field(default="", repr=False)
     build_step_seq: int | None = None
+    path: str = ""
 
     @classmethod
     def of(cls, row: Any, *, seq: int | None) -> Self:

@@ -3,6 +3,7 @@
 Codes and their statuses: domain/error_codes.py.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from builds.domain.actions import Action
@@ -16,6 +17,12 @@ class FieldError:
     field: str
     message: str
     code: ErrorCode = ErrorCode.INVALID_PARAMETER
+
+
+def joined(given: Sequence[FieldError], found: Iterable[FieldError]) -> list[FieldError]:
+    """Join errors of types with those of rules: of one field the former, since the latter are about its absence."""
+    known = [error.field for error in given]
+    return [*given, *(one for one in found if not any(f"{name}[".startswith(f"{one.field}[") for name in known))]
 
 
 class Refused(Exception):  # noqa: N818  a refusal is an answer, not a fault

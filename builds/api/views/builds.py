@@ -1,12 +1,11 @@
 """Builds: list, names, count, detail, create, edit, remove."""
 
-from functools import partial
 from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
 
-from builds.api.build_body import read_build, submit
+from builds.api.bodies import read_build
 from builds.api.documented import GET_RUN, documented
 from builds.api.examples import CHANGED_BUILD, NEW_BUILD
 from builds.api.pagination import KeysetPagination
@@ -72,9 +71,8 @@ class BuildListView(ApiView):
     )
     def post(self, request: ApiRequest) -> HttpResponse:
         """Create a build. All fields that are wrong are told at once."""
-        create = partial(create_build, caller=self.caller, **self.asked)
-        body = read_build(BuildAdd, request.data, is_new=True)
-        build = submit(body, lambda draft: create(draft=draft))
+        draft = read_build(BuildAdd, request.data, is_new=True)
+        build = create_build(caller=self.caller, draft=draft, **self.asked)
         return self.answer(_detail(self, build.pk))
 
     def _following(self, builds: "QuerySet[BuildRow]", after: int) -> "QuerySet[BuildRow]":
@@ -136,11 +134,8 @@ class BuildDetailView(ApiView):
         Steps are matched by buildStepSeq; unlisted ones stay. Fields that are absent or null keep their values. The
         enveloped dialect answers without result.
         """
-        build = BuildRow.objects.visible_to(self.caller).wanted(build_seq)
-        body = read_build(BuildAdd, request.data)
-        edit = partial(edit_build, build_id=build_seq, caller=self.caller)
-        stored = list(build.steps.order_by("order", "pk").values_list("pk", flat=True))
-        submit(body, lambda draft: edit(draft=draft), stored)
+        draft = read_build(BuildAdd, request.data, is_new=False)
+        edit_build(build_id=build_seq, caller=self.caller, draft=draft)
         return self.answer(_detail(self, build_seq), result=False)
 
     @documented(

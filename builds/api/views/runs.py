@@ -2,12 +2,11 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import partial
 from typing import Any, Final
 
 from django.http import HttpResponse
 
-from builds.api.build_body import STEP_NAMES, read_build, submit
+from builds.api.bodies import STEP_NAMES, read_build
 from builds.api.documented import GET_RUN, LINKS_OF_RUN, documented
 from builds.api.examples import IMAGE_STEP
 from builds.api.pagination import KeysetPagination
@@ -147,13 +146,11 @@ class RunOnceView(PressView):
         the body are a definition: a token needs the scope `write` for them, beside `run`.
         """
         ask = RunAsk(**self.asked)
-        start = partial(start_run, build_id=build_seq, caller=self.caller, again=build_run_seq)
         body = request.data if request.raw else {}
-        if all(body.get(name) is None for name in STEP_NAMES):
-            run = start(ask=ask)
-        else:
-            steps = read_build(RunSteps, body)
-            run = submit(steps, lambda draft: start(ask=replace(ask, steps=draft.steps or ())))
+        if any(body.get(name) is not None for name in STEP_NAMES):
+            draft = read_build(RunSteps, body)
+            ask = replace(ask, steps=draft.steps, steps_name=draft.steps_name, errors=draft.errors)
+        run = start_run(build_id=build_seq, caller=self.caller, ask=ask, again=build_run_seq)
         return self.answer(answer_now(self, run.pk))
 
 

@@ -57,7 +57,7 @@ def tidy_config(step_type: StepType, config: Values) -> dict[str, Any]:
 def validate_steps(
     steps: Sequence[Step], *, path: str = "buildSteps", host_paths: Sequence[str] | None = None
 ) -> list[FieldError]:
-    """Return all that is wrong with `steps`, which stand at `path` of a body; empty when they can be executed.
+    """Return all that is wrong with `steps`, by their own paths, else their places in `path`.
 
     Steps that are out of use are only kept from holding what cannot be stored. The rule with a code of its own
     (exactly one used CREATE_IMAGE) is looked at only when no field is wrong. `host_paths` are the paths of the build
@@ -67,7 +67,9 @@ def validate_steps(
         return [FieldError(path, "A build needs at least one step; add a CREATE_IMAGE step.")]
     if len(steps) > MOST_STEPS:
         return [FieldError(path, f"A build has at most {MOST_STEPS} steps and this one has {len(steps)}; join some.")]
-    errors = [error for at, step in enumerate(steps) for error in _step_errors(step, f"{path}[{at}]", host_paths)]
+    errors = [
+        error for at, step in enumerate(steps) for error in _step_errors(step, step.path or f"{path}[{at}]", host_paths)
+    ]
     used = sum(step.use and step.step_type is StepType.CREATE_IMAGE for step in steps)
     if errors or used == 1:
         return errors

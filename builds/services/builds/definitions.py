@@ -8,7 +8,7 @@ from django.conf import settings
 
 from builds.domain.definition import Step
 from builds.domain.error_codes import ErrorCode
-from builds.domain.errors import FieldError, Invalid, NotFound
+from builds.domain.errors import FieldError, Invalid, NotFound, joined
 from builds.domain.outbound import check_callback_url
 from builds.domain.states import StepType
 from builds.domain.steps.create_image import dockerfile_type
@@ -21,6 +21,7 @@ __all__ = [
     "StepDraft",
     "callback_errors",
     "host_paths_of",
+    "refuse",
     "runnable_steps",
     "steps_for_once",
     "unexecutable",
@@ -39,17 +40,27 @@ def runnable_steps(build: Build) -> list[Step]:
     return [INIT, *spread_orders(steps)]
 
 
-def steps_for_once(build: Build, drafts: tuple[StepDraft, ...]) -> list[Step]:
-    """Return the steps of one run that is given its own, INIT first; nothing of the build changes.
+def steps_for_once(
+    build: Build, drafts: Sequence[StepDraft], *, errors: Sequence[FieldError] = (), path: str = "buildSteps"
+) -> list[Step]:
+    """Return the steps of one run that is given its own at `path`, INIT first; nothing of the build changes.
+
+    `errors`: what is wrong with their types already.
 
     They are checked as an edit's; a blank secret is that of the build's step which the draft names, as long as it is
-    for the same place. Raises `Invalid`, `buildSteps[n]` being the place among the drafts without INIT.
+    for the same place. Raises `Invalid`.
     """
     stored = list(build.steps.all())
     steps = once_steps(stored, drafts, build.registry_id or 0)
-    if errors := step_errors(steps, stored, host_paths_of(build.server_host, account_id=build.account_id)):
-        raise Invalid([error for error in errors if error.code is ErrorCode.INVALID_PARAMETER] or errors)
+    host_paths = host_paths_of(build.server_host, account_id=build.account_id)
+    refuse(joined(errors, step_errors(steps, stored, host_paths, path=path)))
     return [INIT, *sorted(spread_orders([sealed(step) for step in steps]), key=lambda step: step.order)]
+
+
+def refuse(errors: Sequence[FieldError]) -> None:
+    """Raise `Invalid` where there are errors; rules with a code of their own count only where no field is wrong."""
+    if errors:
+        raise Invalid([error for error in errors if error.code is ErrorCode.INVALID_PARAMETER] or list(errors))
 
 
 def unexecutable(steps: list[Step], host: str) -> str | None:

@@ -13,11 +13,11 @@ from builds.domain.access import Permission
 from builds.domain.callbacks import Told
 from builds.domain.definition import COPIED, Step
 from builds.domain.error_codes import ErrorCode
-from builds.domain.errors import Invalid, NotFound, Refused
+from builds.domain.errors import FieldError, NotFound, Refused, joined
 from builds.models import Account, Activity, Build, BuildStep, Caller, Did
 from builds.services import callbacks
 from builds.services.accounts.access import require, require_on
-from builds.services.builds.definitions import StepDraft, callback_errors, host_paths_of
+from builds.services.builds.definitions import StepDraft, callback_errors, host_paths_of, refuse
 from builds.services.builds.rules import build_errors, tls_errors
 from builds.services.builds.steps import Registries, merged_steps, sealed, spread_orders, step_errors
 from builds.services.connections.registries import usable_registry
@@ -30,7 +30,8 @@ __all__ = ["BuildDraft", "StepDraft", "create_build", "edit_build", "may_create_
 class BuildDraft:
     """A build as a body or a form gives it; None means: keep what is stored, or the default for a new build.
 
-    A blank `server_client_key` keeps the stored one as long as the build server stays the same.
+    A blank `server_client_key` keeps the stored one as long as the build server stays the same. `steps_name` is what
+    errors call the list of steps; `errors` are those of types already.
     """
 
     account_id: int | None = None
@@ -53,7 +54,9 @@ class BuildDraft:
     time_limit_seconds: int | None = None
     queue_limit_seconds: int | None = None
     max_attempts: int | None = None
-    steps: tuple[StepDraft, ...] | None = None
+    steps: Sequence[StepDraft] | None = None
+    steps_name: str = "buildSteps"
+    errors: Sequence[FieldError] = ()
 
 
 PLAIN_FIELDS: Final = (*COPIED, "when_running")
@@ -116,7 +119,7 @@ def _write(build: Build, draft: BuildDraft, caller: Caller, *, callback_url: str
     if build.server_host.startswith("tcp://") and server_changed:
         require(caller, Permission.MANAGE_ACCOUNT, build.account_id)
     steps = merged_steps(stored, draft.steps or (), Registries(before.registry_seq, seq))
-    _check(build, steps, stored, callback_url=callback_url, server_changed=server_changed)
+    _check(build, draft, steps, stored, callback_url=callback_url, server_changed=server_changed)
     if seq != before.registry_seq:
         build.registry = usable_registry(seq, account_id=build.account_id)
     if before.is_new or build.server_host != before.server[0]:
@@ -152,17 +155,23 @@ def _fill(build: Build, draft: BuildDraft, before: Before) -> None:
 
 
 def _check(
-    build: Build, steps: Sequence[Step], stored: Sequence[BuildStep], *, callback_url: str, server_changed: bool
+    build: Build,
+    draft: BuildDraft,
+    steps: Sequence[Step],
+    stored: Sequence[BuildStep],
+    *,
+    callback_url: str,
+    server_changed: bool,
 ) -> None:
     """Raise `Invalid` with every field error, else with what has a code of its own."""
-    errors = [
+    host_paths = host_paths_of(build.server_host, account_id=build.account_id)
+    found = [
         *build_errors(build),
         *(tls_errors(build) if server_changed else ()),
-        *step_errors(steps, stored, host_paths_of(build.server_host, account_id=build.account_id)),
+        *step_errors(steps, stored, host_paths, path=draft.steps_name),
         *callback_errors(callback_url),
     ]
-    if errors:
-        raise Invalid([error for error in errors if error.code is ErrorCode.INVALID_PARAMETER] or errors)
+    refuse(joined(draft.errors, found))
 
 
 def _check_limit(account: Account) -> None:

@@ -16,6 +16,7 @@ from builds.domain.steps.kinds import KINDS, SECRETS, tidy_config, validate_step
 from builds.models import BuildStep
 
 HIGHEST_ORDER: Final = 1_000_000
+UNLISTED: Final = "{}, which this body does not list, "  # path of a stored step that no draft names
 # The fields that name the place which the secrets of a kind belong to; those of an image step belong to the registry.
 PLACES: Final[Mapping[StepType, tuple[str, ...]]] = {
     StepType.CODE_DOWN: ("protocol_type", "repository_url"),
@@ -26,7 +27,7 @@ PLACES: Final[Mapping[StepType, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class StepDraft:
-    """A step as a body gives it, secrets within its config; `pk` names a stored step of the build.
+    """A step as a body gives it at `path`, secrets within its config; `pk` names a stored step of the build.
 
     An empty config keeps the stored one, a blank secret the stored secret.
     """
@@ -36,6 +37,7 @@ class StepDraft:
     use: bool = True
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)  # may hold secrets, which no traceback shows
     pk: int | None = None
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Registries:
 def merged_steps(stored: Sequence[BuildStep], drafts: Iterable[StepDraft], registries: Registries) -> list[Step]:
     """Return the stored steps with the drafts merged into them by number, then the new ones; INIT is left out."""
     rows = {row.pk: row for row in stored}
-    unchanged = {pk: StepDraft(row.step_type, use=row.use, pk=pk) for pk, row in rows.items()}
+    unchanged = {pk: StepDraft(row.step_type, use=row.use, pk=pk, path=UNLISTED.format(pk)) for pk, row in rows.items()}
     steps = {pk: _merged(rows[pk], draft, rows[pk].order, registries) for pk, draft in unchanged.items()}
     added: list[Step] = []
     for draft in drafts:
@@ -78,17 +80,28 @@ def once_steps(stored: Sequence[BuildStep], drafts: Iterable[StepDraft], registr
     return steps
 
 
-def step_errors(steps: Sequence[Step], stored: Sequence[BuildStep], host_paths: Sequence[str]) -> list[FieldError]:
-    """Return what is wrong with the merged steps, `buildSteps[n]` being their places in `steps`."""
+def step_errors(
+    steps: Sequence[Step], stored: Sequence[BuildStep], host_paths: Sequence[str], *, path: str
+) -> list[FieldError]:
+    """Return what is wrong with the merged steps, by their own paths, else their places in `path`."""
     errors: list[FieldError] = []
     free = {row.pk for row in stored}
     for index, step in enumerate(steps):
+        at = step.path or f"{path}[{index}]"
         if wrong := _wrong_seq(step.build_step_seq, stored, free):
-            errors.append(FieldError(f"buildSteps[{index}].buildStepSeq", wrong))
+            errors.append(FieldError(f"{at}.buildStepSeq", wrong))
         if step.order > HIGHEST_ORDER:
-            errors.append(FieldError(f"buildSteps[{index}].stepOrder", f"Use a number up to {HIGHEST_ORDER:,}."))
+            errors.append(FieldError(f"{at}.stepOrder", f"Use a number up to {HIGHEST_ORDER:,}."))
         free.discard(step.build_step_seq or 0)
-    return errors + validate_steps(steps, host_paths=host_paths)
+    return errors + [_listed(error, path) for error in validate_steps(steps, path=path, host_paths=host_paths)]
+
+
+def _listed(error: FieldError, path: str) -> FieldError:
+    """Return an error as it is; of a step that the body does not list it is one of the whole list."""
+    number, listed, name = error.field.partition(UNLISTED.format(""))
+    if not listed:
+        return error
+    return replace(error, field=path, message=f"Step {number}{listed}{name.lstrip('.')}: {error.message}")
 
 
 def spread_orders(steps: Sequence[Step]) -> list[Step]:
@@ -126,7 +139,7 @@ def _merged(row: BuildStep, draft: StepDraft, order: int, registries: Registries
 def _new(draft: StepDraft, order: int) -> Step:
     kind = StepType(draft.step_type)
     config, given = split(kind, draft.config)
-    return Step(kind, order, draft.use, config, kept=frozenset(), given=given, build_step_seq=draft.pk)
+    return Step(kind, order, draft.use, config, kept=frozenset(), given=given, build_step_seq=draft.pk, path=draft.path)
 
 
 def _wrong_seq(seq: int | None, stored: Sequence[BuildStep], free: Container[int]) -> str | None:

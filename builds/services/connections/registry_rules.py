@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from builds.credentials import encrypt
-from builds.domain.errors import FieldError
+from builds.domain.errors import FieldError, joined
 from builds.domain.outbound import private_place
 from builds.domain.registry_addresses import host_problem, name_of, prefix_problem
 from builds.models import Registry
@@ -73,8 +73,7 @@ def registry_errors(registry: Registry, draft: RegistryDraft, *, may_be_private:
         found.append(FieldError("accountSeq", STAYS))
     certificates = check_tls(ca=draft.ca_certificate or "", certificate="", key="")
     found += [FieldError("caCertificate", sentence) for _, sentence in certificates]
-    known = {error.field for error in draft.errors}
-    return [*draft.errors, *(error for error in found if error.field not in known)]
+    return joined(draft.errors, found)
 
 
 def _name_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:

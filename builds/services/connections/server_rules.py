@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from builds.credentials import decrypt
-from builds.domain.errors import FieldError
+from builds.domain.errors import FieldError, joined
 from builds.domain.topics import TOPIC_NAME
 from builds.models import Account, BuildServer
 from builds.services.connections.certificates import check_tls
@@ -66,8 +66,7 @@ def server_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
         ),
         *_tls_errors(server, draft),
     ]
-    known = {error.field for error in draft.errors}
-    return [*draft.errors, *(error for error in found if error.field not in known)]
+    return joined(draft.errors, found)
 
 
 def kept_key(server: BuildServer, draft: ServerDraft) -> str:

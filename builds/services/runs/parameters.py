@@ -22,7 +22,7 @@ PARAMETER_PATHS: Final = (("branchName", "branchName"), ("buildArgs", "buildArg"
 
 @dataclass(frozen=True, slots=True)
 class RunAsk:
-    """The query of POST run, all optional; `steps` are those of a run with steps once."""
+    """The query of POST run, all optional; `steps` are those of a run with steps once, as in a `BuildDraft`."""
 
     tag_name: str | None = None
     description: str = ""
@@ -30,7 +30,9 @@ class RunAsk:
     branch_name: str = ""
     no_cache: bool = False
     build_args: tuple[tuple[str, str], ...] = ()
-    steps: "tuple[StepDraft, ...] | None" = None
+    steps: "Sequence[StepDraft] | None" = None
+    steps_name: str = "buildSteps"
+    errors: Sequence[FieldError] = ()
 
     @property
     def parameters(self) -> Parameters:

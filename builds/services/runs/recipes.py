@@ -12,7 +12,6 @@ from builds.domain.states import RunType, StepType
 from builds.domain.steps.kinds import validate_steps
 from builds.models import Build, BuildRun, Registry, RunStep
 from builds.services.builds.definitions import (
-    StepDraft,
     host_paths_of,
     runnable_steps,
     steps_for_once,
@@ -55,12 +54,16 @@ class Recipe:
         )
 
 
-def recipe_of_build(build: Build, steps: tuple[StepDraft, ...] | None = None) -> Recipe:
+def recipe_of_build(build: Build, ask: RunAsk) -> Recipe:
     """Return the build as it is now, with its own steps or with those that are given once; raises `Refused`."""
+    if ask.steps is None:
+        steps = runnable_steps(build)
+    else:
+        steps = steps_for_once(build, ask.steps, errors=ask.errors, path=ask.steps_name)
     key = credentials.decrypt(build.server_client_key_encrypted)
     return Recipe(
         definition=build.definition,
-        steps=runnable_steps(build) if steps is None else steps_for_once(build, steps),
+        steps=steps,
         registry_id=build.registry_id,
         registry=_registry(build.registry_id, build.account_id),
         secrets_encrypted=credentials.encrypt_fields({"server_client_key": key} if key else {}),

@@ -50,7 +50,7 @@ def start_run(*, build_id: int, caller: Caller, ask: RunAsk = NOTHING_ASKED, aga
             earlier = BuildRun.objects.visible_to(caller).filter(pk=again, build=build).first()
             if earlier is None:
                 raise NotFound(f"There is no run {again} of build {build.pk}.")
-        recipe = recipe_of_run(earlier) if earlier and ask.steps is None else recipe_of_build(build, ask.steps)
+        recipe = recipe_of_run(earlier) if earlier and ask.steps is None else recipe_of_build(build, ask)
         recipe = recipe.with_parameters(ask)
         server = find_server(recipe.definition.server_host, account_id=build.account_id)
         apply_when_running(build, caller)
