@@ -1,31 +1,44 @@
-"""Accounts and memberships, edited here; the installation's name, only shown."""
+"""Accounts and memberships; the installation's name, only shown."""
 
-from zoneinfo import available_timezones
+from collections.abc import Mapping
+from typing import Any
 
-from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import User
+from django.http import HttpRequest
 
-from builds.admin.base import ReadOnlyAdmin, TableAdmin
-from builds.models import Account, Installation, Membership
+from builds.admin.base import ReadOnlyAdmin
+from builds.admin.service_admin import ServiceAdmin, ServiceForm
+from builds.domain.errors import FieldError
+from builds.models import Account, Caller, Installation, Membership
+from builds.services.accounts.accounts import (
+    AccountLimits,
+    account_errors,
+    change_account,
+    create_account,
+    remove_account,
+)
+from builds.services.accounts.members import NO_ROLE, add_member, change_role, member_errors, remove_member
+
+LIMITS = ("build_limit", "parallel_limit", "parallel_refuse")
 
 
-class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
-    """An account; a zone that does not exist would stop every press."""
+class AccountForm(ServiceForm):
+    """An account."""
+
+    places = {"name": "name", "timeZone": "time_zone"}
 
     class Meta:
         model = Account
-        fields = ("name", "time_zone", "build_limit", "parallel_limit", "parallel_refuse")
+        fields = ("name", "time_zone", *LIMITS)
 
-    def clean_time_zone(self) -> str:
-        """Return the zone; raises `ValidationError` for one that is not known."""
-        zone: str = self.cleaned_data["time_zone"]
-        if zone not in available_timezones():
-            raise forms.ValidationError("There is no such time zone; give one such as UTC or Europe/Vienna.")
-        return zone
+    def rule_errors(self, cleaned: Mapping[str, Any]) -> list[FieldError]:
+        """Return what is wrong with name and time zone."""
+        return account_errors(self.instance, cleaned.get("name") or "", cleaned.get("time_zone") or "")
 
 
 @admin.register(Account)
-class AccountAdmin(TableAdmin):
+class AccountAdmin(ServiceAdmin):
     """Accounts."""
 
     form = AccountForm
@@ -34,11 +47,41 @@ class AccountAdmin(TableAdmin):
     search_fields = ("name", "id__exact")
     ordering = ("id",)
 
+    def store(self, pk: int | None, caller: Caller, form: AccountForm) -> Account:
+        """Create or change an account."""
+        told = {**form.cleaned_data}
+        given = {"limits": AccountLimits(**{name: told.pop(name) for name in LIMITS}), **told}
+        if pk is None:
+            return create_account(caller=caller, **given)
+        return change_account(account_id=pk, caller=caller, **given)
+
+    def remove(self, pk: int, caller: Caller) -> None:
+        """Remove an account."""
+        remove_account(account_id=pk, caller=caller)
+
+
+class MembershipForm(ServiceForm):
+    """A member; of one that is stored only the role may change."""
+
+    places = {"userName": "user", "role": "role"}
+
+    class Meta:
+        model = Membership
+        fields = ("user", "account", "role")
+        error_messages = {"role": {"invalid_choice": NO_ROLE}}
+
+    def rule_errors(self, cleaned: Mapping[str, Any]) -> list[FieldError]:
+        """Return what is wrong with a new member; a role is one of those to choose from."""
+        account: Account | None = cleaned.get("account")
+        user: User | None = cleaned.get("user")
+        return member_errors(account, user, cleaned.get("role") or "") if account else []
+
 
 @admin.register(Membership)
-class MembershipAdmin(TableAdmin):
+class MembershipAdmin(ServiceAdmin):
     """Who belongs to which account, in which role."""
 
+    form = MembershipForm
     list_display = ("id", "user", "account", "role")
     list_display_links = ("id", "user")
     list_filter = ("role",)
@@ -46,6 +89,22 @@ class MembershipAdmin(TableAdmin):
     raw_id_fields = ("user", "account")
     search_fields = ("user__username", "account__name", "role")
     ordering = ("account", "user")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
+        """Return what is only shown: who is a member of what stays."""
+        return ("user", "account") if obj else ()
+
+    def store(self, pk: int | None, caller: Caller, form: MembershipForm) -> Membership:
+        """Add a member, or change the role of one."""
+        told = form.cleaned_data
+        if pk is not None:
+            return change_role(membership_id=pk, role=told["role"], caller=caller)
+        user, account = told["user"], told["account"]
+        return add_member(account_id=account.pk, user_name=user.get_username(), role=told["role"], caller=caller)
+
+    def remove(self, pk: int, caller: Caller) -> None:
+        """Take somebody out of an account."""
+        remove_member(membership_id=pk, caller=caller)
 
 
 @admin.register(Installation)

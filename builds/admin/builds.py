@@ -7,10 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from builds import doorbell
-from builds.admin.actions import ask_each, press
+from builds.admin.actions import ask_each, caller_of, press
 from builds.admin.base import ReadOnlyAdmin, TableAdmin
 from builds.models import Build, BuildStep
+from builds.services.builds.edit import switch_build
 
 
 @admin.register(Build)
@@ -48,9 +48,8 @@ class BuildAdmin(TableAdmin):
         return reverse("build", args=[obj.pk])
 
     def save_model(self, request: HttpRequest, obj: Build, form: Any, change: bool) -> None:  # noqa: FBT001  Django's
-        """Store the switch alone: the row may have counted on since it was read."""
-        obj.save(update_fields=["in_use", "updated_at"])
-        doorbell.build_changed(obj.pk, account_id=obj.account_id)
+        """Let the service turn the switch."""
+        switch_build(build_id=obj.pk, caller=caller_of(request), in_use=obj.in_use)
 
     @admin.action(description="Build")
     def press_build(self, request: HttpRequest, queryset: "QuerySet[Build]") -> None:

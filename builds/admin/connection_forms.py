@@ -1,11 +1,12 @@
 """The forms of registries and build servers: fields only. What they have to be is the services' rule, as at the API."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django import forms
 
 from builds.admin.fields import LinesField, SecretText
+from builds.admin.service_admin import ServiceForm
 from builds.domain.errors import FieldError
 from builds.models import BuildServer, Registry
 from builds.services.connections.registry_rules import RegistryDraft, registry_errors
@@ -14,30 +15,23 @@ from builds.services.connections.server_rules import ServerDraft, server_errors
 Draft = TypeVar("Draft", RegistryDraft, ServerDraft)
 
 
-class ConnectionForm(forms.ModelForm, Generic[Draft]):  # type: ignore[type-arg]  # generic for the type checker only
-    """A form that is read into a draft, which a service stores: the form itself saves nothing."""
+class ConnectionForm(ServiceForm, Generic[Draft]):
+    """A form that is read into a draft, which a service stores."""
 
-    places: ClassVar[Mapping[str, str]]  # the API's name of a field: ours
     draft: Draft
     cleared_because = ""  # why the stored secret goes, where it does
 
-    def clean(self) -> dict[str, Any]:
-        """Hold the fields against the rules; `instance` is still as it is stored."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+    def rule_errors(self, cleaned: Mapping[str, Any]) -> list[FieldError]:
+        """Return all that is wrong with the draft that the fields make."""
         self.draft = self.drafted(cleaned)
         self.cleared_because = self.reason_to_clear(cleaned)
-        wrong = frozenset(self.errors)
-        for error in self.rule_errors():
-            place = self.places.get(error.field.partition("[")[0])
-            if place not in wrong:
-                self.add_error(place if place in self.fields else None, error.message)
-        return cleaned
+        return self.draft_errors()
 
     def drafted(self, cleaned: Mapping[str, Any]) -> Draft:
         """Return what the fields say."""
         raise NotImplementedError
 
-    def rule_errors(self) -> list[FieldError]:
+    def draft_errors(self) -> list[FieldError]:
         """Return all that is wrong with the draft."""
         raise NotImplementedError
 
@@ -95,7 +89,7 @@ class RegistryForm(ConnectionForm[RegistryDraft]):
             enabled=cleaned.get("enabled"),
         )
 
-    def rule_errors(self) -> list[FieldError]:
+    def draft_errors(self) -> list[FieldError]:
         """Return all that is wrong with the draft."""
         stored = self.instance if self.instance.pk else Registry(account_id=self.draft.account_id)
         # Who asks is the service's matter: it checks again, for those who may not name a private address.
@@ -158,7 +152,7 @@ class BuildServerForm(ConnectionForm[ServerDraft]):
             account_ids=[account.pk for account in cleaned.get("accounts") or ()],
         )
 
-    def rule_errors(self) -> list[FieldError]:
+    def draft_errors(self) -> list[FieldError]:
         """Return all that is wrong with the draft."""
         return server_errors(self.instance, self.draft)
 

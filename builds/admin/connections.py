@@ -3,64 +3,37 @@
 What is added, changed or deleted here goes through the services, which check it and write who did it.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
-from builds.admin.actions import caller_of
-from builds.admin.base import ReadOnlyAdmin, TableAdmin
+from builds.admin.base import ReadOnlyAdmin
 from builds.admin.connection_forms import BuildServerForm, RegistryForm
-from builds.domain.errors import Refused
+from builds.admin.service_admin import ServiceAdmin
 from builds.models import BuildServer, Caller, Registry, WorkerCluster, WorkerHost
-from builds.services.connections.registries import RegistryDraft, create_registry, edit_registry, remove_registry
-from builds.services.connections.servers import ServerDraft, create_server, edit_server, remove_server
+from builds.services.connections.registries import create_registry, edit_registry, remove_registry
+from builds.services.connections.servers import create_server, edit_server, remove_server
 
 
-class ConnectionAdmin(TableAdmin):
+class ConnectionAdmin(ServiceAdmin):
     """A registry or a build server: which one is the default is the environment's matter, and that one stays."""
 
     ordering = ("id",)
     readonly_fields = ("is_default", "created_at")
     secret = ""  # what the stored secret is called
 
-    def store(self, pk: int | None, caller: Caller, draft: Any) -> Any:
-        """Create one, or change the one with this key; return it. Raises `Refused`."""
-        raise NotImplementedError
-
-    def remove(self, pk: int, caller: Caller) -> None:
-        """Remove one; raises `Refused`."""
-        raise NotImplementedError
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001  Django's
-        """Let the service store what the form has read, and say when the stored secret has gone."""
-        obj.pk = self.store(obj.pk if change else None, caller_of(request), form.draft).pk
-        obj.refresh_from_db()
+        """Say when the stored secret has gone."""
+        super().save_model(request, obj, form, change)
         if form.cleared_because:
             messages.warning(request, f"The stored {self.secret} of {obj} was cleared, because {form.cleared_because}.")
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Let the service remove it."""
-        self.remove(obj.pk, caller_of(request))
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show or store one; what the service refuses is said on the same page."""
-        return _or_refusal(request, super().changeform_view, *args, **kwargs)
-
-    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Ask, or delete; what the service refuses is said on the same page."""
-        return _or_refusal(request, super().delete_view, *args, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say no for the default one, which every start would make again."""
         return not (obj is not None and obj.is_default) and super().has_delete_permission(request, obj)
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Return no action: the one that deletes would not look at each."""
-        return {}
 
 
 @admin.register(Registry)
@@ -90,11 +63,11 @@ class RegistryAdmin(ConnectionAdmin):
         """Return what is only shown: a registry stays with its account."""
         return (*self.readonly_fields, "account") if obj else self.readonly_fields
 
-    def store(self, pk: int | None, caller: Caller, draft: RegistryDraft) -> Registry:
+    def store(self, pk: int | None, caller: Caller, form: RegistryForm) -> Registry:
         """Create or change a registry."""
         if pk is None:
-            return create_registry(caller=caller, draft=draft)
-        return edit_registry(registry_id=pk, caller=caller, draft=draft)
+            return create_registry(caller=caller, draft=form.draft)
+        return edit_registry(registry_id=pk, caller=caller, draft=form.draft)
 
     def remove(self, pk: int, caller: Caller) -> None:
         """Remove a registry."""
@@ -125,11 +98,11 @@ class BuildServerAdmin(ConnectionAdmin):
         """Show or store a build server; an error report does not hold the key."""
         return super().changeform_view(*args, **kwargs)
 
-    def store(self, pk: int | None, caller: Caller, draft: ServerDraft) -> BuildServer:
+    def store(self, pk: int | None, caller: Caller, form: BuildServerForm) -> BuildServer:
         """Create or change a build server; what it has room for starts then."""
         if pk is None:
-            return create_server(caller=caller, draft=draft)
-        return edit_server(server_id=pk, caller=caller, draft=draft)
+            return create_server(caller=caller, draft=form.draft)
+        return edit_server(server_id=pk, caller=caller, draft=form.draft)
 
     def remove(self, pk: int, caller: Caller) -> None:
         """Remove a build server."""
@@ -153,12 +126,3 @@ class WorkerClusterAdmin(ReadOnlyAdmin):
     list_select_related = ("host",)
     search_fields = ("name", "host__name")
     ordering = ("host", "name")
-
-
-def _or_refusal(request: HttpRequest, view: Callable[..., HttpResponse], *args: Any, **kwargs: Any) -> HttpResponse:
-    """Answer with `view`; where a service refuses, show its sentence on the page that was sent."""
-    try:
-        return view(request, *args, **kwargs)
-    except Refused as refusal:
-        messages.error(request, refusal.sentence)
-        return HttpResponseRedirect(request.get_full_path())

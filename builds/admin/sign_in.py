@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from builds.admin.actions import caller_of
 from builds.admin.base import ReadOnlyAdmin
 from builds.services.accounts import sign_in
 
@@ -36,4 +37,5 @@ class WrongPasswordsAdmin(ReadOnlyAdmin):
     @admin.action(description="Unlock", permissions=["unlock"])
     def unlock(self, request: HttpRequest, queryset: "QuerySet[AccessAttempt]") -> None:
         """Let the names sign in again at once."""
-        messages.success(request, f"Unlocked; wrong passwords of {sign_in.unlock(queryset)} rows are forgotten.")
+        count = sign_in.unlock(queryset, by=caller_of(request).user)
+        messages.success(request, f"Unlocked; wrong passwords of {count} rows are forgotten.")

@@ -43,6 +43,7 @@ class Permission(StrEnum):
     MANAGE_ACCOUNT = "MANAGE_ACCOUNT"
     MANAGE_CONNECTIONS = "MANAGE_CONNECTIONS"  # registries and credentials
     MANAGE_SERVERS = "MANAGE_SERVERS"
+    MANAGE_ACCOUNTS = "MANAGE_ACCOUNTS"
 
 
 # permission: (least role, scope that a token needs, what is refused in words)
@@ -55,6 +56,7 @@ NEEDS: Final[Mapping[Permission, tuple[Role, Scope, str]]] = {
     Permission.MANAGE_ACCOUNT: (Role.ADMIN, Scope.WRITE, "Manage the account"),
     Permission.MANAGE_CONNECTIONS: (Role.ADMIN, Scope.WRITE, "Manage registries and credentials"),
     Permission.MANAGE_SERVERS: (Role.INSTANCE_ADMIN, Scope.WRITE, "Manage build servers"),
+    Permission.MANAGE_ACCOUNTS: (Role.INSTANCE_ADMIN, Scope.WRITE, "Create and remove accounts, or set their limits"),
 }
 
 

@@ -31,7 +31,11 @@ class Did(StrEnum):
     ADD_MEMBER = "added a member"
     CHANGE_ROLE = "changed a role"
     REMOVE_MEMBER = "removed a member"
+    CREATE_ACCOUNT = "created the account"
     CHANGE_ACCOUNT = "changed the account"
+    REMOVE_ACCOUNT = "removed the account"
+    CHANGE_KNOWN_HOST = "changed the known hosts"
+    UNLOCK_SIGN_IN = "unlocked a sign-in"
     ADD_SERVER = "added a build server"
     EDIT_SERVER = "changed a build server"
     REMOVE_SERVER = "removed a build server"
@@ -43,7 +47,7 @@ class Did(StrEnum):
 class Activity(models.Model):
     """One act of a person or program; written in the act's own transaction."""
 
-    account = models.ForeignKey("builds.Account", on_delete=models.CASCADE, null=True, related_name="activities")
+    account = models.ForeignKey("builds.Account", on_delete=models.SET_NULL, null=True, related_name="activities")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="activities")
     did = models.CharField(max_length=40)
     build = models.ForeignKey("builds.Build", on_delete=models.CASCADE, null=True, related_name="activities")

@@ -13,6 +13,7 @@ ALLOWED_FROM = {
     Permission.MANAGE_ACCOUNT: Role.ADMIN,
     Permission.MANAGE_CONNECTIONS: Role.ADMIN,
     Permission.MANAGE_SERVERS: Role.INSTANCE_ADMIN,
+    Permission.MANAGE_ACCOUNTS: Role.INSTANCE_ADMIN,
 }
 
 

@@ -7,7 +7,8 @@ from builds.domain.access import Role
 from builds.domain.errors import Invalid, NoRight, NotFound, NotPossible
 from builds.models import Account, Activity, Membership
 from builds.services.accounts.access import caller_for
-from builds.services.accounts.members import add_member, change_account, change_role, members_of, remove_member
+from builds.services.accounts.accounts import change_account
+from builds.services.accounts.members import add_member, change_role, members_of, remove_member
 from tests.support.people import make_person
 
 

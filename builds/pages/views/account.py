@@ -19,6 +19,7 @@ from builds.pages.question import Question, ask
 from builds.pages.screens.account import AccountScreen, account_screen, member_rows
 from builds.pages.views.builds import number_of
 from builds.services.accounts import members as accounts
+from builds.services.accounts.accounts import change_account
 from builds.services.accounts.webhook_secret import rotate_webhook_secret
 
 WHAT: Final = "webhook-secret"
@@ -52,7 +53,7 @@ def account(request: PageRequest) -> HttpResponse:
     form = AccountForm(request.POST)
     name, time_zone = form.values["name"], form.values["timeZone"]
     try:
-        accounts.change_account(account_id=screen.account.pk, caller=request.caller, name=name, time_zone=time_zone)
+        change_account(account_id=screen.account.pk, caller=request.caller, name=name, time_zone=time_zone)
     except Refused as refused:
         return _account_page(request, screen, form=form, **form.refuse(refused))
     messages.info(request, "The account is stored.")

@@ -1,9 +1,7 @@
-"""An account's members, roles and settings; its last admin stays, and nobody raises himself."""
-
-from zoneinfo import available_timezones
+"""An account's members and their roles; its last admin stays, and nobody raises himself."""
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from builds.domain.access import Permission, Role
@@ -11,17 +9,11 @@ from builds.domain.errors import FieldError, Invalid, NotFound, NotPossible
 from builds.models import Account, Activity, Caller, Did, Membership
 from builds.models.accounts import ACCOUNT_ROLES
 from builds.services.accounts.access import require_on
+from builds.services.accounts.accounts import find_account, locked_account
 
 LAST_ADMIN = "This is the last admin of the account; make somebody else admin first."
+NO_ROLE = f"Choose one of {', '.join(ACCOUNT_ROLES)}."
 OWN_ROLE = "Nobody raises the own role; ask another admin of this account."
-
-
-def find_account(account_id: int, caller: Caller) -> Account:
-    """Return an account of the caller; raises `NotFound` where nothing of it may be seen."""
-    account = Account.objects.filter(pk=account_id).first() if caller.role_in(account_id) else None
-    if account is None:
-        raise NotFound(f"There is no account {account_id}.")
-    return account
 
 
 def members_of(account_id: int, caller: Caller) -> QuerySet[Membership]:
@@ -37,13 +29,9 @@ def add_member(*, account_id: int, user_name: str, role: str, caller: Caller) ->
     Raises `Invalid` on userName or role, `NotFound`, `NoRight`.
     """
     with transaction.atomic():
-        account = _locked(account_id, caller)
+        account = locked_account(account_id, caller)
         user = User.objects.filter(username=user_name.strip(), is_active=True).first()
-        errors = list(_role_errors(role))
-        if user is None:
-            errors.append(FieldError("userName", "There is no such user; ask an administrator to create the user."))
-        elif Membership.objects.filter(account=account, user=user).exists():
-            errors.append(FieldError("userName", f"{user.username} is a member already; change the role instead."))
+        errors = member_errors(account, user, role)
         if errors or user is None:
             raise Invalid(errors)
         membership = Membership.objects.create(account=account, user=user, role=Role(role))
@@ -79,44 +67,11 @@ def remove_member(*, membership_id: int, caller: Caller) -> None:
         membership.delete()
 
 
-def change_account(
-    *, account_id: int, caller: Caller, name: str | None = None, time_zone: str | None = None
-) -> Account:
-    """Change an account's name or time zone; None keeps. Raises `Invalid` on name and timeZone."""
-    with transaction.atomic():
-        account = _locked(account_id, caller)
-        account.name = account.name if name is None else name.strip()
-        account.time_zone = account.time_zone if time_zone is None else time_zone.strip()
-        errors = []
-        if not account.name or len(account.name) > 100 or not account.name.isprintable():
-            errors.append(FieldError("name", "Give the account a name of 1 to 100 characters on one line."))
-        elif Account.objects.filter(name=account.name).exclude(pk=account.pk).exists():
-            errors.append(_taken(account.name))
-        if account.time_zone not in available_timezones():
-            errors.append(FieldError("timeZone", "Choose a zone such as UTC or Asia/Seoul."))
-        if errors:
-            raise Invalid(errors)
-        try:
-            with transaction.atomic():
-                account.save(update_fields=["name", "time_zone"])
-        except IntegrityError as error:  # two at the same moment: the index decides
-            raise Invalid([_taken(account.name)]) from error
-        Activity.record(by=caller.user, did=Did.CHANGE_ACCOUNT, account_id=account.pk, detail=account.name)
-    return account
-
-
-def _locked(account_id: int, caller: Caller) -> Account:
-    """Return the account, its row locked, so that two changes of members follow one another."""
-    account = find_account(account_id, caller)
-    require_on(caller, Permission.MANAGE_ACCOUNT, account)
-    return Account.objects.select_for_update().get(pk=account.pk)
-
-
 def _locked_membership(membership_id: int, caller: Caller) -> Membership:
     found = Membership.objects.filter(pk=membership_id).first()
     if found is None or caller.role_in(found.account_id) is None:
         raise NotFound(f"There is no member {membership_id}.")
-    _locked(found.account_id, caller)
+    locked_account(found.account_id, caller)
     again = Membership.objects.select_related("user", "account").filter(pk=membership_id).first()
     if again is None:
         raise NotFound(f"There is no member {membership_id}.")
@@ -130,14 +85,20 @@ def _keep_an_admin(membership: Membership) -> None:
         raise NotPossible("MEMBER", LAST_ADMIN)
 
 
+def member_errors(account: Account, user: User | None, role: str) -> list[FieldError]:
+    """Return what is wrong with a new member of an account."""
+    errors = _role_errors(role)
+    if user is None or not user.is_active:
+        errors.append(FieldError("userName", "There is no such user; ask an administrator to create the user."))
+    elif Membership.objects.filter(account=account, user=user).exists():
+        errors.append(FieldError("userName", f"{user.username} is a member already; change the role instead."))
+    return errors
+
+
 def _role_errors(role: str) -> list[FieldError]:
     if role in {known.value for known in ACCOUNT_ROLES}:
         return []
-    return [FieldError("role", f"Choose one of {', '.join(ACCOUNT_ROLES)}.")]
-
-
-def _taken(name: str) -> FieldError:
-    return FieldError("name", f"There is an account {name} already; choose another name.")
+    return [FieldError("role", NO_ROLE)]
 
 
 def _record(caller: Caller, did: Did, membership: Membership) -> None:

@@ -15,10 +15,13 @@ from axes.backends import AxesStandaloneBackend
 from axes.handlers.database import AxesDatabaseHandler
 from axes.models import AccessAttempt
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Count, Max, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
+from builds.models import Activity, Did
 from builds.services.accounts.access import client_address
 
 FIRST_PAUSE: Final = timedelta(minutes=1)
@@ -89,6 +92,9 @@ def axes_address(request: HttpRequest) -> str | None:
     return client_address(request) or None
 
 
-def unlock(attempts: "QuerySet[AccessAttempt]") -> int:
+def unlock(attempts: "QuerySet[AccessAttempt]", *, by: User) -> int:
     """Forget `attempts`, so that their names may sign in again at once; return how many there were."""
-    return int(attempts.delete()[0])
+    with transaction.atomic():
+        names = ", ".join(sorted(set(attempts.values_list("username", flat=True))))
+        Activity.record(by=by, did=Did.UNLOCK_SIGN_IN, detail=names)
+        return int(attempts.delete()[0])

@@ -95,6 +95,19 @@ def edit_build(*, build_id: int, caller: Caller, draft: BuildDraft) -> Build:
     return build
 
 
+def switch_build(*, build_id: int, caller: Caller, in_use: bool) -> Build:
+    """Put a build in use or out of it: only one in use can be pressed. Raises `NotFound` and `NoRight`."""
+    with transaction.atomic():
+        build = Build.objects.visible_to(caller).select_for_update(of=("self",)).wanted(build_id)
+        require_on(caller, Permission.EDIT_BUILD, build)
+        build.in_use = in_use
+        build.save(update_fields=["in_use", "updated_at"])
+        detail = "put in use" if in_use else "taken out of use"
+        Activity.record(by=caller.user, did=Did.EDIT_BUILD, build=build, detail=detail)
+        doorbell.build_changed(build.pk, account_id=build.account_id)
+    return build
+
+
 def may_create_in(caller: Caller, account_id: int | None) -> Account:
     """Return the account to create a build in: the one asked for, else the first. Raises `NotFound` or `NoRight`."""
     accounts = Account.objects.order_by("pk")
