@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from builds.admin.base import ReadOnlyAdmin
@@ -25,8 +24,6 @@ LIMITS = ("build_limit", "parallel_limit", "parallel_refuse")
 
 class AccountForm(ServiceForm):
     """An account."""
-
-    places = {"name": "name", "timeZone": "time_zone"}
 
     class Meta:
         model = Account
@@ -63,7 +60,7 @@ class AccountAdmin(ServiceAdmin):
 class MembershipForm(ServiceForm):
     """A member; of one that is stored only the role may change."""
 
-    places = {"userName": "user", "role": "role"}
+    places = {"user_name": "user"}
 
     class Meta:
         model = Membership
@@ -72,9 +69,12 @@ class MembershipForm(ServiceForm):
 
     def rule_errors(self, cleaned: Mapping[str, Any]) -> list[FieldError]:
         """Return what is wrong with a new member; a role is one of those to choose from."""
+        if self.instance.pk:
+            return []
         account: Account | None = cleaned.get("account")
-        user: User | None = cleaned.get("user")
-        return member_errors(account, user, cleaned.get("role") or "") if account else []
+        if account is None:
+            return [FieldError("account", "Choose the account.")]
+        return member_errors(account, cleaned.get("user"), cleaned.get("role") or "")
 
 
 @admin.register(Membership)

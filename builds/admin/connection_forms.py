@@ -7,10 +7,11 @@ from django import forms
 
 from builds.admin.fields import LinesField, SecretText
 from builds.admin.service_admin import ServiceForm
+from builds.contract import connections
 from builds.domain.errors import FieldError
 from builds.models import BuildServer, Registry
 from builds.services.connections.registry_rules import RegistryDraft, registry_errors
-from builds.services.connections.server_rules import ServerDraft, server_errors
+from builds.services.connections.server_rules import NO_CAPACITY, ServerDraft, server_errors
 
 Draft = TypeVar("Draft", RegistryDraft, ServerDraft)
 
@@ -49,15 +50,8 @@ class RegistryForm(ConnectionForm[RegistryDraft]):
         strip=False,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
     )
-    places = {
-        "registryName": "name",
-        "registryUrl": "host",
-        "registryPrefix": "prefix",
-        "loginId": "username",
-        "password": "password",
-        "accountSeq": "account",
-        "caCertificate": "ca_certificate",
-    }
+    contract = connections.Registry()
+    places = {"account_id": "account"}
 
     class Meta:
         model = Registry
@@ -111,17 +105,8 @@ class BuildServerForm(ConnectionForm[ServerDraft]):
 
     client_key = SecretText(label="Client key")
     allowed_host_paths = LinesField(help_text="Host paths that user tasks may mount, one a line; none: no host path.")
-    places = {
-        "buildServerName": "name",
-        "buildServerHost": "url",
-        "buildServerTlsVerify": "tls_verify",
-        "buildServerCacrt": "ca_cert",
-        "buildServerClientCert": "client_cert",
-        "buildServerClientKey": "client_key",
-        "capacity": "capacity",
-        "allowedHostPaths": "allowed_host_paths",
-        "accountSeqs": "accounts",
-    }
+    contract = connections.BuildServer()
+    places = {"account_ids": "accounts"}
 
     class Meta:
         model = BuildServer
@@ -129,6 +114,7 @@ class BuildServerForm(ConnectionForm[ServerDraft]):
             *("name", "url", "capacity", "enabled", "accounts", "allowed_host_paths"),
             *("tls_verify", "ca_cert", "client_cert"),
         )
+        error_messages = {"capacity": {"invalid": NO_CAPACITY}}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

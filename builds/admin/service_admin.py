@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import messages
-from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from builds.admin.actions import caller_of
 from builds.admin.base import TableAdmin
+from builds.contract.fields import Model, stored_name
 from builds.domain.errors import FieldError, Refused
 from builds.models import Caller
 
@@ -25,24 +25,29 @@ else:
 class ServiceForm(BaseForm):
     """Fields only: what they have to be is the services' rule, told in the services' sentence."""
 
-    places: ClassVar[Mapping[str, str]]  # the API's name of a field: ours
+    contract: ClassVar[Model | None] = None  # its fields say which column an error is about
+    places: ClassVar[Mapping[str, str]] = {}  # fields that are called otherwise than their columns
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in set(self.places.values()) & self.fields.keys():
-            field = self.fields[name]
-            field.required = False
-            field.validators = [one for one in field.validators if not isinstance(one, MaxLengthValidator)]
+        for field in self.fields.values():
+            field.required, field.validators = False, []
 
     def clean(self) -> dict[str, Any]:
         """Hold the fields against the rules; `instance` is still as it is stored."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         wrong = frozenset(self.errors)
         for error in self.rule_errors(cleaned):
-            place = self.places.get(error.field.partition("[")[0])
-            if place not in wrong:
+            if (place := self.place_of(error.field)) not in wrong:
                 self.add_error(place if place in self.fields else None, error.message)
         return cleaned
+
+    def place_of(self, path: str) -> str:
+        """Return the field that an error's path belongs to."""
+        name = path.partition("[")[0]
+        told = self.contract.fields.get(name) if self.contract else None
+        column = str(told.source) if told else stored_name(name)
+        return self.places.get(column, column)
 
     def rule_errors(self, cleaned: Mapping[str, Any]) -> list[FieldError]:
         """Return all that the services would refuse."""

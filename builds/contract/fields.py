@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 from rest_framework import serializers
 
 from builds.domain.access import Permission, refused
+from builds.domain.errors import FieldError
 from builds.domain.steps.checks import unstorable
 from builds.domain.times import iso_time, plain_time, whole_seconds
 from builds.models import Caller
@@ -65,6 +66,14 @@ class Field(Named):
         """Raise the error `key`; its sentence may have name (an item of a list has none), words and bounds."""
         words = ", ".join(word for word in getattr(self, "choices", ()) if word)
         super().fail(key, name=self.field_name or "This", words=words, **getattr(self, "bounds", {}), **values)
+
+    def wrong(self, value: Any) -> str | None:
+        """Say what is wrong with a value, in the sentence that a body would get, or None."""
+        try:
+            self.to_internal_value(value)
+        except serializers.ValidationError as error:
+            return str(cast(list[str], error.detail)[0])
+        return None
 
     def text(self, data: Any, most: int = LONGEST_TEXT) -> str:
         """Return `data`, a text that can be stored; fails for any other."""
@@ -344,6 +353,18 @@ class Loose(Model):
         for field in fields.values():
             field.allow_null = not isinstance(field, Secret)
         return fields
+
+
+def value_errors(model: Model, row: object) -> list[FieldError]:
+    """Return what a body would be told of the values of `row`: lengths, bounds and words; None is no value."""
+    errors = []
+    for name, field in model.fields.items():
+        if not isinstance(field, Text | Number | Word) or isinstance(field, YesOrNo) or field.read_only:
+            continue
+        value = getattr(row, str(field.source), None)
+        if value is not None and (sentence := field.wrong(value)):
+            errors.append(FieldError(name, sentence))
+    return errors
 
 
 def seconds(row: Any) -> int | None:

@@ -14,7 +14,6 @@ CAMEL = re.compile(r"[a-z]+(?:[A-Z][a-z0-9]*)+")
 EDGES = ("builds/contract/", "builds/api/", "builds/pages/", "builds/engine/")
 SHAPES = {
     "builds/live/reading.py",
-    "builds/admin/connection_forms.py",  # which field shows what a service says of a field
 }
 
 

@@ -54,7 +54,10 @@ def test_all_errors_stand_beside_their_fields_and_what_was_typed_is_kept(as_, op
         (
             "/builds/new",
             FIELDS | {"imageName": "?", "timeLimitSec": "soon", "maxAttempts": ""},
-            {"timeLimitSec": "Use a whole number from 60 to 86400.", "maxAttempts": "Use a whole number from 1 to 10."},
+            {
+                "timeLimitSec": "“Time limit” has to be a whole number from 60 to 86,400.",
+                "maxAttempts": "“Attempts” has to be a whole number from 1 to 10.",
+            },
         ),
         (
             "/account/tokens",

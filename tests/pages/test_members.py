@@ -24,6 +24,7 @@ def test_an_admin_sees_the_members_and_adds_one_by_user_name(as_, page, admin, o
 
 
 @pytest.mark.parametrize(("sent", "field"), [({"userName": "nobody", "role": "VIEWER"}, "userName"),
+                                             ({"userName": "no\0body", "role": "VIEWER"}, "userName"),
                                              ({"userName": "operator", "role": "VIEWER"}, "userName"),
                                              ({"userName": "newcomer", "role": "EMPEROR"}, "role")])  # fmt: skip
 def test_what_is_refused_stands_beside_its_field(as_, admin, operator, account, sent, field):

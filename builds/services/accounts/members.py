@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from builds.domain.access import Permission, Role
 from builds.domain.errors import FieldError, Invalid, NotFound, NotPossible
+from builds.domain.steps.checks import unstorable
 from builds.models import Account, Activity, Caller, Did, Membership
 from builds.models.accounts import ACCOUNT_ROLES
 from builds.services.accounts.access import require_on
@@ -30,7 +31,8 @@ def add_member(*, account_id: int, user_name: str, role: str, caller: Caller) ->
     """
     with transaction.atomic():
         account = locked_account(account_id, caller)
-        user = User.objects.filter(username=user_name.strip(), is_active=True).first()
+        name = user_name.strip()
+        user = None if unstorable(name) is not None else User.objects.filter(username=name, is_active=True).first()
         errors = member_errors(account, user, role)
         if errors or user is None:
             raise Invalid(errors)

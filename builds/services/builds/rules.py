@@ -6,22 +6,19 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from builds.contract.builds import BuildHead, BuildLimits
+from builds.contract.fields import value_errors
 from builds.credentials import decrypt
-from builds.domain.errors import FieldError
+from builds.domain.errors import FieldError, joined
 from builds.domain.outbound import is_allowed, literal_address, private_place
 from builds.domain.references import check_image_name, check_project
-from builds.domain.states import WhenRunning
 from builds.domain.steps.places import check_url
 from builds.domain.tags import AutoTagSeqType, check_prefix, check_tag
 from builds.models import Build
 from builds.queries.connections import usable_servers
 from builds.services.connections.certificates import check_tls
 
-RANGES: Final = {
-    "time_limit_seconds": ("timeLimitSec", 60, 86_400),
-    "queue_limit_seconds": ("queueLimitSec", 60, 30 * 86_400),
-    "max_attempts": ("maxAttempts", 1, 10),
-}
+VALUES: Final = (BuildHead(), BuildLimits())  # whose lengths, bounds and words are the contract's
 TLS_FIELDS: Final = {"ca": "buildServerCacrt", "certificate": "buildServerClientCert", "key": "buildServerClientKey"}
 MISSING: Final = {
     "ca": "TLS needs the CA of the build server; paste its certificate (PEM).",
@@ -38,21 +35,20 @@ PLAIN_SERVER: Final = (
 )
 
 
-def build_errors(build: Build) -> Iterator[FieldError]:
-    """Yield what is wrong with names, tag rule, limits and the address of the build server."""
-    yield from _text_errors("buildName", build.name or build.image_name, "name")
-    yield from _text_errors("buildDesc", build.description, "description")
+def build_errors(build: Build) -> list[FieldError]:
+    """Return what is wrong with names, tag rule, limits and the address of the build server."""
+    return joined([error for model in VALUES for error in value_errors(model, build)], _rule_errors(build))
+
+
+def _rule_errors(build: Build) -> Iterator[FieldError]:
+    yield from _control_errors("buildName", build.name or build.image_name)
+    yield from _control_errors("buildDesc", build.description)
     if sentence := check_project(build.project):
         yield FieldError("registryName", sentence)
     if sentence := check_image_name(build.image_name):
         yield FieldError("imageName", sentence)
     yield from _tag_errors(build)
     yield from _server_errors(build)
-    if build.when_running not in set(WhenRunning):
-        yield FieldError("whenRunning", f"Use one of {', '.join(WhenRunning)}.")
-    for name, (api_name, low, high) in RANGES.items():
-        if not low <= getattr(build, name) <= high:
-            yield FieldError(api_name, f"Use a whole number from {low} to {high}.")
 
 
 def tls_errors(build: Build) -> Iterator[FieldError]:
@@ -70,10 +66,7 @@ def tls_errors(build: Build) -> Iterator[FieldError]:
             yield FieldError(TLS_FIELDS[which], sentence)
 
 
-def _text_errors(name: str, text: str, column: str) -> Iterator[FieldError]:
-    length = Build.longest(column)
-    if len(text) > length:
-        yield FieldError(name, f"At most {length} characters are kept; this has {len(text)}.")
+def _control_errors(name: str, text: str) -> Iterator[FieldError]:
     if any(ord(character) < 32 and character not in "\n\t\r" for character in text) or (
         name == "buildName" and not text.isprintable()
     ):
@@ -89,8 +82,8 @@ def _tag_errors(build: Build) -> Iterator[FieldError]:
         return
     if sentence := check_prefix(build.auto_tag_prefix):
         yield FieldError("autotagPrefix", sentence)
-    if build.auto_tag_sequence not in set(AutoTagSeqType):
-        yield FieldError("autotagSeqType", f"Use one of {', '.join(AutoTagSeqType)}.")
+    if not build.auto_tag_sequence:
+        yield FieldError("autotagSeqType", f"Give autotagSeqType, one of {', '.join(AutoTagSeqType)}.")
 
 
 def _server_errors(build: Build) -> Iterator[FieldError]:

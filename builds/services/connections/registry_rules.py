@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from builds.contract import connections as contract
+from builds.contract.fields import value_errors
 from builds.credentials import encrypt
 from builds.domain.errors import FieldError, joined
 from builds.domain.outbound import private_place
@@ -19,6 +21,7 @@ PRIVATE: Final = (
     "This address is private; ask the operator to add it to BUILDHUB_OUTBOUND_ALLOW, or an instance admin to register"
     " the registry."
 )
+VALUES: Final = contract.Registry()  # whose lengths are the contract's
 COLUMNS: Final = ("name", "host", "prefix", "plain_http", "ca_certificate", "enabled")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -73,7 +76,7 @@ def registry_errors(registry: Registry, draft: RegistryDraft, *, may_be_private:
         found.append(FieldError("accountSeq", STAYS))
     certificates = check_tls(ca=draft.ca_certificate or "", certificate="", key="")
     found += [FieldError("caCertificate", sentence) for _, sentence in certificates]
-    return joined(draft.errors, found)
+    return joined([*draft.errors, *value_errors(VALUES, draft)], found)
 
 
 def _name_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
+from builds.contract import connections as contract
+from builds.contract.fields import Number, value_errors
 from builds.credentials import decrypt
 from builds.domain.errors import FieldError, joined
 from builds.domain.topics import TOPIC_NAME
@@ -15,7 +17,8 @@ from builds.services.connections.certificates import check_tls
 TOPIC: Final = re.compile(rf"topic:{TOPIC_NAME.pattern}")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 COLUMNS: Final = ("name", "url", "tls_verify", "ca_cert", "client_cert", "capacity", "enabled", "allowed_host_paths")
-MOST_CAPACITY: Final = 256
+VALUES: Final = contract.BuildServer()  # whose lengths and bounds are the contract's
+NO_CAPACITY: Final = cast(Number, VALUES.fields["capacity"]).wrong("") or ""
 MOST_PATHS: Final = 64
 PEM_FIELDS: Final = {
     "ca": "buildServerCacrt",
@@ -53,8 +56,6 @@ class ServerDraft:
 def server_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
     """Return all that is wrong with `draft` as a new server, or as a change of the stored `server`."""
     found = [*_name_errors(server, draft), *_host_errors(server, draft)]
-    if draft.capacity is not None and not 1 <= draft.capacity <= MOST_CAPACITY:
-        found.append(FieldError("capacity", f"capacity has to be a whole number from 1 to {MOST_CAPACITY}."))
     wanted = draft.account_ids or ()
     accounts = set(Account.objects.filter(pk__in=wanted).values_list("pk", flat=True))
     found += [
@@ -66,7 +67,7 @@ def server_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
         ),
         *_tls_errors(server, draft),
     ]
-    return joined(draft.errors, found)
+    return joined([*draft.errors, *value_errors(VALUES, draft)], found)
 
 
 def kept_key(server: BuildServer, draft: ServerDraft) -> str:
