@@ -5,7 +5,6 @@ from typing import Any, Final
 from django.db.models import QuerySet
 from django.http import HttpResponse
 
-from builds.api.bodies import read_build
 from builds.api.documented import GET_RUN, documented
 from builds.api.examples import CHANGED_BUILD, NEW_BUILD
 from builds.api.pagination import KeysetPagination
@@ -32,6 +31,7 @@ from builds.models import Build as BuildRow
 from builds.queries.builds import BuildFilter, after_build, visible_builds
 from builds.queries.facts import with_build_facts
 from builds.queries.images import build_images
+from builds.services.builds.bodies import read_build
 from builds.services.builds.edit import create_build, edit_build
 from builds.services.runs.cancel_and_remove import request_build_removal
 

@@ -4,13 +4,13 @@ from typing import Final
 
 from django.http import HttpResponse
 
-from builds.api.bodies import read_draft
 from builds.api.documented import documented
 from builds.api.examples import NEW_REGISTRY, NEW_SERVER
 from builds.api.pagination import KeysetPagination
 from builds.api.requests import ApiRequest
 from builds.api.views.base import ApiView
 from builds.contract import parameters
+from builds.contract.bodies import read_draft
 from builds.contract.connections import BuildServer, Registry, RegistryTest, ServerTest, server_answers
 from builds.contract.fields import Answer
 from builds.domain.error_codes import ErrorCode

@@ -4,11 +4,11 @@ from typing import Final
 
 from django.http import HttpResponse
 
-from builds.api.bodies import read_body
 from builds.api.documented import documented
 from builds.api.parsers import FormParser
 from builds.api.requests import ApiRequest
 from builds.api.views.base import ApiView
+from builds.contract.bodies import read_body
 from builds.contract.files import BuildFilled, BuildImport, ImportChanges, with_changes
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import Invalid, Refused

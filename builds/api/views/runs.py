@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from django.http import HttpResponse
 
-from builds.api.bodies import STEP_NAMES, read_build
 from builds.api.documented import GET_RUN, LINKS_OF_RUN, documented
 from builds.api.examples import IMAGE_STEP
 from builds.api.pagination import KeysetPagination
@@ -21,6 +20,7 @@ from builds.models import Build
 from builds.models import BuildRun as RunRow
 from builds.queries.facts import with_facts
 from builds.queries.runs import run_queue, runs_of_build
+from builds.services.builds.bodies import STEP_NAMES, read_build
 from builds.services.runs.cancel_and_remove import request_cancel, request_removals, request_remove
 from builds.services.runs.parameters import RunAsk
 from builds.services.runs.queue_order import move_to_front

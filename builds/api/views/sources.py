@@ -4,11 +4,11 @@ from typing import Final
 
 from django.http import HttpResponse
 
-from builds.api.bodies import read_body
 from builds.api.documented import documented
 from builds.api.examples import CODE
 from builds.api.requests import ApiRequest
 from builds.api.views.base import ApiView
+from builds.contract.bodies import read_body
 from builds.contract.configs import AskedStep, SourceAsk, stored_config
 from builds.contract.connections import SourceTest
 from builds.domain.errors import FieldError, NotFound

@@ -75,4 +75,17 @@ def _login_problems(values: Values, kept: frozenset[str], *, ssh: bool) -> Itera
         yield "password", f"A PRIVATE repository needs a password{more}; give it: it is kept for one address only."
 
 
-KIND: Final = Kind("Code download", CHECKS, problems, tidy)
+def fact(config: Values) -> str:
+    """Return address and branch."""
+    return " ".join(str(config.get(name) or "") for name in ("repository_url", "branch_name"))
+
+
+KIND: Final = Kind(
+    "Code download",
+    CHECKS,
+    problems,
+    fact,
+    tidy,
+    secrets_of=("protocol_type", "repository_url"),
+    is_executed=True,
+)

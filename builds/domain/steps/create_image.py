@@ -108,4 +108,9 @@ def problems(values: Values, facts: StepFacts) -> Iterator[tuple[str, str]]:
         yield "docker_file", sentence
 
 
-KIND: Final = Kind("Build & Push", CHECKS, problems, tidy)
+def fact(config: Values) -> str:
+    """Return the path of the Dockerfile, where it is a file."""
+    return str(config.get("docker_file_path") or "")
+
+
+KIND: Final = Kind("Build & Push", CHECKS, problems, fact, tidy, is_executed=True)

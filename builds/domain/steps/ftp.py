@@ -49,4 +49,9 @@ def problems(values: Values, facts: StepFacts) -> Iterator[tuple[str, str]]:
         yield "source_files", "Name the files, with commas between them, such as dist/*.tar.gz."
 
 
-KIND: Final = Kind("FTP", CHECKS, problems)
+def fact(config: Values) -> str:
+    """Return direction and address."""
+    return f"{config.get('ftp_exec_type') or ''} {config.get('url') or ''}"
+
+
+KIND: Final = Kind("FTP", CHECKS, problems, fact, secrets_of=("ftp_type", "url"))

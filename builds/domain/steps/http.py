@@ -59,4 +59,9 @@ def problems(values: Values, facts: StepFacts) -> Iterator[tuple[str, str]]:
         yield "output_file", "This is a folder; name a file in it."
 
 
-KIND: Final = Kind("HTTP", CHECKS, problems)
+def fact(config: Values) -> str:
+    """Return method and address; a query may hold a secret."""
+    return f"{config.get('http_mode') or ''} {str(config.get('url') or '').partition('?')[0]}"
+
+
+KIND: Final = Kind("HTTP", CHECKS, problems, fact, secrets_of=("url",))

@@ -21,4 +21,9 @@ def problems(values: Values, facts: StepFacts) -> Iterator[tuple[str, str]]:
         yield "command", "The command is empty; write at least one line for sh."
 
 
-KIND: Final = Kind("Shell", CHECKS, problems)
+def fact(config: Values) -> str:
+    """Return the first line of the command."""
+    return (str(config.get("command") or "").strip().splitlines() or [""])[0]
+
+
+KIND: Final = Kind("Shell", CHECKS, problems, fact)

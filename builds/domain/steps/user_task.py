@@ -67,4 +67,9 @@ def _mount_problems(mounts: Sequence[Values], allowed: Sequence[str] | None) -> 
             yield f"{at}.host_path", NOT_ALLOWED
 
 
-KIND: Final = Kind("User task", CHECKS, problems)
+def fact(config: Values) -> str:
+    """Return the image."""
+    return f"{config.get('image_name') or ''}:{config.get('image_tag') or 'latest'}"
+
+
+KIND: Final = Kind("User task", CHECKS, problems, fact)

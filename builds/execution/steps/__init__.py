@@ -1,18 +1,15 @@
-"""One file a kind of step. A step gets the context and its row, works, and raises when it cannot.
-
-A new kind is a module here with `run(context, step)` and a line in `RUNNERS`.
-"""
+"""One file a kind of step, named as the kind. A step gets the context and its row, works, and raises when it cannot."""
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Final
 
 from builds.domain.states import StepType
+from builds.domain.steps.kinds import KINDS
 from builds.execution.context import RunContext
-from builds.execution.steps import code_down, create_image, init
 from builds.models import RunStep
 
+EXECUTED: Final = (StepType.INIT, *(word for word, kind in KINDS.items() if kind.is_executed))
 RUNNERS: Final[Mapping[StepType, Callable[[RunContext, RunStep], None]]] = {
-    StepType.INIT: init.run,
-    StepType.CODE_DOWN: code_down.run,
-    StepType.CREATE_IMAGE: create_image.run,
+    word: import_module(f"{__name__}.{word.lower()}").run for word in EXECUTED
 }

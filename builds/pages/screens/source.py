@@ -9,8 +9,8 @@ from typing import Any
 from builds.domain.definition import Step
 from builds.domain.states import StepType
 from builds.domain.steps.create_image import dockerfile_type
+from builds.domain.steps.kinds import KINDS
 from builds.domain.steps.places import repository_url
-from builds.pages.screens.steps import KINDS
 
 
 class Source(StrEnum):

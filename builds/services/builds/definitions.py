@@ -12,7 +12,7 @@ from builds.domain.errors import FieldError, Invalid, NotFound, joined
 from builds.domain.outbound import check_callback_url
 from builds.domain.states import StepType
 from builds.domain.steps.create_image import dockerfile_type
-from builds.domain.steps.kinds import default_title, validate_steps
+from builds.domain.steps.kinds import KINDS, default_title, validate_steps
 from builds.models import Build
 from builds.services.builds.steps import StepDraft, once_steps, sealed, secret_names, spread_orders, step_errors
 from builds.services.connections.servers import find_server
@@ -109,10 +109,10 @@ def callback_errors(callback_urls: str) -> list[FieldError]:
 
 def _beyond(step: Step) -> str | None:
     """Return what of a step this version does not execute, as the subject of a sentence, or None."""
-    if step.step_type is StepType.CODE_DOWN:
-        return None
-    if step.step_type is not StepType.CREATE_IMAGE:
+    if not KINDS[step.step_type].is_executed:
         return f"Step {step.order} ({step.step_type}) is"
+    if step.step_type is not StepType.CREATE_IMAGE:
+        return None
     if step.config.get("secrets"):
         return "A build secret is"
     return "A login of the image step's own is" if step.secrets_encrypted else None

@@ -17,12 +17,6 @@ from builds.models import BuildStep
 
 HIGHEST_ORDER: Final = 1_000_000
 UNLISTED: Final = "{}, which this body does not list, "  # path of a stored step that no draft names
-# The fields that name the place which the secrets of a kind belong to; those of an image step belong to the registry.
-PLACES: Final[Mapping[StepType, tuple[str, ...]]] = {
-    StepType.CODE_DOWN: ("protocol_type", "repository_url"),
-    StepType.FTP: ("ftp_type", "url"),
-    StepType.HTTP: ("url",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +153,8 @@ def split(kind: StepType, config: Mapping[str, Any]) -> tuple[dict[str, Any], di
 
 
 def _place(step: Step, registry: int) -> tuple[Any, ...]:
-    """Return where the secrets of a step belong; `registry` is that of its build."""
+    """Return where the secrets of a step belong: those of an image step to the registry of its build, `registry`."""
     if step.step_type is StepType.CREATE_IMAGE:
         return step.step_type, registry
-    return step.step_type, *(step.config.get(name) or "" for name in PLACES.get(step.step_type, ()))
+    names = KINDS[step.step_type].secrets_of if step.step_type in KINDS else ()
+    return step.step_type, *(step.config.get(name) or "" for name in names)

@@ -5,15 +5,12 @@ from typing import Any, Final, TypeVar
 
 from rest_framework.settings import api_settings
 
-from builds.contract.builds import BuildSteps
 from builds.contract.fields import Model
 from builds.domain.errors import FieldError
-from builds.services.builds.edit import BuildDraft, StepDraft
 
 Draft = TypeVar("Draft")
 OF_ALL: Final = api_settings.NON_FIELD_ERRORS_KEY  # DRF's name for what is wrong with an object itself
 WRONG: Final = object()
-STEP_NAMES: Final = ("buildSteps", "buildStepRuns")  # the name and its alias
 
 
 def read_body(model: type[Model], body: Mapping[str, Any], **context: Any) -> tuple[dict[str, Any], list[FieldError]]:
@@ -34,16 +31,6 @@ def read_draft(kind: Callable[..., Draft], model: type[Model], body: Mapping[str
     """Return what `body` gives as a draft, which carries its errors to the rules that look at the others."""
     given, errors = read_body(model, body)
     return kind(**given, errors=errors)
-
-
-def read_build(model: type[BuildSteps], body: Mapping[str, Any], **context: Any) -> BuildDraft:
-    """Return a BuildAdd or RunSteps as a draft; of the steps only those that have a stepType."""
-    given, errors = read_body(model, body, **context)
-    given.pop("edit_type", None)
-    name = next((name for name in STEP_NAMES if body.get(name) is not None), STEP_NAMES[0])
-    listed = enumerate(given.pop("ordered_steps", ()))
-    steps = [StepDraft(**step, path=f"{name}[{at}]") for at, step in listed if step.get("step_type")]
-    return BuildDraft(**given, steps=steps, steps_name=name, errors=errors)
 
 
 def field_errors(detail: Any, path: str = "") -> Iterator[FieldError]:
