@@ -21,7 +21,7 @@ run: ## start everything; Ctrl-C stops it
 test: ## the checks, then all tests against the real services; their branch coverage is held against a floor
 	@scripts/bootstrap.sh test
 	@scripts/check.sh </dev/null
-	@exec scripts/coverage.sh -q -n 3 --dist loadfile
+	@exec scripts/coverage.sh -q -n 3 --dist loadfile --no-loadscope-reorder
 
 check: ## format, lint, types, import contracts, migrations, templates
 	@scripts/bootstrap.sh test
