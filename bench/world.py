@@ -20,6 +20,7 @@ from tests.support.services import Services
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 180
 STOP_SECONDS = 20
+ADMIN_PASSWORD = "only-this-bench-knows-it"  # noqa: S105  of a BuildHub that lives for the bench
 
 
 class World:
@@ -30,7 +31,7 @@ class World:
 
     def __init__(self, settings: Mapping[str, str] | None = None) -> None:
         self._services = Services()
-        self._settings = dict(settings or {})
+        self._settings = {"BUILDHUB_ADMIN_PASSWORD": ADMIN_PASSWORD, **(settings or {})}
         self.home = self._services.home
         self._data = self.home / "var"
         self._data.mkdir(mode=0o755)
@@ -53,6 +54,22 @@ class World:
             env=self._environment(), cwd=ROOT, check=True, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         self.http.headers["Authorization"] = f"Bearer {made.stdout.splitlines()[-1]}"
+
+    def signed_in(self) -> requests.Session:
+        """Return the session of a browser that has signed in."""
+        browser = requests.Session()
+        browser.trust_env = False
+        address = f"{self.url}/accounts/login/"
+        browser.get(address, timeout=30).raise_for_status()
+        sent = {"username": "admin", "password": ADMIN_PASSWORD, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        answer = browser.post(address, sent, timeout=30, headers={"Referer": address}, allow_redirects=False)
+        if answer.status_code != 302:
+            raise RuntimeError(f"signing in answered {answer.status_code}")
+        return browser
+
+    def manage(self, *words: str) -> None:
+        """Run a command beside this BuildHub, whatever its exit code."""
+        subprocess.run(self._manage(*words), env=self._environment(), cwd=ROOT, check=False, capture_output=True)
 
     def stop(self) -> None:
         """Stop everything that was started here and remove its folder."""

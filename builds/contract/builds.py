@@ -135,16 +135,16 @@ class BuildCounters(Model):
     """What lists count."""
 
     hostUrl = Text("Host of its registry", source="extras.host", example="dev.cocktailcloud.io", null=True)
-    buildCount = Number("BUILD runs", source="extras.runs", example=12)
-    runningCount = Number("of those, waiting or running", source="extras.running", example=1)
-    doneCount = Number("of those, DONE", source="extras.done", example=10)
-    errorCount = Number("of those, ERROR", source="extras.error", example=1)
+    buildCount = Number("BUILD runs", source="extras.counts.runs", example=12)
+    runningCount = Number("of those, waiting or running", source="extras.counts.running", example=1)
+    doneCount = Number("of those, DONE", source="extras.counts.done", example=10)
+    errorCount = Number("of those, ERROR", source="extras.counts.error", example=1)
     pipelineCount = Zero()
-    tagCount = Number("Different tags of DONE runs", source="extras.tags", example=10)
-    buildTimeAvg = Number("Seconds on average, of DONE runs", source="extras.seconds", example=57, null=True)
+    tagCount = Number("Different tags of DONE runs", source="extras.counts.tags", example=10)
+    buildTimeAvg = Number("Seconds on average, of DONE runs", source="extras.counts.seconds", example=57, null=True)
     latestBuildTime = Number("Seconds of the latest DONE run", source="extras.latest_seconds", example=57, null=True)
     imgSizeAvg = Number(
-        "Bytes on average, of DONE runs", source="extras.size", max_value=None, example=133745493, null=True
+        "Bytes on average, of DONE runs", source="extras.counts.size", max_value=None, example=133745493, null=True
     )
     latestImgSize = Number(
         "Bytes of the latest DONE run", source="extras.latest_size", max_value=None, example=133745493, null=True

@@ -3,6 +3,7 @@
 from builds.models.accounts import Account, Membership
 from builds.models.activity import Activity, Did
 from builds.models.build import Build, BuildStep
+from builds.models.build_counts import BuildCounts, BuildTag
 from builds.models.callback import CallbackDelivery, CallbackEvent, DeliveryAttempt, DeliveryState
 from builds.models.caller import Caller
 from builds.models.connections import BuildServer, KnownHost, Registry, WorkerCluster, WorkerHost
@@ -20,9 +21,11 @@ __all__ = [
     "Activity",
     "ApiToken",
     "Build",
+    "BuildCounts",
     "BuildRun",
     "BuildServer",
     "BuildStep",
+    "BuildTag",
     "CallbackDelivery",
     "CallbackEvent",
     "Caller",

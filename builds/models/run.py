@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from builds.domain.definition import Definition
 from builds.domain.references import ImageReference
 from builds.domain.states import ACTIVE, MOVES, EndReason, RunState, RunType, WhenRunning
+from builds.models import build_counts
 from builds.models.caller import Caller
 from builds.models.choices import choices, one_of
 from builds.models.definition_field import DefinitionField
@@ -133,6 +134,7 @@ class BuildRun(models.Model):
                     (old.value, new.value) for old, news in MOVES.items() for new in sorted(news) if new is not old
                 ],
             ),
+            build_counts.COUNT,
         ]
         constraints = [
             one_of("run_type", RunType, "run_type_known"),

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Avg, Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from builds.domain.references import ImageReference
-from builds.domain.states import ACTIVE, RunState, RunType
+from builds.domain.states import RunState, RunType
 from builds.domain.times import whole_seconds
-from builds.models import Build, BuildRun, Caller, Registry
+from builds.models import Build, BuildCounts, BuildRun, Caller, Registry
 from builds.queries.facts import with_build_facts, with_facts
 from builds.queries.waiting import with_waiting
 
@@ -21,13 +21,7 @@ class BuildExtras:
     registry: Registry | None
     last_run: BuildRun | None
     host: str | None
-    runs: int = 0
-    running: int = 0
-    done: int = 0
-    error: int = 0
-    tags: int = 0
-    seconds: int | None = None
-    size: int | None = None
+    counts: BuildCounts
     latest_seconds: int | None = None
     latest_size: int | None = None
 
@@ -81,7 +75,7 @@ def with_extras(builds: Iterable[Any], caller: Caller) -> list[Any]:
     """Return builds, each with its `extras`, read for all at once."""
     listed: list[Any] = list(builds)
     default = Registry.objects.default()
-    counts, latest = _counts(listed), _latest_done(listed)
+    counts, latest = BuildCounts.objects.in_bulk([build.pk for build in listed]), _latest_done(listed)
     last = BuildRun.objects.visible_to(caller).filter(
         pk__in=[build.last_run_id for build in listed if build.last_run_id]
     )
@@ -94,34 +88,9 @@ def with_extras(builds: Iterable[Any], caller: Caller) -> list[Any]:
             host=image_of(build, registry).host or None,
             latest_seconds=whole_seconds(newest.begin_time, newest.end_time) if newest else None,
             latest_size=newest.image_size if newest else None,
-            **counts.get(build.pk, {}),
+            counts=counts.get(build.pk) or BuildCounts(),
         )
     return listed
-
-
-def _counts(builds: Sequence[Build]) -> dict[int, dict[str, Any]]:
-    """Count and average the runs of all `builds` in one statement."""
-    done = Q(run_state=RunState.DONE)
-    rows = (
-        BuildRun.objects.filter(build__in=[build.pk for build in builds], run_type=RunType.BUILD, removed_at=None)
-        .order_by()
-        .values("build_id")
-        .annotate(
-            runs=Count("pk"),
-            running=Count("pk", filter=Q(run_state__in=ACTIVE)),
-            done=Count("pk", filter=done),
-            error=Count("pk", filter=Q(run_state=RunState.ERROR)),
-            tags=Count("tag_name", filter=done, distinct=True),
-            seconds=Avg(F("end_time") - F("begin_time"), filter=done),
-            size=Avg("image_size", filter=done),
-        )
-    )
-    found: dict[int, dict[str, Any]] = {row["build_id"]: dict(row) for row in rows}
-    for row in found.values():
-        del row["build_id"]
-        row["seconds"] = None if row["seconds"] is None else int(row["seconds"].total_seconds())
-        row["size"] = None if row["size"] is None else int(row["size"])
-    return found
 
 
 def _latest_done(builds: Sequence[Build]) -> dict[int, BuildRun]:

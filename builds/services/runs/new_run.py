@@ -52,7 +52,10 @@ def apply_when_running(build: Build, caller: Caller, *, replaces: bool = True) -
     refusing = Account.objects.filter(pk=build.account_id, parallel_refuse=True, parallel_limit__isnull=False)
     account = refusing.select_for_update(no_key=True).first()
     if build.when_running == WhenRunning.REPLACE and replaces:
-        for other in others:
+        # All are locked before the first ends: who ends one of them holds it, and waits for the counts of the build.
+        # Those that have ended meanwhile are no more among them.
+        active = build.runs.active().filter(pk__in=others).order_by("pk").select_for_update(no_key=True)
+        for other in list(active.values_list("pk", flat=True)):
             request_cancel(run_id=other, caller=caller)
     if account is not None:
         _check_parallel(account)
