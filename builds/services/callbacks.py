@@ -45,7 +45,7 @@ def note_run(run_id: int, *, what: Told) -> None:
 
     Call it in the transaction of the fact.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         # The row's lock makes the numbers gapless and their order that of the facts.
         locked = BuildRun.objects.select_for_update(no_key=True).exclude(callback_url="").filter(pk=run_id).first()
         if locked is None:

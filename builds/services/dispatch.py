@@ -21,7 +21,9 @@ def dispatch(server_id: int) -> list[int]:
         server = BuildServer.objects.select_for_update(no_key=True).get(pk=server_id)
         places = live_places(server)
         claimed: list[int] = []
-        while runs := _claim_next(server, places):
+        is_more = True
+        while is_more:
+            runs, is_more = _claim_next(server, places)
             claimed += runs
     return claimed
 
@@ -49,7 +51,7 @@ def hand_over_again(run_id: int, *, host: str) -> None:
     again = Q(run_state=RunState.RUNNING, lease_expires_at__lt=Now())
     with transaction.atomic():
         if BuildRun.objects.filter(again, pk=run_id).update(claim=F("claim") + 1, claimed_at=Now(), claimed_host=host):
-            _announce(run_id, host)
+            _announce(BuildRun.objects.get(pk=run_id), host)
 
 
 def call_service_again(run_id: int) -> None:
@@ -68,38 +70,43 @@ def release_unstarted(run_id: int) -> None:
     )
 
 
-def _claim_next(server: BuildServer, places: list[Place]) -> list[int]:
-    """Claim the next runs; none where there is no slot, or nothing may start.
+def _claim_next(server: BuildServer, places: list[Place]) -> tuple[list[int], bool]:
+    """Claim the next runs; return them, and whether there may be more.
 
-    Called again until then: runs of an account without room may have filled what was looked at.
+    Runs of an account without room may have filled what was looked at.
     """
     facts = server_facts(server, places)
     if not facts.free_slots:
-        return []
+        return [], False
     queue = BuildRun.objects.waiting().filter(server=server)
     # Accounts with a limit that wait here are locked, so that no other server gives their room away.
     limited = Account.objects.filter(Exists(queue.filter(account=OuterRef("pk"))), parallel_limit__isnull=False)
     accounts = account_facts(limited.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
     full = [account_id for account_id, account in accounts.items() if not account.room]
     ready = queue.filter(cancel_requested_at=None).exclude(elder_active()).exclude(account_id__in=full)
+    looked_at = list(ready[: facts.free_slots])
     waiting = [
         scheduling.WaitingRun(run_id=run.pk, build_id=run.build_id, position=position, account_id=run.account_id)
-        for position, run in enumerate(ready[: facts.free_slots], start=1)
+        for position, run in enumerate(looked_at, start=1)
     ]
     runs = scheduling.claimable(waiting, facts, accounts)
+    rows = {run.pk: run for run in looked_at}
     for run_id in runs:
         freest = max(places, key=lambda place: place.free)
         freest.free -= 1
-        claimed = BuildRun.objects.filter(pk=run_id, run_state=RunState.CREATED, claimed_at=None).update(
-            claim=F("claim") + 1, claimed_at=Now(), claimed_host=freest.host
-        )
-        if claimed:
-            _announce(run_id, freest.host)
-    return runs
+        _claim(rows[run_id], freest.host)
+    return runs, bool(runs) and len(looked_at) == facts.free_slots
 
 
-def _announce(run_id: int, host: str) -> None:
-    run = BuildRun.objects.get(pk=run_id)
+def _claim(run: BuildRun, host: str) -> None:
+    """Claim a run as it was read; none where it has changed since."""
+    same = BuildRun.objects.filter(pk=run.pk, run_state=RunState.CREATED, claimed_at=None, claim=run.claim)
+    if same.update(claim=run.claim + 1, claimed_at=Now(), claimed_host=host):
+        run.claim += 1
+        _announce(run, host)
+
+
+def _announce(run: BuildRun, host: str) -> None:
     RunEvent.record(run, run_events.Claimed(run.claim), because=host)
     task_queue.hand_over(run.pk, claim=run.claim, host=host)
     doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)

@@ -35,7 +35,9 @@ INIT: Final = Step(StepType.INIT, 0, config={"step_title": default_title(StepTyp
 def runnable_steps(build: Build) -> list[Step]:
     """Return the build's steps as a run copies them, INIT first; raises `Invalid` where they cannot run."""
     steps = [replace(row.step, kept=secret_names(row.step)) for row in build.steps.order_by("order", "pk")]
-    if errors := validate_steps(steps, host_paths=host_paths_of(build.server_host, account_id=build.account_id)):
+    mounts = any(step.use and step.step_type is StepType.USER_TASK for step in steps)
+    host_paths = host_paths_of(build.server_host, account_id=build.account_id) if mounts else ()
+    if errors := validate_steps(steps, host_paths=host_paths):
         raise Invalid(errors)
     return [INIT, *spread_orders(steps)]
 

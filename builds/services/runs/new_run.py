@@ -43,19 +43,21 @@ def apply_when_running(build: Build, caller: Caller, *, replaces: bool = True) -
 
     Raises `NotPossible`, `Refused` (PARALLEL_LIMIT) or `Busy`.
     """
-    if build.runs.active().filter(run_type=RunType.REMOVE, target=None).exists():
+    active = list(build.runs.active().values_list("pk", "run_type", "target_id"))
+    if any(run_type == RunType.REMOVE and target_id is None for _, run_type, target_id in active):
         raise NotPossible(Action.BUILD, actions.BUILD_GOES)
-    others = list(build.runs.active().filter(run_type=RunType.BUILD).values_list("pk", flat=True))
+    others = [pk for pk, run_type, _ in active if run_type == RunType.BUILD]
     if others and build.when_running == WhenRunning.REFUSE:
         raise NotPossible(Action.BUILD, actions.ANOTHER_RUNS)
     # Locked before any run is, in the order of dispatch (server, account, run): two presses are counted one by one.
-    refusing = Account.objects.filter(pk=build.account_id, parallel_refuse=True, parallel_limit__isnull=False)
-    account = refusing.select_for_update(no_key=True).first()
+    account = build.account if build.account.parallel_refuse and build.account.parallel_limit is not None else None
+    if account is not None:
+        Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     if build.when_running == WhenRunning.REPLACE and replaces:
         # All are locked before the first ends: who ends one of them holds it, and waits for the counts of the build.
         # Those that have ended meanwhile are no more among them.
-        active = build.runs.active().filter(pk__in=others).order_by("pk").select_for_update(no_key=True)
-        for other in list(active.values_list("pk", flat=True)):
+        still = build.runs.active().filter(pk__in=others).order_by("pk").select_for_update(no_key=True)
+        for other in list(still.values_list("pk", flat=True)):
             request_cancel(run_id=other, caller=caller)
     if account is not None:
         _check_parallel(account)
@@ -87,7 +89,8 @@ def accept(build: Build, server: BuildServer, caller: Caller, recipe: Recipe, **
     RunEvent.record(run, run_events.Accepted(), because=caller.user.get_username())
     did = Did.PUSH_AGAIN if recipe.target else Did.START_RUN
     Activity.record(by=caller.user, did=did, run=run)
-    callbacks.note_run(run.pk, what=Told.ACCEPTED)
+    if run.callback_url:
+        callbacks.note_run(run.pk, what=Told.ACCEPTED)
     doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
     return run
 

@@ -100,7 +100,8 @@ def push_again(
 def _locked_build(build_id: int, caller: Caller) -> Build:
     """Return a visible build that the caller may run, its row locked."""
     # Not FOR UPDATE: who holds a run of the build and inserts its CANCEL or REMOVE run refers to this row.
-    build = Build.objects.visible_to(caller).select_for_update(of=("self",), no_key=True).wanted(build_id)
+    builds = Build.objects.visible_to(caller).select_related("account")
+    build = builds.select_for_update(of=("self",), no_key=True).wanted(build_id)
     require(caller, Permission.RUN, build.account_id)
     check_in_use(build)
     return build

@@ -87,7 +87,7 @@ def take(run_id: int, *, claim: int, owner: str) -> Lease | None:
         run = BuildRun.objects.annotate(elapsed=Now() - F("begin_time")).get(pk=run_id)
         if moved:
             _record(run, run_events.Running(), because=f"attempt {run.attempt} on {owner}")
-            callbacks.note_run(run_id, what=Told.RUNNING)
+            _tell(run, Told.RUNNING)
     elapsed_ms = int(run.elapsed.total_seconds() * 1000)  # type: ignore[attr-defined]  # annotated above
     return Lease(run_id, run.token, run.attempt, run.chunk_count, elapsed_ms, taken_at=asked)
 
@@ -134,7 +134,7 @@ def start_cancel(run: BuildRun) -> None:
     with transaction.atomic():
         _move(BuildRun.objects.filter(pk=run.pk, run_type=RunType.CANCEL), RunState.RUNNING)
         _record(BuildRun.objects.get(pk=run.pk), run_events.Running())
-        callbacks.note_run(run.pk, what=Told.RUNNING)
+        _tell(run, Told.RUNNING)
 
 
 def end_cancel(run_id: int, end: End) -> bool:
@@ -172,7 +172,7 @@ def _end(guarded: "QuerySet[BuildRun]", end: End) -> bool:
         _record(ended, run_events.Ended(end.reason), because=end.message)
         if ended.run_type == RunType.BUILD:
             _end_cancels(ended)
-        callbacks.note_run(run.pk, what=Told.ENDED)
+        _tell(ended, Told.ENDED)
     return True
 
 
@@ -217,6 +217,11 @@ def seal(run_id: int) -> tuple[int, str]:
         digest.update(data)
         count += len(data)
     return count, digest.hexdigest()
+
+
+def _tell(run: BuildRun, what: Told) -> None:
+    if run.callback_url:
+        callbacks.note_run(run.pk, what=what)
 
 
 def _record(run: BuildRun, event: Event, because: str = "") -> None:
