@@ -7,14 +7,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from builds.admin.actions import ask_each, caller_of, press
-from builds.admin.base import ReadOnlyAdmin, TableAdmin
-from builds.models import Build, BuildStep
+from builds.admin.actions import ask_each, press
+from builds.admin.base import ReadOnlyAdmin
+from builds.admin.service_admin import ServiceAdmin
+from builds.models import Build, BuildStep, Caller
 from builds.services.builds.edit import switch_build
 
 
 @admin.register(Build)
-class BuildAdmin(TableAdmin):
+class BuildAdmin(ServiceAdmin):
     """Builds, with Build as an action."""
 
     actions = ("press_build",)
@@ -47,9 +48,9 @@ class BuildAdmin(TableAdmin):
         """Return the build's own page."""
         return reverse("build", args=[obj.pk])
 
-    def save_model(self, request: HttpRequest, obj: Build, form: Any, change: bool) -> None:  # noqa: FBT001  Django's
-        """Let the service turn the switch."""
-        switch_build(build_id=obj.pk, caller=caller_of(request), in_use=obj.in_use)
+    def store(self, pk: int | None, caller: Caller, form: Any) -> Build:
+        """Turn the switch; nothing is created here."""
+        return switch_build(build_id=pk or 0, caller=caller, in_use=form.cleaned_data["in_use"])
 
     @admin.action(description="Build")
     def press_build(self, request: HttpRequest, queryset: "QuerySet[Build]") -> None:

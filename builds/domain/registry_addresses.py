@@ -20,7 +20,8 @@ NO_HOST: Final = "Docker would not take this for a host; give it with its domain
 def host_problem(host: str) -> str | None:
     """Say why `host` cannot be that of a registry, or None."""
     if SCHEME.match(host):
-        return f"Leave the scheme out: {SCHEME.sub('', host)[:100]}; plain HTTP is plainHttp."
+        bare = SCHEME.sub("", host).rpartition("@")[2]  # a login is not said again
+        return f"Leave the scheme out: {bare[:100]}; plain HTTP is plainHttp."
     port = PORT.search(host)
     wrong_port = port is not None and not 1 <= int(port[1]) <= 65_535
     if not host or "/" in host or "@" in host or wrong_port or len(host) > 255 or check_reference(f"{host}/image:1"):

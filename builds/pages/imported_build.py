@@ -11,10 +11,13 @@ from typing import Any, Final
 from builds.contract.builds import BuildAdd
 from builds.domain.definition import Step
 from builds.domain.states import StepType
+from builds.domain.steps.checks import unstorable
+from builds.domain.steps.kinds import tidy_config
 from builds.pages.forms import BuildForm
 from builds.pages.screens.source import SourceSteps, source_steps
 from builds.services.builds.bodies import read_build
 from builds.services.builds.edit import BuildDraft, StepDraft
+from builds.services.builds.files import read_json
 
 STEPS: Final = "buildSteps"
 SETTINGS: Final = {  # that no field of the form shows, with their columns
@@ -36,8 +39,10 @@ class Carried:
     @property
     def source(self) -> SourceSteps:
         """Return which of the steps the form edits."""
-        steps = self.draft.steps or ()
-        return source_steps([Step(StepType(step.step_type), step.order or 0, step.use, step.config) for step in steps])
+        steps = [(StepType(step.step_type), step) for step in self.draft.steps or ()]
+        return source_steps(
+            [Step(kind, step.order or 0, step.use, tidy_config(kind, step.config)) for kind, step in steps]
+        )
 
     def complete(self, draft: BuildDraft) -> BuildDraft:
         """Return what the form says together with what goes along."""
@@ -61,8 +66,8 @@ def imported_form(definition: Mapping[str, Any]) -> tuple[BuildForm, Carried]:
 def read_carried(text: str) -> Carried:
     """Read what a form carries."""
     try:
-        found = json.loads(text) if text else None
-        if isinstance(found, Mapping) and isinstance(found.get(STEPS), list):
+        found = read_json(text) if text else None
+        if isinstance(found, Mapping) and isinstance(found.get(STEPS), list) and unstorable(found) is None:
             return Carried(text, read_build(BuildAdd, found))
     except (ValueError, RecursionError):  # no JSON, or nested too deep
         pass

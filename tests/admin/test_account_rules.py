@@ -104,6 +104,16 @@ def test_staff_with_djangos_permission_but_no_role_changes_no_account(client_of,
     assert account.name == "default"
 
 
+def test_who_has_no_role_switches_no_build(client, build, newcomer):
+    newcomer.is_staff = True
+    newcomer.save()
+    newcomer.user_permissions.set(Permission.objects.filter(codename__in=["view_build", "change_build"]))
+    client.force_login(newcomer)
+    answer = client.post(f"/admin/builds/build/{build.pk}/change/", {}, follow=True)
+    assert f"There is no build {build.pk}." in answer.content.decode()
+    assert Build.objects.get(pk=build.pk).in_use
+
+
 def test_the_switch_of_a_build_is_in_activity(admin, administrator, build):
     path = f"/admin/builds/build/{build.pk}/change/"
     admin.post(path, {})

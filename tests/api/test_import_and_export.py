@@ -174,6 +174,8 @@ BROKEN = {
     "no object": {"build.json": "[1]"},
     "no utf-8": {"build.json": b"\xff"},
     "not a number": {"build.json": '{"a": NaN}'},
+    "no finite number": {"build.json": '{"a": 1e999}'},
+    "half a pair": {"build.json": document(build={"imageName": "\ud800", "buildSteps": [image_step()]})},
     "deep": {"build.json": "[" * 100_000},
     "nested": {"build.json": document(build={"buildSteps": [image_step(labels=json.loads("[" * 40 + "]" * 40))]})},
     "no build": {"build.json": document(build=[])},
@@ -192,6 +194,10 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_content_has_its_own_code(send, name):
     assert code_of(send(zipped(**BROKEN[name]))) == (400, "CCBD2017000")
+
+
+def test_what_is_wrong_with_the_entries_is_said(send):
+    assert "it has an entry '../evil'" in send(zipped(**BROKEN["parent"])).json()["detail"]
 
 
 def test_two_definitions_in_one_zip_are_refused(send):

@@ -158,6 +158,8 @@ def test_what_is_wrong_is_named(ours, changes, field):
 def test_a_scheme_is_refused_with_the_address_without_it(ours):
     answer = ours.post("/v1/build/registry", registry_add(registryUrl="http://registry.example:5000"), format="json")
     assert "Leave the scheme out: registry.example:5000" in answer.json()["detail"]
+    answer = ours.post("/v1/build/registry", registry_add(registryUrl="http://u:canary@r.example"), format="json")
+    assert "Leave the scheme out: r.example;" in answer.json()["detail"]
 
 
 def test_the_default_registrys_address_follows_the_environment(root):

@@ -184,6 +184,20 @@ def test_what_is_no_export_is_refused_with_its_sentence(as_, operator, content):
     assert banner(filled(as_(operator), content, 400))
 
 
+def test_an_address_in_a_file_with_its_scheme_is_shown_as_it_was_written(as_, operator):
+    code = {"repositoryUrl": "https://git.example/a.git"}
+    image = {"dockerFileType": "FILE_PATH", "dockerFilePath": "a/Dockerfile"}
+    steps = [
+        {"stepType": "CODE_DOWN", "buildStepConfig": code},
+        {"stepType": "CREATE_IMAGE", "buildStepConfig": image},
+    ]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        definition = {"format": "buildhub-build", "version": 1, "build": {"buildSteps": steps}}
+        archive.writestr("build.json", json.dumps(definition))
+    assert values(filled(as_(operator), packed.getvalue()))["repositoryUrl"] == "https://git.example/a.git"
+
+
 def test_a_viewer_imports_nothing(as_, viewer):
     assert as_(viewer).post("/builds/import").status_code == 403
 
@@ -191,6 +205,9 @@ def test_a_viewer_imports_nothing(as_, viewer):
 NO_CARRIED = [
     *("{", "[]", '{"buildSteps": 1}', '{"buildSteps": [1, {"stepType": "DELETE"}]}', "[" * 5000),
     json.dumps({"buildSteps": [{"stepType": "SHELL"}], "buildServerHost": 5}),
+    json.dumps({"buildSteps": [{"stepType": []}, {"stepType": {}}]}),
+    json.dumps({"buildSteps": [{"stepType": "SHELL", "buildStepConfig": {"command": "\ud800"}}]}),
+    '{"buildSteps": [{"stepType": "SHELL", "useFlag": false, "buildStepConfig": {"command": 1e999}}]}',
 ]
 
 

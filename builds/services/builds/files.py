@@ -6,6 +6,7 @@ memory and within a limit, so neither a path nor a zip bomb in it does harm.
 
 import io
 import json
+import math
 import re
 import struct
 import zipfile
@@ -20,6 +21,7 @@ from builds.domain.access import Permission
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import Refused
 from builds.domain.states import RunType
+from builds.domain.steps.checks import unstorable
 from builds.models import BuildRun, Caller
 from builds.services.accounts.access import require_on
 
@@ -110,6 +112,8 @@ def _entry(content: bytes) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _only_definition(archive)
+    except Refused:
+        raise
     except (zipfile.BadZipFile, zipfile.LargeZipFile) as error:
         raise _broken("the zip is damaged") from error
     except (RuntimeError, NotImplementedError, ValueError, EOFError, OSError, struct.error) as error:
@@ -136,12 +140,19 @@ def _only_definition(archive: zipfile.ZipFile) -> bytes:
 
 def _document(data: bytes) -> Mapping[str, Any]:
     try:
-        document = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
+        document = read_json(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise _broken(f"{ENTRY} is no JSON in UTF-8") from error
     if not isinstance(document, Mapping) or _is_deep(document):
         raise _broken(f"{ENTRY} is no flat object of JSON")
+    if unstorable(document) is not None:
+        raise _broken(f"{ENTRY} holds a NUL or half of a surrogate pair")
     return document
+
+
+def read_json(text: str) -> Any:
+    """Return what a JSON text says; raises `ValueError`, also for numbers that are not finite: nothing stores them."""
+    return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
 
 
 def _is_deep(value: object) -> bool:
@@ -158,6 +169,12 @@ def _is_deep(value: object) -> bool:
 
 def _no_constant(word: str) -> Any:
     raise ValueError(word)
+
+
+def _finite(digits: str) -> float:
+    if not math.isfinite(number := float(digits)):
+        raise ValueError(digits)
+    return number
 
 
 def _broken(why: str) -> Refused:
