@@ -7,3 +7,4 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("builds.urls")),
 ]
+handler400 = "builds.pages.views.unreadable.unreadable"

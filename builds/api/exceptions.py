@@ -7,9 +7,10 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -51,6 +52,8 @@ SENTENCES: Final[Mapping[int, str]] = {
 PLAIN_ERRORS: Final[Sequence[tuple[type[Exception], int]]] = (
     (RequestDataTooBig, 413),
     (SuspiciousOperation, 400),
+    (BadRequest, 400),
+    (MultiPartParserError, 400),  # of a form in which the CSRF check looks for the token
     (Http404, 404),
     (PermissionDenied, 403),
 )

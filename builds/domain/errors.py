@@ -20,9 +20,17 @@ class FieldError:
 
 
 def joined(given: Sequence[FieldError], found: Iterable[FieldError]) -> list[FieldError]:
-    """Join errors of types with those of rules: of one field the former, since the latter are about its absence."""
+    """Join errors of types with those of rules: of one field and all below it the former alone.
+
+    A rule looks at what is left without the wrong value, so it would tell of its absence.
+    """
     known = [error.field for error in given]
-    return [*given, *(one for one in found if not any(f"{name}[".startswith(f"{one.field}[") for name in known))]
+    return [*given, *(one for one in found if not any(_is_part(name, one.field) for name in known))]
+
+
+def _is_part(wrong: str, field: str) -> bool:
+    """Say whether `wrong` is `field` or an item of it, or `field` stands below `wrong`."""
+    return f"{wrong}[".startswith(f"{field}[") or field.startswith((f"{wrong}.", f"{wrong}["))
 
 
 class Refused(Exception):  # noqa: N818  a refusal is an answer, not a fault

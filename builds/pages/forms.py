@@ -140,6 +140,12 @@ class PressForm(ServiceForm):
         """Say whether something is wrong that the folded part of the page shows."""
         return bool(self.errors.keys() - {"tagName", NON_FIELD_ERRORS})
 
+    def refuse(self, refused: Refused) -> dict[str, Any]:
+        """Put errors beside their fields; a password in an address is not shown again."""
+        urls = [without_password(url) for url in self.data.get("callbackUrl", "").split("|")]
+        self.data = dict(self.data.items()) | {"callbackUrl": "|".join(urls)}
+        return super().refuse(refused)
+
     def ask(self) -> RunAsk:
         """Return what a press asks for: of the arguments only those that differ from the build's own."""
         typed = self.values

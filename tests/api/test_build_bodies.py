@@ -156,6 +156,11 @@ def test_an_edited_step_is_named_by_its_place_in_the_body(as_, operator, build):
     assert build.steps.count() == 1
 
 
+def test_of_a_config_of_a_wrong_kind_nothing_more_is_said(post):
+    answer = post(buildSteps=[{"stepType": "SHELL", "buildStepConfig": 5}, image_step()])
+    assert fields(answer) == ["buildSteps[0].buildStepConfig"]
+
+
 def test_two_image_steps_have_the_code_of_their_rule(post):
     answer = post(buildSteps=[image_step(), image_step()])
     assert (answer.status_code, answer.json()["code"]) == (400, "CCBD1011000")

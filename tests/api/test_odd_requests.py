@@ -134,3 +134,15 @@ def test_a_signed_in_page_user_without_csrf_token_gets_no_page(operator, build):
         answer = client.post(f"{prefix}/build/run/{build.pk}", headers={"Origin": "https://evil.example"})
         assert (answer.status_code, answer.json()["code"]) == (403, "CCCM1044000")
     assert not build.runs.exists()
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["multipart/form-data", "application/x-www-form-urlencoded; charset=utf-16", "multipart/form-data; boundary=\xe9"],
+)
+def test_a_form_that_cannot_be_searched_for_its_csrf_token_is_a_400(operator, content_type):
+    client = APIClient(enforce_csrf_checks=True, raise_request_exception=False)
+    client.force_login(operator)
+    client.cookies["csrftoken"] = "a" * 32
+    answer = client.generic("POST", "/v1/build/import", b"a=b", content_type=content_type)
+    assert (answer.status_code, answer.json()["code"]) == (400, "CKSY1400000")

@@ -134,6 +134,13 @@ def test_push_again_is_not_offered_where_it_is_refused(as_, page, operator, view
     assert build.runs.count() == 2
 
 
+def test_a_password_in_a_callback_address_is_not_shown_again(as_, operator, build):
+    sent = {"callbackUrl": "https://a.example/|https://robot:the-one-canary@b.example/"}
+    refused = read(as_(operator).post(f"/builds/{build.pk}/run", sent), 400)
+    assert "the-one-canary" not in refused.html
+    assert refused.one("id", "callbackUrl").attributes["value"] == "https://a.example/|https://b.example/"
+
+
 def exported(client, run) -> bytes:
     """Return the zip of a run."""
     answer = client.get(f"/runs/{run.pk}/export")

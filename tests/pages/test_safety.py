@@ -90,3 +90,12 @@ def test_open_files_may_be_kept(db):
     assert "no-store" not in answer["Cache-Control"]
     again = Client().get("/v1/openapi.json", headers={"If-None-Match": answer["ETag"]})
     assert (again.status_code, again["Cache-Control"]) == (304, answer["Cache-Control"])
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data", "application/x-www-form-urlencoded; charset=utf-16"])
+def test_a_form_that_cannot_be_read_gets_the_page_that_says_so(db, content_type):
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    client.cookies["csrftoken"] = "a" * 32
+    answer = client.generic("POST", "/accounts/login/", b"a=b", content_type=content_type)
+    assert answer.status_code == 400
+    assert "This request cannot be read" in answer.content.decode()
