@@ -101,7 +101,12 @@ class Executor:
         if verified is None:
             self._end(failures.definition_invalid("no step made an image"))
             return
-        end = End(EndReason.DONE, image_digest=verified.digest, image_size=verified.size_bytes)
+        end = End(
+            EndReason.DONE,
+            image_digest=verified.digest,
+            image_size=verified.size_bytes,
+            sealed=self._context.recorder.sealed,
+        )
         self._patiently(end_run, self._lease, end)
 
     def _end_stopped(self) -> None:
@@ -151,5 +156,5 @@ class Executor:
         failure = found.masked(self._context.recorder.masker)
         self._context.recorder.say(failure.sentence)
         self._context.recorder.close()
-        end = End.of(failure)
+        end = End.of(failure, sealed=self._context.recorder.sealed)
         self._patiently(end_run, self._lease, end)

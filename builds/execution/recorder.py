@@ -4,6 +4,7 @@
 than the output, appending waits (back-pressure), so nothing is lost and memory is bounded.
 """
 
+import hashlib
 import logging
 import threading
 import time
@@ -54,6 +55,7 @@ class Recorder:
         self._vertices: tuple[int, list[dict[str, Any]]] | None = None
         self._step_id: int | None = None
         self._sequence = lease.chunk_count
+        self._bytes, self._digest = 0, hashlib.sha256()
         self._recent: deque[LogLine] = deque(maxlen=RECENT_LINES)
         self._over = False
         self._is_open = lease.chunk_count > 0 and self._patiently(ends_open, lease.run_id)
@@ -101,6 +103,14 @@ class Recorder:
             self._over = True
             self._changed.notify_all()
         self._thread.join()
+
+    @property
+    def sealed(self) -> tuple[int, str] | None:
+        """Return byte count and SHA-256 of the log that this attempt has stored, None where an earlier one began it.
+
+        Only for a recorder that is closed.
+        """
+        return None if self._lease.chunk_count else (self._bytes, self._digest.hexdigest())
 
     def _now(self) -> int:
         return int((time.monotonic() - self._began) * 1000)
@@ -159,6 +169,9 @@ class Recorder:
             if not self._patiently(append_chunks, self._lease, chunks, after=self._sequence):
                 return False
             self._sequence += len(chunks)
+            for _step_id, line in batch:
+                self._digest.update(line.raw)
+                self._bytes += len(line.raw)
         return vertices is None or self._patiently(run_steps.show_vertices, self._lease, *vertices)
 
 

@@ -96,6 +96,22 @@ def test_the_end_seals_the_log_and_closes_what_ran(run):
     assert [step.step_state for step in run.steps.all()] == ["DONE", "ERROR"]
 
 
+@pytest.mark.parametrize(
+    ("sealed", "kept"),
+    [
+        ((2, "f" * 64), "f" * 64),  # of as many bytes as are stored: taken as it is, without reading the log again
+        ((1, "f" * 64), "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7"),
+    ],
+)
+def test_a_seal_of_the_whole_log_is_taken_and_any_other_made_anew(run, sealed, kept):
+    lease = take(run.pk, claim=1, owner="one")
+    image = prepare_attempt(lease)[-1]
+    append_chunks(lease, [(image.pk, lines("a"))], after=0)
+    assert end_attempt(lease, End(EndReason.BUILD_FAILED, "It failed.", sealed=sealed))
+    run.refresh_from_db()
+    assert (run.byte_count, run.log_sha256) == (2, kept)
+
+
 def test_a_run_that_ended_by_itself_ends_its_cancel_with_the_truth(run, caller):
     lease = take(run.pk, claim=1, owner="one")
     cancel = request_cancel(run_id=run.pk, caller=caller)

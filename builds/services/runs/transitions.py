@@ -42,18 +42,22 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a run ended. `message` is one sentence; `failure` are the facts of a `Failure`; the image only when DONE."""
+    """How a run ended. `message` is one sentence; `failure` are the facts of a `Failure`; the image only when DONE.
+
+    `sealed` are byte count and SHA-256 of the log, where who ends the run has stored all of it.
+    """
 
     reason: EndReason
     message: str = ""
     failure: dict[str, object] | None = None
     image_digest: str = ""
     image_size: int = 0
+    sealed: tuple[int, str] | None = None
 
     @classmethod
-    def of(cls, failure: Failure) -> "End":
+    def of(cls, failure: Failure, *, sealed: tuple[int, str] | None = None) -> "End":
         """Return the end that a failure brings."""
-        return cls(failure.kind.end_reason, failure.sentence, failure.as_facts())
+        return cls(failure.kind.end_reason, failure.sentence, failure.as_facts(), sealed=sealed)
 
     @property
     def state(self) -> RunState:
@@ -153,7 +157,9 @@ def _end(guarded: "QuerySet[BuildRun]", end: End) -> bool:
         run = guarded.select_for_update().first()
         if run is None:
             return False
-        bytes_, sha256 = seal(run.pk)
+        # As many bytes as are stored: else the log is read once more, since others have written to it.
+        is_whole = end.sealed is not None and end.sealed[0] == run.byte_count
+        bytes_, sha256 = end.sealed if end.sealed and is_whole else seal(run.pk)
         _move(
             guarded,
             end.state,
