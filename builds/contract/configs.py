@@ -211,7 +211,6 @@ CONFIG_KEYS: Final = {
 FILLED: Final = ("registry_name", "image_name", "image_tag", "registry_url", "image_url", "external_registry_seq")
 # Fields of the public API that would be taken and do nothing: refused as long as that is so.
 UNBUILT: Final[Mapping[StepType, tuple[str, ...]]] = {StepType.CREATE_IMAGE: ("cacheFrom", "extraTags", "sshKey")}
-DEEPEST: Final = 32
 
 
 def stored_config(kind: StepType, config: Mapping[str, Any]) -> Answer:
@@ -221,14 +220,12 @@ def stored_config(kind: StepType, config: Mapping[str, Any]) -> Answer:
     return {key: _stored(value) for key, value in given.items() if value is not None}
 
 
-def _stored(value: Any, depth: int = 0) -> Any:
-    """Return a value with the keys of its objects as they are stored; raises `ValueError` where it nests too deep."""
-    if depth > DEEPEST:
-        raise ValueError("No definition nests as deep as this.")
+def _stored(value: Any) -> Any:
+    """Return a value with the keys of its objects as they are stored; who read it has bounded its depth."""
     if isinstance(value, list):
-        return [_stored(item, depth + 1) for item in value]
+        return [_stored(item) for item in value]
     if isinstance(value, Mapping):
-        return {stored_name(key): _stored(item, depth + 1) for key, item in value.items()}
+        return {stored_name(key): _stored(item) for key, item in value.items()}
     return value
 
 

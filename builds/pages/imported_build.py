@@ -13,11 +13,11 @@ from builds.domain.definition import Step
 from builds.domain.states import StepType
 from builds.domain.steps.checks import unstorable
 from builds.domain.steps.kinds import tidy_config
+from builds.domain.strict_json import NotStrict, read_object
 from builds.pages.forms import BuildForm
 from builds.pages.screens.source import SourceSteps, source_steps
 from builds.services.builds.bodies import read_build
 from builds.services.builds.edit import BuildDraft, StepDraft
-from builds.services.builds.files import read_json
 
 STEPS: Final = "buildSteps"
 SETTINGS: Final = {  # that no field of the form shows, with their columns
@@ -66,9 +66,9 @@ def imported_form(definition: Mapping[str, Any]) -> tuple[BuildForm, Carried]:
 def read_carried(text: str) -> Carried:
     """Read what a form carries."""
     try:
-        found = read_json(text) if text else None
-        if isinstance(found, Mapping) and isinstance(found.get(STEPS), list) and unstorable(found) is None:
-            return Carried(text, read_build(BuildAdd, found))
-    except (ValueError, RecursionError):  # no JSON, or nested too deep
-        pass
-    return Carried()
+        found = read_object(text.encode("utf-8", "surrogatepass"))
+    except NotStrict:
+        return Carried()
+    if not isinstance(found.get(STEPS), list) or unstorable(found) is not None:
+        return Carried()
+    return Carried(text, read_build(BuildAdd, found))

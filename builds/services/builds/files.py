@@ -6,7 +6,6 @@ memory and within a limit, so neither a path nor a zip bomb in it does harm.
 
 import io
 import json
-import math
 import re
 import struct
 import zipfile
@@ -22,6 +21,7 @@ from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import Refused
 from builds.domain.states import RunType
 from builds.domain.steps.checks import unstorable
+from builds.domain.strict_json import NotStrict, read_object
 from builds.models import BuildRun, Caller
 from builds.services.accounts.access import require_on
 
@@ -33,7 +33,6 @@ LARGEST_FILE: Final = 20 * 1024 * 1024  # bytes
 LARGEST_DEFINITION: Final = 4 * 1024 * 1024  # bytes of build.json: 64 steps with their Dockerfiles and more
 MOST_ENTRIES: Final = 100
 DIRECTORY_BYTES: Final = 64 * 1024  # of the zip's own directory, before Python reads it into objects
-DEEPEST: Final = 32
 MOST_STEPS: Final = 1000  # far more than a build may have: the rules say the rest, with the field
 FIXED_TIME: Final = (1980, 1, 1, 0, 0, 0)  # the same definition gives the same bytes
 
@@ -140,41 +139,12 @@ def _only_definition(archive: zipfile.ZipFile) -> bytes:
 
 def _document(data: bytes) -> Mapping[str, Any]:
     try:
-        document = read_json(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise _broken(f"{ENTRY} is no JSON in UTF-8") from error
-    if not isinstance(document, Mapping) or _is_deep(document):
-        raise _broken(f"{ENTRY} is no flat object of JSON")
+        document = read_object(data)
+    except NotStrict as error:
+        raise _broken(f"{ENTRY} {str(error).partition(';')[0].rstrip('.')}") from error
     if unstorable(document) is not None:
         raise _broken(f"{ENTRY} holds a NUL or half of a surrogate pair")
     return document
-
-
-def read_json(text: str) -> Any:
-    """Return what a JSON text says; raises `ValueError`, also for numbers that are not finite: nothing stores them."""
-    return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
-
-
-def _is_deep(value: object) -> bool:
-    """Say whether a value nests deeper than any definition does; without recursion."""
-    waiting = [(value, 1)]
-    while waiting:
-        item, depth = waiting.pop()
-        if depth > DEEPEST:
-            return True
-        inner = item.values() if isinstance(item, Mapping) else item if isinstance(item, list) else ()
-        waiting += ((one, depth + 1) for one in inner)
-    return False
-
-
-def _no_constant(word: str) -> Any:
-    raise ValueError(word)
-
-
-def _finite(digits: str) -> float:
-    if not math.isfinite(number := float(digits)):
-        raise ValueError(digits)
-    return number
 
 
 def _broken(why: str) -> Refused:
