@@ -4,11 +4,16 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.images import make_base_image
 from tests.support.plugin import SERVICES
 
 pytest_plugins = ["tests.support.stack", "tests.support.flushing"]
+
+# How long an example takes is no property of the code: a busy machine is no failure.
+settings.register_profile("machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("machine")
 
 if TYPE_CHECKING:
     from builds.engine.types import Endpoint
