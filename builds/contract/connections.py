@@ -14,7 +14,7 @@ class BuildServer(Model):
     """A Docker Engine that builds; in a body what is absent keeps its value."""
 
     buildServerSeq = Number(source="pk", example=1, read_only=True)
-    buildServerName = Text(source="name", example="default")
+    buildServerName = Text(source="name", max_length=100, example="default")
     buildServerHost = Text(
         "`tcp://host:port`, `topic:NAME`, or the default one's own address",
         source="url",
@@ -78,11 +78,13 @@ class Registry(Model):
     """A place for images; in a body what is absent keeps its value."""
 
     externalRegistrySeq = Number(source="pk", example=1, read_only=True)
-    registryName = Text("Label of the registry", source="name", example="release")
+    registryName = Text("Label of the registry", source="name", max_length=100, example="release")
     registryUrl = Text("host[:port], without scheme", source="host", max_length=255, example="registry.internal:5000")
-    registryPrefix = Text("Path before the project", source="prefix", null=True)
+    registryPrefix = Text("Path before the project", source="prefix", max_length=200, null=True)
     plainHttp = Flag("True: without TLS")
-    loginId = Secret("Write-only: blank keeps the stored one unless the address changed", source="username")
+    loginId = Secret(
+        "Write-only: blank keeps the stored one unless the address changed", source="username", max_length=200
+    )
     password = Secret("Write-only: blank keeps the stored one unless the address changed")
     hasLogin = Flag("Whether a login is stored", reads=attrgetter("username"))
     caCertificate = Text("PEM; null: the system's authorities", max_length=LONGEST_PEM, null=True)

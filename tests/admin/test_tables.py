@@ -155,3 +155,10 @@ def test_staff_who_may_only_look_at_registries_see_no_password_field(client_of, 
     page = client_of(reader).get(f"/admin/builds/registry/{Registry.objects.get().pk}/change/")
     assert page.status_code == 200
     assert fields_of(page.content.decode()) == []
+
+
+def test_a_filter_or_a_choice_that_no_row_can_have_is_a_400(admin, build):
+    assert admin.get("/admin/builds/membership/?role=%00").status_code == 400
+    chosen = {"action": "press_build", "_selected_action": [build.pk, "x"]}
+    assert admin.post("/admin/builds/build/", chosen).status_code == 400
+    assert not build.runs.exists()

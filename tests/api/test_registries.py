@@ -155,6 +155,14 @@ def test_what_is_wrong_is_named(ours, changes, field):
     assert Registry.objects.count() == 1
 
 
+@pytest.mark.parametrize(("field", "most"), [("registryName", 100), ("registryPrefix", 200), ("loginId", 200)])
+@pytest.mark.parametrize("given", [201, 4001])
+def test_a_text_that_is_too_long_is_told_its_own_bound(ours, field, most, given):
+    answer = ours.post("/v1/build/registry", registry_add(**{field: "x" * given}), format="json")
+    said = {error["field"]: error["message"] for error in answer.json()["errors"]}
+    assert said[field] == f"{field} may have up to {most} characters; this has {given:,}."
+
+
 def test_a_scheme_is_refused_with_the_address_without_it(ours):
     answer = ours.post("/v1/build/registry", registry_add(registryUrl="http://registry.example:5000"), format="json")
     assert "Leave the scheme out: registry.example:5000" in answer.json()["detail"]

@@ -78,6 +78,12 @@ def test_what_is_no_number_is_refused_as_a_wrong_number_with_all_else(as_, opera
     assert len([e for e in page.with_("id") if e.attributes["id"].endswith("-error")]) > len(said)
 
 
+def test_an_error_beside_its_field_is_escaped_once(as_, operator):
+    typed = FIELDS | {"source": "REPOSITORY", "repositoryUrl": "https://robot:word@git.example/a.git"}
+    page = read(as_(operator).post("/builds/new", typed), 400)
+    assert "the repository's address" in page.one("id", "repositoryUrl-error").text
+
+
 def test_a_field_that_is_not_sent_has_its_first_value(as_, operator):
     sent = {"imageName": "short", "dockerFile": "FROM scratch"}
     assert as_(operator).post("/builds/new", sent).status_code == 302

@@ -83,8 +83,8 @@ def _name_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:
     field, name = "registryName", draft.name if draft.name is not None else registry.name
     if not name.strip():
         return [FieldError(field, "Give the registry a name.")]
-    if len(name) > 100 or CONTROL.search(name):
-        return [FieldError(field, "The name may have up to 100 characters, and no control characters.")]
+    if CONTROL.search(name):
+        return [FieldError(field, "The name may have no control characters.")]
     same = Registry.objects.filter(name=name, account=registry.account).exclude(pk=registry.pk)
     return [FieldError(field, f"There is a registry {name} already; choose another name.")] if same.exists() else []
 
@@ -122,8 +122,6 @@ def _login_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:
     stored_user = "" if moves or draft.has_login is False else registry.username
     if draft.password and not (draft.username or stored_user):
         return [FieldError("loginId", "A password needs a user; give loginId with it.")]
-    if draft.username and len(draft.username) > 200:
-        return [FieldError("loginId", "The user may have up to 200 characters.")]
     if draft.username and (":" in draft.username or CONTROL.search(draft.username)):
         return [FieldError("loginId", "The user may hold neither a colon nor control characters (RFC 7617).")]
     if draft.username and draft.username != stored_user and not draft.password:

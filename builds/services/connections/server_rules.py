@@ -80,8 +80,8 @@ def _name_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
     field, name = "buildServerName", draft.name if draft.name is not None else server.name
     if not name.strip():
         return [FieldError(field, "Give the build server a name.")]
-    if len(name) > 100 or CONTROL.search(name):
-        return [FieldError(field, "The name may have up to 100 characters, and no control characters.")]
+    if CONTROL.search(name):
+        return [FieldError(field, "The name may have no control characters.")]
     if BuildServer.objects.filter(name=name).exclude(pk=server.pk).exists():
         return [FieldError(field, f"There is a build server {name} already; choose another name.")]
     return []
