@@ -30,6 +30,7 @@ PHRASES: Final = {
     "A PRIVATE repository": "A private repository",
     "give it, or use COMMON": "give it, or choose that everybody may read it",
     "set protocolType ssh, or give a password": "use an ssh address, or give a password",
+    ", which this body does not list, buildStepConfig.": ", which is edited through the API, ",
     "write it relative to /workspace and without `..`": "write it without a / before it and without `..`",
 }
 

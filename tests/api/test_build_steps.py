@@ -238,6 +238,9 @@ def test_a_stored_step_that_is_not_listed_is_named_by_its_number(client, make):
     answer = client.put(f"/v1/build/{shape['buildSeq']}", body, format="json")
     assert wrong_fields(answer) == ["buildSteps"]
     assert f"Step {task}, which this body does not list, buildStepConfig.docker" in answer.json()["detail"]
+    body["buildSteps"][0]["stepOrder"] = "first"
+    answer = client.put(f"/v1/build/{shape['buildSeq']}", body, format="json")
+    assert wrong_fields(answer) == ["buildSteps[0].stepOrder", "buildSteps"]
 
 
 @pytest.mark.parametrize("kind", ["CANCEL", "DELETE", "NONSENSE", None, 5])

@@ -19,7 +19,7 @@ from builds.services import callbacks
 from builds.services.accounts.access import require, require_on
 from builds.services.builds.definitions import StepDraft, callback_errors, host_paths_of, refuse
 from builds.services.builds.rules import build_errors, tls_errors
-from builds.services.builds.steps import Registries, merged_steps, sealed, spread_orders, step_errors
+from builds.services.builds.steps import Registries, merged_steps, sealed, spread_orders, step_errors, told_of_all
 from builds.services.connections.registries import usable_registry
 from builds.services.connections.servers import find_server
 
@@ -184,7 +184,7 @@ def _check(
         *step_errors(steps, stored, host_paths, path=draft.steps_name),
         *callback_errors(callback_url),
     ]
-    refuse(joined(draft.errors, found))
+    refuse([told_of_all(error, draft.steps_name) for error in joined(draft.errors, found)])
 
 
 def _check_limit(account: Account) -> None:

@@ -77,7 +77,10 @@ def once_steps(stored: Sequence[BuildStep], drafts: Iterable[StepDraft], registr
 def step_errors(
     steps: Sequence[Step], stored: Sequence[BuildStep], host_paths: Sequence[str], *, path: str
 ) -> list[FieldError]:
-    """Return what is wrong with the merged steps, by their own paths, else their places in `path`."""
+    """Return what is wrong with the merged steps, by their own paths, else their places in `path`.
+
+    The path of a step that no draft names is for `told_of_all` to turn into that of the whole list.
+    """
     errors: list[FieldError] = []
     free = {row.pk for row in stored}
     for index, step in enumerate(steps):
@@ -87,10 +90,10 @@ def step_errors(
         if step.order > HIGHEST_ORDER:
             errors.append(FieldError(f"{at}.stepOrder", f"Use a number up to {HIGHEST_ORDER:,}."))
         free.discard(step.build_step_seq or 0)
-    return errors + [_listed(error, path) for error in validate_steps(steps, path=path, host_paths=host_paths)]
+    return errors + validate_steps(steps, path=path, host_paths=host_paths)
 
 
-def _listed(error: FieldError, path: str) -> FieldError:
+def told_of_all(error: FieldError, path: str) -> FieldError:
     """Return an error as it is; of a step that the body does not list it is one of the whole list."""
     number, listed, name = error.field.partition(UNLISTED.format(""))
     if not listed:
