@@ -14,9 +14,14 @@ from builds.api.renderers import PlainRenderer, renderer_of
 class AddressNegotiation(DefaultContentNegotiation):
     """Answers in the dialect of the address, whatever Accept says: clients of the public build API send anything."""
 
+    max_media_type_length = 1024  # of a boundary that is too long Django says it
+
     def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser:  # type: ignore[override]  # the stubs say types
         """Return the parser of the body's type, JSON where it names none; raises 415."""
         first = parsers[0]
+        coding = request.META.get("HTTP_CONTENT_ENCODING", "")
+        if coding not in ("", "identity"):
+            raise UnsupportedMediaType(coding, detail="A body is read as it is; send it without Content-Encoding.")
         if not request.content_type and first.media_type == "application/json":
             return first
         parser: BaseParser | None = super().select_parser(request, parsers)

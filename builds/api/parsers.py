@@ -32,4 +32,4 @@ class FormParser(MultiPartParser):
         try:
             return super().parse(stream, media_type, parser_context)
         except ParseError as error:
-            raise Unreadable(f"The body is no multipart/form-data: {error.detail}.") from error
+            raise Unreadable(f"The body is no multipart/form-data: {str(error.detail).rstrip('.')}.") from error

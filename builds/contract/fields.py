@@ -291,8 +291,8 @@ class Model(Named, serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Answer:
         """Return what a body gives; null is the same as absent, and so is an alias beside its name."""
         if isinstance(data, Mapping):
-            names = [name for name in data if data.get(self.aliases.get(name, "")) is None]
-            data = {name: data[name] for name in names if data[name] is not None}
+            given = {name: value for name, value in data.items() if value is not None}
+            data = {name: value for name, value in given.items() if self.aliases.get(name) not in given}
         return cast(Answer, super().to_internal_value(data))
 
     @classmethod

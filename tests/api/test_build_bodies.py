@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from builds.models import Build
+from builds.models import Build, BuildServer
 from tests.api.making import build_add, image_step
 
 
@@ -217,3 +217,16 @@ def test_a_body_over_two_mebibytes_is_413(as_, operator):
 def test_another_media_type_is_415(as_, operator):
     answer = as_(operator).post("/v1/build", b"a: 1", content_type="application/yaml")
     assert (answer.status_code, answer.json()["code"]) == (415, "CKSY1415000")
+
+
+def test_a_field_without_a_name_is_ignored_as_any_unknown_one(as_, superuser, account):
+    number = BuildServer.objects.get().pk
+    answer = as_(superuser).put(f"/v1/build/server/{number}", {"": {}, "capacity": 7}, format="json")
+    assert (answer.status_code, answer.json()["capacity"]) == (200, 7)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "nonsense"])
+def test_a_body_in_a_coding_is_415_and_stores_nothing(as_, operator, account, coding):
+    answer = as_(operator).post("/v1/build", build_add(), format="json", headers={"Content-Encoding": coding})
+    assert (answer.status_code, "without Content-Encoding" in answer.json()["detail"]) == (415, True)
+    assert not Build.objects.exists()

@@ -236,6 +236,12 @@ def test_an_import_is_multipart(client):
     assert code_of(broken) == (400, "CKSY1400000")
 
 
+def test_a_boundary_that_is_too_long_is_said(client):
+    answer = client.post("/v1/build/import", b"x", content_type=f"multipart/form-data; boundary={'b' * 300}")
+    assert (code_of(answer)[0], "boundary" in answer.json()["detail"]) == (400, True)
+    assert not answer.json()["detail"].endswith("..")
+
+
 def test_a_page_sends_a_file_with_its_csrf_token_and_a_key_is_of_its_content(operator, exported):
     page = APIClient(enforce_csrf_checks=True)
     page.force_login(operator)

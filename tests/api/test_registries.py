@@ -143,6 +143,7 @@ def test_a_login_can_be_taken_away_and_another_user_needs_a_password(ours, regis
         ({"password": "alone"}, "loginId"),
         ({"loginId": "alone"}, "password"),
         ({"loginId": "a:b", "password": "x"}, "loginId"),
+        ({"loginId": "robot", "password": "x\r\ny"}, "password"),
         ({"caCertificate": "no certificate"}, "caCertificate"),
         ({"plainHttp": "Y"}, "plainHttp"),
         ({"useYn": True}, "useYn"),

@@ -124,6 +124,8 @@ def _login_errors(registry: Registry, draft: RegistryDraft) -> list[FieldError]:
         return [FieldError("loginId", "A password needs a user; give loginId with it.")]
     if draft.username and (":" in draft.username or CONTROL.search(draft.username)):
         return [FieldError("loginId", "The user may hold neither a colon nor control characters (RFC 7617).")]
+    if draft.password and CONTROL.search(draft.password):
+        return [FieldError("password", "The password may hold no control characters, such as a line end.")]
     if draft.username and draft.username != stored_user and not draft.password:
         return [
             FieldError("password", "Give the password of this user; a stored one belongs to another address or user.")
