@@ -1,6 +1,6 @@
 # BuildHub's commands. Only make and Python 3.11 are assumed: scripts/bootstrap.sh brings the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run test check fuzz engines bench storm lock
+.PHONY: help run test coverage check fuzz engines bench storm lock
 python := .venv/bin/python
 
 # What a person's shell may have set for other projects must not change what happens here.
@@ -18,9 +18,13 @@ run: ## start everything; Ctrl-C stops it
 	@scripts/bootstrap.sh run
 	@exec $(python) manage.py supervise
 
-test: ## the checks, then all tests against the real services; their branch coverage is held against a floor
+test: ## the checks, then all tests against the real engine, registry, PostgreSQL and Chromium
 	@scripts/bootstrap.sh test
 	@scripts/check.sh </dev/null
+	@exec $(python) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder </dev/null
+
+coverage: ## all tests with branch coverage of every process, held against a floor (half an hour)
+	@scripts/bootstrap.sh test
 	@exec scripts/coverage.sh -q -n 3 --dist loadfile --no-loadscope-reorder
 
 check: ## format, lint, types, import contracts, migrations, templates

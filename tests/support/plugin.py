@@ -13,7 +13,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.machine import MARK, Machine
-from tests.support.measuring import folder_of, measured_or_not
 from tests.support.services import Services, exit_on_sigterm
 from tests.support.waiting import wait_until
 
@@ -42,14 +41,7 @@ if not os.environ.get("DATABASE_URL"):
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the longest files be handed out first (with xdist's --no-loadscope-reorder); the order stays else."""
     ranks = {folder: rank for rank, folder in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: ranks.get(folder_of(item), len(ranks)))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Measure a test, or do not."""
-    with measured_or_not(folder_of(item)):
-        return (yield)
+    items.sort(key=lambda item: ranks.get(item.nodeid.removeprefix("tests/").partition("/")[0], len(ranks)))
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)  # after xdist's workers have ended, before the closing line is printed
