@@ -27,6 +27,15 @@ def read_object(data: bytes) -> dict[str, Any]:
     return found
 
 
+def has_utf8(value: Any) -> bool:
+    """Say whether a value that was read can be written in UTF-8: half of a surrogate pair cannot."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _parse(text: str) -> Any:
     try:
         return json.loads(

@@ -13,7 +13,7 @@ from builds.domain.definition import Step
 from builds.domain.states import StepType
 from builds.domain.steps.checks import unstorable
 from builds.domain.steps.kinds import tidy_config
-from builds.domain.strict_json import NotStrict, read_object
+from builds.domain.strict_json import NotStrict, has_utf8, read_object
 from builds.pages.forms import BuildForm
 from builds.pages.screens.source import SourceSteps, source_steps
 from builds.services.builds.bodies import read_build
@@ -59,7 +59,8 @@ class Carried:
 def imported_form(definition: Mapping[str, Any]) -> tuple[BuildForm, Carried]:
     """Return the form that an exported definition (a BuildAdd) fills, and what goes along with it."""
     carried = read_carried(json.dumps({name: definition.get(name) for name in (*SETTINGS, STEPS)}))
-    shown = {name: value for name, value in definition.items() if isinstance(value, str | int)}
+    plain = {name: value for name, value in definition.items() if isinstance(value, str | int)}
+    shown = {name: value for name, value in plain.items() if unstorable(value) is None}
     return BuildForm.filled(shown, carried.source), carried
 
 
@@ -69,6 +70,6 @@ def read_carried(text: str) -> Carried:
         found = read_object(text.encode("utf-8", "surrogatepass"))
     except NotStrict:
         return Carried()
-    if not isinstance(found.get(STEPS), list) or unstorable(found) is not None:
+    if not isinstance(found.get(STEPS), list) or not has_utf8(found):
         return Carried()
     return Carried(text, read_build(BuildAdd, found))

@@ -134,6 +134,7 @@ class BuildDetailView(ApiView):
         Steps are matched by buildStepSeq; unlisted ones stay. Fields that are absent or null keep their values. The
         enveloped dialect answers without result.
         """
+        BuildRow.objects.visible_to(self.caller).wanted(build_seq)  # before anything is told of the body
         draft = read_build(BuildAdd, request.data, is_new=False)
         edit_build(build_id=build_seq, caller=self.caller, draft=draft)
         return self.answer(_detail(self, build_seq), result=False)

@@ -20,8 +20,7 @@ from builds.domain.access import Permission
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import Refused
 from builds.domain.states import RunType
-from builds.domain.steps.checks import unstorable
-from builds.domain.strict_json import NotStrict, read_object
+from builds.domain.strict_json import NotStrict, has_utf8, read_object
 from builds.models import BuildRun, Caller
 from builds.services.accounts.access import require_on
 
@@ -142,8 +141,8 @@ def _document(data: bytes) -> Mapping[str, Any]:
         document = read_object(data)
     except NotStrict as error:
         raise _broken(f"{ENTRY} {str(error).partition(';')[0].rstrip('.')}") from error
-    if unstorable(document) is not None:
-        raise _broken(f"{ENTRY} holds a NUL or half of a surrogate pair")
+    if not has_utf8(document):
+        raise _broken(f"{ENTRY} holds half of a surrogate pair")
     return document
 
 
