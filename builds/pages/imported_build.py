@@ -20,13 +20,11 @@ from builds.services.builds.bodies import read_build
 from builds.services.builds.edit import BuildDraft, StepDraft
 
 STEPS: Final = "buildSteps"
-SETTINGS: Final = {  # that no field of the form shows, with their columns
-    name: str(BuildAdd().fields[name].source)
-    for name in (
-        *("buildServerHost", "buildServerTlsVerify", "buildServerCacrt", "buildServerClientCert"),
-        *("externalRegistrySeq", "registryProjectId"),
-    )
-}
+SHOWN_NOWHERE: Final = (  # by no field of the form
+    *("buildServerHost", "buildServerTlsVerify", "buildServerCacrt", "buildServerClientCert"),
+    *("externalRegistrySeq", "registryProjectId"),
+)
+COLUMNS: Final = {name: str(field.source) for name, field in BuildAdd().fields.items() if name in SHOWN_NOWHERE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +50,13 @@ class Carried:
             StepDraft(step.step_type, order=step.order or None, use=step.use, config=step.config)
             for step in self.source.others
         ]
-        settings: Any = {column: getattr(self.draft, column) for column in SETTINGS.values()}
+        settings: Any = {column: getattr(self.draft, column) for column in COLUMNS.values()}
         return replace(draft, **settings, steps=(*others, *(draft.steps or ())))
 
 
 def imported_form(definition: Mapping[str, Any]) -> tuple[BuildForm, Carried]:
     """Return the form that an exported definition (a BuildAdd) fills, and what goes along with it."""
-    carried = read_carried(json.dumps({name: definition.get(name) for name in (*SETTINGS, STEPS)}))
+    carried = read_carried(json.dumps({name: definition.get(name) for name in (*COLUMNS, STEPS)}))
     plain = {name: value for name, value in definition.items() if isinstance(value, str | int)}
     shown = {name: value for name, value in plain.items() if unstorable(value) is None}
     return BuildForm.filled(shown, carried.source), carried

@@ -36,11 +36,11 @@ PHRASES: Final = {
 
 # Only names that nothing but the API has: `name` or `builds` are words of every sentence.
 NAMES: Final[Mapping[str, str]] = {
-    name: label
+    name: str(field.label)
     for form in (PressForm, TokenForm, MemberForm, AccountForm, BuildForm)
-    for name, label in {**{name: str(field.label) for name, field in form.base_fields.items()}, **OTHERS}.items()
+    for name, field in form.base_fields.items()
     if not name.islower()
-}
+} | OTHERS
 NAME: Final = re.compile(r"(?<![\w/.-])(?:" + "|".join(sorted(NAMES, key=len, reverse=True)) + r")(?![\w/-])")
 PLACE: Final = re.compile(r"\[(\d+)\]")
 

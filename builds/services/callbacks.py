@@ -40,6 +40,12 @@ def addresses(callback_url: str) -> list[str]:
     return list(dict.fromkeys(url for part in callback_url.split("|") if (url := part.strip())))
 
 
+def note_state(run: BuildRun, *, what: Told) -> None:
+    """Do as `note_run`; a run that was read and has no address costs no statement."""
+    if run.callback_url:
+        note_run(run.pk, what=what)
+
+
 def note_run(run_id: int, *, what: Told) -> None:
     """Keep a delivery of the run's state as it is now for each of its addresses; nothing where it has none.
 

@@ -7,7 +7,7 @@ from builds.contract.bodies import read_body
 from builds.contract.builds import BuildSteps
 from builds.services.builds.edit import BuildDraft, StepDraft
 
-STEP_NAMES: Final = ("buildSteps", "buildStepRuns")  # the name and its alias
+STEP_NAMES: Final = ("buildSteps", *BuildSteps.aliases)  # the name and its alias
 
 
 def read_build(model: type[BuildSteps], body: Mapping[str, Any], **context: Any) -> BuildDraft:

@@ -1,6 +1,6 @@
 """What a build's definition means: steps of a run, host paths, callbacks. Shared by create, edit and run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -20,7 +20,7 @@ from builds.services.connections.servers import find_server
 __all__ = [
     "StepDraft",
     "callback_errors",
-    "host_paths_of",
+    "host_paths_for",
     "refuse",
     "runnable_steps",
     "steps_for_once",
@@ -35,10 +35,7 @@ INIT: Final = Step(StepType.INIT, 0, config={"step_title": default_title(StepTyp
 def runnable_steps(build: Build) -> list[Step]:
     """Return the build's steps as a run copies them, INIT first; raises `Invalid` where they cannot run."""
     steps = [replace(row.step, kept=secret_names(row.step)) for row in build.steps.order_by("order", "pk")]
-    mounts = any(step.use and step.step_type is StepType.USER_TASK for step in steps)
-    host_paths = host_paths_of(build.server_host, account_id=build.account_id) if mounts else ()
-    if errors := validate_steps(steps, host_paths=host_paths):
-        raise Invalid(errors)
+    refuse(validate_steps(steps, host_paths=host_paths_for(steps, build.server_host, account_id=build.account_id)))
     return [INIT, *spread_orders(steps)]
 
 
@@ -54,7 +51,7 @@ def steps_for_once(
     """
     stored = list(build.steps.all())
     steps = once_steps(stored, drafts, build.registry_id or 0)
-    host_paths = host_paths_of(build.server_host, account_id=build.account_id)
+    host_paths = host_paths_for(steps, build.server_host, account_id=build.account_id)
     refuse(joined(errors, step_errors(steps, stored, host_paths, path=path)))
     return [INIT, *sorted(spread_orders([sealed(step) for step in steps]), key=lambda step: step.order)]
 
@@ -89,8 +86,13 @@ def unexecutable(steps: list[Step], host: str) -> str | None:
     return None
 
 
-def host_paths_of(server_host: str, *, account_id: int) -> Sequence[str]:
-    """Return the host paths that a build's server opens to user tasks; none where the server is not known."""
+def host_paths_for(steps: Iterable[Step], server_host: str, *, account_id: int) -> Sequence[str]:
+    """Return the host paths that a build's server opens to the user tasks among `steps`.
+
+    None where no task is in use, so that nothing is asked for, or where the server is not known.
+    """
+    if not any(step.use and step.step_type is StepType.USER_TASK for step in steps):
+        return ()
     try:
         server = find_server(server_host, account_id=account_id)
     except NotFound:

@@ -17,7 +17,7 @@ from builds.domain.errors import FieldError, NotFound, Refused, joined
 from builds.models import Account, Activity, Build, BuildStep, Caller, Did
 from builds.services import callbacks
 from builds.services.accounts.access import require, require_on
-from builds.services.builds.definitions import StepDraft, callback_errors, host_paths_of, refuse
+from builds.services.builds.definitions import StepDraft, callback_errors, host_paths_for, refuse
 from builds.services.builds.rules import build_errors, tls_errors
 from builds.services.builds.steps import Registries, merged_steps, sealed, spread_orders, step_errors, told_of_all
 from builds.services.connections.registries import usable_registry
@@ -177,7 +177,7 @@ def _check(
     server_changed: bool,
 ) -> None:
     """Raise `Invalid` with every field error, else with what has a code of its own."""
-    host_paths = host_paths_of(build.server_host, account_id=build.account_id)
+    host_paths = host_paths_for(steps, build.server_host, account_id=build.account_id)
     found = [
         *build_errors(build),
         *(tls_errors(build) if server_changed else ()),

@@ -38,7 +38,7 @@ def request_cancel(*, run_id: int, caller: Caller, callback_url: str = "") -> Bu
         cancel = _insert_follow_up(run, RunType.CANCEL, StepType.CANCEL, caller, callback_url)
         BuildRun.objects.filter(pk=run.pk).update(cancel_requested_at=Now(), updated_at=Now())
         Activity.record(by=caller.user, did=Did.CANCEL_RUN, run=run)
-        callbacks.note_run(cancel.pk, what=Told.ACCEPTED)
+        callbacks.note_state(cancel, what=Told.ACCEPTED)
         start_cancel(cancel)
         if run.run_state == RunState.CREATED:
             end_waiting_run(run.pk, End(EndReason.CANCELLED, "Cancelled while it waited; it never started."))
@@ -95,7 +95,7 @@ def request_build_removal(*, build_id: int, caller: Caller, callback_url: str = 
         )
         RunStep.objects.create(run=removal, order=1, step_type=StepType.DELETE, config={})
         Activity.record(by=caller.user, did=Did.REMOVE_BUILD, build=build)
-        callbacks.note_run(removal.pk, what=Told.ACCEPTED)
+        callbacks.note_state(removal, what=Told.ACCEPTED)
         task_queue.call_service(removal.pk, claim=removal.claim)
         doorbell.build_changed(build.pk, account_id=build.account_id)
     return removal
@@ -107,7 +107,7 @@ def _remove(run: BuildRun, caller: Caller, *, named: str = "") -> BuildRun:
     _refuse(Action.REMOVE, run, caller, code=ErrorCode.RUN_IS_ACTIVE if run.run_state in ACTIVE else None, named=named)
     removal = _insert_follow_up(run, RunType.REMOVE, StepType.DELETE, caller, "")
     Activity.record(by=caller.user, did=Did.REMOVE_RUN, run=run)
-    callbacks.note_run(removal.pk, what=Told.ACCEPTED)
+    callbacks.note_state(removal, what=Told.ACCEPTED)
     task_queue.call_service(removal.pk, claim=removal.claim)
     doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
     return removal

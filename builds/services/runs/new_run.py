@@ -89,8 +89,7 @@ def accept(build: Build, server: BuildServer, caller: Caller, recipe: Recipe, **
     RunEvent.record(run, run_events.Accepted(), because=caller.user.get_username())
     did = Did.PUSH_AGAIN if recipe.target else Did.START_RUN
     Activity.record(by=caller.user, did=did, run=run)
-    if run.callback_url:
-        callbacks.note_run(run.pk, what=Told.ACCEPTED)
+    callbacks.note_state(run, what=Told.ACCEPTED)
     doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
     return run
 

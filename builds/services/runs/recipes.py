@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from builds import credentials
 from builds.domain.definition import Definition, Step
 from builds.domain.error_codes import ErrorCode
-from builds.domain.errors import Invalid, NotFound, NotPossible
+from builds.domain.errors import NotFound, NotPossible
 from builds.domain.states import RunType, StepType
 from builds.domain.steps.kinds import validate_steps
 from builds.models import Build, BuildRun, Registry, RunStep
 from builds.services.builds.definitions import (
-    host_paths_of,
+    host_paths_for,
+    refuse,
     runnable_steps,
     steps_for_once,
 )
@@ -80,10 +81,9 @@ def recipe_of_run(run: BuildRun) -> Recipe:
         raise NotPossible("BUILD", sentence)
     recipe = _kept(run, run.registry_id)
     # The rules may have become others since, such as the host paths that are open.
-    host_paths = host_paths_of(run.definition.server_host, account_id=run.account_id)
     steps = [step for step in recipe.steps if step.step_type is not StepType.INIT]
-    if errors := validate_steps(steps, host_paths=host_paths):
-        raise Invalid(errors)
+    host_paths = host_paths_for(steps, run.definition.server_host, account_id=run.account_id)
+    refuse(validate_steps(steps, host_paths=host_paths))
     return recipe
 
 

@@ -91,7 +91,7 @@ def take(run_id: int, *, claim: int, owner: str) -> Lease | None:
         run = BuildRun.objects.annotate(elapsed=Now() - F("begin_time")).get(pk=run_id)
         if moved:
             _record(run, run_events.Running(), because=f"attempt {run.attempt} on {owner}")
-            _tell(run, Told.RUNNING)
+            callbacks.note_state(run, what=Told.RUNNING)
     elapsed_ms = int(run.elapsed.total_seconds() * 1000)  # type: ignore[attr-defined]  # annotated above
     return Lease(run_id, run.token, run.attempt, run.chunk_count, elapsed_ms, taken_at=asked)
 
@@ -138,7 +138,7 @@ def start_cancel(run: BuildRun) -> None:
     with transaction.atomic():
         _move(BuildRun.objects.filter(pk=run.pk, run_type=RunType.CANCEL), RunState.RUNNING)
         _record(BuildRun.objects.get(pk=run.pk), run_events.Running())
-        _tell(run, Told.RUNNING)
+        callbacks.note_state(run, what=Told.RUNNING)
 
 
 def end_cancel(run_id: int, end: End) -> bool:
@@ -157,9 +157,8 @@ def _end(guarded: "QuerySet[BuildRun]", end: End) -> bool:
         run = guarded.select_for_update().first()
         if run is None:
             return False
-        # As many bytes as are stored: else the log is read once more, since others have written to it.
-        is_whole = end.sealed is not None and end.sealed[0] == run.byte_count
-        bytes_, sha256 = end.sealed if end.sealed and is_whole else seal(run.pk)
+        # Of as many bytes as are stored: else others have written to the log, and it is read once more.
+        bytes_, sha256 = end.sealed if end.sealed and end.sealed[0] == run.byte_count else seal(run.pk)
         _move(
             guarded,
             end.state,
@@ -178,7 +177,7 @@ def _end(guarded: "QuerySet[BuildRun]", end: End) -> bool:
         _record(ended, run_events.Ended(end.reason), because=end.message)
         if ended.run_type == RunType.BUILD:
             _end_cancels(ended)
-        _tell(ended, Told.ENDED)
+        callbacks.note_state(ended, what=Told.ENDED)
     return True
 
 
@@ -223,11 +222,6 @@ def seal(run_id: int) -> tuple[int, str]:
         digest.update(data)
         count += len(data)
     return count, digest.hexdigest()
-
-
-def _tell(run: BuildRun, what: Told) -> None:
-    if run.callback_url:
-        callbacks.note_run(run.pk, what=what)
 
 
 def _record(run: BuildRun, event: Event, because: str = "") -> None:
