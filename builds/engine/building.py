@@ -30,6 +30,8 @@ STALL_RECORDS: Final = 2000
 STALL_SECONDS: Final = 1.0
 NOT_TEXT: Final = "contains invalid UTF-8"
 KILLED_EXIT_CODE: Final = 137
+LOST_CONTACT: Final = "code = Unavailable"  # gRPC's, of a session that has gone
+LOST_CONTACT_SECONDS: Final = 1.0
 # After a shutdown of the socket RUN processes were gone within 55 ms (20.10 and 26.1).
 SETTLE_SECONDS: Final = 0.5
 SETTLE_LOOKS: Final = 8  # 26.1.5 calls the file system of a process that has gone in use for a second or two
@@ -179,9 +181,14 @@ def _settle(stream: BuildStream, watch: Watch, side: EngineClient, session: Sess
         raise BuildStopped(outcome.message)
     if session.odd_names and NOT_TEXT in outcome.message:
         raise NameRefused(session.odd_names[0])
-    if session.is_broken and outcome.exit_code is None:
+    if outcome.exit_code is None and (session.is_broken or _tells_of_its_end(outcome, session)):
         raise ConnectionLost(ASKED, "The session by which the engine gets the files of the build broke off.")
     raise outcome
+
+
+def _tells_of_its_end(outcome: BuildFailed, session: Session) -> bool:
+    """Say whether the engine failed over the session: it may tell so before the end has come through to us."""
+    return LOST_CONTACT in outcome.message and session.breaks_off(LOST_CONTACT_SECONDS)
 
 
 def _broken_off(stream: BuildStream, watch: Watch, side: EngineClient) -> EngineError:

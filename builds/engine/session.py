@@ -67,6 +67,12 @@ class Session:
         self._thread = threading.Thread(target=self._serve, args=(sock, begun), name="build-session", daemon=True)
         self._thread.start()
 
+    def breaks_off(self, seconds: float) -> bool:
+        """Wait up to `seconds` for the other side to end the session; say whether it has."""
+        if self._thread:
+            self._thread.join(seconds)
+        return self.is_broken
+
     def __enter__(self) -> Self:
         return self
 

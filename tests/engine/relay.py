@@ -9,15 +9,21 @@ from typing import Self
 
 from builds.engine.types import Endpoint
 
+LONGEST_WAIT = 30.0  # seconds
+
 
 class Relay:
     """Forwards each connection on a free port of 127.0.0.1 to the unix socket at `path`, byte for byte.
 
-    `cut_before`: a connection ends just before the engine's answer would bring these bytes.
+    `cut_before`: a connection ends just before the engine's answer would bring these bytes. With `told_by` the engine
+    sees that at once, and the client only after the engine has said these bytes on another connection.
     """
 
-    def __init__(self, path: str, context: ssl.SSLContext | None = None, *, cut_before: bytes = b"") -> None:
+    def __init__(
+        self, path: str, context: ssl.SSLContext | None = None, *, cut_before: bytes = b"", told_by: bytes = b""
+    ) -> None:
         self._path, self._context, self._cut_before = path, context, cut_before
+        self._told_by, self._told = told_by, threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.endpoint = Endpoint(f"tcp://127.0.0.1:{self.port}")
@@ -40,6 +46,7 @@ class Relay:
 
     def cut(self) -> None:
         """Shut every connection down, on both sides."""
+        self._told.set()
         for pair in self._pairs:
             for sock in pair:
                 with suppress(OSError):
@@ -67,6 +74,9 @@ class Relay:
                 with door:
                     self._pairs.append((door, far))
                     self._forward(door, far)
+                    if self._told_by:
+                        far.shutdown(socket.SHUT_RDWR)
+                        self._told.wait(LONGEST_WAIT)
 
     def _forward(self, near: socket.socket, far: socket.socket) -> None:
         while True:
@@ -78,3 +88,5 @@ class Relay:
                     return
                 if not self._swallows.is_set():
                     (far if source is near else near).sendall(data)
+                if self._told_by and self._told_by in data:
+                    self._told.set()

@@ -153,8 +153,9 @@ def test_what_the_session_does_not_give_fails_for_its_own_reason(
     assert failure.kind.id == kind, error.message
 
 
-def test_a_session_that_breaks_alone_is_a_lost_connection_and_no_fault_of_the_dockerfile(engine_socket, never):
-    with Relay(engine_socket, cut_before=REQUEST_OF_A_FILE) as relay:
+@pytest.mark.parametrize("told_by", [b"", b"transport is closing"], ids=["seen first", "told first"])
+def test_a_session_that_breaks_alone_is_a_lost_connection_and_no_fault_of_the_dockerfile(engine_socket, never, told_by):
+    with Relay(engine_socket, cut_before=REQUEST_OF_A_FILE, told_by=told_by) as relay:
         engine = Engine(relay.endpoint)
         with pytest.raises(ConnectionLost, match="session"):
             engine.build(request("FROM scratch\nCOPY . /\n"), Told(), never)
