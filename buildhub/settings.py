@@ -27,10 +27,8 @@ PORT = env.number("PORT", 8000, minimum=1, maximum=65535)
 BIND = env.text("BUILDHUB_BIND", "127.0.0.1", rule=rules.bind)
 PUBLIC_URL = env.text("BUILDHUB_PUBLIC_URL", place.url_of(BIND, PORT), rule=rules.public_url).rstrip("/")
 PUBLIC_SCHEME, PUBLIC_HOST = urlsplit(PUBLIC_URL).scheme, urlsplit(PUBLIC_URL).hostname or ""
-# The web process shares connections between its threads; workers and commands keep one for themselves.
-POOLED = env.flag("BUILDHUB_DATABASE_POOL", default=False)
 DATABASE_URL = env.text("DATABASE_URL", rule=rules.database_url, hidden=True)
-DATABASES = {"default": database(DATABASE_URL or running_url(DATA_DIR), pooled=POOLED)}
+DATABASES = {"default": database(DATABASE_URL or running_url(DATA_DIR), pooled=False)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -171,11 +169,9 @@ CLUSTER_WORKERS = {"builds": WORKERS, "service": 1, "callbacks": 4}
 CLUSTER = env.word("BUILDHUB_CLUSTER", "builds", words=tuple(CLUSTER_WORKERS))
 Q_CLUSTER: dict[str, Any] = {
     "name": "buildhub",  # the salt that tasks are signed with: one for all
-    "cluster_name": f"builds@{WORKER_HOST}"[:100] if CLUSTER == "builds" else CLUSTER,
     "scheduler": False,
     "orm": "default",
     "broker_class": "builds.broker.PostgresBroker",
-    "workers": CLUSTER_WORKERS[CLUSTER],
     "queue_limit": 1,
     "bulk": 1,
     "timeout": 86_400 * 7,

@@ -15,7 +15,11 @@ from contextlib import AbstractContextManager, nullcontext
 from multiprocessing.sharedctypes import RawValue
 from typing import Any, Final
 
+from django.conf import settings
 from django_q import cluster
+
+from builds.domain.worker_queues import BUILDS, own_queue, process_name
+from supervisor.processes import rename
 
 TASKS_BUFFER_BYTES: Final = (
     16 * 1024
@@ -104,7 +108,11 @@ class Timer:
         return nullcontext()
 
 
-def run() -> None:
-    """Start the cluster that the settings name, and guard it until it is asked to stop."""
+def run(name: str) -> None:
+    """Start the cluster `name`, and guard it until it is asked to stop."""
+    settings.CLUSTER = name
+    cluster.Conf.WORKERS = settings.CLUSTER_WORKERS[name]
+    cluster.Conf.CLUSTER_NAME = own_queue(name, settings.WORKER_HOST) if name == BUILDS else name
     cluster.Queue, cluster.Event, cluster.Value = PacketQueue, Flag, Timer
+    rename(process_name(name))
     cluster.Cluster().start()

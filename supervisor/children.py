@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from supervisor.files import CannotStart, write_json
+from supervisor.forks import Forks, Process
 from supervisor.guard import Guard
 from supervisor.processes import (
     LAST_WAIT_SECONDS,
@@ -40,7 +41,7 @@ class Child:
 
     def __init__(self, command: Command) -> None:
         self.command = command
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
         self.started_at = 0.0
         self.due_at = 0.0
         self.pause_seconds = FIRST_PAUSE_SECONDS
@@ -50,7 +51,7 @@ class Child:
         """Process id, which is the id of its group and session too; 0 while it does not run."""
         return self.process.pid if self.process else 0
 
-    def running(self) -> subprocess.Popen[bytes]:
+    def running(self) -> Process:
         """Return the process. Raises `RuntimeError` between death and restart."""
         if self.process is None:
             raise RuntimeError(f"{self.command.key} does not run")
@@ -95,6 +96,7 @@ class Children:
         self._frozen: set[int] = set()
         self._looked_at = 0.0
         self._guard = Guard(data_dir, cgroup, held=held)
+        self._forks = Forks(tick=self._heed)
         self._adopts = adopt_orphans
         if adopt_orphans:
             ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
@@ -109,9 +111,19 @@ class Children:
         return kill_stragglers(mark_of(self.data_dir), self._cgroup)
 
     def start(self, command: Command) -> Child:
-        """Start `command`; it counts as one of the family until `stop` or `forget`."""
+        """Start `command`; it counts as one of the family until `stop` or `forget`.
+
+        Raises `CannotStart` where it is to be forked and the fork server is away.
+        """
         child = self._children.setdefault(command.key, Child(command))
-        child.process = spawn(command, mark=mark_of(self.data_dir, command.key))
+        mark = mark_of(self.data_dir, command.key)
+        if command.forked:
+            child.process = self._forks.fork(command, mark=mark)
+        elif command.is_fork_server:
+            with self._forks.open() as requests:
+                child.process = spawn(command, mark=mark, stdin=requests.fileno())
+        else:
+            child.process = spawn(command, mark=mark)
         child.started_at = time.monotonic()
         self._tell()
         return child
@@ -127,20 +139,23 @@ class Children:
 
     def _check(self, child: Child, *, seconds: float) -> None:
         """Raise when there is no more waiting for `child`, which was started up to `seconds` ago."""
-        if self._asked_to_stop():
-            raise StopAsked
+        self._heed()
         if time.monotonic() - child.started_at > seconds:
             raise CannotStart(f"{child.command.key} was not ready within {seconds:.0f} s.{_last_words(child)}")
+
+    def _heed(self) -> None:
+        if self._asked_to_stop():
+            raise StopAsked
 
     def run(self, command: Command, *, seconds: float) -> tuple[int, str]:
         """Run a command that ends by itself, as one of the family; return its exit code and captured output."""
         child = self.start(command)
         process = child.running()
         try:
-            while process.poll() is None:
+            while (code := process.poll()) is None:
                 self._check(child, seconds=seconds)
                 time.sleep(0.02)
-            return process.returncode, process.stdout.read().decode() if process.stdout else ""
+            return code, process.stdout.read().decode() if process.stdout else ""
         finally:
             if process.stdout is not None:
                 process.stdout.close()
@@ -172,10 +187,17 @@ class Children:
             if child.process is not None and child.process.poll() is not None:
                 self._bury(child, now)
             if child.process is None and now >= child.due_at:
-                self.start(child.command)
-            elif child.process is None:
+                self._start_again(child, now)
+            if child.process is None:
                 waits.append(child.due_at - now)
-        return min(waits)
+        return max(min(waits), 0.0)
+
+    def _start_again(self, child: Child, now: float) -> None:
+        try:
+            self.start(child.command)
+        except CannotStart as reason:  # the fork server comes back before it
+            self._say(str(reason))
+            self._put_off(child, now)
 
     def _kill_frozen(self, now: float) -> None:
         """Kill what was stopped by a signal at the last look too: nobody else misses it, and the others wait for it."""
@@ -191,20 +213,25 @@ class Children:
 
     def _bury(self, child: Child, now: float) -> None:
         """Kill what is left of a child that died and decide when it is started again."""
-        code = child.process.returncode if child.process else 0
+        code = (child.process.returncode if child.process else None) or 0
         if now - child.started_at > STEADY_SECONDS:
             child.pause_seconds = FIRST_PAUSE_SECONDS
         self._say(f"{child.command.key} ended ({ending(code)}); it starts again in {child.pause_seconds:g} s.")
         self._clear(child)
         child.process = None
+        self._put_off(child, now)
+        self._tell()
+
+    @staticmethod
+    def _put_off(child: Child, now: float) -> None:
         child.due_at = now + child.pause_seconds
         child.pause_seconds = min(child.pause_seconds * 2, LONGEST_PAUSE_SECONDS)
-        self._tell()
 
     def _clear(self, child: Child) -> None:
         """Kill all that is left of a child: its group (django-q2's processes survive each other), then what left it."""
         signal_group(child.pid, signal.SIGKILL)
-        kill_stragglers(mark_of(self.data_dir, child.command.key), child.command.cgroup)
+        if not child.command.is_fork_server:  # whose mark is also that of all that it has forked
+            kill_stragglers(mark_of(self.data_dir, child.command.key), child.command.cgroup)
         _collect(child)
 
     def reap(self) -> None:
@@ -230,6 +257,7 @@ class Children:
         for child in self._children.values():
             _collect(child)
         self._children.clear()
+        self._forks.close()
         self.reap()
         self._write()
         self._guard.dismiss()

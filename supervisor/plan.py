@@ -1,7 +1,7 @@
 """What is to be started, from the settings: given services are used, missing ones are ours."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from supervisor.engine import DEFAULT_SOCKET
@@ -60,38 +60,33 @@ class Addresses:
         }
 
 
-def preparation(plan: Plan, environment: dict[str, str]) -> Command:
-    """Return the command that makes database and first rows; it answers with a line of JSON."""
-    told = {**environment, **given(FIRST_ROWS)}
-    return replace(_manage(plan, "prepare", told, key="prepare", name=""), captured=True)
+def fork_server(plan: Plan, environment: dict[str, str]) -> Command:
+    """Return the command that loads our programs once, and from which all others here are forked."""
+    argv = (sys.executable, "-m", "buildhub.programs")
+    return Command(
+        key="fork-server", name="", argv=argv, env=environment, cwd=plan.checkout, phase=2, is_fork_server=True
+    )
 
 
-def programs(plan: Plan, environment: dict[str, str]) -> tuple[Command, ...]:
+def preparation(*, engine_pid: int | None) -> Command:
+    """Return the command that makes database and first rows; it answers with a line of JSON.
+
+    `engine_pid`: of an engine that we have started, which may not answer yet.
+    """
+    told = {**given(FIRST_ROWS), **({"BUILDHUB_ENGINE_PID": str(engine_pid)} if engine_pid else {})}
+    return Command(key="prepare", name="", argv=("prepare",), env=told, captured=True, forked=True)
+
+
+def programs(plan: Plan) -> tuple[Command, ...]:
     """Return our own long-running programs: web, the three clusters of workers, the sweeper.
 
     Workers get three seconds: django-q2 waits for its tasks without limit, and a build that is interrupted begins
     its next attempt at the next start (docs/architecture.md, "The life of a run", step 10).
     """
-    # The web server ends by the signal that stops it (exit -15), which is clean. Forwarded headers are not its business
-    # (buildhub/proxies.py): by itself it would believe every local peer.
-    argv = (
-        *(sys.executable, "-m", "uvicorn", "buildhub.asgi:application", "--host", plan.bind, "--port", str(plan.port)),
-        *("--lifespan", "off", "--ws", "websockets-sansio", "--ws-max-size", "4096"),
-        *("--ws-per-message-deflate", "false", "--log-level", "warning", "--no-access-log"),
-        *("--no-server-header", "--no-proxy-headers", "--timeout-graceful-shutdown", "3"),
-    )
-    pooled = {**environment, "BUILDHUB_DATABASE_POOL": "true"}
+    web = ("web", plan.bind, str(plan.port))
+    # The web server ends by the signal that stops it (exit -15), which is clean.
     return (
-        Command(key="web", name="web", argv=argv, env=pooled, cwd=plan.checkout, phase=1, patience_seconds=4.0),
-        *(
-            _manage(plan, "qcluster", {**environment, "BUILDHUB_CLUSTER": word}, key=f"worker-{word}", name="worker")
-            for word in CLUSTERS
-        ),
-        _manage(plan, "sweep", environment, key="sweeper", name="sweeper"),
+        Command(key="web", name="web", argv=web, phase=1, patience_seconds=4.0, forked=True),
+        *(Command(key=f"worker-{word}", name="worker", argv=("qcluster", word), forked=True) for word in CLUSTERS),
+        Command(key="sweeper", name="sweeper", argv=("sweep",), forked=True),
     )
-
-
-def _manage(plan: Plan, word: str, environment: dict[str, str], *, key: str, name: str) -> Command:
-    """Return a management command as a child."""
-    argv = (sys.executable, str(plan.checkout / "manage.py"), word)
-    return Command(key=key, name=name, argv=argv, env=environment, cwd=plan.checkout)

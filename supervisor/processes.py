@@ -23,7 +23,7 @@ FIRST_ROWS = ("BUILDHUB_ADMIN_PASSWORD", "BUILDHUB_REGISTRY_USER", "BUILDHUB_REG
 NOT_INHERITED = frozenset({"DATABASE_URL", *KEYS, *FIRST_ROWS, *(f"{name}_FILE" for name in (*KEYS, *FIRST_ROWS))})
 LONGEST_LOG = 16 * 1024 * 1024  # bytes; a longer one becomes `<name>.1`
 LAST_WAIT_SECONDS = 2.0  # for the kernel, after SIGKILL
-_PR_SET_PDEATHSIG = 1  # prctl(2)
+_PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15  # prctl(2)
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -44,6 +44,7 @@ class Command:
     `patience_seconds` is the time between `stop_signal` and SIGKILL. Output goes to the file `log`, else to ours;
     `captured`: standard output is a pipe to us (for short answers only: nobody reads before the end).
     `stale`: pid files of the process before, removed before each start.
+    `forked`: `argv` are words for the fork server, which runs them; `is_fork_server`: this is the one.
     `cgroup` is where the child puts processes that are not in its group (an engine's builds).
     """
 
@@ -60,6 +61,8 @@ class Command:
     stop_signal: int = signal.SIGTERM
     patience_seconds: float = 3.0
     cgroup: str = ""
+    forked: bool = False
+    is_fork_server: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def given(names: Sequence[str]) -> dict[str, str]:
     return {name: os.environ[name] for name in both if name in os.environ}
 
 
-def spawn(command: Command, *, mark: str) -> subprocess.Popen[bytes]:
+def spawn(command: Command, *, mark: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, to be signalled when this thread ends (so call from the main one)."""
     owner = command.owner
     for path in command.stale:
@@ -104,25 +107,35 @@ def spawn(command: Command, *, mark: str) -> subprocess.Popen[bytes]:
             command.argv,
             env={**inherited(), **command.env, MARK: mark},
             cwd=command.cwd,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE if command.captured else log,
             stderr=subprocess.STDOUT if log else None,
             start_new_session=True,
             user=owner.uid if owner else None,
             group=owner.gid if owner else None,
             extra_groups=[] if owner else None,
-            preexec_fn=partial(_die_with, os.getpid(), command.stop_signal),  # noqa: PLW1509  the supervisor has one thread
+            preexec_fn=partial(die_with, os.getpid(), command.stop_signal),  # noqa: PLW1509  the supervisor has one thread
         )
     finally:
         if log is not None:
             os.close(log)
 
 
-def _die_with(parent: int, stop_signal: int) -> None:
+def die_with(parent: int, stop_signal: int) -> None:
     """In the child, after the change of user (which would clear it): be signalled when the parent dies."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, stop_signal)
     if os.getppid() != parent:  # it died before the line above
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def rename(name: str) -> None:
+    """Give this process another name for `ps` and `/proc/PID/comm` (15 characters at most); inherited by forks."""
+    _LIBC.prctl(_PR_SET_NAME, name.encode())
+
+
+def name_of(pid: int) -> str:
+    """Return the name of a process, empty where there is none."""
+    return _read(pid, "comm").decode(errors="replace").rstrip("\n")
 
 
 def process_ids() -> Iterator[int]:

@@ -15,7 +15,7 @@ from supervisor.files import CannotStart, port_is_free, write_json
 from supervisor.given_database import wait_until_it_answers
 from supervisor.lock import only_one
 from supervisor.place import WrongSetting, check_address, close, unusable
-from supervisor.plan import Addresses, Plan, preparation, programs
+from supervisor.plan import Addresses, Plan, fork_server, preparation, programs
 from supervisor.signals import Signals
 
 PREPARE_SECONDS = 300.0
@@ -54,41 +54,39 @@ class Supervisor:
                 held=lock,
             )
             try:
-                environment = self._start(children)
+                self._start(children)
                 while not self._signals.asked():
                     self._signals.wait(children.tend())
-                    self._replace_lost_engine(children, environment)
+                    self._replace_lost_engine(children)
             except StopAsked:
                 pass
             finally:
                 self._stop(children)
 
-    def _start(self, children: Children) -> dict[str, str]:
-        """Start services side by side, then our programs; return the environment of these."""
+    def _start(self, children: Children) -> None:
+        """Start services side by side, then our programs."""
         children.clear_leftovers()
         self._close_data_directory()
         if self.plan.database_url:
             wait_until_it_answers(self.plan.database_url, say=self._say, pause=self._pause)
         engine_url, engine_ready = self._start_engine(children)
         registry_host, registry_ready = self._start_registry(children, engine_url)
-        addresses = Addresses(
-            database_url=self._start_database(children), docker_host=engine_url, registry_host=registry_host
-        )
+        database_url, database_ready = self._start_database(children)
+        addresses = Addresses(database_url=database_url, docker_host=engine_url, registry_host=registry_host)
         write_json(self.plan.data_dir / "run" / "services.json", asdict(addresses))
-        environment = addresses.environment(self.plan)
+        children.start(fork_server(self.plan, addresses.environment(self.plan)))  # loads while the others start
+        database_ready()
         registry_ready()
-        administrator = self._prepare(children, environment)  # which waits for an engine of ours when it needs it
+        administrator = self._prepare(children)  # which waits for an engine of ours when it needs it
         engine_ready()
         try:
-            web, *others = programs(self.plan, environment)
-            # The pages first, alone: on two cores five programs that load at once keep each other waiting.
+            web, *others = programs(self.plan)
             children.wait_until(self._serves, children.start(web), seconds=SERVE_SECONDS)
             for command in others:
                 children.start(command)
             self._say(f"BuildHub is ready at {self.plan.url}")
         finally:
             self._introduce(administrator)  # also when the start fails: the password is told only once
-        return environment
 
     def _close_data_directory(self) -> None:
         """Close the data directory to other users; PostgreSQL's own, where we are root, passes through."""
@@ -115,7 +113,7 @@ class Supervisor:
         prepared = engine.prepare(plan.data_dir, socket_path=plan.engine_socket, options=plan.engine_options)
         return _waiting(children, children.start(prepared.command), prepared.is_ready, seconds=60)
 
-    def _replace_lost_engine(self, children: Children, environment: dict[str, str]) -> None:
+    def _replace_lost_engine(self, children: Children) -> None:
         """Start an engine of ours when one that was merely found has been away for ten seconds.
 
         It may be that of another checkout, which was stopped. One that was named in DOCKER_HOST is the operator's.
@@ -126,7 +124,7 @@ class Supervisor:
             self._engine_seen_at = time.monotonic()
             try:
                 self._own_engine(children)()
-                self._prepare(children, environment)  # the sample's base image is not on this one
+                self._prepare(children)  # the sample's base image is not on this one
                 self._say("The Docker Engine that was found has gone: BuildHub has started its own.")
             except CannotStart as reason:
                 self._say(f"The Docker Engine that was found has gone. {reason}")
@@ -138,19 +136,18 @@ class Supervisor:
         prepared = registry.prepare(self.plan.data_dir, engine_url=engine_url)
         return prepared.host, _waiting(children, children.start(prepared.command), prepared.is_ready, seconds=120)
 
-    def _start_database(self, children: Children) -> str:
-        """Return the address of a database that answers."""
+    def _start_database(self, children: Children) -> tuple[str, Callable[[], None]]:
+        """Return the address of the database, and what waits until it answers."""
         if self.plan.database_url:
-            return self.plan.database_url
+            return self.plan.database_url, _nothing
         prepared = postgres.prepare(self.plan.data_dir)
         self._cluster = prepared.cluster
-        children.wait_until(prepared.is_ready, children.start(prepared.command), seconds=120)
-        return prepared.url
+        return prepared.url, _waiting(children, children.start(prepared.command), prepared.is_ready, seconds=120)
 
-    def _prepare(self, children: Children, environment: dict[str, str]) -> dict[str, str | None]:
+    def _prepare(self, children: Children) -> dict[str, str | None]:
         """Run `manage.py prepare`; return its answer about the administrator."""
-        coming = {"BUILDHUB_ENGINE_PID": str(pid)} if (pid := children.pid_of("engine")) else {}
-        code, answer = children.run(preparation(self.plan, {**environment, **coming}), seconds=PREPARE_SECONDS)
+        pid = children.pid_of("engine")
+        code, answer = children.run(preparation(engine_pid=pid), seconds=PREPARE_SECONDS)
         if code != 0:
             raise CannotStart("The database could not be prepared: the reason stands above.")
         administrator: dict[str, str | None] = json.loads(answer.strip().splitlines()[-1])

@@ -6,8 +6,10 @@ from contextlib import suppress
 
 import psutil
 
-WORDS = {"uvicorn": "web", "sweep": "sweeper", "supervisor.guardian": "guardian"}
-CLUSTERS = ("builds", "service", "callbacks")
+from builds.domain.worker_queues import process_name
+
+NAMES = {"web": "web", "sweeper": "sweeper"}
+CLUSTERS = {process_name(name): name for name in ("builds", "service", "callbacks")}
 BUSY = "worker, busy"
 BACKEND = "postgres child"  # a session's process, or one of PostgreSQL's own helpers
 
@@ -44,20 +46,20 @@ def is_stopped(pid: int) -> bool:
 
 def _sort_in(found: Tree, process: psutil.Process, busy: Collection[int]) -> None:
     words = process.cmdline()
-    if "qcluster" in words:
-        _sort_in_cluster(found, process, busy)
+    if name := CLUSTERS.get(process.name()):
+        _sort_in_cluster(found, name, process, busy)
     elif process.name() == "postgres" and "-D" in words:
         found["postgres"].append(process.pid)
         found[BACKEND] += [child.pid for child in process.children()]
     elif "registry" in process.name():
         found["registry"].append(process.pid)
     else:
-        for kind in (WORDS[word] for word in words if word in WORDS):
+        kind = "guardian" if "supervisor.guardian" in words else NAMES.get(process.name())
+        if kind := kind or ("fork server" if "buildhub.programs" in words else None):
             found[kind].append(process.pid)
 
 
-def _sort_in_cluster(found: Tree, main: psutil.Process, busy: Collection[int]) -> None:
-    name = main.environ().get("BUILDHUB_CLUSTER", "?")
+def _sort_in_cluster(found: Tree, name: str, main: psutil.Process, busy: Collection[int]) -> None:
     found[f"cluster {name}"].append(main.pid)
     for sentinel in main.children():
         found[f"sentinel {name}"].append(sentinel.pid)

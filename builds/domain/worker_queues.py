@@ -10,3 +10,8 @@ CALLBACKS: Final = "callbacks"  # apart from the rest: a receiver that hangs hol
 def own_queue(cluster: str, host: str) -> str:
     """Return the queue that only the workers of one host's cluster take from (the column holds 100 characters)."""
     return f"{cluster}@{host}"[:100]
+
+
+def process_name(cluster: str) -> str:
+    """Return what the processes of a cluster are called, for `ps` and for who has to tell one from another."""
+    return f"q-{cluster}"

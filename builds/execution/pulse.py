@@ -10,7 +10,6 @@ import os
 import signal
 import time
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 from django.conf import settings
@@ -18,9 +17,11 @@ from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
 from builds import task_queue
+from builds.domain.worker_queues import process_name
 from builds.execution.patience import until_it_is_back
 from builds.models import WorkerCluster, WorkerHost
 from builds.queries.clusters import silent_clusters
+from supervisor.processes import name_of
 
 log = logging.getLogger(__name__)
 CALM: Final = timedelta(seconds=15)  # from an answer to the next question
@@ -50,7 +51,9 @@ class Questions:
             self._ask(host, name)
         for cluster in silent_clusters(LAST_PATIENCE).filter(host=host):
             group = cluster.process_group
-            if group is not None and _is_of_cluster(group, cluster.name):  # it may have ended, or has never answered
+            if group is not None and name_of(group) == process_name(
+                cluster.name
+            ):  # else its number is somebody else's by now
                 log.error("The %s workers take nothing from their queue any more; they are started anew.", cluster.name)
                 os.killpg(group, signal.SIGKILL)
 
@@ -70,15 +73,3 @@ def answer(name: str, host: str) -> None:
     """Note the answer of the cluster in whose worker this is called."""
     cluster = WorkerCluster.objects.filter(host__name=host, name=name)
     until_it_is_back(cluster.update, asked_at=None, heard_at=Now(), process_group=os.getpgid(0))
-
-
-def _is_of_cluster(group: int, name: str) -> bool:
-    """Say whether a process group is led by the cluster: its number may be somebody else's by now."""
-    try:
-        environment = Path(f"/proc/{group}/environ").read_bytes().split(b"\0")
-        return (
-            b"qcluster" in Path(f"/proc/{group}/cmdline").read_bytes()
-            and f"BUILDHUB_CLUSTER={name}".encode() in environment
-        )
-    except OSError:
-        return False

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from supervisor.processes import MARK, mark_of, stragglers
+from builds.domain.worker_queues import process_name
+from supervisor.processes import MARK, mark_of, name_of, stragglers
 from tests.support.folders import make_folder
 from tests.support.runs import children_of
 from tests.support.waiting import free_port, wait_until
@@ -70,15 +71,22 @@ class Installation:
 
     def cluster(self, word: str) -> int:
         """Return the first process of a cluster of workers."""
-        wanted = f"BUILDHUB_CLUSTER={word}".encode()
         listed = json.loads((self.data_dir / "run" / "processes.json").read_text())
         mains = [entry["pid"] for entry in listed if entry["name"] == "worker"]
-        return next(pid for pid in mains if wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
+        return next(pid for pid in mains if name_of(pid) == process_name(word))
 
     def of_cluster(self, place: int) -> int:
         """Return a process of the builds cluster: -1 its pusher, -2 its monitor, before them its workers."""
         (sentinel,) = children_of(self.cluster("builds"))
         return children_of(sentinel)[place]
+
+    def fork_server(self) -> int:
+        """Return the process that the programs were forked from."""
+        named = b"buildhub.programs\0"
+        ours = [
+            pid for pid in children_of(self.process.pid) if Path(f"/proc/{pid}/cmdline").read_bytes().endswith(named)
+        ]
+        return next(pid for pid in ours if name_of(pid).startswith("python"))
 
     def guardian(self) -> int:
         """Return the process that takes all down when the supervisor is killed."""
@@ -93,6 +101,7 @@ ROLES = {
     "postgres": lambda found: found.program("postgres"),
     "a session of postgres": lambda found: children_of(found.program("postgres"))[-1],
     "guardian": Installation.guardian,
+    "fork server": Installation.fork_server,
     "pusher": lambda found: found.of_cluster(-1),
     "monitor": lambda found: found.of_cluster(-2),
     "worker": lambda found: found.of_cluster(0),

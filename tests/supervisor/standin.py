@@ -1,6 +1,6 @@
 """A stand-in checkout, so that the supervisor is tried without the product: its programs only live and listen.
 
-`manage.py qcluster` starts a second process of its group that does not heed SIGTERM, as a busy worker would, and a
+Its `qcluster` starts a second process of its group that does not heed SIGTERM, as a busy worker would, and a
 third one that leaves the group, as an engine's containerd does.
 """
 
@@ -11,19 +11,25 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from supervisor.plan import CHECKOUT
 from supervisor.processes import MARK, mark_of, stragglers
 from tests.support.waiting import free_port, wait_until
 
-MANAGE = """
+PROGRAMS = """
 import json, os, subprocess, sys, time
+sys.path.append({root!r})
+import uvicorn
+from supervisor.fork_server import serve
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 if "STANDIN_LISTENS" in os.environ:
     DEAF = "import time; time.sleep(600)"
-match sys.argv[1]:
-    case "prepare":
-        print(json.dumps({"username": "ada", "password": os.environ.get("BUILDHUB_ADMIN_PASSWORD", "first-time")}))
+match serve():
+    case ["prepare"]:
+        print(json.dumps({{"username": "ada", "password": os.environ.get("BUILDHUB_ADMIN_PASSWORD", "first-time")}}))
         sys.exit(int(os.environ.get("STANDIN_PREPARE_CODE", "0")))
-    case "qcluster":
+    case ["web", address, port]:
+        uvicorn.run("buildhub.asgi:application", host=address, port=int(port), log_level="warning")
+    case ["qcluster", _]:
         subprocess.Popen([sys.executable, "-c", DEAF])
         subprocess.Popen([sys.executable, "-c", DEAF], start_new_session=True)
 time.sleep(600)
@@ -62,8 +68,8 @@ class Standin:
         self.engine_options: tuple[str, ...] = ()
         self.processes: list[subprocess.Popen[str]] = []
         (home / "buildhub").mkdir(parents=True, exist_ok=True)
-        (home / "manage.py").write_text(MANAGE, encoding="utf-8")
         (home / "buildhub" / "__init__.py").touch()
+        (home / "buildhub" / "programs.py").write_text(PROGRAMS.format(root=str(CHECKOUT)), encoding="utf-8")
         (home / "buildhub" / "asgi.py").write_text(ASGI, encoding="utf-8")
 
     def start(self, *, database_url: str = "", patience: float = 30, **environment: str) -> subprocess.Popen[str]:

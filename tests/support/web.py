@@ -14,7 +14,7 @@ from tests.support.workers import ROOT, database_url
 
 
 class Web:
-    """uvicorn as the supervisor starts it, on a free port; `settings` go into its environment."""
+    """The web program, on a free port; `settings` go into its environment."""
 
     def __init__(self, *, log: Path, **settings: str) -> None:
         self.port = free_port()
@@ -23,7 +23,6 @@ class Web:
         self._environment = {
             **os.environ,
             "DATABASE_URL": database_url(),
-            "BUILDHUB_DATABASE_POOL": "true",
             "PORT": str(self.port),
             **settings,
         }
@@ -38,21 +37,9 @@ class Web:
         if not Path(self._environment["BUILDHUB_DATA_DIR"], "static", "staticfiles.json").exists():
             manage = [sys.executable, str(ROOT / "manage.py"), "collectstatic", "--noinput", "-v0"]
             subprocess.run(manage, env=self._environment, cwd=ROOT, check=True, timeout=120)
-        options = [
-            "--port",
-            str(self.port),
-            "--no-access-log",
-            "--lifespan",
-            "off",
-            "--ws",
-            "websockets-sansio",
-            "--no-proxy-headers",
-            "--timeout-graceful-shutdown",
-            "3",
-        ]
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "uvicorn", "buildhub.asgi:application", *options],
+                [sys.executable, "-m", "buildhub.programs", "web", "127.0.0.1", str(self.port)],
                 env=self._environment,
                 cwd=ROOT,
                 stdout=output,

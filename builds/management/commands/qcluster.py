@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
 
 from builds import cluster
 
@@ -10,8 +11,15 @@ from builds import cluster
 class Command(BaseCommand):
     """Takes the place of django-q2's command of this name."""
 
-    help = "Run the workers of one cluster (BUILDHUB_CLUSTER: builds, service, callbacks) in the foreground."
+    help = "Run the workers of one cluster in the foreground."
 
-    def handle(self, *_args: Any, **_options: Any) -> None:
+    requires_system_checks: list[str] = []  # noqa: RUF012  Django's own annotation; they run in `prepare`
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the cluster's name."""
+        names = tuple(settings.CLUSTER_WORKERS)
+        parser.add_argument("cluster", nargs="?", choices=names, default=settings.CLUSTER, help="else BUILDHUB_CLUSTER")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
         """Start it; ends with its sentinel."""
-        cluster.run()
+        cluster.run(options["cluster"])

@@ -14,6 +14,8 @@ class Command(BaseCommand):
 
     help = "Announce this worker host, and find runs that nobody works on."
 
+    requires_system_checks: list[str] = []  # noqa: RUF012  Django's own annotation; they run in `prepare`
+
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Sweep until SIGTERM or SIGINT."""
         stop = threading.Event()
