@@ -1,7 +1,7 @@
 """Presses of BuildHub, timed from outside: from before the request until the database says so."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,12 @@ LOOK_SECONDS = 1.0  # a hint may be lost
 
 @dataclass(frozen=True)
 class Pressed:
-    """One run, with the seconds from before the press to the answer, to RUNNING and to the end."""
+    """One run, with the seconds from before the press to RUNNING and to the end."""
 
     seq: int
-    accepted_seconds: float
     running_seconds: float
     total_seconds: float
+    line_count: int
 
 
 class Presser:
@@ -28,11 +28,6 @@ class Presser:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.open()
-
-    def open(self) -> None:
-        """Connect to the database, anew after it was restarted."""
-        world = self._world
         self._bell = psycopg.connect(world.addresses["database_url"], autocommit=True)
         self._bell.execute(f"LISTEN {WATCHERS}")
 
@@ -48,54 +43,26 @@ class Presser:
         }  # fmt: skip
         body = {
             "editType": "N", "buildName": name, "imageName": f"bench/{name}", "autotagUseYn": "Y",
-            "autotagPrefix": "v", "autotagSeqType": "SEQUENCE", "whenRunning": "QUEUE",
-            "buildSteps": list(steps) or [step],
+            "autotagPrefix": "v", "autotagSeqType": "SEQUENCE", "buildSteps": list(steps) or [step],
         }  # fmt: skip
         return int(self._world.call("POST", "/build", json=body)["buildSeq"])
 
     def press(self, build: int, *, limit_seconds: float) -> Pressed:
         """Press Build and wait for the end. Raises `RuntimeError` unless it is DONE, `TimeoutError`."""
         began = time.perf_counter()
-        seq = self.accept(build)
-        accepted, running = time.perf_counter() - began, 0.0
-        for state in self.states(seq, limit_seconds=limit_seconds):
+        seq = int(self._world.call("POST", f"/build/run/{build}")["buildRunSeq"])
+        running = 0.0
+        while True:
+            state, line_count, message = self._look(seq)
             now = time.perf_counter() - began
             if state != "CREATED" and not running:
                 running = now
-        return Pressed(seq, accepted, running, now)
-
-    def accept(self, build: int) -> int:
-        """Press Build; return the number of the run."""
-        return int(self._world.call("POST", f"/build/run/{build}")["buildRunSeq"])
-
-    def states(self, seq: int, *, limit_seconds: float) -> Iterator[str]:
-        """Yield the state whenever something may have changed, DONE last.
-
-        Raises `RuntimeError` unless the run is DONE in the end, `TimeoutError`.
-        """
-        deadline = time.monotonic() + limit_seconds
-        while True:
-            state, message = self._look(seq)
-            yield state
             if state == "DONE":
-                return
+                return Pressed(seq, running, now, line_count)
             if state == "ERROR":
                 raise RuntimeError(f"run {seq} failed: {message}")
-            if time.monotonic() > deadline:
+            if now > limit_seconds:
                 raise TimeoutError(f"run {seq} is still {state} after {limit_seconds:g} s")
-            for _hint in self._bell.notifies(timeout=LOOK_SECONDS, stop_after=1):
-                pass
-
-    def cancel(self, seq: int) -> None:
-        """Ask for a run to be cancelled."""
-        self._world.call("PUT", f"/build/run/cancel/{seq}")
-
-    def wait_for(self, seq: int, *states: str, limit_seconds: float = 30) -> None:
-        """Wait until a run is in one of the states, whatever its end. Raises `TimeoutError`."""
-        deadline = time.monotonic() + limit_seconds
-        while self._look(seq)[0] not in states:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"run {seq} is not {' or '.join(states)} after {limit_seconds:g} s")
             for _hint in self._bell.notifies(timeout=LOOK_SECONDS, stop_after=1):
                 pass
 
@@ -106,7 +73,9 @@ class Presser:
         return answer.text.splitlines()
 
     def _look(self, seq: int) -> tuple[Any, ...]:
-        row = self._bell.execute("SELECT run_state, end_message FROM builds_buildrun WHERE id = %s", [seq]).fetchone()
+        row = self._bell.execute(
+            "SELECT run_state, line_count, end_message FROM builds_buildrun WHERE id = %s", [seq]
+        ).fetchone()
         if row is None:
             raise RuntimeError(f"run {seq} is not stored")
         return row

@@ -7,13 +7,14 @@ import ctypes
 import gc
 import os
 import sys
+from functools import cache
 from importlib import import_module
 from typing import Final
 
 import django
 import uvicorn
 from django.conf import settings
-from django.core.management import execute_from_command_line
+from django.core.management import call_command
 from django.db import connections
 from django.urls import get_resolver
 
@@ -73,6 +74,17 @@ def web(address: str, port: int) -> None:
     )
 
 
+@cache
+def settle() -> None:
+    """Bring what is loaded into the state in which forks share most of it; once, or they would share less."""
+    from buildhub.rehearsal import rehearse  # noqa: PLC0415  it imports models
+
+    rehearse()
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    gc.freeze()  # a collection in a fork leaves these objects, and so their pages, alone
+
+
 def become(words: list[str]) -> None:
     """Run the program that `words` name."""
     for name in FIRST_ROWS:  # `prepare` alone is told these, after the settings were read
@@ -80,7 +92,7 @@ def become(words: list[str]) -> None:
     if words[0] == "web":
         web(words[1], int(words[2]))
     else:
-        execute_from_command_line(["manage.py", *words])
+        call_command(*words)
 
 
 def main() -> None:
@@ -90,10 +102,8 @@ def main() -> None:
     if len(sys.argv) > 1:
         become(sys.argv[1:])
         return
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
-    gc.freeze()  # collections in the forks leave these objects, and so their pages, alone
-    become(serve())
+    # `prepare` makes the database that is read before the others.
+    become(serve(before=lambda words: None if words == ["prepare"] else settle()))
 
 
 if __name__ == "__main__":

@@ -165,7 +165,7 @@ CHANNEL_LAYERS: dict[str, Any] = {}
 WORKERS = env.number("BUILDHUB_WORKERS", os.cpu_count() or 1, minimum=1, maximum=256)
 WORKER_HOST = env.text("BUILDHUB_WORKER_HOST", socket.gethostname())
 TOPICS = env.listed("BUILDHUB_TOPICS", rule=rules.topic)
-CLUSTER_WORKERS = {"builds": WORKERS, "service": 1, "callbacks": 4}
+CLUSTER_WORKERS = {"builds": WORKERS, "service": 4}
 CLUSTER = env.word("BUILDHUB_CLUSTER", "builds", words=tuple(CLUSTER_WORKERS))
 Q_CLUSTER: dict[str, Any] = {
     "name": "buildhub",  # the salt that tasks are signed with: one for all

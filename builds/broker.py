@@ -17,7 +17,7 @@ from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ
 
-from builds.domain.worker_queues import own_queue
+from builds.domain.worker_queues import queues_of
 from builds.postgres import listen
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
     @property
     def _keys(self) -> list[str]:
         """The queues that this cluster takes from: what it is named for, and what is meant for this host alone."""
-        return sorted({self.list_key, own_queue(settings.CLUSTER, settings.WORKER_HOST)})
+        return queues_of(settings.CLUSTER, settings.WORKER_HOST)
 
     def _take(self, connection: psycopg.Connection[Any]) -> list[tuple[int, str]] | None:
         row = connection.execute(

@@ -7,10 +7,13 @@ everything looks healthy. What stands here instead needs no lock, because the ke
 exactly one reader, and a single writer needs none either.
 """
 
+import os
 import pickle
 import select
+import signal
 import socket
 import time
+import uuid
 from contextlib import AbstractContextManager, nullcontext
 from multiprocessing.sharedctypes import RawValue
 from typing import Any, Final
@@ -18,7 +21,7 @@ from typing import Any, Final
 from django.conf import settings
 from django_q import cluster
 
-from builds.domain.worker_queues import BUILDS, own_queue, process_name
+from builds.domain.worker_queues import process_name
 from supervisor.processes import rename
 
 TASKS_BUFFER_BYTES: Final = (
@@ -112,7 +115,18 @@ def run(name: str) -> None:
     """Start the cluster `name`, and guard it until it is asked to stop."""
     settings.CLUSTER = name
     cluster.Conf.WORKERS = settings.CLUSTER_WORKERS[name]
-    cluster.Conf.CLUSTER_NAME = own_queue(name, settings.WORKER_HOST) if name == BUILDS else name
+    cluster.Conf.CLUSTER_NAME = name
     cluster.Queue, cluster.Event, cluster.Value = PacketQueue, Flag, Timer
     rename(process_name(name))
-    cluster.Cluster().start()
+    _guard()
+
+
+def _guard() -> None:
+    """Be the sentinel of a cluster, which django-q2 would fork a further process for."""
+    stop_asked, started = Flag(), Flag()
+    sentinel = cluster.Sentinel(stop_asked, started, uuid.uuid4(), start=False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop_asked.set())
+    # Its own processes end at once: a build that is interrupted begins its next attempt at the next start.
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+    sentinel.start()

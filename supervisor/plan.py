@@ -9,7 +9,7 @@ from supervisor.place import reached_at, url_of
 from supervisor.processes import FIRST_ROWS, KEYS, Command, given
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-CLUSTERS = ("builds", "service", "callbacks")
+CLUSTERS = ("builds", "service")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ def preparation(*, engine_pid: int | None) -> Command:
 
 
 def programs(plan: Plan) -> tuple[Command, ...]:
-    """Return our own long-running programs: web, the three clusters of workers, the sweeper.
+    """Return our own long-running programs: web, the two clusters of workers, the sweeper.
 
     Workers get three seconds: django-q2 waits for its tasks without limit, and a build that is interrupted begins
     its next attempt at the next start (docs/architecture.md, "The life of a run", step 10).

@@ -21,15 +21,15 @@ PAUSES = (1.0, 5.0)  # between two faults
 GIVE_UP_SECONDS = 90.0  # a fault that has not healed by then never does
 FROZEN_SECONDS = 30.0  # who is still stopped then is let go on by us, and counted as not healed
 KILL, STOP, TERM = signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM
-CLUSTERED = tuple(f"{part} {name}" for part in ("cluster", "sentinel") for name in ("builds", "service", "callbacks"))
-MEMBERS = ("member builds", "member service", "member callbacks")
+CLUSTERED = ("cluster builds", "cluster service")
+MEMBERS = ("member builds", "member service")
 SESSION = "session ended by pg_terminate_backend"
 
 DECK: tuple[tuple[str, signal.Signals | None], ...] = (
     *((kind, KILL) for kind in ("web", "sweeper", "registry", "guardian", "postgres", BACKEND)),
     *((kind, KILL) for kind in (*CLUSTERED, *MEMBERS, "member builds", *[BUSY] * 4)),
     *((kind, STOP) for kind in ("web", "sweeper", "registry", "guardian", "postgres", BACKEND)),
-    *((kind, STOP) for kind in ("cluster builds", "sentinel builds", "sentinel service", *MEMBERS, *[BUSY] * 2)),
+    *((kind, STOP) for kind in ("cluster builds", "cluster service", *MEMBERS, *[BUSY] * 2)),
     *((kind, TERM) for kind in ("web", "sweeper", "registry", "cluster builds", "cluster service", BUSY)),
     ("postgres", signal.SIGINT),
     ("postgres", signal.SIGQUIT),

@@ -9,7 +9,7 @@ import psutil
 from builds.domain.worker_queues import process_name
 
 NAMES = {"web": "web", "sweeper": "sweeper"}
-CLUSTERS = {process_name(name): name for name in ("builds", "service", "callbacks")}
+CLUSTERS = {process_name(name): name for name in ("builds", "service")}
 BUSY = "worker, busy"
 BACKEND = "postgres child"  # a session's process, or one of PostgreSQL's own helpers
 
@@ -61,7 +61,5 @@ def _sort_in(found: Tree, process: psutil.Process, busy: Collection[int]) -> Non
 
 def _sort_in_cluster(found: Tree, name: str, main: psutil.Process, busy: Collection[int]) -> None:
     found[f"cluster {name}"].append(main.pid)
-    for sentinel in main.children():
-        found[f"sentinel {name}"].append(sentinel.pid)
-        for member in sentinel.children():
-            found[BUSY if member.pid in busy else f"member {name}"].append(member.pid)
+    for member in main.children():
+        found[BUSY if member.pid in busy else f"member {name}"].append(member.pid)

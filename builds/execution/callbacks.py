@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Least, Now
 from standardwebhooks import Webhook
@@ -33,7 +33,9 @@ CLAIM: Final = timedelta(seconds=90)
 LIMITS: Final = Limits(connect_seconds=5, read_seconds=10, total_seconds=15, body_bytes=4096)
 USER_AGENT: Final = "BuildHub-Callback/1"
 CALLS_AT_ONCE: Final = 200
-SENDERS_AT_ONE_RECEIVER: Final = 2  # of the four that an installation has
+SENDERS: Final = 3  # one of the four service workers is left for removals, however many receivers hang
+SENDERS_AT_ONE_RECEIVER: Final = 2
+TURN: Final = 0x63616C6C  # "call": the advisory lock under which senders are counted
 LOST: Final = "The sender was lost on its way; whether the receiver has got this is not known."
 
 WAITING: Final = Q(state=DeliveryState.WAITING)
@@ -104,11 +106,7 @@ def _claim(delivery_id: int) -> tuple[CallbackDelivery, DeliveryAttempt] | None:
         found = due.select_for_update(of=("self",), no_key=True).select_related("requested_by").first()
         if found is None:
             return None
-        # A receiver that hangs must not keep all senders from the others. The sweeper calls again, so that a look a
-        # moment too early or too late does no harm.
-        receiver = "{0.scheme}://{0.netloc}".format(urlsplit(found.url))
-        there = CallbackDelivery.objects.filter(WAITING, claimed_until__gt=Now(), url__startswith=receiver)
-        if there.count() >= SENDERS_AT_ONE_RECEIVER:
+        if not _is_room_for(found.url):
             return None
         if found.claimed_until is not None:
             found.attempts.filter(status=None, error="").update(error=LOST, end_time=Now())
@@ -120,6 +118,18 @@ def _claim(delivery_id: int) -> tuple[CallbackDelivery, DeliveryAttempt] | None:
         CallbackDelivery.objects.filter(pk=found.pk).update(claimed_until=Now() + CLAIM)
         found.refresh_from_db(fields=["claimed_until", "attempt_count"])
     return found, attempt
+
+
+def _is_room_for(url: str) -> bool:
+    """Say whether one more may send there now. The sweeper calls again, so that a look too early does no harm.
+
+    A receiver that hangs must not keep all senders from the others, nor all that hang a removal from a worker.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TURN])
+    sending = CallbackDelivery.objects.filter(WAITING, claimed_until__gt=Now())
+    there = sending.filter(url__startswith="{0.scheme}://{0.netloc}".format(urlsplit(url)))
+    return sending.count() < SENDERS and there.count() < SENDERS_AT_ONE_RECEIVER
 
 
 def _sent(delivery: CallbackDelivery, limits: Limits, secret: str) -> tuple[int | None, str, str, Outcome]:

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from builds.domain.states import RunState, RunType
-from builds.domain.worker_queues import BUILDS, CALLBACKS, SERVICE
+from builds.domain.worker_queues import BUILDS, SERVICE
 from builds.models import BuildRun, CallbackDelivery, WorkerCluster, WorkerHost
 
 PATIENCE: Final = timedelta(seconds=15)  # for an answer; a question is asked again twice within it
@@ -21,9 +21,10 @@ def silent_clusters(patience: timedelta = PATIENCE) -> "QuerySet[WorkerCluster]"
     holding = BuildRun.objects.filter(run_state=RunState.RUNNING, lease_expires_at__gt=Now())
     builds = Counter(holding.filter(run_type=RunType.BUILD).values_list("claimed_host", flat=True))
     building = Q(name=BUILDS, host__in=[host for host in WorkerHost.objects.all() if builds[host.name] >= host.workers])
-    removing = _all_at_work(SERVICE, holding.filter(run_type=RunType.REMOVE).count())
-    sending = _all_at_work(CALLBACKS, CallbackDelivery.objects.filter(claimed_until__gt=Now()).count())
-    return late.exclude(building).exclude(removing).exclude(sending)
+    removing = holding.filter(run_type=RunType.REMOVE).count()
+    sending = CallbackDelivery.objects.filter(claimed_until__gt=Now()).count()
+    serving = Q(name=SERVICE) if removing + sending >= settings.CLUSTER_WORKERS[SERVICE] else Q(pk=None)
+    return late.exclude(building).exclude(serving)
 
 
 def unserved(name: str, hosts: "QuerySet[WorkerHost]") -> str | None:
@@ -33,8 +34,3 @@ def unserved(name: str, hosts: "QuerySet[WorkerHost]") -> str | None:
     if silent is None or served.exists():
         return None
     return f"no {name} worker picks up what is handed over, asked at {silent.asked_at:%H:%M:%S} UTC"
-
-
-def _all_at_work(name: str, tasks: int) -> Q:
-    """The clusters `name`, if there is as much under way as one of them has workers."""
-    return Q(name=name) if tasks >= settings.CLUSTER_WORKERS[name] else Q(pk=None)

@@ -3,7 +3,7 @@
 import pytest
 
 from builds import task_queue
-from builds.execution.callbacks import LOST, call_for_due
+from builds.execution.callbacks import LOST, SENDERS, SENDERS_AT_ONE_RECEIVER, call_for_due
 from builds.models import BuildRun, CallbackDelivery
 from builds.services import callbacks
 from builds.services.runs.cancel_and_remove import request_remove
@@ -25,9 +25,9 @@ def open_loopback(settings):
 
 @pytest.fixture
 def senders(transactional_db):
-    """The callbacks cluster alone."""
+    """The service cluster alone."""
     workers = Workers("unix:///nowhere.sock", log=SERVICES.home / "senders.log", extra=OPEN)
-    workers.start_cluster("callbacks")
+    workers.start_cluster("service")
     yield workers
     workers.stop()
 
@@ -44,8 +44,8 @@ def test_what_a_killed_sender_carried_is_delivered_later(senders):
         run = press(make_build(caller, "FROM scratch\n"), caller, RunAsk(callback_url=receiver.url))
         callbacks.note_run(run.pk, what="running")
         receiver.until_heard(1)
-        senders.kill("callbacks")  # SIGKILL to all its processes
-        senders.start_cluster("callbacks")
+        senders.kill("service")  # SIGKILL to all its processes
+        senders.start_cluster("service")
         wait_until(lambda: not task_queue.senders_have_calls(), timeout=30)
         lapse(run)
         assert call_for_due() == 1
@@ -64,13 +64,19 @@ def test_receivers_that_hang_hold_up_neither_a_build_nor_a_removal(engine_url, c
     workers = Workers(engine_url, log=SERVICES.home / "senders.log", extra=OPEN)
     workers.start()
     try:
-        with receiving(hanging) as receiver:
-            ask = RunAsk(callback_url="|".join(f"{receiver.url}/{number}" for number in range(4)))
+        with receiving(hanging) as receiver, receiving(hanging) as other:
+            ask = RunAsk(
+                callback_url="|".join(f"{one.url}/{number}" for one in (receiver, other) for number in range(4))
+            )
             run = ended(press(build_of("RUN echo unhurried > /r", name="unhurried"), caller, ask))
             assert run.run_state == "DONE"
             removal = ended(request_remove(run_id=run.pk, caller=caller))
             assert removal.run_state == "DONE"
-            receiver.until_heard(2)  # as many senders as may be with one receiver
+            wait_until(lambda: len(receiver.heard) + len(other.heard) == SENDERS, timeout=30)
+            assert {len(receiver.heard), len(other.heard)} == {
+                SENDERS_AT_ONE_RECEIVER,
+                SENDERS - SENDERS_AT_ONE_RECEIVER,
+            }
             assert not receiver.ended.is_set()
             assert not CallbackDelivery.objects.filter(run=run).exclude(state="WAITING").exists()
     finally:

@@ -77,8 +77,7 @@ class Installation:
 
     def of_cluster(self, place: int) -> int:
         """Return a process of the builds cluster: -1 its pusher, -2 its monitor, before them its workers."""
-        (sentinel,) = children_of(self.cluster("builds"))
-        return children_of(sentinel)[place]
+        return children_of(self.cluster("builds"))[place]
 
     def fork_server(self) -> int:
         """Return the process that the programs were forked from."""
@@ -106,10 +105,8 @@ ROLES = {
     "monitor": lambda found: found.of_cluster(-2),
     "worker": lambda found: found.of_cluster(0),
     "the other worker": lambda found: found.of_cluster(1),
-    "sentinel": lambda found: children_of(found.cluster("builds"))[0],
     "cluster of builds": lambda found: found.cluster("builds"),
-    "cluster of removals": lambda found: found.cluster("service"),
-    "cluster of callbacks": lambda found: found.cluster("callbacks"),
+    "cluster of removals and callbacks": lambda found: found.cluster("service"),
 }
 
 

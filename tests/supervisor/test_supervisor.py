@@ -13,7 +13,7 @@ import pytest
 from tests.supervisor.standin import Standin
 from tests.support.waiting import wait_until
 
-NAMES = ["postgres", "registry", "sweeper", "web", "worker", "worker", "worker"]
+NAMES = ["postgres", "registry", "sweeper", "web", "worker", "worker"]
 
 
 def test_all_programs_run_each_in_a_group_of_its_own(running):

@@ -12,7 +12,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from builds.domain.worker_queues import BUILDS, CALLBACKS, SERVICE
+from builds.domain.worker_queues import BUILDS, SERVICE
 from builds.models import BuildServer, Registry, WorkerHost
 from builds.queries.clusters import unserved
 from builds.queries.waiting import HOST_SILENCE
@@ -80,6 +80,7 @@ def _look(checks: dict[str, str]) -> None:
         checks["queue"] = "no worker host is alive"
         checks["callbacks"] = checks["queue"]
         return
-    silent = unserved(BUILDS, alive) or unserved(SERVICE, alive)
+    serving = unserved(SERVICE, alive)
+    silent = unserved(BUILDS, alive) or serving
     checks["queue"] = silent or ("ok" if sum(workers) else "no worker takes runs")
-    checks["callbacks"] = unserved(CALLBACKS, alive) or "ok"
+    checks["callbacks"] = serving or "ok"
