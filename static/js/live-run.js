@@ -2,13 +2,13 @@
 // what the head and the steps say is rendered by the server, so there is one truth about states and buttons.
 import { onKey } from "./keys.js";
 import { LiveSocket } from "./live-socket.js";
-import { LogView } from "./log-view.js";
+import { LogView, WINDOW } from "./log-view.js";
 import { LivePart } from "./part.js";
 import { fetchText, Refusal } from "./server.js";
 
 const BARS_GROW = 5000;
 const header = () => document.querySelector("main [data-run]");
-const log = new LogView(document.querySelector("[data-log]"));
+const log = new LogView(document.querySelector("[data-log]"), { onChange: followLog });
 const runSeq = header().dataset.run;
 const isActive = () => ["CREATED", "RUNNING"].includes(header().dataset.runState);
 
@@ -17,8 +17,8 @@ const steps = new LivePart(document.querySelector("[data-steps]"), "steps", { on
 // An ended log is shown as the server shows it to one who comes later: where it opens, what is marked, what is sealed.
 const ended = new LivePart(document.querySelector(".log"), "log", {
   place: async (nodes) => {
-    document.querySelector("[data-foot]").replaceWith(nodes.querySelector("[data-foot]"));
     await log.adopt(nodes.querySelector("[data-log]"));
+    document.querySelector("[data-foot]").replaceWith(nodes.querySelector("[data-foot]"));
   },
 });
 
@@ -30,6 +30,7 @@ function followState(part) {
   const now = part.querySelector("[data-title]");
   document.title = now.dataset.title;
   document.querySelector("[data-favicon]").href = now.dataset.icon;
+  hearOfLines(part);
   if (!isActive()) finish();
   if (now.dataset.word === said) return;
   said = now.dataset.word;
@@ -42,12 +43,27 @@ async function finish() {
   if (isOver) return;
   isOver = true;
   socket.stop();
+  for (const part of [head, steps]) part.refresh();
   await log.catchUp();
-  for (const part of [head, steps, ended]) part.refresh();
+  ended.refresh();
+}
+
+// Head and steps are newer than the log where lines come fast: the foot says how far the log is.
+function hearOfLines(part) {
+  log.hear(Number(part.querySelector("[data-stored-lines]").dataset.storedLines));
+}
+
+function followLog() {
+  const place = document.querySelector("[data-log-state]");
+  if (!place) return;
+  const isBehind = log.behind > (isActive() ? WINDOW : 0);
+  const words = isBehind ? `Catching up: ${log.behind} lines to come` : isActive() ? "Live" : "Complete";
+  if (place.textContent !== words) place.textContent = words;
 }
 
 // What runs now stands in the head as well.
 function followSteps(part) {
+  hearOfLines(part);
   log.maker.learnNames(part);
   const running = [...part.querySelectorAll('[data-vertex][data-step-state="RUNNING"]')].map((row) => row.querySelector(".tl__code").title);
   const doing = document.querySelector("[data-doing]");

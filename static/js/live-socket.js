@@ -32,6 +32,7 @@ export class LiveSocket {
     this.#away.hidden = true;
     clearTimeout(this.#timer);
     clearInterval(this.#beats);
+    this.#leave();
   }
 
   #open() {
@@ -101,7 +102,7 @@ export class LiveSocket {
     this.#ended.hidden = false;
   }
 
-  // Leaving the page is no loss of the connection.
+  // Leaving is no loss of the connection.
   #leave() {
     const socket = this.#socket;
     this.#socket = null;
