@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.figures import Figure, median
+from bench.figures import Figure
 from bench.presses import Presser
 from bench.raw import Raw
 from bench.world import World
@@ -26,8 +26,8 @@ def measure(world: World, presser: Presser, options: argparse.Namespace) -> list
     left on the worker's disk is removed outside of the time on both sides.
     """
     shape = f"{FOLDERS * FILES_EACH:,} files of {FILE_BYTES:,} bytes"
-    cold = Figure(name=f"code, {shape}, all new", unit="s", target="≤ 1.2 × raw")
-    cached = Figure(name=f"code, {shape}, cached", unit="s", target="≤ 1.1 × raw")
+    cold = Figure(name=f"code, {shape}, all new", unit="s", reach="≤ 1.2 × raw")
+    cached = Figure(name=f"code, {shape}, cached", unit="s", reach="≤ 1.1 × raw")
     root = world.home / "git"
     git("init", "-q", "--bare", "-b", "main", root / NAME)
     with git_http(root) as server:
@@ -45,8 +45,7 @@ def measure(world: World, presser: Presser, options: argparse.Namespace) -> list
                 figure.raw.append(seconds)
                 shutil.rmtree(folder)
     for figure, most in ((cold, 1.2), (cached, 1.1)):
-        ratio = median(figure.ours) / median(figure.raw)
-        figure.compared, figure.is_met = f"{ratio:.2f} × raw", ratio <= most
+        figure.judge_ratio(most=most)
     return [cold, cached]
 
 

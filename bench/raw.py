@@ -1,9 +1,12 @@
 """The baseline: the docker command of Debian on the same engine and registry."""
 
 import subprocess
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 from bench.world import World
 
@@ -26,6 +29,23 @@ class Raw:
         began = time.perf_counter()
         self._build_and_push("-", tag=tag, given=dockerfile, limit_seconds=limit_seconds)
         return time.perf_counter() - began
+
+    def build_lines(self, dockerfile: str, *, limit_seconds: float) -> Iterator[tuple[float, str]]:
+        """Build; yield each line of output as it comes, with the time of its arrival. Raises `RawKilledError`."""
+        command = [DOCKER, "build", "--progress=plain", "-"]
+        environment = self.world.docker_environment()
+        with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=STDOUT, env=environment) as building:
+            assert building.stdin
+            assert building.stdout
+            killer = threading.Timer(limit_seconds, building.kill)
+            killer.start()
+            building.stdin.write(dockerfile.encode())
+            building.stdin.close()
+            for line in building.stdout:
+                yield time.time(), line.decode(errors="replace").rstrip()
+            killer.cancel()
+        if building.returncode != 0:
+            raise RawKilledError(f"docker build: exit code {building.returncode}")
 
     def clone_build_and_push(self, url: str, folder: Path, *, tag: str, limit_seconds: float) -> float:
         """Return the seconds for that, with the clone's own Dockerfile. Raises `RawKilledError`."""

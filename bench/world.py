@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from json import loads
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,15 @@ from typing import Any
 import requests
 
 from supervisor.files import free_port
+from tests.live.browser import Watcher, open_socket
 from tests.support.services import Services
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 180
 STOP_SECONDS = 20
+BASE = "buildhub-base:1"  # the sample's base image, made on the engine by the first start
+SLOTS = 2  # the same on every machine
+OURS = ("web", "worker", "sweeper")  # the groups of BuildHub's own processes
 ADMIN_PASSWORD = "only-this-bench-knows-it"  # noqa: S105  of a BuildHub that lives for the bench
 
 
@@ -38,22 +42,31 @@ class World:
         self._supervisor: subprocess.Popen[bytes] | None = None
         self.url = f"http://127.0.0.1:{free_port()}"
         self.engine_url = ""
+        self.token = ""
         self.http = requests.Session()
         self.http.trust_env = False  # proxies and .netrc of this machine are not for us
 
     def start(self) -> None:
         """Start everything and sign in with a token."""
         self.engine_url = self._services.engine()
-        with (self.home / "supervise.log").open("wb") as log:
-            self._supervisor = subprocess.Popen(
-                self._manage("supervise"), env=self._environment(), cwd=ROOT, stdout=log, stderr=log
-            )
-        wait_until(self._serves, seconds=START_SECONDS, what="BuildHub serves")
+        self._start_buildhub()
         made = subprocess.run(
             self._manage("create_token", "admin"),
             env=self._environment(), cwd=ROOT, check=True, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
-        self.http.headers["Authorization"] = f"Bearer {made.stdout.splitlines()[-1]}"
+        self.token = made.stdout.splitlines()[-1]
+        self.http.headers["Authorization"] = f"Bearer {self.token}"
+
+    def restart(self, **settings: str) -> float:
+        """Stop BuildHub with its database and start it again with other settings; return the seconds of the start.
+
+        The engine stays. Whoever is connected to the database has to connect again.
+        """
+        self._stop_buildhub()
+        self._settings |= settings
+        began = time.perf_counter()
+        self._start_buildhub()
+        return time.perf_counter() - began
 
     def signed_in(self) -> requests.Session:
         """Return the session of a browser that has signed in."""
@@ -73,13 +86,23 @@ class World:
 
     def stop(self) -> None:
         """Stop everything that was started here and remove its folder."""
+        self._stop_buildhub()
+        self._services.stop()
+
+    def _start_buildhub(self) -> None:
+        with (self.home / "supervise.log").open("ab") as log:
+            self._supervisor = subprocess.Popen(
+                self._manage("supervise"), env=self._environment(), cwd=ROOT, stdout=log, stderr=log
+            )
+        wait_until(self._serves, seconds=START_SECONDS, what="BuildHub serves")
+
+    def _stop_buildhub(self) -> None:
         if self._supervisor is not None:
             self._supervisor.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 self._supervisor.wait(STOP_SECONDS)
             self._supervisor.kill()  # its guardian takes down the rest
             self._supervisor.wait()
-        self._services.stop()
 
     def keep_log(self, path: Path) -> Path:
         """Copy what BuildHub has said to `path`, and return that."""
@@ -103,6 +126,19 @@ class World:
         """`database_url`, `docker_host` and `registry_host`."""
         addresses: dict[str, str] = loads((self._data / "run" / "services.json").read_text())
         return addresses
+
+    @property
+    def database_log(self) -> Path:
+        """What the database has said."""
+        return self._data / "logs" / "postgres.log"
+
+    def watch(self, run: int) -> AbstractContextManager[Watcher]:
+        """Open a socket at which the lines of a run arrive."""
+        return open_socket(self.socket_url(run), token=self.token)
+
+    def socket_url(self, run: int) -> str:
+        """Return where a run is watched."""
+        return f"{self.url.replace('http', 'ws', 1)}/ws/runs/{run}"
 
     @property
     def groups(self) -> dict[int, str]:
@@ -140,10 +176,10 @@ class World:
         return {**kept, **self._settings, **ours}
 
 
-def wait_until(is_so: Callable[[], bool], *, seconds: float, what: str) -> None:
+def wait_until(is_so: Callable[[], bool], *, seconds: float, what: str, pause: float = 0.02) -> None:
     """Wait until `is_so`; raises `TimeoutError` after `seconds`."""
     deadline = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds:g} s: {what}")
-        time.sleep(0.05)
+        time.sleep(pause)
