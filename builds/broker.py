@@ -10,7 +10,6 @@ import time
 from typing import Any
 
 import psycopg
-from django import db
 from django.conf import settings
 from django.db import connections
 from django_q.brokers.orm import ORM
@@ -22,6 +21,11 @@ from builds.postgres import listen
 
 log = logging.getLogger(__name__)
 WAIT_SECONDS = 1.0  # bounds the latency of a stop; a task itself is heard of at once
+
+ENQUEUE = (
+    "WITH row AS (INSERT INTO django_q_ormq (key, payload, lock) VALUES (%s, %s, now()) RETURNING id)"
+    " SELECT id, pg_notify(%s, id::text) FROM row"
+)
 
 
 def channel(list_key: str) -> str:
@@ -36,10 +40,9 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
 
     def enqueue(self, task: str) -> int:
         """Store `task` in the caller's transaction; the notification goes out when that commits."""
-        row = OrmQ.objects.using(Conf.ORM).create(key=self.list_key, payload=task, lock=db.models.functions.Now())
         with connections[Conf.ORM].cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [channel(self.list_key), str(row.pk)])
-        return int(row.pk)
+            cursor.execute(ENQUEUE, [self.list_key, task, channel(self.list_key)])
+            return int(cursor.fetchone()[0])
 
     def dequeue(self) -> list[tuple[int, str]] | None:
         """Return one task, waiting up to `WAIT_SECONDS`; None where none came."""

@@ -18,7 +18,7 @@ from builds.engine.errors import EngineError
 from builds.execution.context import build_id, labels
 from builds.models import BuildRun, RunEvent
 from builds.queries.runs import counted_attempts
-from builds.queries.waiting import live_places
+from builds.queries.waiting import load_of
 from builds.services import dispatch
 from builds.services.connections.clients import engine_of
 from builds.services.runs.ends import end_lost_run
@@ -90,7 +90,7 @@ def _next_attempt(run: BuildRun) -> None:
     """Hand the run to a free worker; where there is none it stays as it is and is looked at again."""
     if run.server is None:
         return
-    places = live_places(run.server)
+    places = load_of(run.server).places
     # The run holds a place of its own on the host that lost it, which is free again for itself.
     free = [place for place in places if place.free + (place.host == run.claimed_host) > 0]
     if not free:

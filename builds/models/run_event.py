@@ -1,5 +1,6 @@
 """Facts in the history of a run."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -41,8 +42,16 @@ class RunEvent(models.Model):
     @classmethod
     def record(cls, run: "BuildRun", event: Event, because: str = "") -> None:
         """Keep an event with the state that the run is in."""
-        facts = event.as_facts()
-        RunEvent.objects.create(run=run, what=event.kind, run_state=run.run_state, because=because, facts=facts)
+        cls.record_all(run, [(event, because)])
+
+    @classmethod
+    def record_all(cls, run: "BuildRun", happened: Iterable[tuple[Event, str]]) -> None:
+        """Keep events, each with its `because`, with the state that the run is in."""
+        state = run.run_state
+        RunEvent.objects.bulk_create(
+            RunEvent(run=run, what=event.kind, run_state=state, because=because, facts=event.as_facts())
+            for event, because in happened
+        )
 
     @classmethod
     def note(cls, run_id: int, event: Event, because: str = "") -> None:

@@ -24,6 +24,35 @@ class Place:
     free: int
 
 
+@dataclass(slots=True)
+class Load:
+    """What a build server has to do: how many of its slots are held, and the places where its runs may go."""
+
+    server: BuildServer
+    running: int
+    places: list[Place]
+
+    @property
+    def facts(self) -> scheduling.ServerFacts:
+        """What decides about starting on the server."""
+        return scheduling.ServerFacts(
+            name=self.server.name,
+            enabled=self.server.enabled,
+            capacity=self.server.capacity,
+            running=self.running,
+            live_hosts=len(self.places),
+            free_workers=sum(max(place.free, 0) for place in self.places),
+            kind="topic" if self.server.topic is not None else ("default" if self.server.is_default else "tcp"),
+        )
+
+    def take(self) -> str:
+        """Take a slot at the freest place; return its host."""
+        freest = max(self.places, key=lambda place: place.free)
+        freest.free -= 1
+        self.running += 1
+        return freest.host
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """Where a waiting run stands (1 is next) and, in words, what it waits for; None: it does not wait."""
@@ -35,25 +64,16 @@ class Waiting:
 NOT_WAITING: Final = Waiting(None, None)
 
 
-def live_places(server: BuildServer) -> list[Place]:
-    """Return the live worker hosts that serve `server`, with their free workers."""
+def load_of(server: BuildServer) -> Load:
+    """Return what `server` has to do, and the live worker hosts that serve it with their free workers."""
+    held = list(BuildRun.objects.holding_slots().values_list("server_id", "claimed_host"))
+    busy = Counter(host for _, host in held)
     topic = server.topic
     hosts = WorkerHost.objects.filter(beat_at__gt=Now() - HOST_SILENCE).order_by("name")
-    busy = Counter(BuildRun.objects.holding_slots().values_list("claimed_host", flat=True))
-    return [Place(host.name, host.workers - busy[host.name]) for host in hosts if topic is None or topic in host.topics]
-
-
-def server_facts(server: BuildServer, places: list[Place]) -> scheduling.ServerFacts:
-    """Return what decides about starting on `server`."""
-    return scheduling.ServerFacts(
-        name=server.name,
-        enabled=server.enabled,
-        capacity=server.capacity,
-        running=BuildRun.objects.holding_slots().filter(server=server).count(),
-        live_hosts=len(places),
-        free_workers=sum(max(place.free, 0) for place in places),
-        kind="topic" if server.topic is not None else ("default" if server.is_default else "tcp"),
-    )
+    places = [
+        Place(host.name, host.workers - busy[host.name]) for host in hosts if topic is None or topic in host.topics
+    ]
+    return Load(server, running=sum(server_id == server.pk for server_id, _ in held), places=places)
 
 
 def account_facts(account_ids: Iterable[int]) -> dict[int, scheduling.AccountFacts]:
@@ -117,7 +137,7 @@ def _waiting_on(
         positions = {run_id: place for place, run_id in enumerate(queue.values_list("pk", flat=True), start=1)}
     run_ids = [run.pk for run in runs]
     behind_elder = set(BuildRun.objects.filter(elder_active(), pk__in=run_ids).values_list("pk", flat=True))
-    facts = server_facts(server, live_places(server))
+    facts = load_of(server).facts
     found: dict[int, Waiting] = {}
     for run in runs:
         if run.pk not in positions:  # claimed between the two reads: it waits no more

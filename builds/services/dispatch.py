@@ -11,7 +11,7 @@ from builds import doorbell, task_queue
 from builds.domain import run_events, scheduling
 from builds.domain.states import RunState
 from builds.models import Account, BuildRun, BuildServer, RunEvent
-from builds.queries.waiting import Place, account_facts, elder_active, live_places, server_facts
+from builds.queries.waiting import Load, account_facts, elder_active, load_of
 
 
 def dispatch(server_id: int) -> list[int]:
@@ -19,13 +19,28 @@ def dispatch(server_id: int) -> list[int]:
     with transaction.atomic():
         # Not FOR UPDATE: an insert of a run refers to this row, and could hold a run that is to be claimed here.
         server = BuildServer.objects.select_for_update(no_key=True).get(pk=server_id)
-        places = live_places(server)
+        load = load_of(server)
         claimed: list[int] = []
         is_more = True
         while is_more:
-            runs, is_more = _claim_next(server, places)
+            runs, is_more = _claim_next(load)
             claimed += runs
     return claimed
+
+
+def slot_at_once(server: BuildServer, account: Account) -> str | None:
+    """Return the host where a run that is accepted now may start, its slot held until the transaction ends, or None.
+
+    None leaves the run to `dispatch`, after the commit: it has to wait, or somebody else decides about the server just
+    now (whose row is not waited for, so that this lock stands in nobody's order), or the account has a limit.
+    """
+    if account.parallel_limit is not None:
+        return None
+    others = BuildRun.objects.waiting().filter(server=OuterRef("pk"))
+    free = BuildServer.objects.select_for_update(no_key=True, skip_locked=True).exclude(Exists(others))
+    locked = free.filter(pk=server.pk).first()
+    load = load_of(locked) if locked else None
+    return load.take() if load and load.facts.free_slots else None
 
 
 def dispatch_after(run_id: int) -> None:
@@ -70,15 +85,15 @@ def release_unstarted(run_id: int) -> None:
     )
 
 
-def _claim_next(server: BuildServer, places: list[Place]) -> tuple[list[int], bool]:
+def _claim_next(load: Load) -> tuple[list[int], bool]:
     """Claim the next runs; return them, and whether there may be more.
 
     Runs of an account without room may have filled what was looked at.
     """
-    facts = server_facts(server, places)
+    facts = load.facts
     if not facts.free_slots:
         return [], False
-    queue = BuildRun.objects.waiting().filter(server=server)
+    queue = BuildRun.objects.waiting().filter(server=load.server)
     # Accounts with a limit that wait here are locked, so that no other server gives their room away.
     limited = Account.objects.filter(Exists(queue.filter(account=OuterRef("pk"))), parallel_limit__isnull=False)
     accounts = account_facts(limited.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
@@ -92,9 +107,7 @@ def _claim_next(server: BuildServer, places: list[Place]) -> tuple[list[int], bo
     runs = scheduling.claimable(waiting, facts, accounts)
     rows = {run.pk: run for run in looked_at}
     for run_id in runs:
-        freest = max(places, key=lambda place: place.free)
-        freest.free -= 1
-        _claim(rows[run_id], freest.host)
+        _claim(rows[run_id], load.take())
     return runs, bool(runs) and len(looked_at) == facts.free_slots
 
 

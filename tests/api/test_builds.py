@@ -183,6 +183,7 @@ def test_a_list_of_builds_costs_the_same_number_of_queries_however_long_it_is(
     for build in builds:
         start(build)
     client = as_(operator)
+    client.get("/v1/build")  # once a minute a token is marked as used
     with django_assert_max_num_queries(16) as seen_six:
         assert len(client.get("/v1/build").json()) == 6
     with django_assert_max_num_queries(16) as seen_one:

@@ -8,7 +8,7 @@ from builds.domain.access import Scope
 from builds.models import WorkerHost
 from builds.services.accounts.tokens import issue_token
 
-MOST = 34  # with the claim of a free slot, and without BEGIN, COMMIT and savepoints
+MOST = 20  # with the claim of a free slot, and without BEGIN, COMMIT and savepoints
 
 
 def test_a_press_by_a_token_with_a_free_slot(operator, account, build, django_capture_on_commit_callbacks):

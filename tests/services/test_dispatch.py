@@ -34,13 +34,41 @@ def test_without_a_live_worker_nothing_is_claimed_and_the_run_says_so(caller, se
 
 
 def test_slots_are_claimed_in_order_and_the_rest_waits_with_its_position(caller, server):
-    WorkerHost.objects.create(name="host", workers=2)
     pressed = [press(caller, f"b{n}") for n in range(4)]
+    WorkerHost.objects.create(name="host", workers=2)
     assert dispatch.dispatch(server.pk) == [pressed[0].pk, pressed[1].pk]
     assert dispatch.dispatch(server.pk) == []
     last = BuildRun.objects.get(pk=pressed[3].pk)
     assert (waiting_of(last).position, waiting_of(last).reason) == (2, "default server has 2 of 2 builds running.")
     assert OrmQ.objects.filter(key="builds@host").count() == 2
+
+
+def test_a_press_is_handed_over_at_once_while_a_slot_is_free(caller, server):
+    WorkerHost.objects.create(name="host", workers=2)
+    first, second, third = (press(caller, f"b{n}") for n in range(3))
+    assert claimed() == [first.pk, second.pk]
+    assert list(OrmQ.objects.values_list("key", flat=True)) == ["builds@host"] * 2
+    assert list(first.events.values_list("what", "because")) == [("accepted", "operator"), ("claimed", "host")]
+    assert take(first.pk, claim=1, owner="worker") is not None
+    assert waiting_of(third).reason == "default server has 2 of 2 builds running."
+    assert dispatch.dispatch(server.pk) == []
+
+
+def test_a_press_does_not_overtake_what_waits(caller, server):
+    elder = press(caller, "elder")
+    WorkerHost.objects.create(name="host", workers=1)
+    press(caller, "younger")
+    assert claimed() == []
+    assert dispatch.dispatch(server.pk) == [elder.pk]
+
+
+def test_a_press_of_an_account_with_a_limit_is_left_to_dispatch(caller, server, account):
+    WorkerHost.objects.create(name="host", workers=2)
+    account.parallel_limit = 1
+    account.save()
+    pressed = [press(caller, name) for name in ("one", "two")]
+    assert claimed() == []
+    assert dispatch.dispatch(server.pk) == [pressed[0].pk]
 
 
 def test_a_silent_host_gets_nothing(caller, server):
@@ -51,8 +79,8 @@ def test_a_silent_host_gets_nothing(caller, server):
 
 
 def test_a_server_that_is_switched_off_drains(caller, server):
-    WorkerHost.objects.create(name="host", workers=2)
     run = press(caller, "one")
+    WorkerHost.objects.create(name="host", workers=2)
     BuildServer.objects.update(enabled=False)
     run.server.refresh_from_db()
     assert dispatch.dispatch(server.pk) == []
@@ -65,7 +93,8 @@ def test_the_younger_run_of_a_queueing_build_waits_for_its_elder(caller, server)
     elder = start_run(build_id=build.pk, caller=caller)
     younger = start_run(build_id=build.pk, caller=caller)
     other = press(caller, "other")
-    assert dispatch.dispatch(server.pk) == [elder.pk, other.pk]
+    assert claimed() == [elder.pk]
+    assert dispatch.dispatch(server.pk) == [other.pk]
     assert waiting_of(younger).reason == "An earlier run of this build has to end first."
 
 

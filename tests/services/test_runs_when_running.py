@@ -15,8 +15,7 @@ ELDER = "An earlier run of this build has to end first."
 
 
 def working(run: BuildRun) -> Lease:
-    """Let the run be claimed and taken by a worker."""
-    assert dispatch.dispatch(run.server_id) == [run.pk]
+    """Let the run, which was handed over when it was accepted, be taken by a worker."""
     lease = take(run.pk, claim=1, owner="worker")
     assert lease is not None
     return lease

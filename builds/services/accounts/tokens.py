@@ -118,10 +118,9 @@ def find_token(word: str) -> ApiToken | None:
         return None
     live = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
     found = ApiToken.objects.select_related("owner").filter(live, digest=_digest(word), owner__is_active=True).first()
-    if found:
-        ApiToken.objects.filter(pk=found.pk).filter(
-            Q(last_used_at=None) | Q(last_used_at__lt=timezone.now() - MINUTE)
-        ).update(last_used_at=timezone.now())
+    now = timezone.now()
+    if found and (found.last_used_at is None or found.last_used_at < now - MINUTE):
+        ApiToken.objects.filter(pk=found.pk).update(last_used_at=now)
     return found
 
 

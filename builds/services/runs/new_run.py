@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from builds import doorbell
+from builds import doorbell, task_queue
 from builds.domain import actions, failures, run_events, tags
 from builds.domain.actions import Action
 from builds.domain.callbacks import Told
@@ -38,10 +38,11 @@ def check_in_use(build: Build) -> None:
         raise NotPossible(Action.BUILD, actions.NOT_IN_USE)
 
 
-def apply_when_running(build: Build, caller: Caller, *, replaces: bool = True) -> None:
+def apply_when_running(build: Build, caller: Caller, *, replaces: bool = True) -> bool:
     """Apply `whenRunning` and the limits to a new run; `replaces` False: a run that waits instead of replacing.
 
-    Raises `NotPossible`, `Refused` (PARALLEL_LIMIT) or `Busy`.
+    Returns whether it has to wait for another run of its build. Raises `NotPossible`, `Refused` (PARALLEL_LIMIT) or
+    `Busy`.
     """
     active = list(build.runs.active().values_list("pk", "run_type", "target_id"))
     if any(run_type == RunType.REMOVE and target_id is None for _, run_type, target_id in active):
@@ -63,10 +64,18 @@ def apply_when_running(build: Build, caller: Caller, *, replaces: bool = True) -
         _check_parallel(account)
     if BuildRun.objects.waiting().count() >= settings.QUEUE_LIMIT:
         raise Busy(f"{settings.QUEUE_LIMIT} runs wait already; try again when some have ended.")
+    return bool(others)
 
 
-def accept(build: Build, server: BuildServer, caller: Caller, recipe: Recipe, **fields: Any) -> BuildRun:
-    """Insert a waiting run with its steps, history and act; `fields` are further columns, such as `tag_name`."""
+def accept(
+    build: Build, server: BuildServer, caller: Caller, recipe: Recipe, *, host: str | None, **fields: Any
+) -> BuildRun:
+    """Insert a run with its steps, history and act; `fields` are further columns, such as `tag_name`.
+
+    `host`: whose workers it is handed to at once; None: it waits.
+    """
+    if host is not None:
+        fields |= {"claim": 1, "claimed_at": Now(), "claimed_host": host}
     run = BuildRun.objects.create(
         account_id=build.account_id,
         build=build,
@@ -86,7 +95,11 @@ def accept(build: Build, server: BuildServer, caller: Caller, recipe: Recipe, **
     )
     copy_steps(run.pk, recipe.steps, attempt=1)
     Build.objects.filter(pk=build.pk).update(last_run=run, last_build_no=run.build_no, active_at=Now())
-    RunEvent.record(run, run_events.Accepted(), because=caller.user.get_username())
+    happened: list[tuple[run_events.Event, str]] = [(run_events.Accepted(), caller.user.get_username())]
+    if host is not None:
+        happened.append((run_events.Claimed(run.claim), host))
+        task_queue.hand_over(run.pk, claim=run.claim, host=host)
+    RunEvent.record_all(run, happened)
     did = Did.PUSH_AGAIN if recipe.target else Did.START_RUN
     Activity.record(by=caller.user, did=did, run=run)
     callbacks.note_state(run, what=Told.ACCEPTED)
@@ -94,10 +107,11 @@ def accept(build: Build, server: BuildServer, caller: Caller, recipe: Recipe, **
     return run
 
 
-def let_start(run: BuildRun, server: BuildServer, *, unless: str | None) -> None:
+def let_start(run: BuildRun, *, unless: str | None) -> None:
     """Have an accepted run dispatched; `unless` says why this version cannot execute it: then it ends at once."""
     if unless is None:
-        transaction.on_commit(partial(dispatch, server.pk))
+        if run.server_id is not None and run.claimed_at is None:
+            transaction.on_commit(partial(dispatch, run.server_id))
         return
     end_waiting_run(run.pk, End.of(failures.definition_invalid(unless)))
     run.refresh_from_db()

@@ -17,6 +17,7 @@ from builds.queries.facts import run_facts, with_facts
 from builds.services.accounts.access import require
 from builds.services.builds.definitions import unexecutable
 from builds.services.connections.servers import find_server
+from builds.services.dispatch import slot_at_once
 from builds.services.runs.new_run import (
     accept,
     apply_when_running,
@@ -53,14 +54,15 @@ def start_run(*, build_id: int, caller: Caller, ask: RunAsk = NOTHING_ASKED, aga
         recipe = recipe_of_run(earlier) if earlier and ask.steps is None else recipe_of_build(build, ask)
         recipe = recipe.with_parameters(ask)
         server = find_server(recipe.definition.server_host, account_id=build.account_id)
-        apply_when_running(build, caller)
+        has_to_wait = apply_when_running(build, caller)
         next_number(build)
         tag = choose_tag(build, recipe.definition.tag_rule, ask.tag_name)
-        run = accept(
-            build, server, caller, recipe, tag_name=tag, description=ask.description, callback_url=ask.callback_url
-        )
         unregistered = recipe.definition.server_host if recipe.definition.server_host != server.url else ""
-        let_start(run, server, unless=unexecutable(recipe.steps, unregistered))
+        unless = unexecutable(recipe.steps, unregistered)
+        host = None if has_to_wait or unless else slot_at_once(server, build.account)
+        given = {"tag_name": tag, "description": ask.description, "callback_url": ask.callback_url}
+        run = accept(build, server, caller, recipe, host=host, **given)
+        let_start(run, unless=unless)
     return run
 
 
@@ -84,7 +86,7 @@ def push_again(
             raise Invalid([FieldError("tagName", sentence)])
         recipe = recipe_of_push(original, external_registry_seq)
         server = find_server(recipe.definition.server_host, account_id=build.account_id)
-        apply_when_running(build, caller, replaces=False)
+        has_to_wait = apply_when_running(build, caller, replaces=False)
         tag = tag_name or original.tag_name
         if tag != recipe.definition.tag_rule.tag:
             # The tags of the runs that hold this very image are no others'.
@@ -92,8 +94,9 @@ def push_again(
             pushes = build.runs.filter(target_id__in={root, original.pk}, run_type=RunType.BUILD)
             check_tag_free(build, tag, apart_from={root, original.pk, *pushes.values_list("pk", flat=True)})
         next_number(build)
-        run = accept(build, server, caller, recipe, tag_name=tag, description=original.description)
-        let_start(run, server, unless=None)
+        host = None if has_to_wait else slot_at_once(server, build.account)
+        run = accept(build, server, caller, recipe, host=host, tag_name=tag, description=original.description)
+        let_start(run, unless=None)
     return run
 
 
