@@ -1,12 +1,15 @@
 """`manage.py prepare`: migrations and first rows; prints one JSON line about the administrator."""
 
+import hashlib
 import json
 import os
 import time
+from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
@@ -17,6 +20,7 @@ from builds.services import setup
 from builds.services.connections.clients import EngineError, EngineUnreachable, EngineUnsupported, ensure_base_image
 from supervisor.processes import is_running
 
+COLLECTED: Final = "static-files"  # in the data directory: of which files those in its `static` were made
 LOOK_SECONDS: Final = 0.05
 ENGINE_SECONDS: Final = 60.0  # as long as the supervisor waits for one that it has started
 
@@ -33,7 +37,7 @@ class Command(BaseCommand):
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", interactive=False, verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
+        collect_static()
         account = setup.ensure_account()
         password = setup.ensure_administrator(
             account, username=settings.ADMIN_USERNAME, password=settings.ADMIN_PASSWORD
@@ -76,3 +80,18 @@ class Command(BaseCommand):
         """Say whether the supervisor has started an engine that still runs: it answers soon, or ends."""
         pid = os.environ.get("BUILDHUB_ENGINE_PID", "")
         return pid.isdigit() and is_running(int(pid))
+
+
+def collect_static() -> None:
+    """Collect the static files, which takes seconds (each is hashed and compressed), unless they are as they were."""
+    sources = [str(settings.STORAGES["staticfiles"])]
+    for finder in get_finders():
+        for name, storage in finder.list(None):
+            facts = Path(storage.path(name)).stat()
+            sources.append(f"{name} {facts.st_size} {facts.st_mtime_ns}")
+    state = hashlib.sha256("\n".join(sources).encode()).hexdigest()
+    kept = settings.DATA_DIR / COLLECTED
+    if not (kept.exists() and kept.read_text() == state and settings.STATIC_ROOT.exists()):
+        kept.unlink(missing_ok=True)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        kept.write_text(state)
