@@ -15,7 +15,7 @@ from builds.engine.errors import BuildStopped, EngineError, EngineRefused, PullF
 from builds.engine.in_use import still_running
 from builds.engine.json_lines import json_lines
 from builds.engine.leftovers import find_leftovers, remove_leftover
-from builds.engine.supported import agree
+from builds.engine.supported import Agreed, agree
 from builds.engine.transfers import TransferStream, run_pull, run_push
 from builds.engine.types import (
     BuildRequest,
@@ -43,13 +43,18 @@ class Engine:
         self._endpoint = endpoint
         self._timeout = timeout
         self._patience = patience
-        self._kept: EngineClient | None = None
+        self._kept: tuple[EngineClient, Agreed] | None = None
         self._agreeing = threading.Lock()
 
     @property
     def api_spoken(self) -> str:
         """The version of the API that this engine and BuildHub have agreed on."""
         return self._client.spoken
+
+    @property
+    def version(self) -> str:
+        """The version of the engine, as it told when it was first asked for anything."""
+        return self._met[1].version
 
     def info(self) -> EngineInfo:
         """Ask the engine what it is: versions, how it stores images, its own warnings."""
@@ -196,20 +201,25 @@ class Engine:
         """Close kept connections; the object may be used again."""
         kept, self._kept = self._kept, None
         if kept is not None:
-            kept.close()
+            kept[0].close()
 
     @property
     def _client(self) -> EngineClient:
         """The client of all short calls, speaking the version that the engine agreed to."""
+        return self._met[0]
+
+    @property
+    def _met(self) -> tuple[EngineClient, Agreed]:
         with self._agreeing:  # a cached_property of Python 3.11 would let one engine of the process agree at a time
             if self._kept is None:
                 client = EngineClient(self._endpoint, timeout=self._timeout)
                 try:
-                    client.speak(agree(client))
+                    agreed = agree(client)
+                    client.speak(agreed.api)
                 except EngineError:
                     client.close()
                     raise
-                self._kept = client
+                self._kept = client, agreed
             return self._kept
 
     @contextmanager

@@ -93,7 +93,8 @@ class RegistrySession:
         self._authorization = ""  # the last one that was asked for; another scope challenges again
         self._http = requests.Session()
         self._http.trust_env = False  # no proxies, no .netrc, no certificate bundle of the environment
-        self._http.mount("https://", TcpAdapter(Wire(), tls_context(ca=ca)))
+        self._ca = ca
+        self._trusts = False
 
     def ask(self, method: str, path: str, *, asked: str, **options: Any) -> Answer:
         """Send one request to `path` (or to a whole URL on this registry); signs in when told to.
@@ -109,6 +110,12 @@ class RegistrySession:
         if 300 <= answer.status < 400:
             raise RegistryRefused(asked, ELSEWHERE, status=answer.status)
         return answer
+
+    def _trust(self, url: str) -> None:
+        """Make ready for TLS where it is needed: the system's authorities take 20 ms to load."""
+        if url.startswith("https://") and not self._trusts:
+            self._http.mount("https://", TcpAdapter(Wire(), tls_context(ca=self._ca)))
+            self._trusts = True
 
     def close(self) -> None:
         """Close kept connections."""
@@ -129,6 +136,7 @@ class RegistrySession:
         limits: dict[str, Any] = {"timeout": self._timeout, "allow_redirects": False, "stream": True}
         body = b""
         try:
+            self._trust(url)
             with self._http.request(method, url, **limits, **options) as response:
                 for chunk in response.iter_content(65536):
                     body += chunk

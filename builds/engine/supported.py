@@ -6,6 +6,7 @@ Podman's service speaks the same API, ignores `version=2` (its builder has no tr
 """
 
 import re
+from dataclasses import dataclass
 from typing import Any, Final
 
 import requests
@@ -19,8 +20,16 @@ LONGEST: Final = 80  # characters of a name or version that is repeated
 DOCKERS_COMPONENT: Final = "Engine"
 
 
-def agree(client: EngineClient) -> str:
-    """Ask what answers there and return the API version to speak with it.
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What an engine has told of itself: its version, and the version of the API to speak with it."""
+
+    version: str
+    api: str
+
+
+def agree(client: EngineClient) -> Agreed:
+    """Ask what answers there, and return its version and that of the API to speak with it.
 
     Raises `EngineUnsupported` for what cannot build for us, `EngineUnreachable` and `EngineRefused`.
     """
@@ -29,7 +38,8 @@ def agree(client: EngineClient) -> str:
             offered: object = client.version(api_version=False)  # without a version every engine answers
         except (NotFound, requests.JSONDecodeError):
             offered = None  # another kind of server
-    return api_version(offered)
+    api = api_version(offered)
+    return Agreed(version=str(offered.get("Version", "")) if isinstance(offered, dict) else "", api=api)
 
 
 def api_version(offered: object) -> str:

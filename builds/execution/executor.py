@@ -9,7 +9,7 @@ from django.conf import settings
 from builds.domain import failures
 from builds.domain.failures import Failure
 from builds.domain.log.masking import Masker
-from builds.domain.states import EndReason, StepState, StepType
+from builds.domain.states import EndReason, StepType
 from builds.engine.errors import BuildStopped, EngineStalled, EngineUnreachable, PullStopped, PushStopped
 from builds.execution.context import RunContext
 from builds.execution.failing import failure_from
@@ -18,7 +18,7 @@ from builds.execution.patience import DatabaseAway, Patience, before_heartbeat, 
 from builds.execution.recorder import Recorder
 from builds.execution.steps import RUNNERS
 from builds.execution.stop import Stop, StopReason, StopRequested
-from builds.models import BuildRun
+from builds.models import BuildRun, RunStep
 from builds.queries.runs import counted_attempts
 from builds.services.runs.ends import end_run
 from builds.services.runs.secrets import secrets_of
@@ -85,12 +85,18 @@ class Executor:
             self._end_unforeseen(error)
 
     def _run_steps(self) -> None:
-        for step in self._patiently(prepare_attempt, self._lease):
-            self._stop.check()
-            self._context.recorder.enter_step(step.pk)
-            self._patiently(open_step, self._lease, step)
-            RUNNERS[StepType(step.step_type)](self._context, step)
-            self._patiently(close_step, self._lease, step, to=StepState.DONE)
+        done: RunStep | None = None
+        try:
+            for step in self._patiently(prepare_attempt, self._lease):
+                self._stop.check()
+                self._context.recorder.enter_step(step.pk)
+                self._patiently(open_step, self._lease, step, after=done)
+                done = None
+                RUNNERS[StepType(step.step_type)](self._context, step)
+                done = step
+        finally:
+            if done is not None:  # the last one, or the one before a stop
+                self._patiently(close_step, self._lease, done)
 
     def _end_done(self) -> None:
         """End as DONE: only the digest that was read back allows it."""

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from django.db import connection
@@ -53,6 +53,7 @@ class Recorder:
         self._pending: list[tuple[int | None, LogLine]] = []
         self._pending_bytes = 0
         self._vertices: tuple[int, list[dict[str, Any]]] | None = None
+        self._facts: list[Callable[[], object]] = []
         self._step_id: int | None = None
         self._sequence = lease.chunk_count
         self._bytes, self._digest = 0, hashlib.sha256()
@@ -87,6 +88,12 @@ class Recorder:
             with self._changed:
                 self._vertices = (self._step_id, shown)
                 self._changed.notify()
+
+    def keep(self, write: Callable[[], object]) -> None:
+        """Let the attempt's own thread go on while `write` stores a fact; it is stored before the log is closed."""
+        with self._changed:
+            self._facts.append(write)
+            self._changed.notify()
 
     def tail(self, vertex: str | None) -> str:
         """Return the last lines that an instruction printed, for the search for known errors."""
@@ -150,17 +157,26 @@ class Recorder:
     def _store_batch(self) -> bool:
         """Store what is pending; return False once all is stored after the end, or the lease was lost."""
         with self._changed:
-            self._changed.wait_for(lambda: self._pending or self._vertices or self._over)
+            self._changed.wait_for(lambda: self._pending or self._vertices or self._facts or self._over)
             if not self._over:  # let a batch gather, one commit for many lines; the end waits for nothing
                 self._changed.wait_for(lambda: self._over, FLUSH_SECONDS)
             batch, self._pending, self._pending_bytes = self._pending, [], 0
             vertices, self._vertices = self._vertices, None
+            facts, self._facts = self._facts, []
             self._changed.notify_all()
-        held = self._write(batch, vertices)
+        held = self._write(batch, vertices) and self._write_facts(facts)
         if not held:
             self._stop.ask(StopReason.LEASE_LOST)
         with self._changed:
-            return held and not (self._over and not self._pending and not self._vertices)
+            return held and not (self._over and not self._pending and not self._vertices and not self._facts)
+
+    def _write_facts(self, facts: Sequence[Callable[[], object]]) -> bool:
+        try:
+            for write in facts:
+                self._patiently(write)
+        except run_steps.LeaseLost:
+            return False
+        return True
 
     def _write(
         self, batch: list[tuple[int | None, LogLine]], vertices: tuple[int, list[dict[str, Any]]] | None

@@ -3,12 +3,16 @@
 from django.db import DataError
 from django.test import Client
 
+from builds.domain.states import StepType
 from builds.engine.docker import Engine
 from builds.engine.errors import EngineStalled
 from builds.execution import recorder
 from builds.execution.executor import execute_build
 from builds.execution.recovery import settle_lost_run
+from builds.execution.steps import RUNNERS, push
+from builds.execution.stop import StopReason
 from builds.models import Account, BuildRun, BuildServer, WorkerHost
+from builds.services.runs.steps import LeaseLost
 from builds.services.runs.transitions import give_back, take
 from tests.support.runs import press, texts
 
@@ -72,3 +76,26 @@ def test_a_log_that_the_database_refuses_ends_the_run_as_our_fault(caller, build
     monkeypatch.setattr(recorder, "append_chunks", refuse)
     execute(run)
     assert (run.run_state, run.end_reason, run.attempt) == ("ERROR", "INTERNAL", 1)
+
+
+def test_a_stop_between_two_steps_leaves_the_first_one_done_and_the_next_one_waiting(caller, build_of, monkeypatch):
+    WorkerHost.objects.create(name="here", workers=1)
+    run = press(build_of("RUN true"), caller)
+    monkeypatch.setitem(RUNNERS, StepType.INIT, lambda context, _step: context.stop.ask(StopReason.CANCEL))
+    execute(run)
+    assert (run.run_state, run.end_reason) == ("ERROR", "CANCELLED")
+    assert [step.step_state for step in run.steps.order_by("order")] == ["DONE", "WAIT"]
+
+
+def test_a_lease_that_is_lost_while_a_fact_is_kept_ends_the_attempt_without_a_further_word(
+    caller, build_of, monkeypatch
+):
+    WorkerHost.objects.create(name="here", workers=1)
+    run = press(build_of("RUN true"), caller)
+
+    def lose(*_: object, **__: object) -> None:
+        raise LeaseLost
+
+    monkeypatch.setattr(push, "note", lose)
+    execute(run)
+    assert (run.run_state, run.end_reason) == ("RUNNING", "")

@@ -5,7 +5,7 @@ from typing import Any
 
 from builds.domain.failures import build_failed
 from builds.domain.log.lines import LogLine
-from builds.domain.states import EndReason, StepState, StepType
+from builds.domain.states import EndReason, StepType
 from builds.models import Build, BuildRun, Caller, RunStep
 from builds.services.runs.cancel_and_remove import request_cancel
 from builds.services.runs.log import append_chunks
@@ -32,7 +32,7 @@ def begun(run: BuildRun) -> Lease:
     for step in prepare_attempt(lease):
         open_step(lease, step)
         if step.step_type == StepType.INIT:
-            close_step(lease, step, to=StepState.DONE)
+            close_step(lease, step)
     run.refresh_from_db()
     return lease
 

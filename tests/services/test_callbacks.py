@@ -43,7 +43,7 @@ def test_a_run_tells_its_acceptance_its_begin_each_step_and_its_end(run):
     lease = take(run.pk, claim=1, owner="worker")
     for step in prepare_attempt(lease):
         open_step(lease, step)
-        close_step(lease, step, to="DONE")
+        close_step(lease, step)
     end_attempt(lease, DONE)
     running = [("running", "RUNNING"), ("step", "RUNNING"), ("step", "RUNNING")]
     assert told(run) == [("accepted", "CREATED"), *running, ("ended", "DONE")]

@@ -86,7 +86,7 @@ def test_the_end_seals_the_log_and_closes_what_ran(run):
     lease = take(run.pk, claim=1, owner="one")
     init, image = prepare_attempt(lease)
     open_step(lease, init)
-    close_step(lease, init, to="DONE")
+    close_step(lease, init)
     open_step(lease, image)
     append_chunks(lease, [(image.pk, lines("a"))], after=0)
     assert end_attempt(lease, End(EndReason.BUILD_FAILED, "It failed."))

@@ -4,6 +4,7 @@ A run that pushes an earlier run's image again finds that one instead of buildin
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from builds.domain import failures
@@ -34,9 +35,12 @@ def run(context: RunContext, step: RunStep) -> None:
     else:
         _push(context, earlier_image.find(context, context.original))
     verify.run(context)
-    _take_name_off(context)
-    latest.run(context, step.config)
-    earlier_image.tidy(context)
+    with ThreadPoolExecutor(1, "take-name-off") as aside:  # the engine takes its time
+        kept = aside.submit(_take_name_off, context)
+        latest.run(context, step.config)
+        earlier_image.tidy(context)
+    if sentence := kept.result():
+        context.recorder.say(sentence)
 
 
 def _while_taken(context: RunContext, work: Callable[[], T]) -> T:
@@ -58,12 +62,13 @@ def _push(context: RunContext, image_id: str) -> None:
     push.run(context)
 
 
-def _take_name_off(context: RunContext) -> None:
-    """Take the image's name off the engine: its layers stay as cache, its image is in the registry."""
+def _take_name_off(context: RunContext) -> str:
+    """Take the image's name off the engine, or say why not: its layers stay as cache, its image is in the registry."""
     try:
         context.engine.remove_image(context.run.image.tagged)
     except EngineError as error:
-        context.recorder.say(f"The image's name could not be taken off the build server: {error.answered}")
+        return f"The image's name could not be taken off the build server: {error.answered}"
+    return ""
 
 
 def build(context: RunContext, config: dict[str, Any]) -> str:

@@ -15,8 +15,7 @@ def run(context: RunContext, _step: RunStep) -> None:
             f"{said.get(number - 1, f'Attempt {number - 1} is over.')} Attempt {number} begins. What was printed after"
             " the line above may be missing; instructions that had finished are cached now and print nothing again."
         )
-    info = context.engine.info()
     context.recorder.say(
-        f"{run_.definition.name} #{run_.build_no} on {context.server.name}: Docker Engine {info.version},"
+        f"{run_.definition.name} #{run_.build_no} on {context.server.name}: Docker Engine {context.engine.version},"
         f" image {run_.image.tagged}"
     )

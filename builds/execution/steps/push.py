@@ -1,5 +1,6 @@
 """Push: hand the built image to the registry, again when that may help, never building again."""
 
+from functools import partial
 from typing import Final
 
 from tenacity import wait_exponential_jitter
@@ -48,7 +49,7 @@ def run(context: RunContext) -> None:
         failure = failures.push_failed(error.message, registry=image.host, repository=image.repository)
         raise (ImageTaken if error.kind is IMAGE_TAKEN else RunFailed)(failure) from error
     pushed = Pushed(context.lease.attempt, image=image.tagged)
-    context.patiently(note, context.lease, pushed, because=context.pushed_digest)
+    context.recorder.keep(partial(note, context.lease, pushed, because=context.pushed_digest))
     context.recorder.say(f"Pushed {image.tagged}, digest {context.pushed_digest}")
 
 

@@ -53,10 +53,12 @@ def prepare_attempt(lease: Lease) -> list[RunStep]:
     return list(RunStep.objects.filter(run_id=lease.run_id, attempt=lease.attempt, use=True).order_by("order"))
 
 
-def open_step(lease: Lease, step: RunStep) -> None:
-    """Move a step to RUNNING."""
+def open_step(lease: Lease, step: RunStep, *, after: RunStep | None = None) -> None:
+    """Move a step to RUNNING, and the one before it, `after`, that is done, to its end."""
     with transaction.atomic():
         _fence(lease)
+        if after is not None:
+            _close(after)
         waiting = RunStep.objects.filter(pk=step.pk, step_state=StepState.WAIT)
         if not waiting.update(step_state=StepState.RUNNING, begin_time=Now()):
             return
@@ -65,12 +67,17 @@ def open_step(lease: Lease, step: RunStep) -> None:
         doorbell.steps_changed(lease.run_id)
 
 
-def close_step(lease: Lease, step: RunStep, *, to: StepState) -> None:
-    """Move a step from RUNNING to its end."""
+def close_step(lease: Lease, step: RunStep) -> None:
+    """Move a step that is done from RUNNING to its end."""
     with transaction.atomic():
         _fence(lease)
-        RunStep.objects.filter(pk=step.pk, step_state=StepState.RUNNING).update(step_state=to, end_time=Now())
+        _close(step)
         doorbell.steps_changed(lease.run_id)
+
+
+def _close(step: RunStep) -> None:
+    running = RunStep.objects.filter(pk=step.pk, step_state=StepState.RUNNING)
+    running.update(step_state=StepState.DONE, end_time=Now())
 
 
 def show_vertices(lease: Lease, step_id: int, vertices: Sequence[dict[str, Any]]) -> bool:
