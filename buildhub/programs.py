@@ -7,6 +7,7 @@ import ctypes
 import gc
 import os
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from typing import Final
@@ -15,7 +16,7 @@ import django
 import uvicorn
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
+from django.db import DatabaseError, connection, connections
 from django.urls import get_resolver
 
 from buildhub import env
@@ -58,6 +59,9 @@ def web(address: str, port: int) -> None:
     # Its threads share connections; workers and commands keep one each.
     url = settings.DATABASE_URL or running_url(settings.DATA_DIR)
     connections.settings["default"].update(database(url, pooled=True))
+    with suppress(DatabaseError):  # the first request finds a connection; a database that is away is told by /readyz
+        connection.ensure_connection()
+        connection.close()  # back to the pool
     uvicorn.run(
         "buildhub.asgi:application",
         host=address,

@@ -87,7 +87,8 @@ class Engine:
             stream = BuildStream(on_record)
 
             def stop() -> None:
-                stream.wait_for_calm()
+                if self._met[1].may_lose_a_cancel:
+                    stream.wait_for_calm()
                 side.cancel_build(request.build_id)
 
             watch = Watch(client.wire, stopping, stop=stop, ping=side.sign_of_life, patience=self._patience)

@@ -18,14 +18,21 @@ from builds.engine.errors import EngineUnsupported
 VERSION: Final = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 LONGEST: Final = 80  # characters of a name or version that is repeated
 DOCKERS_COMPONENT: Final = "Engine"
+FIRST_THAT_LOST_ONE: Final = (1, 44)  # Docker 25; 20.10.24 lost none of 190 cancels
 
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """What an engine has told of itself: its version, and the version of the API to speak with it."""
+    """What an engine has told of itself: its version, and the versions of the API to speak and that it has newest."""
 
     version: str
     api: str
+    newest_api: str
+
+    @property
+    def may_lose_a_cancel(self) -> bool:
+        """Whether a cancel must not come while an instruction begins (docs/engine-notes.md, "Cancel")."""
+        return api_number(self.newest_api) >= FIRST_THAT_LOST_ONE
 
 
 def agree(client: EngineClient) -> Agreed:
@@ -39,7 +46,8 @@ def agree(client: EngineClient) -> Agreed:
         except (NotFound, requests.JSONDecodeError):
             offered = None  # another kind of server
     api = api_version(offered)
-    return Agreed(version=str(offered.get("Version", "")) if isinstance(offered, dict) else "", api=api)
+    facts: dict[str, Any] = offered if isinstance(offered, dict) else {}
+    return Agreed(version=str(facts.get("Version", "")), api=api, newest_api=str(facts.get("ApiVersion", "")))
 
 
 def api_version(offered: object) -> str:

@@ -7,7 +7,7 @@ import pytest
 from builds.engine.client import OLDEST_API
 from builds.engine.docker import Engine
 from builds.engine.errors import EngineUnsupported
-from builds.engine.supported import api_version
+from builds.engine.supported import Agreed, api_version
 from tests.engine.foreign import DOCKER_19, NEEDED, PODMAN, SENTENCES, WINDOWS, foreign_engine, vector
 from tests.engine.support import Told, request
 
@@ -93,3 +93,8 @@ def test_dockers_other_names_for_its_platform_are_taken():
     offered = {**vector(DOCKER_19)["version"], "ApiVersion": "1.41", "Version": "20.10.0"}
     for platform in ("", "Docker Engine - Community", "Docker Desktop 4.43.0 (198134)"):
         assert api_version({**offered, "Platform": {"Name": platform}}) == OLDEST_API
+
+
+@pytest.mark.parametrize(("newest", "may_lose"), [("1.41", False), ("1.43", False), ("1.45", True), ("1.51", True)])
+def test_engines_that_may_lose_a_cancel_are_known_by_their_newest_api(newest, may_lose):
+    assert Agreed(version="any", api="1.41", newest_api=newest).may_lose_a_cancel is may_lose
