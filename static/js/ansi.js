@@ -70,7 +70,7 @@ export function lineNodes(text) {
   }
   if (at < shown.length) nodes.push(piece(shown.slice(at), classesOf(ink)));
   if (text.length > LONGEST) {
-    nodes.push(piece(`… ${text.length - LONGEST} more characters of this line stand in the raw log`, "ansi-mark"));
+    nodes.push(piece(`… ${counted(text.length - LONGEST, "more character")} of this line stand in the raw log`, "ansi-mark"));
   }
   return nodes;
 }

@@ -31,8 +31,8 @@ function write(element, words) {
 const MOMENT = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZoneName: "short" };
 
 // Moments are rendered in UTC; the reader's own zone is known here only.
-function zone() {
-  for (const element of document.querySelectorAll("[data-moment]:not([data-zoned])")) {
+function zone(root) {
+  for (const element of root.querySelectorAll("[data-moment]:not([data-zoned])")) {
     const moment = new Date(element.dateTime);
     const isFar = Math.abs(moment - now()) > 180 * 86400 * SECOND;
     element.textContent = moment.toLocaleString("en-GB", { ...MOMENT, ...(isFar && { year: "numeric" }) });
@@ -41,12 +41,12 @@ function zone() {
   }
 }
 
-export function tick() {
-  zone();
-  for (const element of document.querySelectorAll("[data-since]")) {
+export function tick(root = document) {
+  zone(root);
+  for (const element of root.querySelectorAll("[data-since]")) {
     write(element, clockWords(now() - Date.parse(element.dataset.since)));
   }
-  for (const element of document.querySelectorAll("[data-ago]")) {
+  for (const element of root.querySelectorAll("[data-ago]")) {
     write(element, ageWords(now() - Date.parse(element.dataset.ago)));
     if (!element.dataset.zoned) {
       element.title = new Date(element.dataset.ago).toLocaleString();

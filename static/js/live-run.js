@@ -3,17 +3,18 @@
 import { onKey } from "./keys.js";
 import { LiveSocket } from "./live-socket.js";
 import { LogView, WINDOW } from "./log-view.js";
-import { LivePart } from "./part.js";
+import { exchange, LivePart } from "./part.js";
 import { fetchText, Refusal } from "./server.js";
+import { counted } from "./words.js";
 
 const BARS_GROW = 5000;
 const header = () => document.querySelector("main [data-run]");
 const log = new LogView(document.querySelector("[data-log]"), { onChange: followLog });
 const runSeq = header().dataset.run;
-const isActive = () => ["CREATED", "RUNNING"].includes(header().dataset.runState);
+const isActive = (state = header().dataset.runState) => ["CREATED", "RUNNING"].includes(state);
 
-const head = new LivePart(document.querySelector("[data-head]"), "head", { onChange: followState });
-const steps = new LivePart(document.querySelector("[data-steps]"), "steps", { onChange: followSteps });
+// Head and steps: the server reads them together, and they change together.
+const live = new LivePart(document.querySelector("main"), "live", { place: showLive, onChange: followLive });
 // An ended log is shown as the server shows it to one who comes later: where it opens, what is marked, what is sealed.
 const ended = new LivePart(document.querySelector(".log"), "log", {
   place: async (nodes) => {
@@ -25,17 +26,36 @@ const ended = new LivePart(document.querySelector(".log"), "log", {
 let isOver = !isActive();
 let said = document.querySelector("[data-word]").dataset.word;
 
+const stateIn = (root) => JSON.stringify(root.querySelector("[data-run]").dataset);
+
+// The steps change often, the head only with the run: a button that somebody is about to press stays where it is.
+function showLive(nodes, asked) {
+  const isHeadNew = asked.has("head") || stateIn(nodes) !== stateIn(document.querySelector("main"));
+  log.keepPlace(() => {
+    for (const part of isHeadNew ? ["[data-head]", "[data-steps]"] : ["[data-steps]"]) {
+      exchange(document.querySelector(part), nodes.querySelector(part));
+    }
+  });
+}
+
+function followLive() {
+  followState();
+  followSteps();
+  // Head and steps are newer than the log where lines come fast: the foot says how far the log is.
+  log.hear(Number(document.querySelector("[data-stored-lines]").dataset.storedLines));
+  if (!isActive()) finish();
+}
+
 // Title, favicon and the one live region follow the state, and only the state.
-function followState(part) {
-  const now = part.querySelector("[data-title]");
+function followState() {
+  const now = document.querySelector("[data-title]");
   document.title = now.dataset.title;
   document.querySelector("[data-favicon]").href = now.dataset.icon;
-  hearOfLines(part);
-  if (!isActive()) finish();
   if (now.dataset.word === said) return;
   said = now.dataset.word;
   document.querySelector("[data-said]").textContent = said;
-  if (part.querySelector("[data-failure]")) part.querySelector("#failure-title").focus({ preventScroll: true });
+  const isFree = document.activeElement === document.body || now.contains(document.activeElement);
+  if (isFree) document.querySelector("#failure-title")?.focus({ preventScroll: true });
 }
 
 // The socket tells the end, or the head where the socket is away: the lines that are missing come by plain requests.
@@ -43,39 +63,34 @@ async function finish() {
   if (isOver) return;
   isOver = true;
   socket.stop();
-  for (const part of [head, steps]) part.refresh();
+  if (isActive()) live.refresh({ what: "head", atOnce: true });
   await log.catchUp();
   ended.refresh();
-}
-
-// Head and steps are newer than the log where lines come fast: the foot says how far the log is.
-function hearOfLines(part) {
-  log.hear(Number(part.querySelector("[data-stored-lines]").dataset.storedLines));
 }
 
 function followLog() {
   const place = document.querySelector("[data-log-state]");
   if (!place) return;
   const isBehind = log.behind > (isActive() ? WINDOW : 0);
-  const words = isBehind ? `Catching up: ${log.behind} lines to come` : isActive() ? "Live" : "Complete";
+  const words = isBehind ? `Catching up: ${counted(log.behind, "line")} to come` : isActive() ? "Live" : "Complete";
   if (place.textContent !== words) place.textContent = words;
 }
 
 // What runs now stands in the head as well.
-function followSteps(part) {
-  hearOfLines(part);
-  log.maker.learnNames(part);
-  const running = [...part.querySelectorAll('[data-vertex][data-step-state="RUNNING"]')].map((row) => row.querySelector(".tl__code").title);
+function followSteps() {
+  const steps = document.querySelector("[data-steps]");
+  log.maker.learnNames(steps);
+  const running = [...steps.querySelectorAll('[data-vertex][data-step-state="RUNNING"]')].map((row) => row.querySelector(".tl__code").title);
   const doing = document.querySelector("[data-doing]");
   if (doing && running.length) doing.textContent = running.join(", ");
 }
 
 const frames = {
-  run: () => head.refresh(),
+  run: (frame) => live.refresh({ what: "head", atOnce: !isActive(frame.run.runState) }),
   steps: (frame) => {
     log.maker.learnSteps(frame.steps);
     log.relabel();
-    steps.refresh();
+    live.refresh({ what: "steps" });
   },
   lines: (frame) => log.take(frame.lines),
   skipped: (frame) => log.catchUp(frame.to),
@@ -83,11 +98,11 @@ const frames = {
 };
 
 function back() {
-  for (const part of [head, steps]) part.refresh();
+  live.refresh({ what: "head" });
 }
 
 function gone() {
-  log.catchUp().then(() => head.refresh()); // plain requests may still get through
+  log.catchUp().then(back); // plain requests may still get through
 }
 
 // Opens the log at the lines of a link, #L10 or #L10-L14; says whether the address names any.
@@ -163,4 +178,4 @@ const socket = isActive()
     })
   : null;
 // A long instruction says nothing, and its bar grows all the same.
-setInterval(() => isActive() && !document.hidden && steps.refresh(), BARS_GROW);
+setInterval(() => isActive() && !document.hidden && live.refresh({ what: "steps" }), BARS_GROW);

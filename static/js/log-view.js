@@ -4,6 +4,7 @@
 import { eachInFrames, nextFrame } from "./frames.js";
 import { LineMaker } from "./log-lines.js";
 import { fetchJson } from "./server.js";
+import { counted } from "./words.js";
 
 const MOST = 2000;
 export const WINDOW = 500; // lines of one who follows, and of one request
@@ -100,6 +101,15 @@ export class LogView {
       this.#bring(first);
       for (const n of [last, first]) this.#lineAt(n)?.scrollIntoView({ block: "nearest" });
     });
+  }
+
+  // Calls `act`, which changes what stands above the log. A reader who has the log before him is not moved by that: the
+  // page is scrolled as far as the log would have moved. Not every browser does so, and none where the page is at its top.
+  keepPlace(act) {
+    const [place, middle] = [this.root.getBoundingClientRect(), innerHeight / 2];
+    const isRead = this.total > 0 && place.top < middle && place.bottom > middle;
+    act();
+    if (isRead) scrollBy({ top: this.root.getBoundingClientRect().top - place.top, behavior: "instant" });
   }
 
   // Takes over how the server shows the log now: its marks, and for one who follows all of it.
@@ -297,18 +307,21 @@ export class LogView {
     const [first, later] = [this.first, Math.max(this.total - this.last, 0)];
     this.root.dataset.lastLine = this.last;
     this.root.dataset.total = this.total;
-    this.#gap("[data-earlier]", Math.max(first - 1, 0), "earlier lines");
-    this.#gap("[data-later]", later, "later lines");
+    this.#gap("[data-earlier]", Math.max(first - 1, 0), "earlier line");
+    this.#gap("[data-later]", later, "later line");
     this.root.querySelector("[data-quiet]").hidden = this.total > 0;
     const count = document.querySelector("[data-line-count]");
-    if (count && Number(count.textContent) < this.total) count.textContent = this.total;
+    if (count && Number(count.dataset.lineCount) < this.total) {
+      count.dataset.lineCount = this.total;
+      count.textContent = counted(this.total, "line");
+    }
     this.onChange();
   }
 
-  #gap(selector, count, words) {
+  #gap(selector, count, noun) {
     const gap = this.root.querySelector(selector);
     gap.hidden = count === 0;
-    gap.querySelector("a").textContent = `${count} ${words}`;
+    gap.querySelector("a").textContent = counted(count, noun);
   }
 
   #toEnd() {

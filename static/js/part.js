@@ -9,57 +9,72 @@ const AFTER_LOSS = 2000;
 const TIMES_ITS_COST = 8; // a slow server is asked less often
 
 export class LivePart {
-  #asked = false;
+  #asked = new Set(); // what of the part is to be shown anew
   #busy = false;
+  #isUrgent = false;
+  #endPause = () => {};
 
-  // `place` puts what came into the page; without it, it takes the place of all that the holder holds.
+  // `place` puts what came into the page and is told what of it was asked for; without it, what came takes the place of
+  // all that the holder holds.
   constructor(holder, part, { url = location.href, onChange = () => {}, place } = {}) {
     Object.assign(this, { holder, part, url, onChange });
-    this.place = place ?? ((nodes) => this.#replace(nodes));
+    this.place = place ?? ((nodes) => exchange(holder, nodes));
   }
 
-  async refresh() {
-    this.#asked = true;
+  // `atOnce` waits for no pause: what the page shows is known to be over.
+  async refresh({ what = this.part, atOnce = false } = {}) {
+    this.#asked.add(what);
+    if (atOnce) {
+      this.#isUrgent = true;
+      this.#endPause();
+    }
     if (this.#busy) return;
     this.#busy = true;
-    while (this.#asked) {
-      this.#asked = false;
+    while (this.#asked.size) {
+      const asked = this.#asked;
+      [this.#asked, this.#isUrgent] = [new Set(), false];
       const began = performance.now();
-      await this.#load();
-      const cost = performance.now() - began;
-      const pause = this.#asked ? AFTER_LOSS : cost * TIMES_ITS_COST;
-      await new Promise((done) => setTimeout(done, Math.min(Math.max(LEAST_APART, pause), LONGEST_APART)));
+      await this.#load(asked);
+      await this.#pause(performance.now() - began);
     }
     this.#busy = false;
   }
 
-  async #load() {
+  #pause(cost) {
+    if (this.#isUrgent) return undefined;
+    const pause = this.#asked.size ? AFTER_LOSS : cost * TIMES_ITS_COST;
+    return new Promise((done) => {
+      this.#endPause = done;
+      setTimeout(done, Math.min(Math.max(LEAST_APART, pause), LONGEST_APART));
+    });
+  }
+
+  async #load(asked) {
     let html;
     try {
       html = await fetchPart(this.url, this.part);
     } catch (error) {
-      this.#asked ||= !(error instanceof Refusal); // the line was cut: ask once more
+      if (!(error instanceof Refusal)) asked.forEach((what) => this.#asked.add(what)); // the line was cut: ask once more
       return;
     }
-    await this.place(nodesOf(html));
-    showCopyButtons(this.holder);
-    tick();
+    const nodes = nodesOf(html);
+    showCopyButtons(nodes);
+    tick(nodes);
+    await this.place(nodes, asked);
     this.onChange(this.holder);
   }
+}
 
-  #replace(nodes) {
-    const focused = this.#focusKey();
-    this.holder.replaceChildren(nodes);
-    if (focused) this.holder.querySelector(focused)?.focus();
-  }
+// Puts what `from` holds in place of all that `holder` holds. What had the focus keeps it, although its element is a new one; where
+// it is gone, the page's title gets the focus, and the next Tab goes on from there.
+export function exchange(holder, from) {
+  const own = holder.contains(document.activeElement) ? document.activeElement : null;
+  const selector = own && selectorOf(own);
+  holder.replaceChildren(...from.childNodes);
+  if (own) (holder.querySelector(selector) ?? holder.querySelector("h1"))?.focus({ preventScroll: true });
+}
 
-  // What had the focus keeps it, although its element is a new one.
-  #focusKey() {
-    const own = this.holder.contains(document.activeElement) ? document.activeElement : null;
-    if (!own) return "";
-    for (const name of ["action", "vertex", "step"]) {
-      if (own.dataset[name]) return `[data-${name}="${CSS.escape(own.dataset[name])}"]`;
-    }
-    return own.id ? `#${CSS.escape(own.id)}` : "";
-  }
+function selectorOf(element) {
+  const name = ["data-action", "data-vertex", "data-step", "id", "href"].find((one) => element.hasAttribute(one));
+  return name ? `[${name}="${CSS.escape(element.getAttribute(name))}"]` : "h1";
 }

@@ -11,6 +11,25 @@ from tests.support.runs import ended, press, processes_with, until_printed
 pytestmark = pytest.mark.e2e
 
 
+# Each frame that is painted: the steps have a line for "now" exactly while the head's run is active.
+WATCH_PARTS = """() => {
+    const seen = (window.seen = { states: [], contradictions: [] });
+    const look = () => {
+        const state = document.querySelector("main [data-run]").dataset.runState;
+        const isFinal = ["DONE", "ERROR"].includes(state);
+        const isMoving = document.querySelector("[data-steps] .tl__now") !== null;
+        const running = document.querySelectorAll('[data-steps] [data-step-state="RUNNING"]').length;
+        const foot = document.querySelector("[data-foot]").innerText;
+        const isLive = /Live/.test(foot);
+        if (seen.states.at(-1) !== state) seen.states.push(state);
+        if (isFinal === isMoving || (isFinal && running) || isFinal === isLive)
+            seen.contradictions.push({ state, isMoving, running, foot });
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+
+
 def run_on(page) -> BuildRun:
     """Return the run whose page is open."""
     page.wait_for_url("**/runs/*")
@@ -33,6 +52,17 @@ def test_one_press_shows_lines_as_they_are_printed_and_ends_done(workers, page, 
     expect(page.get_by_text(run.image_digest).first).to_be_visible()
     actions = page.locator("main [data-action]").evaluate_all("all => all.map(one => one.dataset.action)")
     assert sorted(actions) == ["BUILD", "LOG", "REMOVE"]
+
+
+def test_head_steps_and_foot_agree_in_every_frame_of_a_real_run(workers, page, build_of, caller):
+    run = press(build_of(f"RUN : gate-{uuid.uuid4().hex}; seq 1 50; sleep 1", "RUN echo last"), caller)
+    page.goto(f"/runs/{run.pk}")
+    page.evaluate(WATCH_PARTS)
+    until_printed(run, "last")
+    expect(page.locator("[data-sha256]")).to_be_attached(timeout=60_000)
+    seen = page.evaluate("window.seen")
+    assert seen["states"][-2:] == ["RUNNING", "DONE"]
+    assert seen["contradictions"] == []
 
 
 def test_a_failed_run_opens_at_its_error(workers, page, build_of, caller):

@@ -4,6 +4,7 @@ from builds.domain.failures import push_failed
 from builds.domain.states import EndReason
 from builds.models import BuildRun, RunStep
 from builds.pages.screens.timeline import failed_vertex
+from builds.queries.runs import steps_by_attempt
 from builds.services.runs.transitions import End
 from tests.pages import making
 from tests.pages.reading import read
@@ -137,10 +138,46 @@ def test_only_an_active_run_reloads_without_scripts(page, build, operator):
 
 def test_a_part_is_answered_to_the_pages_own_script_only(page, build, operator):
     run = making.running_run(build, operator)
-    part = page(f"/runs/{run.pk}?part=head", operator, **OWN)
+    part = page(f"/runs/{run.pk}?part=live", operator, **OWN)
     assert "<html" not in part.html
     assert part.one("data-run").attributes["data-run-state"] == "RUNNING"
-    assert "<html" in page(f"/runs/{run.pk}?part=head", operator).html
+    assert [e.attributes["data-step-state"] for e in part.with_("data-step")] == ["DONE", "RUNNING"]
+    assert "<html" in page(f"/runs/{run.pk}?part=live", operator).html
+
+
+def test_a_run_that_ends_while_its_page_is_read_is_shown_as_ended(page, build, operator, monkeypatch):
+    run = making.running_run(build, operator)
+    lease = making.Lease(run.pk, run.token, run.attempt)
+
+    def read_after_the_end(found):
+        if not found.is_final:
+            making.end(lease, End(EndReason.DONE, image_digest=making.DIGEST, image_size=1))
+        return steps_by_attempt(found)
+
+    monkeypatch.setattr("builds.pages.screens.run.steps_by_attempt", read_after_the_end)
+    found = page(f"/runs/{run.pk}", operator)
+    assert {e.attributes["data-run-state"] for e in found.with_("data-run")} == {"DONE"}
+    assert [e.attributes["data-step-state"] for e in found.with_("data-step")] == ["DONE", "DONE"]
+
+
+def test_an_instruction_that_ran_when_its_worker_was_lost_is_stopped_with_the_run(page, build, operator):
+    run = making.running_run(build, operator)
+    lease = making.Lease(run.pk, run.token, run.attempt)
+    making.end(lease, End(EndReason.WORKER_LOST, "The worker is lost."))
+    found = page(f"/runs/{run.pk}", operator)
+    states = {e.attributes["data-vertex"]: e.attributes["data-step-state"] for e in found.with_("data-vertex")}
+    assert states == {"sha256:a": "DONE", "sha256:b": "ERROR", "sha256:c": "WAIT"}
+    assert "RUN sleep 60 , stopped" in found.one("data-steps").text
+
+
+def test_a_single_line_and_a_single_instruction_are_named_so(page, build, operator):
+    lease = making.begun(making.pressed(build, operator))
+    making.show(lease, [making.vertex("sha256:a", "[1/1] RUN one")])
+    making.printed(lease, ["one"])
+    found = page(f"/runs/{lease.run_id}", operator)
+    assert found.one("data-line-count").text == "1 line"
+    assert "1 of 1 instruction" in found.one("data-steps").text
+    assert "instructions" not in found.one("data-steps").text
 
 
 def test_a_cancel_run_has_a_page_that_leads_to_what_it_acts_on(page, build, operator):

@@ -127,8 +127,12 @@ def run_screen(run_id: int, caller: Caller) -> RunScreen | None:
     run = find_run(run_id, caller)
     if run is None:
         return None
-    now = timezone.now()
     earlier, steps = steps_by_attempt(run)
+    if run.run_state == RunState.RUNNING and all(step.step_state != StepState.RUNNING for step in steps):
+        # It is between two steps, or it ended after it was read: no running run is shown with steps of an ended one.
+        run = find_run(run_id, caller) or run
+        earlier, steps = steps_by_attempt(run)
+    now = timezone.now()
     possible = possible_actions(run_facts(run, caller))
     before = BuildRun.objects.filter(build_id=run.build_id, run_type=RunType.BUILD, pk__lt=run.pk, removed_at=None)
     done = before.filter(run_state=RunState.DONE).order_by("-pk")

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from builds.domain.progress import was_stopped
+from django.template.defaultfilters import pluralize
+
+from builds.domain.progress import CANCELED, was_stopped
 from builds.domain.states import EndReason, StepState, StepType
 from builds.domain.steps.kinds import default_title
 from builds.models import BuildRun, RunStep
@@ -121,7 +123,7 @@ def timeline_of(run: BuildRun, steps: Sequence[RunStep], now: datetime) -> Timel
     rows = [*_wait_row(run, axis), *(row for step in steps for row in _step_rows(step, run, axis))]
     counted = [row for row in rows if row.vertex]
     done = sum(row.state is StepState.DONE for row in counted)
-    note = f"{done} of {len(counted)} instructions" if counted else ""
+    note = f"{done} of {len(counted)} instruction{pluralize(len(counted))}" if counted else ""
     return Timeline(rows, list(_ticks(axis)), "" if run.is_final else "100%", note)
 
 
@@ -176,9 +178,17 @@ def _step_rows(step: RunStep, run: BuildRun, axis: _Axis) -> Iterator[Row]:
         line=step.first_line,
         bar=_bar(shape.bar, step.begin_time, step.end_time, axis),
     )
-    yield from _preparation([vertex for vertex in step.vertices if vertex["name"].startswith(INTERNAL)], run, axis)
-    own = [vertex for vertex in step.vertices if not vertex["name"].startswith(INTERNAL)]
+    vertices = [_ended(vertex) if run.is_final else vertex for vertex in step.vertices]
+    yield from _preparation([vertex for vertex in vertices if vertex["name"].startswith(INTERNAL)], run, axis)
+    own = [vertex for vertex in vertices if not vertex["name"].startswith(INTERNAL)]
     yield from sorted((_vertex_row(vertex, run, axis) for vertex in own), key=lambda row: not row.error)
+
+
+def _ended(vertex: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an instruction of an ended run: nobody told the end of what ran when its worker was lost."""
+    if _state(vertex) is not StepState.RUNNING:
+        return vertex
+    return {**vertex, "state": StepState.ERROR, "error": CANCELED}
 
 
 def _preparation(vertices: Sequence[Mapping[str, Any]], run: BuildRun, axis: _Axis) -> Iterator[Row]:

@@ -16,7 +16,7 @@ from builds.queries.log import asynchronous, first_line_of, iterate_bytes
 from builds.queries.runs import find_run
 from builds.services.builds.files import export_run
 
-PARTS = {"head": "components/run_head.html", "steps": "components/steps.html", "log": "components/log.html"}
+PARTS = {"live": "components/run_live.html", "log": "components/log.html"}
 NOTHING_PRINTED: Final = "This instruction has printed nothing."
 
 
