@@ -100,6 +100,9 @@ def test_one_who_reads_the_log_is_not_moved_by_the_end(page, lease, record_prope
     assert grown > 100
     assert page.evaluate(TOPS, 60) == pytest.approx(before, abs=1)
     assert shifted < 0.01
+    expect(page.locator("[data-steps] .state" if size == WIDE else "[data-foot]")).to_be_in_viewport()
+    expect(page.locator("[data-steps] .state")).to_have_text("Done" if end is done else "Failed")
+    expect(page.locator("[data-foot]").get_by_text("Complete")).to_be_visible()
 
 
 def test_one_who_looks_at_the_head_of_a_phone_keeps_it_in_sight(page, lease):
