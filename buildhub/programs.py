@@ -5,6 +5,7 @@ With words it becomes that program at once: `web ADDRESS PORT`, or a command of 
 
 import ctypes
 import gc
+import logging
 import os
 import sys
 from contextlib import suppress
@@ -44,6 +45,7 @@ LOADED: Final = (
     "builds.management.commands.qcluster",
     "builds.management.commands.sweep",
 )
+log = logging.getLogger(__name__)
 
 
 def load() -> None:
@@ -83,7 +85,10 @@ def settle() -> None:
     """Bring what is loaded into the state in which forks share most of it; once, or they would share less."""
     from buildhub.rehearsal import rehearse  # noqa: PLC0415  it imports models
 
-    rehearse()
+    try:
+        rehearse()
+    except Exception:
+        log.exception("The rehearsal failed: the programs start, and their first answers take longer.")
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     gc.freeze()  # a collection in a fork leaves these objects, and so their pages, alone

@@ -96,7 +96,7 @@ class Children:
         self._frozen: set[int] = set()
         self._looked_at = 0.0
         self._guard = Guard(data_dir, cgroup, held=held)
-        self._forks = Forks(tick=self._heed)
+        self._forks = Forks(tick=self._while_forking)
         self._adopts = adopt_orphans
         if adopt_orphans:
             ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
@@ -146,6 +146,11 @@ class Children:
     def _heed(self) -> None:
         if self._asked_to_stop():
             raise StopAsked
+
+    def _while_forking(self) -> None:
+        """Heed a stop, and end a fork server that a signal has stopped: it would keep us waiting."""
+        self._heed()
+        self._kill_frozen(time.monotonic())
 
     def run(self, command: Command, *, seconds: float) -> tuple[int, str]:
         """Run a command that ends by itself, as one of the family; return its exit code and captured output."""

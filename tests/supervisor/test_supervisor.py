@@ -10,6 +10,7 @@ import urllib.request
 import psycopg
 import pytest
 
+from supervisor.processes import is_running, mark_of, stragglers
 from tests.supervisor.standin import Standin
 from tests.support.waiting import wait_until
 
@@ -131,3 +132,27 @@ def test_a_preparation_that_fails_ends_the_start(standin):
     assert process.returncode == 1
     assert "The database could not be prepared" in said
     assert standin.running() == []
+
+
+def fork_server(standin: Standin) -> int:
+    """Return the process of the fork server; what it has forked shows its mark too."""
+    return next((pid for pid in stragglers(mark_of(standin.data_dir, "fork-server")) if pid not in standin.pids()), 0)
+
+
+def test_a_program_comes_back_although_the_fork_server_was_stopped_by_a_signal(standin):
+    standin.started()
+    web, server = standin.pid_of("web"), fork_server(standin)
+    os.kill(server, signal.SIGSTOP)
+    os.kill(web, signal.SIGKILL)
+    wait_until(lambda: standin.pid_of("web") not in {0, web}, timeout=40, message=lambda: str(standin.listed()))
+    assert not is_running(server)
+
+
+def test_the_programs_go_on_without_the_fork_server_and_are_forked_from_the_next_one(standin):
+    standin.started()
+    before, web, server = standin.pids(), standin.pid_of("web"), fork_server(standin)
+    os.kill(server, signal.SIGKILL)
+    wait_until(lambda: fork_server(standin) not in {0, server}, timeout=20, message="no other fork server")
+    assert standin.pids() == before
+    os.kill(web, signal.SIGKILL)
+    wait_until(lambda: standin.pid_of("web") not in {0, web}, timeout=20, message=lambda: str(standin.listed()))
