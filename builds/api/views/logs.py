@@ -25,6 +25,11 @@ from builds.queries.runs import find_step, steps_by_attempt
 RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 
 
+def _seen_run(view: ApiView, run_id: int) -> BuildRun:
+    """Return a run without what only its whole model tells; raises `NotFound` where the caller may not know of it."""
+    return BuildRun.objects.visible_to(view.caller).wanted(run_id)
+
+
 class RunLogView(ApiView):
     """`/build/run/log/{buildRunSeq}`."""
 
@@ -62,7 +67,7 @@ class RunLinesView(ApiView):
     def get(self, request: ApiRequest, build_run_seq: int) -> HttpResponse:
         """Return the lines after a number; ask again with `after` = `last` until `complete`."""
         window = LineWindow(**self.asked)
-        return self.answer(Lines(read_window(found_run(self, build_run_seq), window)).data)
+        return self.answer(Lines(read_window(_seen_run(self, build_run_seq), window)).data)
 
 
 class RunTextView(ApiView):
@@ -82,7 +87,7 @@ class RunTextView(ApiView):
     def get(self, request: ApiRequest, build_run_seq: int) -> HttpResponseBase:
         """Stream the stored bytes, with Range, empty before the first line; with parameters the lines they ask for."""
         view = TextView(**self.asked)
-        run = found_run(self, build_run_seq)
+        run = _seen_run(self, build_run_seq)
         if not view.is_plain:
             return self._stream(iterate_text(run, view))
         return self._bytes(run)
