@@ -1,5 +1,7 @@
 // Terminal output for the eye, by the same rules as builds/pages/ansi.py: colours become classes, every other
 // control sequence becomes a visible mark. Only text nodes are made, so nothing that was printed can act.
+import { counted } from "./words.js";
+
 const COLOURS = ["grey", "red", "green", "yellow", "blue", "magenta", "cyan", ""];
 const STYLES = { 1: "bold", 2: "dim", 3: "italic", 4: "underline" };
 const OFF = { 22: ["bold", "dim"], 23: ["italic"], 24: ["underline"] };

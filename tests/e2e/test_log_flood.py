@@ -137,3 +137,10 @@ def test_nothing_moves_for_one_who_has_scrolled_up(followed, lease):
     followed.keyboard.press("f")
     followed.wait_for_function(AT_END, arg=13_000)
     assert shown(followed) == (12_501, 13_000, FOLLOWED)
+
+
+def test_a_line_that_is_longer_than_the_page_shows_comes_live_with_its_rest_told(followed, lease):
+    making.printed(lease, ["x" * 5000], vertex="sha256:b")
+    expect(followed.locator('[data-line="1"]')).to_contain_text(
+        "1000 more characters of this line stand in the raw log"
+    )
