@@ -6,6 +6,7 @@ by the sweeper, which knows leases. So no row ever stays behind.
 
 import hashlib
 import logging
+import select
 import time
 from typing import Any
 
@@ -21,6 +22,9 @@ from builds.postgres import listen
 
 log = logging.getLogger(__name__)
 WAIT_SECONDS = 1.0  # bounds the latency of a stop; a task itself is heard of at once
+# Without a notification a queue is looked at this often: a row may have been put by hand, and a connection whose other
+# end is gone may be silent for as long as the network lets it. It is far less than a claim waits for its worker.
+LOOK_SECONDS = 3.0
 
 ENQUEUE = (
     "WITH row AS (INSERT INTO django_q_ormq (key, payload, lock) VALUES (%s, %s, now()) RETURNING id)"
@@ -37,6 +41,7 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
     """Carries tasks by rows of django-q2's own table and notifies those who listen to their queue."""
 
     _listening: psycopg.Connection[Any] | None = None
+    _look_at = 0.0  # by the monotonic clock; zero: at once
 
     def enqueue(self, task: str) -> int:
         """Store `task` in the caller's transaction; the notification goes out when that commits."""
@@ -48,10 +53,10 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
         """Return one task, waiting up to `WAIT_SECONDS`; None where none came."""
         try:
             listening = self._listen()  # before looking: no notification is missed between the two
-            if taken := self._take(listening):
-                return taken
-            for _notice in listening.notifies(timeout=WAIT_SECONDS, stop_after=1):
-                pass
+            wait = min(self._look_at - time.monotonic(), WAIT_SECONDS)
+            # Not psycopg's notifies(), which wakes ten times a second; what is heard is read by the statement.
+            if wait > 0 and not select.select([listening], [], [], wait)[0]:
+                return None
             return self._take(listening)
         except psycopg.Error as error:
             log.warning("The queue is out of reach, trying again: %s", error)
@@ -62,7 +67,12 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
     def _listen(self) -> psycopg.Connection[Any]:
         if self._listening is None:
             self._listening = listen(*(channel(key) for key in self._keys))
+            self._listening.add_notify_handler(self._look_at_once)
+            self._look_at_once()  # nothing was heard while there was no connection
         return self._listening
+
+    def _look_at_once(self, _notice: psycopg.Notify | None = None) -> None:
+        self._look_at = 0.0
 
     @property
     def _keys(self) -> list[str]:
@@ -70,12 +80,16 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
         return queues_of(settings.CLUSTER, settings.WORKER_HOST)
 
     def _take(self, connection: psycopg.Connection[Any]) -> list[tuple[int, str]] | None:
+        self._look_at = time.monotonic() + LOOK_SECONDS  # a notification that comes with the answer makes it sooner
         row = connection.execute(
             "DELETE FROM django_q_ormq WHERE id = (SELECT id FROM django_q_ormq WHERE key = ANY(%s)"
             " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id, payload",
             [self._keys],
         ).fetchone()
-        return [(int(row[0]), str(row[1]))] if row else None
+        if row is None:
+            return None
+        self._look_at_once()  # there may be more
+        return [(int(row[0]), str(row[1]))]
 
     def _stop_listening(self) -> None:
         if self._listening is not None:

@@ -111,12 +111,21 @@ class Timer:
         return nullcontext()
 
 
+class Stat:
+    """What `django_q.status.Stat` is to a sentinel, which saves one twice a second."""
+
+    def __init__(self, sentinel: object) -> None: ...
+
+    def save(self) -> None:
+        """Do nothing: nobody could read it, as the cache is the process's own memory."""
+
+
 def run(name: str) -> None:
     """Start the cluster `name`, and guard it until it is asked to stop."""
     settings.CLUSTER = name
     cluster.Conf.WORKERS = settings.CLUSTER_WORKERS[name]
     cluster.Conf.CLUSTER_NAME = name
-    cluster.Queue, cluster.Event, cluster.Value = PacketQueue, Flag, Timer
+    cluster.Queue, cluster.Event, cluster.Value, cluster.Stat = PacketQueue, Flag, Timer, Stat
     rename(process_name(name))
     _guard()
 

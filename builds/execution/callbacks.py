@@ -70,14 +70,18 @@ def call_for_due() -> int:
     """
     if task_queue.senders_have_calls():
         return 0
-    earlier = _in_sequence(CallbackDelivery.objects.all()).filter(
-        run=OuterRef("run"), url=OuterRef("url"), pk__lt=OuterRef("pk")
-    )
-    due = CallbackDelivery.objects.filter(WAITING & UNCLAIMED, due_at__lte=Now()).filter(BESIDE | ~Exists(earlier))
-    found = list(due.order_by("due_at").values_list("pk", flat=True)[:CALLS_AT_ONCE])
+    found = list(due().order_by("due_at").values_list("pk", flat=True)[:CALLS_AT_ONCE])
     for delivery_id in found:
         task_queue.call_sender(delivery_id)
     return len(found)
+
+
+def due() -> "QuerySet[CallbackDelivery]":
+    """Return the deliveries that a sender may be called for now: each the head of its sequence, or alone."""
+    earlier = _in_sequence(CallbackDelivery.objects.all()).filter(
+        run=OuterRef("run"), url=OuterRef("url"), pk__lt=OuterRef("pk")
+    )
+    return CallbackDelivery.objects.filter(WAITING & UNCLAIMED, due_at__lte=Now()).filter(BESIDE | ~Exists(earlier))
 
 
 def _in_sequence(deliveries: "QuerySet[CallbackDelivery]") -> "QuerySet[CallbackDelivery]":

@@ -14,6 +14,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 
 from builds import task_queue
@@ -44,29 +45,37 @@ class Questions:
 
     def ask(self) -> None:
         """Ask whom it is time to ask, and end a cluster that has been silent for too long: it is started anew."""
+        clusters = WorkerCluster.objects.filter(host__name=settings.WORKER_HOST)
+        heard_lately = Q(asked_at=None, heard_at__gt=Now() - CALM)
+        silent = Q(asked_at__lt=Now() - LAST_PATIENCE)
+        states = clusters.annotate(calm=heard_lately, silent=silent).values("name", "calm", "silent")
+        calm = {state["name"] for state in states if state["calm"]}
+        for name in settings.CLUSTER_WORKERS:
+            if name not in calm:
+                self._ask(name)
+        if any(state["silent"] for state in states):
+            _end_silent()
+
+    def _ask(self, name: str) -> None:
         host = WorkerHost.objects.filter(name=settings.WORKER_HOST).first()
         if host is None:
             return  # its row was taken away since the beat, and comes back with the next one
-        for name in settings.CLUSTER_WORKERS:
-            self._ask(host, name)
-        for cluster in silent_clusters(LAST_PATIENCE).filter(host=host):
-            group = cluster.process_group
-            if group is not None and name_of(group) == process_name(
-                cluster.name
-            ):  # else its number is somebody else's by now
-                log.error("The %s workers take nothing from their queue any more; they are started anew.", cluster.name)
-                os.killpg(group, signal.SIGKILL)
-
-    def _ask(self, host: WorkerHost, name: str) -> None:
-        cluster, is_new = WorkerCluster.objects.get_or_create(host=host, name=name)
-        calm = WorkerCluster.objects.filter(pk=cluster.pk, asked_at=None, heard_at__gt=Now() - CALM)
-        asked_ago = time.monotonic() - self._asked_at.get(name, 0.0)
-        if asked_ago < ASK_AGAIN_SECONDS or (not is_new and calm.exists()):
+        cluster, _is_new = WorkerCluster.objects.get_or_create(host=host, name=name)
+        if time.monotonic() - self._asked_at.get(name, 0.0) < ASK_AGAIN_SECONDS:
             return
         with transaction.atomic():
             WorkerCluster.objects.filter(pk=cluster.pk).update(asked_at=Coalesce("asked_at", Now()))
             task_queue.ask_cluster(name, host=host.name)
         self._asked_at[name] = time.monotonic()
+
+
+def _end_silent() -> None:
+    for cluster in silent_clusters(LAST_PATIENCE).filter(host__name=settings.WORKER_HOST):
+        group = cluster.process_group
+        # Else its number is somebody else's by now.
+        if group is not None and name_of(group) == process_name(cluster.name):
+            log.error("The %s workers take nothing from their queue any more; they are started anew.", cluster.name)
+            os.killpg(group, signal.SIGKILL)
 
 
 def answer(name: str, host: str) -> None:

@@ -1,17 +1,21 @@
 """The sweeper: announces its worker host, and finds what nobody works on any more. One query for each kind of orphan.
 
-It runs beside the workers of every worker host; an advisory lock lets one of them sweep at a time.
+It runs beside the workers of every worker host; an advisory lock lets one of them sweep at a time. One statement asks
+which kinds there are: an installation that has nothing to do is asked nothing further.
 """
 
 import logging
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from enum import StrEnum
+from functools import cache
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import Error, connection
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Now
 
 from builds.domain import failures
@@ -29,7 +33,21 @@ TIDY_SECONDS: Final = 3600.0
 # Once the database is back, workers that had to give a run up have this long to say so, before it is settled (ADR 20).
 LAST_WORD_SECONDS: Final = 4.0
 CLAIM_PATIENCE: Final = timedelta(seconds=15)  # a claimed run that no worker has begun within this is handed over anew
+SHORTEST_LIMIT: Final = timedelta(seconds=60)  # that a build may set on its wait
 ADVISORY_LOCK: Final = 0x6275696C  # "buil", within 32 bits
+
+Act = Callable[["QuerySet[Any]"], object]
+
+
+class Orphan(StrEnum):
+    """The kinds of what nobody works on any more, in the order in which they are seen to."""
+
+    WAITING = "waiting"  # but the doorbell was never heard
+    CLAIMED = "claimed"  # but no worker has begun it: its task went with a worker
+    LOST = "lost"  # running, but its lease is silent
+    REMOVAL = "removal"  # whose task went with a worker, before it had begun
+    OVERDUE = "overdue"  # waiting for a while: each is asked whether that is longer than its build allows
+    CALLBACK = "callback"  # due, or its sender was lost
 
 
 def sweep_for_ever(stop: threading.Event) -> None:
@@ -59,38 +77,69 @@ def sweep_for_ever(stop: threading.Event) -> None:
 
 def beat() -> None:
     """Announce this worker host; the first beat after a silence lets what waits start at once."""
-    WorkerHost.objects.update_or_create(
-        name=settings.WORKER_HOST,
-        defaults={"workers": settings.WORKERS, "topics": list(settings.TOPICS), "beat_at": Now()},
-    )
+    announced = {"workers": settings.WORKERS, "topics": list(settings.TOPICS), "beat_at": Now()}
+    # Its row is there, but for the first beat: this is one statement, where update_or_create() takes four.
+    if not WorkerHost.objects.filter(name=settings.WORKER_HOST).update(**announced):
+        WorkerHost.objects.create(name=settings.WORKER_HOST, **announced)
 
 
 def sweep(*, settle: bool = True) -> None:
-    """Look once for every kind of orphan; `settle` False: but leave runs with a silent lease for later."""
+    """See to every kind of orphan that is found; `settle` False: but leave runs with a silent lease for later."""
+    for kind in _found():
+        if settle or kind is not Orphan.LOST:
+            rows, act = _kinds()[kind]
+            act(rows)
+
+
+def _kinds() -> dict[Orphan, tuple["QuerySet[Any]", Act]]:
+    """Return the query for each kind, and what is done about its rows: each act looks whether it is still due."""
     runs = BuildRun.objects.all()
-    # Waiting, but the doorbell was never heard.
-    dispatch.dispatch_all()
-    # Claimed, but no worker has begun it: its task went with a worker.
-    claimed = runs.filter(run_type=RunType.BUILD, run_state=RunState.CREATED, claimed_at__lt=Now() - CLAIM_PATIENCE)
-    for run_id in claimed.values_list("pk", flat=True):
-        dispatch.release_unstarted(run_id)
-    # Running, but its lease is silent; one that was handed over a moment ago is given time to begin.
-    silent = runs.filter(run_state=RunState.RUNNING, lease_expires_at__lt=Now())
-    due = Q(claimed_at=None) | Q(claimed_at__lt=Now() - CLAIM_PATIENCE) | Q(cancel_requested_at__isnull=False)
-    for run in silent.filter(due).select_related("server") if settle else ():
-        settle_lost_run(run)
-    # REMOVE runs whose task went with a worker, before they had begun.
-    removals = runs.filter(run_type=RunType.REMOVE, run_state=RunState.CREATED, updated_at__lt=Now() - CLAIM_PATIENCE)
-    for run_id in removals.values_list("pk", flat=True):
-        dispatch.call_service_again(run_id)
-    # Waiting for longer than the build allows.
-    for run in (
-        runs.waiting().filter(created_at__lt=Now() - timedelta(seconds=60)).annotate(age=Now() - F("created_at"))
-    ):
-        limit = run.definition.queue_limit_seconds
-        if run.age.total_seconds() > limit:  # type: ignore[attr-defined]  # annotated above
-            end_waiting_run(run.pk, End.of(failures.queue_limit(limit)))
-    callbacks.call_for_due()
+    patience = Now() - CLAIM_PATIENCE
+    created = runs.filter(run_state=RunState.CREATED)
+    claimed = created.filter(run_type=RunType.BUILD, claimed_at__lt=patience)
+    removals = created.filter(run_type=RunType.REMOVE, updated_at__lt=patience)
+    # One that was handed over a moment ago is given time to begin.
+    due = Q(claimed_at=None) | Q(claimed_at__lt=patience) | Q(cancel_requested_at__isnull=False)
+    lost = runs.filter(due, run_state=RunState.RUNNING, lease_expires_at__lt=Now()).select_related("server")
+    overdue = runs.waiting().filter(created_at__lt=Now() - SHORTEST_LIMIT).annotate(age=Now() - F("created_at"))
+    return {
+        Orphan.WAITING: (runs.waiting(), lambda _rows: dispatch.dispatch_all()),
+        Orphan.CLAIMED: (claimed.values_list("pk", flat=True), _each(dispatch.release_unstarted)),
+        Orphan.LOST: (lost, _each(settle_lost_run)),
+        Orphan.REMOVAL: (removals.values_list("pk", flat=True), _each(dispatch.call_service_again)),
+        Orphan.OVERDUE: (overdue, _each(_end_if_overdue)),
+        Orphan.CALLBACK: (callbacks.due(), lambda _rows: callbacks.call_for_due()),
+    }
+
+
+def _found() -> list[Orphan]:
+    """Ask in one statement of which kinds there is anything."""
+    with connection.cursor() as cursor:
+        cursor.execute(*_question())
+        found = {name for (name,) in cursor.fetchall()}
+    return [kind for kind in Orphan if kind.value in found]
+
+
+@cache
+def _question() -> tuple[str, tuple[Any, ...]]:
+    """Return it as SQL, which stays the same: to compile it takes Django longer than the database to answer it."""
+    first, *others = (rows.order_by().values_list(Value(kind.value))[:1] for kind, (rows, _act) in _kinds().items())
+    sql, parameters = first.union(*others, all=True).query.sql_with_params()
+    return sql, tuple(parameters)
+
+
+def _each(act: Callable[[Any], object]) -> Act:
+    def act_on(rows: "QuerySet[Any]") -> None:
+        for row in rows:
+            act(row)
+
+    return act_on
+
+
+def _end_if_overdue(run: BuildRun) -> None:
+    limit = run.definition.queue_limit_seconds
+    if run.age.total_seconds() > limit:  # type: ignore[attr-defined]  # annotated where it is asked for
+        end_waiting_run(run.pk, End.of(failures.queue_limit(limit)))
 
 
 def _elected() -> bool:

@@ -147,3 +147,13 @@ def test_a_host_whose_row_was_taken_away_since_its_beat_asks_nothing(db, setting
     settings.WORKER_HOST = "nowhere"
     Questions().ask()
     assert not WorkerCluster.objects.exists()
+
+
+def test_a_cluster_whose_row_was_taken_away_has_one_again_at_the_next_look(db, settings):
+    settings.WORKER_HOST = "somewhere"
+    WorkerHost.objects.create(name="somewhere")
+    questions = Questions()
+    questions.ask()
+    WorkerCluster.objects.all().delete()
+    questions.ask()
+    assert {cluster.name for cluster in WorkerCluster.objects.all()} == set(settings.CLUSTER_WORKERS)
