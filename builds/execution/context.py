@@ -1,5 +1,7 @@
 """What the steps of one attempt share."""
 
+import threading
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -56,6 +58,21 @@ class RunContext:
     def engine(self) -> Engine:
         """Return the engine that builds."""
         return engine_of(self.server)
+
+    @cached_property
+    def engine_version(self) -> "Future[str]":
+        """Ask the engine what it is, from when this is first looked at; INIT waits for the answer."""
+        told: Future[str] = Future()
+        engine = self.engine
+
+        def ask() -> None:
+            try:
+                told.set_result(engine.version)
+            except Exception as error:  # noqa: BLE001  raised where the answer is waited for
+                told.set_exception(error)
+
+        threading.Thread(target=ask, name=f"engine-version-{self.lease.run_id}", daemon=True).start()
+        return told
 
     @cached_property
     def registry(self) -> Registry:

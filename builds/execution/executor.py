@@ -85,6 +85,7 @@ class Executor:
             self._end_unforeseen(error)
 
     def _run_steps(self) -> None:
+        _asked = self._context.engine_version  # the engine answers while the steps are read
         done: RunStep | None = None
         try:
             for step in self._patiently(prepare_attempt, self._lease):

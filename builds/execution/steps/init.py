@@ -15,7 +15,8 @@ def run(context: RunContext, _step: RunStep) -> None:
             f"{said.get(number - 1, f'Attempt {number - 1} is over.')} Attempt {number} begins. What was printed after"
             " the line above may be missing; instructions that had finished are cached now and print nothing again."
         )
+    version = context.engine_version.result()
     context.recorder.say(
-        f"{run_.definition.name} #{run_.build_no} on {context.server.name}: Docker Engine {context.engine.version},"
+        f"{run_.definition.name} #{run_.build_no} on {context.server.name}: Docker Engine {version},"
         f" image {run_.image.tagged}"
     )
