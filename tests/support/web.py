@@ -5,12 +5,20 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from tests.support.measuring import measuring
 from tests.support.waiting import free_port, wait_until
 from tests.support.workers import ROOT, database_url
+
+
+def collect_static(environment: Mapping[str, str]) -> None:
+    """Collect static files for programs with this environment, unless an earlier one of this run has."""
+    if not Path(environment["BUILDHUB_DATA_DIR"], "static", "staticfiles.json").exists():
+        manage = [sys.executable, str(ROOT / "manage.py"), "collectstatic", "--noinput", "-v0"]
+        subprocess.run(manage, env=environment, cwd=ROOT, check=True, timeout=120)
 
 
 class Web:
@@ -33,10 +41,8 @@ class Web:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Collect static files unless an earlier server of this run has, start, and wait until it answers."""
-        if not Path(self._environment["BUILDHUB_DATA_DIR"], "static", "staticfiles.json").exists():
-            manage = [sys.executable, str(ROOT / "manage.py"), "collectstatic", "--noinput", "-v0"]
-            subprocess.run(manage, env=self._environment, cwd=ROOT, check=True, timeout=120)
+        """Start, and wait until it answers."""
+        collect_static(self._environment)
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "buildhub.programs", "web", "127.0.0.1", str(self.port)],
