@@ -22,10 +22,7 @@ def measure(_world: World, presser: Presser, options: argparse.Namespace) -> lis
         presser.wait_for(seq, "RUNNING")
         began = time.perf_counter()
         presser.cancel(seq)
-        while _lives(mark):
-            if time.perf_counter() - began > LIMIT_SECONDS:
-                raise TimeoutError(f"the process of run {seq} lives {LIMIT_SECONDS:g} s after it was cancelled")
-            time.sleep(0.002)
+        wait_until(lambda mark=mark: not _lives(mark), seconds=LIMIT_SECONDS, what="it is dead", pause=0.002)  # type: ignore[misc]
         figure.ours.append(time.perf_counter() - began)
         presser.wait_for(seq, "ERROR")
     figure.judge_p95(most=0.2)

@@ -14,7 +14,7 @@ def running_url(data_dir: Path) -> str:
         return ""
 
 
-def database(url: str, *, pooled: bool) -> dict[str, Any]:
+def database(url: str) -> dict[str, Any]:
     """Turn a postgresql:// address into Django's settings; an empty one gives an engine that refuses to connect."""
     if not url:
         return {"ENGINE": "django.db.backends.dummy"}
@@ -26,12 +26,17 @@ def database(url: str, *, pooled: bool) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        "CONN_MAX_AGE": 0 if pooled else None,
-        "CONN_HEALTH_CHECKS": not pooled,
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": 5,
             "application_name": "buildhub",
             **dict(parse_qsl(parts.query)),
-            **({"pool": {"min_size": 1, "max_size": 10, "timeout": 10}} if pooled else {}),
         },
     }
+
+
+def share(settings: dict[str, Any]) -> None:
+    """Let the threads of a process share connections, by a pool; before the first one is opened."""
+    settings |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}
+    settings["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 10, "timeout": 10}

@@ -21,7 +21,7 @@ from django.db import DatabaseError, connection, connections
 from django.urls import get_resolver
 
 from buildhub import env
-from buildhub.database import database, running_url
+from buildhub.database import share
 from supervisor.fork_server import serve
 from supervisor.processes import FIRST_ROWS
 
@@ -45,6 +45,7 @@ LOADED: Final = (
     "builds.management.commands.qcluster",
     "builds.management.commands.sweep",
 )
+PREPARE: Final = ["prepare"]  # makes the database that is read before the others are forked
 log = logging.getLogger(__name__)
 
 
@@ -58,9 +59,7 @@ def load() -> None:
 
 def web(address: str, port: int) -> None:
     """Serve pages, API and sockets until a signal says to stop."""
-    # Its threads share connections; workers and commands keep one each.
-    url = settings.DATABASE_URL or running_url(settings.DATA_DIR)
-    connections.settings["default"].update(database(url, pooled=True))
+    share(connections.settings["default"])  # workers and commands keep a connection each
     with suppress(DatabaseError):  # the first request finds a connection; a database that is away is told by /readyz
         connection.ensure_connection()
         connection.close()  # back to the pool
@@ -96,8 +95,9 @@ def settle() -> None:
 
 def become(words: list[str]) -> None:
     """Run the program that `words` name."""
-    for name in FIRST_ROWS:  # `prepare` alone is told these, after the settings were read
-        setattr(settings, name.removeprefix("BUILDHUB_"), env.secret(name))
+    if words == PREPARE:
+        for name in FIRST_ROWS:  # it alone is told these, after the settings were read
+            setattr(settings, name.removeprefix("BUILDHUB_"), env.secret(name))
     if words[0] == "web":
         web(words[1], int(words[2]))
     else:
@@ -111,8 +111,7 @@ def main() -> None:
     if len(sys.argv) > 1:
         become(sys.argv[1:])
         return
-    # `prepare` makes the database that is read before the others.
-    become(serve(before=lambda words: None if words == ["prepare"] else settle()))
+    become(serve(before=lambda words: None if words == PREPARE else settle()))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ BIND = env.text("BUILDHUB_BIND", "127.0.0.1", rule=rules.bind)
 PUBLIC_URL = env.text("BUILDHUB_PUBLIC_URL", place.url_of(BIND, PORT), rule=rules.public_url).rstrip("/")
 PUBLIC_SCHEME, PUBLIC_HOST = urlsplit(PUBLIC_URL).scheme, urlsplit(PUBLIC_URL).hostname or ""
 DATABASE_URL = env.text("DATABASE_URL", rule=rules.database_url, hidden=True)
-DATABASES = {"default": database(DATABASE_URL or running_url(DATA_DIR), pooled=False)}
+DATABASES = {"default": database(DATABASE_URL or running_url(DATA_DIR))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [

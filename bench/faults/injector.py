@@ -15,22 +15,23 @@ import requests
 from bench.faults import database
 from bench.faults.tree import BACKEND, BUSY, Tree, census, is_stopped, processes
 from bench.world import World
+from supervisor.plan import CLUSTERS
 
 LOOK_SECONDS = 0.25
 PAUSES = (1.0, 5.0)  # between two faults
 GIVE_UP_SECONDS = 90.0  # a fault that has not healed by then never does
 FROZEN_SECONDS = 30.0  # who is still stopped then is let go on by us, and counted as not healed
 KILL, STOP, TERM = signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM
-CLUSTERED = ("cluster builds", "cluster service")
-MEMBERS = ("member builds", "member service")
+CLUSTERED = tuple(f"cluster {name}" for name in CLUSTERS)
+MEMBERS = tuple(f"member {name}" for name in CLUSTERS)
 SESSION = "session ended by pg_terminate_backend"
 
 DECK: tuple[tuple[str, signal.Signals | None], ...] = (
     *((kind, KILL) for kind in ("web", "sweeper", "registry", "guardian", "postgres", BACKEND)),
     *((kind, KILL) for kind in (*CLUSTERED, *MEMBERS, "member builds", *[BUSY] * 4)),
     *((kind, STOP) for kind in ("web", "sweeper", "registry", "guardian", "postgres", BACKEND)),
-    *((kind, STOP) for kind in ("cluster builds", "cluster service", *MEMBERS, *[BUSY] * 2)),
-    *((kind, TERM) for kind in ("web", "sweeper", "registry", "cluster builds", "cluster service", BUSY)),
+    *((kind, STOP) for kind in (*CLUSTERED, *MEMBERS, *[BUSY] * 2)),
+    *((kind, TERM) for kind in ("web", "sweeper", "registry", *CLUSTERED, BUSY)),
     ("postgres", signal.SIGINT),
     ("postgres", signal.SIGQUIT),
     (SESSION, None),

@@ -7,9 +7,10 @@ from contextlib import suppress
 import psutil
 
 from builds.domain.worker_queues import process_name
+from supervisor import plan
 
-NAMES = {"web": "web", "sweeper": "sweeper"}
-CLUSTERS = {process_name(name): name for name in ("builds", "service")}
+PROGRAMS = ("web", "sweeper")
+CLUSTERS = {process_name(name): name for name in plan.CLUSTERS}
 BUSY = "worker, busy"
 BACKEND = "postgres child"  # a session's process, or one of PostgreSQL's own helpers
 
@@ -54,8 +55,10 @@ def _sort_in(found: Tree, process: psutil.Process, busy: Collection[int]) -> Non
     elif "registry" in process.name():
         found["registry"].append(process.pid)
     else:
-        kind = "guardian" if "supervisor.guardian" in words else NAMES.get(process.name())
-        if kind := kind or ("fork server" if "buildhub.programs" in words else None):
+        kinds = {"supervisor.guardian": "guardian", "buildhub.programs": "fork server"}
+        for kind in (
+            [process.name()] if process.name() in PROGRAMS else [kinds[word] for word in words if word in kinds]
+        ):
             found[kind].append(process.pid)
 
 

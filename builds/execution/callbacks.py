@@ -21,6 +21,7 @@ from standardwebhooks import Webhook
 from builds import task_queue
 from builds.domain.callbacks import MOST_ATTEMPTS, WAITS, Outcome, next_wait, retry_after_seconds
 from builds.domain.outbound import without_query
+from builds.domain.worker_queues import SERVICE
 from builds.engine.outbound import Ask, Limits, OutboundFailed, OutboundRefused, send
 from builds.execution.patience import until_it_is_back
 from builds.models import CallbackDelivery, DeliveryAttempt, DeliveryState
@@ -33,7 +34,7 @@ CLAIM: Final = timedelta(seconds=90)
 LIMITS: Final = Limits(connect_seconds=5, read_seconds=10, total_seconds=15, body_bytes=4096)
 USER_AGENT: Final = "BuildHub-Callback/1"
 CALLS_AT_ONCE: Final = 200
-SENDERS: Final = 3  # one of the four service workers is left for removals, however many receivers hang
+SENDERS: Final[int] = settings.CLUSTER_WORKERS[SERVICE] - 1  # one is left for removals, however many receivers hang
 SENDERS_AT_ONE_RECEIVER: Final = 2
 TURN: Final = 0x63616C6C  # "call": the advisory lock under which senders are counted
 LOST: Final = "The sender was lost on its way; whether the receiver has got this is not known."

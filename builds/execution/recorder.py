@@ -157,7 +157,7 @@ class Recorder:
     def _store_batch(self) -> bool:
         """Store what is pending; return False once all is stored after the end, or the lease was lost."""
         with self._changed:
-            self._changed.wait_for(lambda: self._pending or self._vertices or self._facts or self._over)
+            self._changed.wait_for(lambda: self._has_more or self._over)
             if not self._over:  # let a batch gather, one commit for many lines; the end waits for nothing
                 self._changed.wait_for(lambda: self._over, FLUSH_SECONDS)
             batch, self._pending, self._pending_bytes = self._pending, [], 0
@@ -168,7 +168,11 @@ class Recorder:
         if not held:
             self._stop.ask(StopReason.LEASE_LOST)
         with self._changed:
-            return held and not (self._over and not self._pending and not self._vertices and not self._facts)
+            return held and (self._has_more or not self._over)
+
+    @property
+    def _has_more(self) -> bool:
+        return bool(self._pending or self._vertices or self._facts)
 
     def _write_facts(self, facts: Sequence[Callable[[], object]]) -> bool:
         try:

@@ -45,6 +45,7 @@ def test_a_cancel_run_is_a_run_too(watch: Watch, world: World):
     watcher = watch("/ws/builds")
     cancel = request_cancel(run_id=run.pk, caller=caller_for(world.operator))
     watcher.until(lambda: {(run.pk, "ERROR"), (cancel.pk, "DONE")} <= set(states(watcher)))
+    assert {number for number, _state in states(watcher)} == {run.pk, cancel.pk}
 
 
 def test_the_actions_are_those_of_the_reader(watch: Watch, world: World):

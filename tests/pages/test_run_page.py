@@ -192,7 +192,7 @@ def test_a_cancel_run_has_a_page_that_leads_to_what_it_acts_on(page, build, oper
 def test_a_removed_run_has_no_page(page, build, operator):
     run = making.done_run(build, operator)
     BuildRun.objects.filter(pk=run.pk).update(removed_at=run.end_time)
-    page(f"/runs/{run.pk}", operator, status=404)
+    assert f"Run #{run.build_no}" not in page(f"/runs/{run.pk}", operator, status=404).html
 
 
 def test_a_failure_outside_the_instructions_shows_the_end_of_the_log(page, build, operator):

@@ -105,7 +105,7 @@ def test_what_was_stopped_by_a_signal_and_stays_so_is_killed(children, monkeypat
     victim = {"child": first, "the guardian": children.guardian_pid}.get(which, (both - {first}).pop())
     os.kill(victim, signal.SIGSTOP)
     wait_until(lambda: children.tend() and not is_running(victim), message="it is still there")
-    wait_until(lambda: children.tend() and is_running(children.guardian_pid) and marked(children))
+    assert wait_until(lambda: children.tend() and is_running(children.guardian_pid) and marked(children) - {victim})
 
 
 def test_a_child_that_was_stopped_for_a_moment_goes_on(children, monkeypatch):

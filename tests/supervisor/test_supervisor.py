@@ -41,6 +41,7 @@ def test_what_dies_is_started_again(standin):
     for pid in old:
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not old & standin.pids() and standin.names() == NAMES, message=lambda: str(standin.listed()))
+    assert not any(is_running(pid) for pid in old)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -57,6 +58,7 @@ def test_sigkill_of_the_supervisor_takes_everything_down(standin):
     process.kill()
     process.wait()
     wait_until(lambda: standin.running() == [], timeout=15, message=lambda: str(standin.running()))
+    assert not any(is_running(pid) for pid in standin.pids())
 
 
 def test_it_starts_again_right_after_a_sigkill_with_its_data(standin):

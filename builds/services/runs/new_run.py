@@ -24,7 +24,7 @@ from builds.domain.tags import TagRule
 from builds.models import Account, Activity, Build, BuildRun, BuildServer, Caller, Did, RunEvent
 from builds.queries.waiting import account_facts
 from builds.services import callbacks
-from builds.services.dispatch import dispatch
+from builds.services.dispatch import dispatch, slot_at_once
 from builds.services.runs.cancel_and_remove import request_cancel
 from builds.services.runs.ends import end_waiting_run
 from builds.services.runs.recipes import Recipe
@@ -68,12 +68,13 @@ def apply_when_running(build: Build, caller: Caller, *, replaces: bool = True) -
 
 
 def accept(
-    build: Build, server: BuildServer, caller: Caller, recipe: Recipe, *, host: str | None, **fields: Any
+    build: Build, server: BuildServer, caller: Caller, recipe: Recipe, *, has_to_wait: bool, **fields: Any
 ) -> BuildRun:
     """Insert a run with its steps, history and act; `fields` are further columns, such as `tag_name`.
 
-    `host`: whose workers it is handed to at once; None: it waits.
+    Unless it has to wait, it is handed over at once where a slot is free.
     """
+    host = None if has_to_wait else slot_at_once(server, build.account)
     if host is not None:
         fields |= {"claim": 1, "claimed_at": Now(), "claimed_host": host}
     run = BuildRun.objects.create(

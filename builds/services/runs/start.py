@@ -17,7 +17,6 @@ from builds.queries.facts import run_facts, with_facts
 from builds.services.accounts.access import require
 from builds.services.builds.definitions import unexecutable
 from builds.services.connections.servers import find_server
-from builds.services.dispatch import slot_at_once
 from builds.services.runs.new_run import (
     accept,
     apply_when_running,
@@ -59,9 +58,8 @@ def start_run(*, build_id: int, caller: Caller, ask: RunAsk = NOTHING_ASKED, aga
         tag = choose_tag(build, recipe.definition.tag_rule, ask.tag_name)
         unregistered = recipe.definition.server_host if recipe.definition.server_host != server.url else ""
         unless = unexecutable(recipe.steps, unregistered)
-        host = None if has_to_wait or unless else slot_at_once(server, build.account)
         given = {"tag_name": tag, "description": ask.description, "callback_url": ask.callback_url}
-        run = accept(build, server, caller, recipe, host=host, **given)
+        run = accept(build, server, caller, recipe, has_to_wait=has_to_wait or unless is not None, **given)
         let_start(run, unless=unless)
     return run
 
@@ -94,8 +92,8 @@ def push_again(
             pushes = build.runs.filter(target_id__in={root, original.pk}, run_type=RunType.BUILD)
             check_tag_free(build, tag, apart_from={root, original.pk, *pushes.values_list("pk", flat=True)})
         next_number(build)
-        host = None if has_to_wait else slot_at_once(server, build.account)
-        run = accept(build, server, caller, recipe, host=host, tag_name=tag, description=original.description)
+        given = {"tag_name": tag, "description": original.description}
+        run = accept(build, server, caller, recipe, has_to_wait=has_to_wait, **given)
         let_start(run, unless=None)
     return run
 
