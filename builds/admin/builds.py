@@ -10,7 +10,7 @@ from django.urls import reverse
 from builds.admin.actions import ask_each, press
 from builds.admin.base import ReadOnlyAdmin
 from builds.admin.service_admin import ServiceAdmin
-from builds.models import Build, BuildStep, Caller
+from builds.models import Build, BuildStep, Caller, UploadedContext
 from builds.services.builds.edit import switch_build
 
 
@@ -68,3 +68,13 @@ class BuildStepAdmin(ReadOnlyAdmin):
     list_select_related = ("build",)
     search_fields = ("build__name", "build__image_name", "build__id__exact")
     ordering = ("-build", "order")
+
+
+@admin.register(UploadedContext)
+class UploadedContextAdmin(ReadOnlyAdmin):
+    """Contexts that were uploaded, without their bytes."""
+
+    list_display = ("id", "created_at", "build", "uploaded_by", "kind", "file_count", "byte_count")
+    list_select_related = ("build", "uploaded_by")
+    search_fields = ("build__name", "uploaded_by__username", "sha256", "id__exact")
+    ordering = ("-id",)

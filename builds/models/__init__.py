@@ -7,6 +7,7 @@ from builds.models.build_counts import BuildCounts, BuildTag
 from builds.models.callback import CallbackDelivery, CallbackEvent, DeliveryAttempt, DeliveryState
 from builds.models.caller import Caller
 from builds.models.connections import BuildServer, KnownHost, Registry, WorkerCluster, WorkerHost
+from builds.models.context import ContextChunk, UploadedContext
 from builds.models.installation import Installation
 from builds.models.kept_answer import KeptAnswer
 from builds.models.log_chunk import LogChunk
@@ -29,6 +30,7 @@ __all__ = [
     "CallbackDelivery",
     "CallbackEvent",
     "Caller",
+    "ContextChunk",
     "DeliveryAttempt",
     "DeliveryState",
     "Did",
@@ -40,6 +42,7 @@ __all__ = [
     "Registry",
     "RunEvent",
     "RunStep",
+    "UploadedContext",
     "WorkerCluster",
     "WorkerHost",
     "WrongTokens",

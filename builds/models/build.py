@@ -65,6 +65,15 @@ class Build(models.Model):
     last_run = models.ForeignKey(
         "builds.BuildRun", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
+    context = models.ForeignKey(
+        "builds.UploadedContext",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        help_text="The newest: what the next runs use.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     active_at = models.DateTimeField(

@@ -79,6 +79,14 @@ class BuildRun(models.Model):
         related_name="follow_ups",
         help_text="What a CANCEL or REMOVE run acts on; the run whose image a BUILD run pushes again.",
     )
+    context = models.ForeignKey(
+        "builds.UploadedContext",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="runs",
+        help_text="The uploaded context that is built from; empty again when an ended run's context has gone.",
+    )
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

@@ -61,6 +61,8 @@ def full_world(running_run: BuildRun, administrator: User, account: Account) -> 
     host = WorkerHost.objects.create(name="host-one", workers=2)
     WorkerCluster.objects.create(host=host, name="builds")
     KnownHost.objects.create(host="git.example", lines="git.example ssh-ed25519 AAAA")
+    facts = {"kind": "tar", "file_count": 1, "byte_count": 10240, "sha256": "0" * 64}
+    running_run.build.contexts.create(account=account, uploaded_by=administrator, **facts)
     delivery = CallbackDelivery.objects.create(
         account=account,
         build=running_run.build,

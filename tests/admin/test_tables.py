@@ -14,22 +14,22 @@ from tests.api.making import begin, end
 from tests.support.people import make_build
 from tests.support.runs import press
 
-# answers to other people's requests, counts of a minute, and counts that the lists show: nothing more to read
-UNSHOWN = {"keptanswer", "wrongtokens", "buildcounts", "buildtag"}
+# answers to other people's requests, counts of a minute, counts that the lists show, bytes: nothing more to read
+UNSHOWN = {"keptanswer", "wrongtokens", "buildcounts", "buildtag", "contextchunk"}
 MODELS = sorted(
     {model.__name__.lower() for model in apps.get_app_config("builds").get_models(include_auto_created=False)} - UNSHOWN
 )
 READ_ONLY = [
     *("activity", "apitoken", "buildrun", "buildstep", "callbackdelivery", "deliveryattempt", "installation"),
-    *("logchunk", "runevent", "runstep", "workercluster", "workerhost"),
+    *("logchunk", "runevent", "runstep", "uploadedcontext", "workercluster", "workerhost"),
 ]
 # a word that finds the row of the full world, and one that finds none; {run} is its number
 SEARCHES = {
     "account": "default", "activity": "pressed", "apitoken": "robot", "build": "hello", "buildrun": "{run}",
     "buildserver": "default", "buildstep": "hello", "callbackdelivery": "{run}", "deliveryattempt": "{run}",
     "installation": "test", "knownhost": "git.example", "logchunk": "{run}",
-    "membership": "operator", "registry": "127.0.0.1", "runevent": "{run}", "runstep": "{run}", "workercluster": "one",
-    "workerhost": "one",
+    "membership": "operator", "registry": "127.0.0.1", "runevent": "{run}", "runstep": "{run}",
+    "uploadedcontext": "hello", "workercluster": "one", "workerhost": "one",
 }  # fmt: skip
 
 
