@@ -29,6 +29,7 @@ EMPTY: Final = TraceRecord()
 STALL_RECORDS: Final = 2000
 STALL_SECONDS: Final = 1.0
 NOT_TEXT: Final = "contains invalid UTF-8"
+INLINE_CACHE: Final = "BUILDKIT_INLINE_CACHE"  # taken by the engine itself, in no image's history
 KILLED_EXIT_CODE: Final = 137
 LOST_CONTACT: Final = "code = Unavailable"  # gRPC's, of a session that has gone
 LOST_CONTACT_SECONDS: Final = 1.0
@@ -124,7 +125,7 @@ def run_build(
 
     `side` is a client with connections of its own, for what is asked beside the build.
     """
-    with Session(request.context, shared_key=request.shared_key) as session:
+    with Session(request.context, request.secrets, shared_key=request.shared_key) as session:
         try:
             session.open(client)
             with asking(ASKED):  # answered as soon as the build has begun
@@ -201,6 +202,8 @@ def _broken_off(stream: BuildStream, watch: Watch, side: EngineClient) -> Engine
 
 def parameters(request: BuildRequest, session_id: str) -> dict[str, Any]:
     """Return the query of /build; version=2 is BuildKit. `q` is never set: it would silence the trace."""
+    # An image that others are to take its cache from has to carry it.
+    build_args = {**request.build_args, **({INLINE_CACHE: "1"} if request.cache_from else {})}
     asked = {
         "version": "2",
         "remote": "client-session",
@@ -208,7 +211,8 @@ def parameters(request: BuildRequest, session_id: str) -> dict[str, Any]:
         "buildid": request.build_id,
         "dockerfile": request.dockerfile,
         "t": list(request.tags),  # repeated, one for each tag
-        "buildargs": json.dumps(dict(request.build_args)),
+        "buildargs": json.dumps(build_args),
+        "cachefrom": json.dumps(request.cache_from) if request.cache_from else "",
         "labels": json.dumps(dict(request.labels)),
         "target": request.target,
         "platform": request.platform,

@@ -199,3 +199,10 @@ class RegistryRefused(EngineError):
     def __init__(self, asked: str, answered: str, *, status: int) -> None:
         super().__init__(asked, answered)
         self.status = status
+
+
+class KeyUnusable(EngineError):
+    """The private key of a login cannot be used; `answered` says why."""
+
+    def __init__(self, answered: str) -> None:
+        super().__init__("use the private key", answered)

@@ -7,7 +7,7 @@ and `COPY .` would take it into the image (docs/engine-notes.md, "How a build ge
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
@@ -18,8 +18,10 @@ from h2.exceptions import ProtocolError
 from builds.engine.buildkit.session_pb2 import HealthCheckResponse
 from builds.engine.client import EngineClient, asking
 from builds.engine.errors import EngineRefused
-from builds.engine.session_calls import Calls, Metadata, Methods
+from builds.engine.session_calls import Calls, Methods, Unary
 from builds.engine.session_files import DIFF_COPY, Directory, Transfer
+from builds.engine.session_secrets import secret_methods
+from builds.engine.types import NO_SECRETS, BuildSecrets
 from builds.engine.wire import shut_down
 
 ASKED: Final = "open the session of a build"
@@ -31,7 +33,7 @@ LONGEST_REFUSAL: Final = 4096
 
 
 class Session:
-    """Context manager: serves `directories`, by their names in BuildKit, from `open` to the end of the block.
+    """Context manager: serves `directories`, by their names in BuildKit, and `secrets`, from `open` to the block's end.
 
     The socket is held on the client's wire, so that what cuts the build cuts its session. `error` is what reading a
     file raised. `odd_names` are the paths that the engine was told of and that are no UTF-8. `is_broken` says that the
@@ -41,12 +43,15 @@ class Session:
     with the same key these must mean the same content. Without one nothing is kept for another build.
     """
 
-    def __init__(self, directories: Mapping[str, Directory], *, shared_key: str = "") -> None:
+    def __init__(
+        self, directories: Mapping[str, Directory], secrets: BuildSecrets = NO_SECRETS, *, shared_key: str = ""
+    ) -> None:
         self.id = uuid.uuid4().hex
         self.is_broken = False
         self.odd_names: list[str] = []
         self._shared_key = shared_key or self.id
-        self._calls = Calls(methods(directories, self.odd_names.append))
+        self._methods = methods(directories, secrets, self.odd_names.append)
+        self._calls = Calls(self._methods)
         self._closing = threading.Event()
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -89,17 +94,17 @@ class Session:
 
     def _upgrade(self, sock: socket.socket, client: EngineClient) -> bytes:
         """Ask for HTTP/2 on this connection; return what the engine has sent of it already."""
-        headers = {
-            "Host": "localhost",
-            "User-Agent": "BuildHub",
-            "Connection": "Upgrade",
-            "Upgrade": "h2c",
-            f"{HEADERS}Uuid": self.id,
-            f"{HEADERS}Name": "BuildHub",
-            f"{HEADERS}Sharedkey": self._shared_key,
-            f"{HEADERS}Grpc-Method": DIFF_COPY,  # the only one that an engine looks for before it asks
-        }
-        request = h11.Request(method="POST", target=f"/v{client.spoken}/session", headers=list(headers.items()))
+        headers = [
+            ("Host", "localhost"),
+            ("User-Agent", "BuildHub"),
+            ("Connection", "Upgrade"),
+            ("Upgrade", "h2c"),
+            (f"{HEADERS}Uuid", self.id),
+            (f"{HEADERS}Name", "BuildHub"),
+            (f"{HEADERS}Sharedkey", self._shared_key),
+            *((f"{HEADERS}Grpc-Method", method) for method in self._methods),  # engines look before they ask
+        ]
+        request = h11.Request(method="POST", target=f"/v{client.spoken}/session", headers=headers)
         http = h11.Connection(our_role=h11.CLIENT)
         sock.sendall(http.send(request) or b"")
         sock.sendall(http.send(h11.EndOfMessage()) or b"")
@@ -133,27 +138,18 @@ class Session:
             is_spoken = is_spoken and bool(data := sock.recv(READ))
 
 
-def methods(directories: Mapping[str, Directory], on_odd_name: Callable[[str], object] = lambda path: None) -> Methods:
-    """Return what an engine may call: the files of `directories`, and whether the session lives."""
-    return {DIFF_COPY: lambda asked: Transfer(directories, asked, on_odd_name), HEALTH: _Healthy}
-
-
-class _Healthy:
-    """Answers the engine's question whether the session still lives."""
-
-    def __init__(self, asked: Metadata) -> None:
-        del asked
-        self.ended = False
-
-    def begin(self) -> Iterator[bytes]:
-        """Say nothing before the question."""
-        return iter(())
-
-    def take(self, message: bytes) -> Iterator[bytes]:
-        """Answer it."""
-        del message
-        self.ended = True
-        yield HealthCheckResponse(status=HealthCheckResponse.SERVING).SerializeToString()
+def methods(
+    directories: Mapping[str, Directory],
+    secrets: BuildSecrets = NO_SECRETS,
+    on_odd_name: Callable[[str], object] = lambda path: None,
+) -> Methods:
+    """Return what an engine may call: the files of `directories`, the `secrets`, and whether the session lives."""
+    healthy = HealthCheckResponse(status=HealthCheckResponse.SERVING).SerializeToString()
+    return {
+        DIFF_COPY: lambda asked: Transfer(directories, asked, on_odd_name),
+        HEALTH: lambda asked: Unary(lambda message: healthy),
+        **secret_methods(secrets),
+    }
 
 
 def _said(http: h11.Connection, sock: socket.socket) -> str:

@@ -53,6 +53,23 @@ class Call(Protocol):
         """Return the answers to a message. Raises `CallFailed`."""
 
 
+class Unary:
+    """A call of one message and one answer. `answer` may raise `CallFailed`."""
+
+    def __init__(self, answer: Callable[[bytes], bytes]) -> None:
+        self.ended = False
+        self._answer = answer
+
+    def begin(self) -> Iterator[bytes]:
+        """Say nothing before the question."""
+        return iter(())
+
+    def take(self, message: bytes) -> Iterator[bytes]:
+        """Answer it."""
+        self.ended = True
+        yield self._answer(message)
+
+
 Metadata = Mapping[str, Sequence[str]]
 Methods = Mapping[str, Callable[[Metadata], Call]]
 

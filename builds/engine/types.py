@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from builds.engine.context import Context
 
@@ -39,6 +39,22 @@ class RegistryLogin:
     password: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class BuildSecrets:
+    """What one build may ask for over its session and nobody else sees; none of it shows in a repr.
+
+    `logins` by registry host as it stands in FROM (`host[:port]`); `mounted` by the id of RUN --mount=type=secret;
+    `ssh_agent` is the socket of an agent for RUN --mount=type=ssh, empty where there is none.
+    """
+
+    logins: Mapping[str, RegistryLogin] = field(default_factory=dict, repr=False)
+    mounted: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ssh_agent: str = ""
+
+
+NO_SECRETS: Final = BuildSecrets()
+
+
 @dataclass
 class BuildRequest:
     """One image build as the engine is asked for it.
@@ -46,6 +62,7 @@ class BuildRequest:
     `build_id` is ours and names the build when it is cancelled. `context` holds the directories that the engine asks
     for; `dockerfile` is a path in the one of Dockerfiles. An argument whose value is None takes the Dockerfile's
     default. Build arguments end in the image's history: they are no place for secrets.
+    `cache_from` are images whose cache is taken where it fits; with any of them the image carries its own, too.
     With a `shared_key` the engine keeps the files for the next build of that key, and asks only for those whose path,
     mode, length or time differ: the same key promises that files alike in these have the same content.
     """
@@ -60,6 +77,8 @@ class BuildRequest:
     platform: str = ""
     no_cache: bool = False
     pull: bool = False
+    cache_from: tuple[str, ...] = ()
+    secrets: BuildSecrets = NO_SECRETS
     shared_key: str = ""
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from builds.domain.steps.places import Place
+from builds.engine.errors import KeyUnusable
 from builds.engine.git.client import Repository
 from builds.engine.git.errors import (
     CertificateUntrusted,
     GitFailed,
     GitStopped,
-    KeyUnusable,
     RefMissing,
     RepositoryEmpty,
     SourceTooLarge,

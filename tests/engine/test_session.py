@@ -117,13 +117,13 @@ def test_a_cancel_in_the_middle_ends_the_session_too(engine, base_image):
 
 def test_the_engine_hears_that_its_session_lives(engine, base_image, monkeypatch):
     """An engine that asks in vain gives the build up."""
-    answered, answer = threading.Event(), sessions._Healthy.take
+    answered, answer = threading.Event(), sessions.Unary.take
 
-    def seen(healthy, message):
-        yield from answer(healthy, message)
+    def seen(call, message):
+        yield from answer(call, message)
         answered.set()
 
-    monkeypatch.setattr(sessions._Healthy, "take", seen)
+    monkeypatch.setattr(sessions.Unary, "take", seen)
     running = Running(engine, request(f"FROM {base_image}\nRUN : {mark()}; sleep 300\n"), Told())
     assert answered.wait(SOON)
     running.stopping.set()

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$builds/engine/buildkit/session.proto\x12\x11\x62uildhub.buildkit\"\xae\x01\n\x06Packet\x12,\n\x04type\x18\x01 \x01(\x0e\x32\x1e.buildhub.buildkit.Packet.Kind\x12%\n\x04stat\x18\x02 \x01(\x0b\x32\x17.buildhub.buildkit.Stat\x12\n\n\x02ID\x18\x03 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"5\n\x04Kind\x12\x08\n\x04STAT\x10\x00\x12\x07\n\x03REQ\x10\x01\x12\x08\n\x04\x44\x41TA\x10\x02\x12\x07\n\x03\x46IN\x10\x03\x12\x07\n\x03\x45RR\x10\x04\"m\n\x04Stat\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04mode\x18\x02 \x01(\r\x12\x0b\n\x03uid\x18\x03 \x01(\r\x12\x0b\n\x03gid\x18\x04 \x01(\r\x12\x0c\n\x04size\x18\x05 \x01(\x03\x12\x0f\n\x07modTime\x18\x06 \x01(\x03\x12\x10\n\x08linkname\x18\x07 \x01(\x0c\"\x86\x01\n\x13HealthCheckResponse\x12\x44\n\x06status\x18\x01 \x01(\x0e\x32\x34.buildhub.buildkit.HealthCheckResponse.ServingStatus\")\n\rServingStatus\x12\x0b\n\x07UNKNOWN\x10\x00\x12\x0b\n\x07SERVING\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$builds/engine/buildkit/session.proto\x12\x11\x62uildhub.buildkit\"\xae\x01\n\x06Packet\x12,\n\x04type\x18\x01 \x01(\x0e\x32\x1e.buildhub.buildkit.Packet.Kind\x12%\n\x04stat\x18\x02 \x01(\x0b\x32\x17.buildhub.buildkit.Stat\x12\n\n\x02ID\x18\x03 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"5\n\x04Kind\x12\x08\n\x04STAT\x10\x00\x12\x07\n\x03REQ\x10\x01\x12\x08\n\x04\x44\x41TA\x10\x02\x12\x07\n\x03\x46IN\x10\x03\x12\x07\n\x03\x45RR\x10\x04\"m\n\x04Stat\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04mode\x18\x02 \x01(\r\x12\x0b\n\x03uid\x18\x03 \x01(\r\x12\x0b\n\x03gid\x18\x04 \x01(\r\x12\x0c\n\x04size\x18\x05 \x01(\x03\x12\x0f\n\x07modTime\x18\x06 \x01(\x03\x12\x10\n\x08linkname\x18\x07 \x01(\x0c\"\x86\x01\n\x13HealthCheckResponse\x12\x44\n\x06status\x18\x01 \x01(\x0e\x32\x34.buildhub.buildkit.HealthCheckResponse.ServingStatus\")\n\rServingStatus\x12\x0b\n\x07UNKNOWN\x10\x00\x12\x0b\n\x07SERVING\x10\x01\"\"\n\x12\x43redentialsRequest\x12\x0c\n\x04Host\x18\x01 \x01(\t\"7\n\x13\x43redentialsResponse\x12\x10\n\x08Username\x18\x01 \x01(\t\x12\x0e\n\x06Secret\x18\x02 \x01(\t\"\x1e\n\x10GetSecretRequest\x12\n\n\x02ID\x18\x01 \x01(\t\"!\n\x11GetSecretResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\x1f\n\x11\x43heckAgentRequest\x12\n\n\x02ID\x18\x01 \x01(\t\"\x1c\n\x0c\x42ytesMessage\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,4 +41,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HEALTHCHECKRESPONSE']._serialized_end=482
   _globals['_HEALTHCHECKRESPONSE_SERVINGSTATUS']._serialized_start=441
   _globals['_HEALTHCHECKRESPONSE_SERVINGSTATUS']._serialized_end=482
+  _globals['_CREDENTIALSREQUEST']._serialized_start=484
+  _globals['_CREDENTIALSREQUEST']._serialized_end=518
+  _globals['_CREDENTIALSRESPONSE']._serialized_start=520
+  _globals['_CREDENTIALSRESPONSE']._serialized_end=575
+  _globals['_GETSECRETREQUEST']._serialized_start=577
+  _globals['_GETSECRETREQUEST']._serialized_end=607
+  _globals['_GETSECRETRESPONSE']._serialized_start=609
+  _globals['_GETSECRETRESPONSE']._serialized_end=642
+  _globals['_CHECKAGENTREQUEST']._serialized_start=644
+  _globals['_CHECKAGENTREQUEST']._serialized_end=675
+  _globals['_BYTESMESSAGE']._serialized_start=677
+  _globals['_BYTESMESSAGE']._serialized_end=705
 # @@protoc_insertion_point(module_scope)

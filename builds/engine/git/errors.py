@@ -46,13 +46,6 @@ class PartFailed(EngineError):
         self.part = part
 
 
-class KeyUnusable(EngineError):
-    """The private key of a login cannot be used; `answered` says why."""
-
-    def __init__(self, answered: str) -> None:
-        super().__init__("use the private key", answered)
-
-
 class RefMissing(EngineError):
     """The repository has no branch, tag or commit `ref`; `branches` are those that it has."""
 

@@ -14,6 +14,7 @@ from threading import Event
 from typing import Final
 
 from builds.engine.git.errors import GitFailed, GitStopped, SourceTooLarge
+from builds.engine.programs import WITH_ITS_PARENT, own_mark
 
 LOOK_SECONDS: Final = 0.1  # between two looks whether to stop
 MEASURE_SECONDS: Final = 1.0  # between two looks at the size
@@ -24,9 +25,6 @@ KEPT_CHARACTERS: Final = 1000  # of a line
 LONGEST_LINE: Final = 65536  # bytes; more comes in several
 MOST_PRINTED: Final = 64 * 1024**2  # bytes: a list of a million branches
 LINE_END: Final = re.compile(rb"\r?\n|\r(?=[^\n])")  # ssh ends its lines with both
-MARK: Final = "BUILDHUB_SUPERVISED"  # by which the supervisor finds whatever has outlived its worker
-# The kernel kills it with the worker's thread: a worker that is killed leaves no program behind.
-WITH_ITS_PARENT: Final = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 @dataclass(frozen=True)
@@ -52,11 +50,6 @@ class Surroundings:
 
     work: Work
     environment: Mapping[str, str] = field(repr=False)
-
-
-def own_mark() -> dict[str, str]:
-    """Return what of our environment every program of ours gets."""
-    return {MARK: os.environ[MARK]} if MARK in os.environ else {}
 
 
 def run(around: Surroundings, folder: Path, *arguments: str) -> bytes:

@@ -19,13 +19,12 @@ from builds.domain.log.masking import Masker
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import validate_steps
 from builds.domain.steps.places import Place, repository_url
-from builds.engine.errors import EngineError
+from builds.engine.errors import EngineError, KeyUnusable
 from builds.engine.git.client import Repository, opened
 from builds.engine.git.errors import (
     CertificateUntrusted,
     GitFailed,
     GitStopped,
-    KeyUnusable,
     PartFailed,
     RefMissing,
     RepositoryEmpty,
