@@ -258,6 +258,7 @@ OUTBOUND_ALLOW = env.listed("BUILDHUB_OUTBOUND_ALLOW", rule=rules.outbound)
 LOG_LIMIT_BYTES = env.number("BUILDHUB_LOG_LIMIT_MB", 256, minimum=1, maximum=102_400) * 1024 * 1024
 REPOSITORY_LIMIT_BYTES = env.number("BUILDHUB_REPOSITORY_LIMIT_MB", 2048, minimum=1, maximum=1_048_576) * 1024 * 1024
 CONTEXT_LIMIT_BYTES = env.number("BUILDHUB_CONTEXT_LIMIT_MB", 2048, minimum=1, maximum=1_048_576) * 1024 * 1024
+CONTEXT_STORE_BYTES = env.number("BUILDHUB_CONTEXT_STORE_MB", 10_240, minimum=1, maximum=104_857_600) * 1024 * 1024
 V1_ENVELOPE = env.flag("BUILDHUB_V1_ENVELOPE", default=False)
 QUEUE_LIMIT = env.number("BUILDHUB_QUEUE_LIMIT", 10_000, minimum=1, maximum=10_000_000)
 

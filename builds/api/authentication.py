@@ -58,7 +58,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
     def enforce_csrf(self, request: Any) -> None:
         """Check the CSRF token of the plain request, whose body is read before Django would parse it as a form."""
         if isinstance(request, ApiRequest):
-            request.raw  # noqa: B018
+            request.prepare_csrf_check()
             request = request._request
         super().enforce_csrf(request)
 

@@ -43,13 +43,14 @@ class Documented:
 def documented(
     name: str, summary: str, answer: Any, *, query: type[Query] = Query, body: Any = None, **told: Any
 ) -> Callable[[Handler], Handler]:
-    """Document a handler as the operation `name`: its answer, query and body (serializers), and `Documented`'s rest.
+    """Document a handler as the operation `name`: its answer, query and body (a serializer, or
+    a dict with one for each media type), and `Documented`'s rest.
 
     Its docstring is the description.
     """
     operation = Documented(name, query, **told)
     shown = [OpenApiExample(name, value=operation.body_example)] if operation.body_example else []
-    request = OpenApiRequest(body, examples=shown) if body else None
+    request = body if isinstance(body, dict) else OpenApiRequest(body, examples=shown) if body else None
     responses = {(status, operation.media_type): answer for status in (200, *operation.statuses)}
 
     def decorate(handler: Handler) -> Handler:

@@ -18,7 +18,7 @@ from builds.api.authentication import CHALLENGE, TooManyWrongTokens
 from builds.api.renderers import renderer_of
 from builds.contract.errors import KEPT_STATUSES, Wrong
 from builds.domain.error_codes import ErrorCode
-from builds.domain.errors import Invalid, Refused
+from builds.domain.errors import FieldError, Invalid, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -142,4 +142,7 @@ def _framework_problem(error: exceptions.APIException) -> Wrong:
         headers["Retry-After"] = str(int(wait))
         if not isinstance(error, TooManyWrongTokens):
             detail = f"This token has used up its requests of this minute; come again in {int(wait)} s."
-    return Wrong(status, CODES.get(status, ErrorCode.UNREADABLE), detail, headers=headers)
+    code = CODES.get(status, ErrorCode.UNREADABLE)
+    field = getattr(error, "field", "")
+    errors = [FieldError(field, detail, code)] if field else []
+    return Wrong(status, code, detail, errors, headers)

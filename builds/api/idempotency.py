@@ -26,7 +26,6 @@ HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"
 METHODS: Final = ("POST", "PUT")
 KEY: Final = re.compile(r"[\x20-\x7e]{1,255}\Z")
-BOUNDARY: Final = re.compile(r"boundary=\"?([^\";]+)")
 # they say who may ask or that something failed, not what came of the request
 NOT_KEPT: Final = (401, 403, 429)
 
@@ -80,12 +79,8 @@ def _done(view: "ApiView", handler: Handler, request: ApiRequest, *args: Any, **
 
 
 def _fingerprint(request: ApiRequest) -> str:
-    """Return what tells requests apart: method, address, query and body.
-
-    The boundary of a form's parts is drawn anew each time that a client sends it, so it is left out.
-    """
-    raw = request.raw
-    if match := BOUNDARY.search(request.META.get("CONTENT_TYPE", "")):
-        raw = raw.replace(match[1].encode("latin-1", "replace"), b"")
+    """Return what tells requests apart: method, address, query and body."""
     head = f"{request.method} {request.path}?{request.META.get('QUERY_STRING', '')}\n"
-    return hashlib.sha256(head.encode("utf-8", "surrogateescape") + raw).hexdigest()
+    digest = hashlib.sha256(head.encode("utf-8", "surrogateescape"))
+    request.hash_body(digest)
+    return digest.hexdigest()

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.urls import URLPattern, include, path, re_path
 from rest_framework.views import APIView
 
-from builds.api.views import builds, callbacks, connections, files, logs, run_finds, runs, sources
+from builds.api.views import builds, callbacks, connections, contexts, files, logs, run_finds, runs, sources
 from builds.api.views.base import unknown_route
 from builds.api.views.openapi import OpenApi
 
@@ -55,6 +55,7 @@ TAILS: Final = [
     _route("build/run/" + RUN + "/export", files.RunExportView),
     _route("build/" + BUILD, builds.BuildDetailView),
     _route("build/" + BUILD + "/images", builds.BuildImagesView),
+    _route("build/" + BUILD + "/context", contexts.BuildContextView),
     _route(r"openapi\.json", OpenApi),
     re_path("", unknown_route),
 ]

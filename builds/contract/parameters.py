@@ -7,7 +7,6 @@ import re
 from typing import Any, Final
 
 from django.http import QueryDict
-from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.fields import empty
 
@@ -18,7 +17,6 @@ from builds.domain.states import RunState, RunType
 from builds.queries.images import COLUMNS, ORDERS
 from builds.queries.log import WINDOW_LINES
 
-NO_CONTEXT: Final = "{name} is not executed by this version yet: contexts cannot be uploaded; leave it out."
 WHOLE: Final = re.compile(r"-?[0-9]{1,10}\Z")
 LONGEST_PAGE: Final = 200
 SWITCH: Final = ("true", "false", "1", "0", "Y", "N")
@@ -253,11 +251,10 @@ class Search(Account):
     buildSeq = _seq("Only of this build", source="build_id")
 
 
-@extend_schema_serializer(exclude_fields=["contextSeq"])  # refused, so not published
 class Press(Callback):
     """What a press may ask for."""
 
-    contextSeq = OneChoice((), error_messages={"invalid_choice": NO_CONTEXT})
+    contextSeq = _seq("Number of an uploaded context of the build; default: its newest", source="context_id")
     tagName = _tag()
     description = Line("Shown as runDesc", max_length=1000, example="Nightly")
     branchName = Line("Branch, tag or commit instead of the definition's")

@@ -75,8 +75,9 @@ class Parameters:
 class Definition:
     """A build as it was when a run was accepted, without its steps, which are rows of the run.
 
-    All fields but the last two are copied from the build's fields of the same names, and stored under them.
+    All fields but the last three are copied from the build's fields of the same names, and stored under them.
     `push_of` is the number of the run whose image is pushed again, None for a run that builds.
+    `context_id` is the uploaded context that is built from; it stays here when that has gone.
     """
 
     name: str = ""
@@ -97,6 +98,7 @@ class Definition:
     max_attempts: int = 3
     parameters: Parameters = field(default_factory=Parameters)
     push_of: int | None = None
+    context_id: int | None = None
 
     @classmethod
     def of(cls, build: object) -> Self:
@@ -108,12 +110,15 @@ class Definition:
         """Return what `to_json` stored; what an older version did not store has its default."""
         known = {name: value for name in COPIED if (value := stored.get(name)) is not None}
         return cls(
-            **known, parameters=Parameters.from_json(stored.get("parameters") or {}), push_of=stored.get("push_of")
+            **known,
+            parameters=Parameters.from_json(stored.get("parameters") or {}),
+            push_of=stored.get("push_of"),
+            context_id=stored.get("context_id"),
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the stored form; parameters and `push_of` stand in it only where there are some."""
-        added = {"parameters": self.parameters.to_json(), "push_of": self.push_of}
+        """Return the stored form; what is not copied stands in it only where there is some."""
+        added = {"parameters": self.parameters.to_json(), "push_of": self.push_of, "context_id": self.context_id}
         copied = {name: getattr(self, name) for name in COPIED}
         return copied | {name: value for name, value in added.items() if value}
 
@@ -124,4 +129,4 @@ class Definition:
         return TagRule(automatic=self.auto_tag, prefix=self.auto_tag_prefix, sequence=sequence, tag=self.tag_name)
 
 
-COPIED: Final = tuple(one.name for one in fields(Definition) if one.name not in ("parameters", "push_of"))
+COPIED: Final = tuple(one.name for one in fields(Definition) if one.name not in ("parameters", "push_of", "context_id"))

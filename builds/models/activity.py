@@ -18,6 +18,7 @@ class Did(StrEnum):
 
     CREATE_BUILD = "created the build"
     EDIT_BUILD = "edited the build"
+    UPLOAD_CONTEXT = "uploaded a context"
     REMOVE_BUILD = "asked to remove the build"
     START_RUN = "pressed Build"
     CANCEL_RUN = "asked to cancel"

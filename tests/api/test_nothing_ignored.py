@@ -21,7 +21,7 @@ def test_a_field_that_does_nothing_yet_is_refused(as_, operator, name, value):
     assert posted(as_, operator, **{name: None}).status_code == 200
 
 
-def test_an_uploaded_context_is_refused_at_the_press(as_, operator, build):
+def test_a_context_that_there_is_not_is_refused_at_the_press(as_, operator, build):
     answer = as_(operator).post(f"/v1/build/run/{build.pk}?contextSeq=7")
     assert answer.status_code == 400
     assert [error["field"] for error in answer.json()["errors"]] == ["contextSeq"]

@@ -61,6 +61,10 @@ def _zip() -> dict[str, Any]:
     return {"dataFile": SimpleUploadedFile("build.zip", b"no zip"), "accountSeq": "{account}"}
 
 
+def _upload() -> dict[str, Any]:
+    return {"dataFile": SimpleUploadedFile("x.tar", b"no archive")}
+
+
 def _edit() -> dict[str, Any]:
     return build_add(editType="U", buildSteps=[])
 
@@ -125,6 +129,7 @@ TABLE = [
     Line("put", "build/{build}", OPERATE, _edit),
     Line("delete", "build/{build}", ADMINISTER),
     Line("get", "build/{build}/images", SEE),
+    Line("post", "build/{build}/context", OPERATE, _upload, format="multipart"),
 ]
 
 

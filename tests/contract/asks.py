@@ -13,6 +13,7 @@ from builds.services.accounts.access import caller_for
 from builds.services.runs.parameters import RunAsk
 from builds.services.runs.start import start_run
 from tests.api.making import begin, build_add, end, image_step, say
+from tests.support.archives import tar_of
 
 
 @dataclass
@@ -61,6 +62,11 @@ def _import(scene: Scene) -> Any:
     return scene.call("post", "/build/import", {"dataFile": file})
 
 
+def _upload(scene: Scene) -> Any:
+    file = SimpleUploadedFile("context.tar", tar_of(Dockerfile=b"FROM scratch"))
+    return scene.call("post", f"/build/{scene.build.pk}/context", {"dataFile": file})
+
+
 def _remove_build(scene: Scene) -> Any:
     scene.client.post("/v1/build", build_add(imageName="empty"), format="json")
     return scene.call("delete", f"/build/{Build.objects.get(image_name='empty').pk}")
@@ -92,6 +98,7 @@ ASKS: dict[str, Callable[[Scene], Any]] = {
     ),
     "getBuild": lambda to: to.call("get", f"/build/{to.build.pk}"),
     "editBuild": lambda to: to.call("put", f"/build/{to.build.pk}", _edited(to)),
+    "uploadContext": _upload,
     "removeBuild": _remove_build,
     "listImages": lambda to: to.call("get", f"/build/{to.build.pk}/images"),
     "listRuns": lambda to: to.call("get", "/build/run", buildSeq=to.build.pk),

@@ -164,14 +164,25 @@ def test_a_text_is_taken_up_to_its_documented_length_and_no_longer(as_, operator
         assert answer.status_code == status, answer.content
 
 
-REQUIRED_IN_BODIES = {"BuildAdd": ["buildSteps", "editType"], "BuildStepAdd": ["stepType"], "BuildImport": ["dataFile"]}
+REQUIRED_IN_BODIES = {
+    "BuildAdd": ["buildSteps", "editType"],
+    "BuildStepAdd": ["stepType"],
+    "BuildImport": ["dataFile"],
+    "ContextUpload": ["dataFile"],
+}
+OTHER_BODIES = {"RunSteps", "SourceAsk", "BuildImport", "ContextUpload"}
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_an_answer_has_every_field_and_a_body_needs_few(prefix):
     schemas = openapi_document(prefix)["components"]["schemas"]
     objects = {name: model for name, model in schemas.items() if "properties" in model}
-    bodies = {name for name in objects if name.endswith("Add")} | {"RunSteps", "SourceAsk", "BuildImport"}
+    bodies = {name for name in objects if name.endswith("Add")} | {
+        "RunSteps",
+        "SourceAsk",
+        "BuildImport",
+        "ContextUpload",
+    }
     assert {name: sorted(objects[name].get("required", [])) for name in bodies if objects[name].get("required")} == (
         REQUIRED_IN_BODIES
     )

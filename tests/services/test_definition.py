@@ -33,6 +33,7 @@ FULL = Definition(
     max_attempts=2,
     parameters=Parameters("main", no_cache=True, build_args=(("VERSION", "1"), ("MIRROR", ""))),
     push_of=4,
+    context_id=5,
 )
 # What the versions before `Definition` stored for such a build, run with parameters, and its image pushed again.
 STORED = {
@@ -58,8 +59,9 @@ STORED = {
         "build_args": [{"key": "VERSION", "value": "1"}, {"key": "MIRROR", "value": ""}],
     },
     "push_of": 4,
+    "context_id": 5,
 }
-PLAIN = {name: value for name, value in STORED.items() if name not in ("parameters", "push_of")}
+PLAIN = {name: value for name, value in STORED.items() if name not in ("parameters", "push_of", "context_id")}
 
 
 @pytest.fixture
@@ -89,7 +91,7 @@ def test_every_field_comes_back_from_the_database(run):
 
 
 def test_a_definition_without_parameters_stores_no_key_for_them(run):
-    plain = replace(FULL, parameters=Parameters(), push_of=None)
+    plain = replace(FULL, parameters=Parameters(), push_of=None, context_id=None)
     assert keep(run, plain).definition == plain
     assert stored(run) == PLAIN
 

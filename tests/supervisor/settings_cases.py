@@ -92,6 +92,11 @@ CASES = [
         "2GB",
         "no whole number from 1 to 1048576: write such a number, or unset it for 2048.",
     ),
+    (
+        "BUILDHUB_CONTEXT_STORE_MB",
+        "0",
+        "no whole number from 1 to 104857600: write such a number, or unset it for 10240.",
+    ),
     ("BUILDHUB_QUEUE_LIMIT", "many", "no whole number from 1 to 10000000: write such a number, or unset it for 10000."),
     ("BUILDHUB_OUTBOUND_ALLOW", "10.0.0.0/33", NO_RANGE),
     ("BUILDHUB_OUTBOUND_ALLOW", "git.example,10.0.0.999", NO_RANGE),

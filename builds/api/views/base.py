@@ -25,6 +25,7 @@ class ApiView(APIView):
     """A view for callers who are known; `caller` holds their rights now."""
 
     http_method_names = ["get", "head", "post", "put", "delete"]
+    request_class: type[ApiRequest] = ApiRequest
     most_body_bytes: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     caller: Caller
 
@@ -44,7 +45,7 @@ class ApiView(APIView):
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> ApiRequest:
         """Return the request as DRF makes one, but with a limit for its body."""
-        return ApiRequest(
+        return self.request_class(
             request,
             parsers=self.get_parsers(),
             authenticators=self.get_authenticators(),

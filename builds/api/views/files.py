@@ -6,7 +6,7 @@ from django.http import HttpResponse
 
 from builds.api.documented import documented
 from builds.api.parsers import FormParser
-from builds.api.requests import ApiRequest
+from builds.api.requests import ENVELOPE_BYTES, ApiRequest
 from builds.api.views.base import ApiView
 from builds.contract.bodies import read_body
 from builds.contract.files import BuildFilled, BuildImport, ImportChanges, with_changes
@@ -16,7 +16,6 @@ from builds.services.builds.edit import may_create_in
 from builds.services.builds.files import LARGEST_FILE, export_run, read_definition
 
 ARCHIVE: Final = {"type": "string", "format": "binary", "contentMediaType": "application/zip"}
-ENVELOPE_BYTES: Final = 64 * 1024  # what multipart adds to the file, with the other fields
 
 
 class RunExportView(ApiView):

@@ -86,6 +86,7 @@ def accept(
         work_digest=recipe.work_digest,
         secrets_encrypted=recipe.secrets_encrypted,
         target=recipe.target,
+        context_id=recipe.definition.context_id,
         when_running=build.when_running,
         requested_by=caller.user,
         registry_id=recipe.registry_id,

@@ -30,6 +30,7 @@ class RunAsk:
     branch_name: str = ""
     no_cache: bool = False
     build_args: tuple[tuple[str, str], ...] = ()
+    context_id: int | None = None
     steps: "Sequence[StepDraft] | None" = None
     steps_name: str = "buildSteps"
     errors: Sequence[FieldError] = ()

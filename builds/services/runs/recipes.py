@@ -3,11 +3,12 @@
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from typing import Final
 
 from builds import credentials
 from builds.domain.definition import Definition, Step
 from builds.domain.error_codes import ErrorCode
-from builds.domain.errors import NotFound, NotPossible
+from builds.domain.errors import FieldError, Invalid, NotFound, NotPossible
 from builds.domain.states import RunType, StepType
 from builds.domain.steps.kinds import validate_steps
 from builds.models import Build, BuildRun, Registry, RunStep
@@ -19,6 +20,13 @@ from builds.services.builds.definitions import (
 )
 from builds.services.connections.registries import usable_registry
 from builds.services.runs.parameters import RunAsk, steps_with
+
+NO_SUCH_CONTEXT: Final = (
+    "Context {} has gone or is not of this build; upload it again, or leave contextSeq out for the newest one."
+)
+CONTEXT_GONE: Final = (
+    "The uploaded context {} that this run was built from has gone; name another one as contextSeq, or press Build."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,21 @@ class Recipe:
             self, steps=steps_with(self.steps, ask), definition=replace(self.definition, parameters=parameters)
         )
 
+    def with_context(self, build: Build, asked: int | None) -> "Recipe":
+        """Return the recipe with the uploaded context that is asked for, else with its own; it stays until the commit.
+
+        `build` is locked, so its newest one stays as well. Raises `Invalid` on contextSeq, or `NotPossible` where that
+        of an earlier run has gone.
+        """
+        wanted = self.definition.context_id if asked is None else asked
+        if wanted in (None, build.context_id):
+            return replace(self, definition=replace(self.definition, context_id=wanted))
+        if not build.contexts.select_for_update(no_key=True).filter(pk=wanted).values_list("pk", flat=True):
+            if asked is not None:
+                raise Invalid([FieldError("contextSeq", NO_SUCH_CONTEXT.format(asked))])
+            raise NotPossible("BUILD", CONTEXT_GONE.format(wanted))
+        return replace(self, definition=replace(self.definition, context_id=wanted))
+
 
 def recipe_of_build(build: Build, ask: RunAsk) -> Recipe:
     """Return the build as it is now, with its own steps or with those that are given once; raises `Refused`."""
@@ -63,7 +86,7 @@ def recipe_of_build(build: Build, ask: RunAsk) -> Recipe:
         steps = steps_for_once(build, ask.steps, errors=ask.errors, path=ask.steps_name)
     key = credentials.decrypt(build.server_client_key_encrypted)
     return Recipe(
-        definition=build.definition,
+        definition=replace(build.definition, context_id=build.context_id),
         steps=steps,
         registry_id=build.registry_id,
         registry=_registry(build.registry_id, build.account_id),
@@ -93,7 +116,7 @@ def recipe_of_push(original: BuildRun, registry_seq: int | None) -> Recipe:
     Raises `NotFound` (REGISTRY_NOT_FOUND) for a registry that may not be used.
     """
     recipe = _kept(original, original.registry_id if registry_seq is None else registry_seq)
-    return replace(recipe, definition=replace(recipe.definition, push_of=original.pk), target=original)
+    return replace(recipe, definition=replace(recipe.definition, push_of=original.pk, context_id=None), target=original)
 
 
 def _kept(run: BuildRun, registry_seq: int | None) -> Recipe:

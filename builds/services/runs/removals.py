@@ -8,6 +8,7 @@ from builds.domain.callbacks import Told
 from builds.domain.states import RunType
 from builds.models import Build, BuildRun
 from builds.services import callbacks
+from builds.services.builds.contexts import delete_contexts
 from builds.services.runs.transitions import End, Lease, end_attempt, has_ended
 
 
@@ -23,7 +24,8 @@ def finish(removal: BuildRun, lease: Lease, end: End) -> bool:
             Build.objects.filter(pk=build.pk).update(last_run=left)
         else:
             BuildRun.objects.filter(build=build, removed_at=None).update(removed_at=Now(), updated_at=Now())
-            Build.objects.filter(pk=build.pk).update(removed_at=Now(), in_use=False, last_run=None)
+            Build.objects.filter(pk=build.pk).update(removed_at=Now(), in_use=False, last_run=None, context=None)
+            delete_contexts(build.contexts.all())
             requester = callbacks.requester_of(removal)
             callbacks.note_build(build, what=Told.REMOVED, callback_url=removal.callback_url, caller=requester)
         doorbell.build_changed(build.pk, account_id=removal.account_id)

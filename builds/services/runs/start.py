@@ -51,7 +51,7 @@ def start_run(*, build_id: int, caller: Caller, ask: RunAsk = NOTHING_ASKED, aga
             if earlier is None:
                 raise NotFound(f"There is no run {again} of build {build.pk}.")
         recipe = recipe_of_run(earlier) if earlier and ask.steps is None else recipe_of_build(build, ask)
-        recipe = recipe.with_parameters(ask)
+        recipe = recipe.with_parameters(ask).with_context(build, ask.context_id)
         server = find_server(recipe.definition.server_host, account_id=build.account_id)
         has_to_wait = apply_when_running(build, caller)
         next_number(build)
