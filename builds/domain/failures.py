@@ -28,7 +28,9 @@ __all__ = [
     "Whose",
     "build_failed",
     "cancelled",
+    "context_lost",
     "context_missing",
+    "context_refused",
     "context_too_large",
     "context_unreadable",
     "definition_invalid",
@@ -227,6 +229,16 @@ def dockerfile_missing(path: str, found: Sequence[str]) -> Failure:
 def context_missing(path: str, found: Sequence[str]) -> Failure:
     """Return that there is no folder `path` to build from; `found` are those that are there."""
     return _made(source_kinds.CONTEXT_MISSING, path=_clean(path), found=_there_is(found))
+
+
+def context_refused(number: int, sentence: str) -> Failure:
+    """Return that the uploaded context `number` is not unpacked; `sentence` names the entry and what to do."""
+    return _made(source_kinds.CONTEXT_REFUSED, number=number, detail=_clean(sentence))
+
+
+def context_lost(number: int, found: int, expected: int) -> Failure:
+    """Return that what is stored of the uploaded context `number` is not what was received."""
+    return _made(source_kinds.CONTEXT_LOST, number=number, found=_bytes(found), expected=_bytes(expected))
 
 
 def path_leaves(path: str) -> Failure:

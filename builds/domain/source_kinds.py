@@ -115,6 +115,20 @@ SOURCE_FAILED: Final = FailureKind(
     "The code of {place} could not be fetched: {detail}.",
     "Read the lines of this step.",
 )
+CONTEXT_REFUSED: Final = FailureKind(
+    "source.context_refused",
+    Whose.SOURCE,
+    EndReason.SOURCE_FAILED,
+    "The uploaded context {number} cannot be used: {detail}.",
+    "Then upload it again.",
+)
+CONTEXT_LOST: Final = FailureKind(
+    "source.context_lost",
+    Whose.SOURCE,
+    EndReason.SOURCE_FAILED,
+    "The uploaded context {number} is not stored as it was received: there are {found} of {expected}.",
+    "Upload it again, then press Build.",
+)
 WORKER_DISK_FULL: Final = FailureKind(
     "worker.disk_full",
     Whose.BUILDHUB,

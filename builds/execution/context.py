@@ -46,6 +46,7 @@ class RunContext:
     pushed_digest: str = ""
     verified: ManifestFacts | None = field(default=None)
     code: list[Code] = field(default_factory=list)
+    uploaded_bytes: int | None = None  # of the uploaded context in the workspace
 
     @cached_property
     def server(self) -> BuildServer:
@@ -90,6 +91,11 @@ class RunContext:
             return self.workspace.inside(path)
         except PathLeaves as error:
             raise RunFailed(failures.path_leaves(error.path)) from error
+
+    @property
+    def has_files(self) -> bool:
+        """Say whether anything has brought files into the workspace, be it none at all."""
+        return bool(self.code) or self.uploaded_bytes is not None
 
     @property
     def original(self) -> BuildRun | None:

@@ -178,6 +178,7 @@ def test_files_of_the_workspace_need_a_step_that_brings_them(config):
     assert "add a CODE_DOWN step" in (unexecutable([image(**config)], "") or "")
     assert "add a CODE_DOWN step" in (unexecutable([replace(code, use=False), image(**config)], "") or "")
     assert unexecutable([code, image(**config)], "") is None
+    assert unexecutable([image(**config)], "", has_context=True) is None
 
 
 def test_an_inline_image_step_is_executed_and_an_own_login_or_engine_is_not():

@@ -111,7 +111,7 @@ class Git:
         """Return the default branch and all of them; asked for once."""
         if self._found is None:  # a cached_property of Python 3.11 would let one thread ask at a time
             asked = ("ls-remote", "--symref", "--", self._repository.url, "HEAD", f"{HEADS}*")
-            listed = self._git(self._work.folder, *asked).decode(errors="replace")
+            listed = self._git(self._work.private, *asked).decode(errors="replace")
             commits = {name: commit for commit, name in HEAD_LINE.findall(listed)}
             named, detached = HEAD_NAME.search(listed), HEAD_COMMIT.search(listed)
             if named:
@@ -125,7 +125,7 @@ class Git:
         """Say whether a branch or tag is called `ref`; a commit's number cannot be asked for, and counts as there."""
         if HEX.fullmatch(ref):
             return True
-        return bool(self._git(self._work.folder, "ls-remote", "--", self._repository.url, *_full_names(ref)))
+        return bool(self._git(self._work.private, "ls-remote", "--", self._repository.url, *_full_names(ref)))
 
     def fetch(self, ref: str, folder: Path) -> Commit:
         """Put the code of `ref` (a branch, tag or commit; empty: the default branch) into `folder`, which is empty.

@@ -41,7 +41,8 @@ def run(context: RunContext, step: RunStep) -> None:
     name = str(step.config.get("code_save_dir") or "")
     folder = context.inside(name)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise RunFailed(failures.definition_invalid(f"codeSaveDir {name} is taken by the code of another step"))
+        others = "the code of another step" if context.code else "files of the uploaded context"
+        raise RunFailed(failures.definition_invalid(f"codeSaveDir {name} is taken by {others}"))
     ref = str(step.config.get("branch_name") or "")
     context.recorder.say(f"Fetching {place_of(step.config)}{f', {ref}' if ref else ''}")
     try:
@@ -68,7 +69,7 @@ def _fetched(context: RunContext, step: RunStep, folder: Path) -> Commit:
         folder=context.workspace.root,
         private=context.workspace.private,
         allowed=settings.OUTBOUND_ALLOW,
-        limit_bytes=settings.REPOSITORY_LIMIT_BYTES,
+        limit_bytes=settings.REPOSITORY_LIMIT_BYTES + (context.uploaded_bytes or 0),
         stopping=context.stop.event,
         said=Progress(context),
     )

@@ -48,10 +48,10 @@ def of(context: RunContext, config: Mapping[str, Any]) -> ImageFiles:
     else:
         name, content, ignore = DOCKERFILE_NAME, str(config["docker_file"]).encode(), None
         folder = str(config.get("context_path") or "") or None
-        if folder is None and not context.code:
+        if folder is None and not context.has_files:
             return ImageFiles(name, content.decode(), inline_context(content.decode()))
     said: deque[str] = deque()
-    # All files get the time of the newest commit, so that it is the same again.
+    # All files get the time of the newest commit, so that it is the same again; those of an upload have their own.
     newest = max((code.time for code in context.code), default=None)
     files = FolderFiles(
         root=_context_folder(context, folder),

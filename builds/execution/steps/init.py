@@ -1,6 +1,7 @@
-"""INIT: say what begins, and that the build server answers."""
+"""INIT: say what begins, and that the build server answers; unpack what was uploaded for the run."""
 
 from builds.execution.context import RunContext
+from builds.execution.steps import uploaded_context
 from builds.models import RunStep
 from builds.queries.runs import lost_attempts
 
@@ -20,3 +21,4 @@ def run(context: RunContext, _step: RunStep) -> None:
         f"{run_.definition.name} #{run_.build_no} on {context.server.name}: Docker Engine {version},"
         f" image {run_.image.tagged}"
     )
+    uploaded_context.unpack_into_workspace(context)

@@ -62,10 +62,11 @@ def refuse(errors: Sequence[FieldError]) -> None:
         raise Invalid([error for error in errors if error.code is ErrorCode.INVALID_PARAMETER] or list(errors))
 
 
-def unexecutable(steps: list[Step], host: str) -> str | None:
+def unexecutable(steps: list[Step], host: str, *, has_context: bool = False) -> str | None:
     """Say why this version cannot execute these steps yet, or None.
 
-    `host` is the address of an engine of the build's own; empty for a server that is registered.
+    `host` is the address of an engine of the build's own; empty for a server that is registered. `has_context`: files
+    for the run were uploaded.
     """
     if host.startswith("tcp://"):
         return (
@@ -81,8 +82,11 @@ def unexecutable(steps: list[Step], host: str) -> str | None:
         for step in used
         if step.step_type is StepType.CREATE_IMAGE
     )
-    if needs_files and all(step.step_type is StepType.CREATE_IMAGE for step in used):
-        return "No step in use brings files into the workspace: add a CODE_DOWN step, or write the Dockerfile here."
+    if needs_files and not has_context and all(step.step_type is StepType.CREATE_IMAGE for step in used):
+        return (
+            "No step in use brings files into the workspace: add a CODE_DOWN step, upload a context, or write the"
+            " Dockerfile here."
+        )
     return None
 
 

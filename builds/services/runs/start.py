@@ -57,7 +57,7 @@ def start_run(*, build_id: int, caller: Caller, ask: RunAsk = NOTHING_ASKED, aga
         next_number(build)
         tag = choose_tag(build, recipe.definition.tag_rule, ask.tag_name)
         unregistered = recipe.definition.server_host if recipe.definition.server_host != server.url else ""
-        unless = unexecutable(recipe.steps, unregistered)
+        unless = unexecutable(recipe.steps, unregistered, has_context=recipe.definition.context_id is not None)
         given = {"tag_name": tag, "description": ask.description, "callback_url": ask.callback_url}
         run = accept(build, server, caller, recipe, has_to_wait=has_to_wait or unless is not None, **given)
         let_start(run, unless=unless)
