@@ -87,6 +87,17 @@ class _Entry:
         if kind not in TYPES:
             raise refused(name, "is a device, FIFO or socket", LEAVE_OUT)
 
+    def read(self, archive: zipfile.ZipFile, place: Path | None) -> None:
+        """Read the content to its end, where its checksum is compared, and write it to `place`."""
+        left = self.info.file_size
+        with archive.open(self.info) as content, place.open("xb") if place else nullcontext() as target:
+            while piece := content.read(PIECE):
+                left -= len(piece)
+                if target:
+                    target.write(piece)
+        if left:
+            raise zipfile.BadZipFile("an entry has another size than it says")
+
 
 def read_zip(file: BinaryIO, names: Names, into: UnpackedFolder | None, look: Callable[[], None]) -> None:
     """Read all entries, and write them to `into`; `look` is called again and again, to raise what ends it."""
@@ -100,19 +111,7 @@ def read_zip(file: BinaryIO, names: Names, into: UnpackedFolder | None, look: Ca
                 continue
             path = names.file(entry.name, entry.info.file_size)
             place = into.place(path) if into else None
-            with archive.open(entry.info) as content:
-                _copy(content, entry.info.file_size, place)
+            entry.read(archive, place)
             if into and place:
                 place.chmod(entry.permissions)
                 into.stamp(place, entry.modified)
-
-
-def _copy(content: IO[bytes], size: int, place: Path | None) -> None:
-    """Read an entry to its end, where its checksum is compared, and write it to `place`."""
-    with place.open("xb") if place else nullcontext() as target:
-        while piece := content.read(PIECE):
-            size -= len(piece)
-            if target:
-                target.write(piece)
-    if size:
-        raise zipfile.BadZipFile("an entry has another size than it says")
