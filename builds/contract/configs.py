@@ -38,8 +38,8 @@ class VolumeMount(Loose):
 class BuildSecret(Loose):
     """A secret that the image build may read."""
 
-    id = Text()
-    credential = Text()
+    id = Text("As in `RUN --mount=type=secret,id=…`", example="npm_token")
+    value = Secret("In a body: the text to be mounted; blank keeps the stored one")
 
 
 class StepConfig(Loose):
@@ -172,11 +172,23 @@ class CreateImageConfig(StepConfig):
     contextPath = Text("Under the workspace; empty: the Dockerfile's or the code's directory", example="app")
     buildArgs = Pair(many=True)
     secrets = BuildSecret(many=True, help_text="Mounted, never in arguments or layers")
+    sshKey = Secret("A private key for `RUN --mount=type=ssh`, held by an agent")
+    cacheFrom = Items(
+        Text(),
+        "Images whose cache is taken where it fits; with any of them the image carries its own cache",
+        example=["registry.example/team/app:latest"],
+    )
+    extraTags = Items(Text(), "Tags beside the run's own that follow it, forward only", example=["stable"])
     target = Text("Stage to build", example="runtime")
     platform = Text(example="linux/amd64")
     labels = Pair(many=True)
     noCache = Flag("True: nothing is taken from the cache")
     pull = Flag("True: base images are pulled even if present")
+
+    def to_representation(self, instance: Mapping[str, Any]) -> Answer:
+        """Return the fields; of the secrets a stored config has the ids only."""
+        answer = super().to_representation(instance)
+        return {**answer, "secrets": answer["secrets"] and [{**one, "value": None} for one in answer["secrets"]]}
 
 
 class CancelConfig(StepConfig):
@@ -209,8 +221,6 @@ CONFIG_KEYS: Final = {
 }
 # Filled from the build and the run in answers, ignored in a body (docs/contract.md, "Step configurations").
 FILLED: Final = ("registry_name", "image_name", "image_tag", "registry_url", "image_url", "external_registry_seq")
-# Fields of the public API that would be taken and do nothing: refused as long as that is so.
-UNBUILT: Final[Mapping[StepType, tuple[str, ...]]] = {StepType.CREATE_IMAGE: ("cacheFrom", "extraTags", "sshKey")}
 
 
 def stored_config(kind: StepType, config: Mapping[str, Any]) -> Answer:

@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from builds.contract.configs import UNBUILT, filled_config, stored_config
+from builds.contract.configs import filled_config, stored_config
 from builds.contract.fields import (
     MOST_ITEMS,
     Answer,
@@ -107,13 +107,10 @@ class BuildStep(Model):
             raise
 
     def validate(self, attrs: Answer) -> Answer:
-        """Return the step with its config as it is stored; refuses what is not executed yet."""
+        """Return the step with its config as it is stored."""
         if (word := attrs.get("step_type")) is None:
             return attrs
         kind, config = StepType(word), attrs.get("config", {})
-        if wrong := [name for name in UNBUILT.get(kind, ()) if config.get(name)]:
-            sentence = "{} is not executed by this version yet; leave it out."
-            raise serializers.ValidationError({"buildStepConfig": {name: [sentence.format(name)] for name in wrong}})
         return {**attrs, "config": stored_config(kind, config)}
 
 

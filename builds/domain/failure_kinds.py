@@ -50,15 +50,21 @@ BASE_NOT_FOUND: Final = FailureKind(
     Whose.DEFINITION,
     EndReason.BUILD_FAILED,
     "The base image does not exist or may not be pulled",
-    "Check its name and tag in FROM; a private one cannot be pulled by this version yet.",
+    "Check its name and tag in FROM; for a private one, store a registry of its host with a login.",
 )
 BASE_DENIED: Final = FailureKind(
     "build.base_denied",
     Whose.REGISTRY,
     EndReason.BUILD_FAILED,
-    "The registry of the base image refused it",
-    "Private images cannot be pulled by this version yet: take a public one, or let the build server's administrator"
-    " load it there.",
+    "The registry of the base image does not accept the login that is stored for it, or does not show it the image",
+    "Test the login under Registries, and see whether it may pull this image.",
+)
+BASE_LOGIN_MISSING: Final = FailureKind(
+    "build.base_login_missing",
+    Whose.DEFINITION,
+    EndReason.BUILD_FAILED,
+    "The registry of the base image asks for a login, and this account has none for it",
+    "Store a registry of this host with its login under Registries, and press Build again.",
 )
 BASE_LIMIT: Final = FailureKind(
     "build.base_limit",
@@ -129,7 +135,7 @@ SESSION_MISSING: Final = FailureKind(
     Whose.DEFINITION,
     EndReason.BUILD_FAILED,
     "The build asks for a secret or a key that it was not given",
-    "Remove RUN --mount=type=secret or type=ssh: this version gives none yet.",
+    "Give it in the image step: a secret under the same id, or the SSH key, whose id is default.",
 )
 TARGET_MISSING: Final = FailureKind(
     "build.target_missing",

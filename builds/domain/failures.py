@@ -6,7 +6,7 @@ words engines and registries answer: docs/engine-notes.md, "What differs".
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -126,17 +126,28 @@ class Failure:
         )
 
 
-def build_failed(error_text: str, *, instruction: str | None = None, dockerfile: str = "", tail: str = "") -> Failure:
+def build_failed(
+    error_text: str,
+    *,
+    instruction: str | None = None,
+    dockerfile: str = "",
+    tail: str = "",
+    without_login: Collection[str] = (),
+) -> Failure:
     """Return why the image build failed.
 
     `error_text`: the engine's error; `instruction`: name of the vertex that failed (`[2/3] RUN exit 7`); `dockerfile`:
-    its text, for the line; `tail`: last lines that the step printed, in which known errors are guessed.
+    its text, for the line; `tail`: last lines that the step printed, in which known errors are guessed;
+    `without_login`: registry hosts for which the engine asked for a login in vain.
     """
     found = find_instruction(dockerfile, instruction) if instruction else None
     place = _Place.of(instruction, found)
     if (code := exit_code_of(error_text)) is not None:
         return _exited(code, place, tail)
-    return _refused(error_text, kind_of(error_text, instruction or ""), place, dockerfile)
+    kind = kind_of(error_text, instruction or "")
+    if kind is kinds.BASE_DENIED and any(host in f"{instruction} {error_text}" for host in without_login):
+        kind = kinds.BASE_LOGIN_MISSING
+    return _refused(error_text, kind, place, dockerfile)
 
 
 def push_failed(error_text: str, *, registry: str, repository: str) -> Failure:

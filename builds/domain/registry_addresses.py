@@ -9,12 +9,19 @@ from builds.domain.references import check_reference
 
 SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 PORT: Final = re.compile(r":(\d{1,5})\Z")
+HUB: Final = "docker.io"
+HUB_NAMES: Final = ("index.docker.io", "registry-1.docker.io", "https://index.docker.io/v1/")
 HOST_FORM: Final = (
     "Give host or host:port without path, such as registry.example:5000; the path goes to registryPrefix."
 )
 # Docker reads the first part of a name as a host only if it has a dot or a port, or is localhost: anything else would
 # be sent to Docker's own hub.
 NO_HOST: Final = "Docker would not take this for a host; give it with its domain or its port, such as {host}:443."
+
+
+def pulled_host(host: str) -> str:
+    """Return the host of a registry as image names have it: the names of Docker's own hub are one."""
+    return HUB if host in HUB_NAMES else host
 
 
 def host_problem(host: str) -> str | None:

@@ -3,7 +3,7 @@
 What is decided later by an event is read from these facts alone; `because` beside them is for people.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ class EventKind(StrEnum):
     RUNNING = "running"
     STEP = "step"
     PUSHED = "pushed"
-    LATEST = "latest"
+    TAGS_MOVED = "tags moved"
     UNCONFIRMED = "unconfirmed"
     GIVEN_BACK = "given back"
     ATTEMPT_LOST = "attempt lost"
@@ -92,12 +92,13 @@ class Pushed(OfAttempt):
 
 
 @dataclass(frozen=True, slots=True)
-class LatestMoved(OfAttempt):
-    """The tag `latest` of `image` (host/repository) leads to this run, the build's `number`."""
+class TagsMoved(OfAttempt):
+    """The `tags` of `image` (host/repository) lead to this run, the build's `number`."""
 
-    kind = EventKind.LATEST
+    kind = EventKind.TAGS_MOVED
     image: str
     number: int
+    tags: Sequence[str] = ("latest",)
 
 
 @dataclass(frozen=True, slots=True)

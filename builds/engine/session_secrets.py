@@ -3,14 +3,16 @@
 It asks for each when an instruction needs it. What it is given stays in its memory: in no layer, history or log.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
+from builds.domain.registry_addresses import pulled_host
 from builds.engine.buildkit.session_pb2 import (
     BytesMessage,
     CheckAgentRequest,
+    CheckAgentResponse,
     CredentialsRequest,
     CredentialsResponse,
     GetSecretRequest,
@@ -25,24 +27,38 @@ GET_SECRET: Final = "/moby.buildkit.secrets.v1.Secrets/GetSecret"  # noqa: S105 
 CHECK_AGENT: Final = "/moby.sshforward.v1.SSH/CheckAgent"
 FORWARD_AGENT: Final = "/moby.sshforward.v1.SSH/ForwardAgent"
 AGENT_IDS: Final = ("", "default")  # of RUN --mount=type=ssh without an id of its own
-HUB: Final = "docker.io"
-HUB_NAMES: Final = (HUB, "index.docker.io", "registry-1.docker.io", "https://index.docker.io/v1/")
 
 Asked = TypeVar("Asked", bound=Message)
 
 
 def secret_methods(secrets: BuildSecrets) -> Methods:
     """Return what an engine may call to get at `secrets`; of what there is none, it hears that there is none."""
+
+    def login(asked: CredentialsRequest) -> Message:
+        # Both parts empty mean to ask without a login.
+        found = secrets.login_of(pulled_host(asked.Host)) or RegistryLogin("", "")
+        return CredentialsResponse(Username=found.username, Secret=found.password)
+
+    def secret(asked: GetSecretRequest) -> Message:
+        if asked.ID not in secrets.mounted:
+            raise CallFailed(Code.NOT_FOUND, "this build has no such secret")
+        return GetSecretResponse(data=secrets.mounted[asked.ID].encode())
+
+    def agent(asked: CheckAgentRequest) -> Message:
+        if asked.ID not in AGENT_IDS:
+            raise CallFailed(Code.NOT_FOUND, "this build has one SSH key, whose id is default")
+        return CheckAgentResponse()
+
     methods: Methods = {
-        CREDENTIALS: lambda asked: Unary(_answering(CredentialsRequest, lambda one: _login(one.Host, secrets.logins))),
-        GET_SECRET: lambda asked: Unary(_answering(GetSecretRequest, lambda one: _secret(one.ID, secrets.mounted))),
+        CREDENTIALS: lambda head: _unary(CredentialsRequest, login),
+        GET_SECRET: lambda head: _unary(GetSecretRequest, secret),
     }
     if not secrets.ssh_agent:
         return methods
     return {
         **methods,
-        CHECK_AGENT: lambda asked: Unary(_answering(CheckAgentRequest, lambda one: _agent(one.ID))),
-        FORWARD_AGENT: lambda asked: Forwarded(secrets.ssh_agent),
+        CHECK_AGENT: lambda head: _unary(CheckAgentRequest, agent),
+        FORWARD_AGENT: lambda head: Forwarded(secrets.ssh_agent),
     }
 
 
@@ -76,8 +92,8 @@ class Forwarded:
             yield BytesMessage(data=answered).SerializeToString()
 
 
-def _answering(kind: type[Asked], answer: Callable[[Asked], bytes]) -> Callable[[bytes], bytes]:
-    return lambda message: answer(_read(kind, message))
+def _unary(kind: type[Asked], answer: Callable[[Asked], Message]) -> Unary:
+    return Unary(lambda message: answer(_read(kind, message)).SerializeToString())
 
 
 def _read(kind: type[Asked], message: bytes) -> Asked:
@@ -85,21 +101,3 @@ def _read(kind: type[Asked], message: bytes) -> Asked:
         return kind.FromString(message)
     except DecodeError as error:
         raise CallFailed(Code.INVALID_ARGUMENT, f"no {kind.DESCRIPTOR.name}") from error
-
-
-def _login(host: str, logins: Mapping[str, RegistryLogin]) -> bytes:
-    """Return the login for a host; both parts empty, which means to ask without one, where there is none."""
-    login = logins.get(HUB if host in HUB_NAMES else host, RegistryLogin("", ""))
-    return CredentialsResponse(Username=login.username, Secret=login.password).SerializeToString()
-
-
-def _secret(name: str, mounted: Mapping[str, str]) -> bytes:
-    if name not in mounted:
-        raise CallFailed(Code.NOT_FOUND, "this build has no such secret")
-    return GetSecretResponse(data=mounted[name].encode()).SerializeToString()
-
-
-def _agent(name: str) -> bytes:
-    if name not in AGENT_IDS:
-        raise CallFailed(Code.NOT_FOUND, "this build has one SSH key, whose id is default")
-    return b""

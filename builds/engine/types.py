@@ -1,6 +1,6 @@
 """What goes to the outside world and what comes back: plain frozen values, no behaviour."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -43,11 +43,12 @@ class RegistryLogin:
 class BuildSecrets:
     """What one build may ask for over its session and nobody else sees; none of it shows in a repr.
 
-    `logins` by registry host as it stands in FROM (`host[:port]`); `mounted` by the id of RUN --mount=type=secret;
-    `ssh_agent` is the socket of an agent for RUN --mount=type=ssh, empty where there is none.
+    `login_of` is asked, on a thread of the session, for the login of a registry as FROM names it (`host[:port]`;
+    Docker's own is `docker.io`); `mounted` by the id of RUN --mount=type=secret; `ssh_agent` is the socket of an agent
+    for RUN --mount=type=ssh, empty where there is none.
     """
 
-    logins: Mapping[str, RegistryLogin] = field(default_factory=dict, repr=False)
+    login_of: Callable[[str], RegistryLogin | None] = field(default=lambda host: None, repr=False)
     mounted: Mapping[str, str] = field(default_factory=dict, repr=False)
     ssh_agent: str = ""
 

@@ -1,6 +1,6 @@
 """Where docker runs, where images go, and which worker hosts are alive."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -13,6 +13,10 @@ class RegistryQuerySet(models.QuerySet["Registry"]):
     def default(self) -> "Registry | None":
         """Return the default registry, None before the first start."""
         return self.filter(is_default=True).first()
+
+    def of_account(self, account_id: int) -> Self:
+        """Return the registries that an account's builds may use, were they in use: its own and those of all."""
+        return self.filter(Q(account=None) | Q(account=account_id))
 
 
 class BuildServerQuerySet(models.QuerySet["BuildServer"]):

@@ -110,7 +110,7 @@ SENTENCES = [
     (
         {"buildSteps": [image_step(sshKey="x")]},
         "buildSteps[0].buildStepConfig.sshKey",
-        "sshKey is not executed by this",
+        "This is no private key; paste the whole file",
     ),
 ]
 

@@ -148,10 +148,10 @@ def test_the_login_of_an_image_step_is_cleared_with_the_registry_also_when_the_s
     other = Registry.objects.create(name="other", host="other.example")
     answer = client.post("/v1/build", build_add(buildSteps=[code(), image_step(loginId="a", password=CANARY)]), "json")
     shape = answer.json()
-    assert secrets_of(shape, 1) == {"login_id": "a", "password": CANARY}
+    assert secrets_of(shape, 1) == {"login_id": "a", "password": CANARY, "login_host": "127.0.0.1:5000"}
     config = {"repositoryUrl": "git.example/team/app.git"}
     assert edit(shape, config=config).status_code == 200
-    assert secrets_of(shape, 1) == {"login_id": "a", "password": CANARY}
+    assert secrets_of(shape, 1) == {"login_id": "a", "password": CANARY, "login_host": "127.0.0.1:5000"}
     assert edit(shape, config=config, externalRegistrySeq=other.pk).status_code == 200
     assert secrets_of(shape, 1) == {}
 

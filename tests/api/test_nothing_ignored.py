@@ -9,18 +9,6 @@ def posted(as_, operator, **config):
     return as_(operator).post("/v1/build", build_add(buildSteps=[image_step(**config)]), format="json")
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("cacheFrom", ["h/x:1"]), ("extraTags", ["stable"]), ("sshKey", "-----BEGIN KEY-----")]
-)
-def test_a_field_that_does_nothing_yet_is_refused(as_, operator, name, value):
-    answer = posted(as_, operator, **{name: value})
-    assert answer.status_code == 400
-    (error,) = answer.json()["errors"]
-    assert error["field"] == f"buildSteps[0].buildStepConfig.{name}"
-    assert "not executed by this version yet" in error["message"]
-    assert posted(as_, operator, **{name: None}).status_code == 200
-
-
 def test_a_context_that_there_is_not_is_refused_at_the_press(as_, operator, build):
     answer = as_(operator).post(f"/v1/build/run/{build.pk}?contextSeq=7")
     assert answer.status_code == 400

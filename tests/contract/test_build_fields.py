@@ -28,7 +28,7 @@ CONFIGS = {
     StepType.SHELL: "shellType command",
     StepType.CREATE_IMAGE: "dockerFileType dockerFile dockerFilePath registryId registryName imageName imageTag "
     "latestApply registryUrl loginId password privateCertificate imageUrl externalRegistrySeq severity exitCode "
-    "contextPath buildArgs secrets target platform labels noCache pull",
+    "contextPath buildArgs secrets sshKey cacheFrom extraTags target platform labels noCache pull",
     StepType.CANCEL: "refBuildRunSeq",
 }
 

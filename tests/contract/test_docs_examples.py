@@ -26,6 +26,7 @@ BLOCK = re.compile(r"^```(\w+) run\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BETWEEN = "----- next block -----"
 REACHES_ITSELF = {"BUILDHUB_OUTBOUND_ALLOW": "127.0.0.0/8"}  # where the git server of these tests is
 PASSWORD = "pass-of-ada-7c1"
+TOKEN = "npm-token-of-ada"
 
 
 def blocks(language: str) -> list[str]:
@@ -77,6 +78,7 @@ def origin(tmp_path):
 def shell(script: str, *, url: str, token: str, repository: str = "") -> list[str]:
     """Execute the blocks in one shell, which stops at the first failure; return what each of them printed."""
     given = {"REPOSITORY": repository, "REPOSITORY_USER": "ada", "REPOSITORY_PASSWORD": PASSWORD}
+    given["NPM_TOKEN"] = TOKEN
     done = subprocess.run(
         [shutil.which("bash") or "bash", "-euo", "pipefail", "-c", script],
         env={**os.environ, "BUILDHUB_URL": url, "BUILDHUB_TOKEN": token, "no_proxy": "*", **given},
@@ -99,6 +101,8 @@ def test_every_shell_example_runs_as_printed(web, workers, engine_url, token, or
     assert (tried["ok"], tried["branches"]) == (True, ["main", "dev"])
     assert f"DONE\n{origin.newest}\n" in said
     assert PASSWORD not in said
+    assert "DONE\n***" in said
+    assert TOKEN not in said
     assert "\nCANCEL\n" in f"\n{said}"
     once = next(text for example, text in printed.items() if "Idempotency-Key" in example).split()
     assert len(once) == 3

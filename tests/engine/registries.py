@@ -122,9 +122,19 @@ class _TokenRequest(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         scope = parse_qs(urlsplit(self.path).query).get("scope", [""])[0]
+        self._answer(scope, self.headers.get("Authorization", ""))
+
+    def do_POST(self) -> None:
+        """Answer by OAuth 2, which engines try first."""
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        name, password, scope = (form.get(field, [""])[0] for field in ("username", "password", "scope"))
+        self._answer(scope, f"Basic {base64.b64encode(f'{name}:{password}'.encode()).decode()}")
+
+    def _answer(self, scope: str, login: str) -> None:
         self.server.scopes.append(scope)
-        allowed = self.headers.get("Authorization") == self.server.login
-        body = json.dumps({"token": self.server.token(scope)} if allowed else {"details": "incorrect"}).encode()
+        token = self.server.token(scope)
+        allowed = login == self.server.login
+        body = json.dumps({"token": token, "access_token": token} if allowed else {"details": "incorrect"}).encode()
         self.send_response(200 if allowed else 401)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

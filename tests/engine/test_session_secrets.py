@@ -142,11 +142,11 @@ def test_a_private_base_is_pulled_with_the_login_of_its_host_and_with_no_other(e
     registry, login = closed
     base = private_base(engine, engine_url, registry, login, never)
     for logins in ({}, {"127.0.0.1:1": login}, {registry.host: RegistryLogin("tester", "guessed-it")}):
-        asked = request(f"FROM {base}\nRUN echo {mark()}\n", secrets=BuildSecrets(logins=logins))
+        asked = request(f"FROM {base}\nRUN echo {mark()}\n", secrets=BuildSecrets(login_of=logins.get))
         with pytest.raises(BuildFailed) as caught:
             engine.build(asked, Told(), never)
         assert "guessed-it" not in caught.value.message
-    asked = request(f"FROM {base}\nRUN echo {mark()}\n", secrets=BuildSecrets(logins={registry.host: login}))
+    asked = request(f"FROM {base}\nRUN echo {mark()}\n", secrets=BuildSecrets(login_of={registry.host: login}.get))
     assert "hush-hush" not in history(engine_url, engine.build(asked, Told(), never))
 
 

@@ -100,7 +100,7 @@ def test_secrets_that_were_given_are_sealed_and_in_no_traceback():
         StepType.CODE_DOWN, 1, given={"password": "new"}, secrets_encrypted=encrypt_fields({"private_key": "k"})
     )
     assert "new" not in repr(given)
-    stored = sealed(given)
+    stored = sealed(given, None)
     assert (stored.given, stored.kept) == ({}, {"password", "private_key"})
     assert decrypt_fields(stored.secrets_encrypted) == {"password": "new", "private_key": "k"}
 
@@ -163,14 +163,6 @@ def test_every_kind_that_is_accepted_is_one_that_can_be_executed():
 
 
 @pytest.mark.parametrize(
-    "config",
-    [{"secrets": [{"id": "a", "credential": "b"}]}],
-)
-def test_what_needs_credentials_is_not_executed_yet(config):
-    assert "not executed by this version" in (unexecutable([image(**config)], "") or "")
-
-
-@pytest.mark.parametrize(
     "config", [{"docker_file_type": "FILE_PATH", "docker_file_path": "a/Dockerfile"}, {"context_path": "a"}]
 )
 def test_files_of_the_workspace_need_a_step_that_brings_them(config):
@@ -181,9 +173,9 @@ def test_files_of_the_workspace_need_a_step_that_brings_them(config):
     assert unexecutable([image(**config)], "", has_context=True) is None
 
 
-def test_an_inline_image_step_is_executed_and_an_own_login_or_engine_is_not():
+def test_an_inline_image_step_is_executed_and_an_own_engine_is_not():
     assert unexecutable([image(context_path=".", secrets=[])], "topic:fast") is None
-    assert "login" in (unexecutable([image(encrypt_fields({"login_id": "a"}))], "") or "")
+    assert unexecutable([image(encrypt_fields({"login_id": "a"}))], "") is None
     assert "tcp://" in (unexecutable([image()], "tcp://a.example:2376") or "")
 
 

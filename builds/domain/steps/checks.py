@@ -130,10 +130,17 @@ def shaped(value: object, *, shape: re.Pattern[str], sentence: str) -> Problems:
         yield "", sentence
 
 
-def said(value: object, *, check: Callable[[str], str | None], most: int = 4096) -> Problems:
-    """Check a text of one line that is empty or passes `check`, which says what is wrong."""
-    found = list(line(value, most=most))
-    if not found and isinstance(value, str) and value and (sentence := check(value)):
+def said(
+    value: object,
+    *,
+    check: Callable[[str], str | None],
+    most: int = 4096,
+    of: Callable[..., Problems] | None = None,
+    is_needed: bool = False,
+) -> Problems:
+    """Check a text of one line (or what `of` says) that passes `check`, or is empty unless it `is_needed`."""
+    found = list((of or line)(value, most=most))
+    if not found and isinstance(value, str) and (value or is_needed) and (sentence := check(value)):
         found = [("", sentence)]
     yield from found
 

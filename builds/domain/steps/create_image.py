@@ -5,16 +5,18 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
-from builds.domain import dockerfile_rules
+from builds.domain import dockerfile_rules, references, tags
 from builds.domain.steps.checks import (
     CONTROLS,
     INT32,
+    VALUE_BYTES,
     Check,
     Kind,
     Problems,
     StepFacts,
     Values,
     check_arg_name,
+    entries,
     flag,
     line,
     number,
@@ -26,11 +28,16 @@ from builds.domain.steps.checks import (
 )
 from builds.domain.steps.places import check_inner_path
 
+LATEST: Final = "latest"
 DOCKERFILE_TYPES: Final = ("CONTENTS", "FILE_PATH")
 DOCKERFILE_BYTES: Final = 512 * 1024
 
 STAGE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 PLATFORM: Final = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?")
+PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s.*-----END [A-Z ]*PRIVATE KEY-----\Z", re.DOTALL)
+ENCRYPTED: Final = "ENCRYPTED"  # in the head of PEM; what OpenSSH encrypts is told when the key is used
+LOGIN_HOST: Final = "login_host"  # stored beside a login: the registry that it was given for
+MOUNTED: Final = "secret:"  # before the id of a mounted secret, among the names of the stored ones
 SECRET_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
@@ -46,10 +53,12 @@ def _secret_id(name: str) -> str | None:
     return "The id of a secret has letters, digits and _.- as in --mount=type=secret,id=…; rename it."
 
 
-def _credential(value: object) -> Problems:
-    if value == "":
-        yield "", "Name the credential that this secret comes from."
-    yield from line(value, most=200)
+def _key(value: str) -> str | None:
+    if not PRIVATE_KEY.match(value.strip()):
+        return "This is no private key; paste the whole file, from BEGIN to END."
+    if ENCRYPTED in value:
+        return "This private key is protected by a passphrase; give a key of its own without one."
+    return None
 
 
 def _registry_id(value: object) -> Problems:
@@ -63,7 +72,14 @@ CHECKS: Final[Mapping[str, Check]] = {
     "docker_file": partial(text, most=DOCKERFILE_BYTES),
     "docker_file_path": partial(said, check=check_inner_path),
     "context_path": partial(said, check=check_inner_path),
-    "secrets": partial(pairs, check_key=_secret_id, keys=("id", "credential"), check_value=_credential),
+    "secrets": partial(pairs, check_key=_secret_id, keys=("id", "value"), check_value=text),
+    "ssh_key": partial(said, check=_key, of=text, most=VALUE_BYTES),
+    "cache_from": partial(
+        entries,
+        shape="image references such as registry.example/team/app:1",
+        check=partial(said, check=references.check_reference, is_needed=True),
+    ),
+    "extra_tags": partial(entries, shape="tags", check=partial(said, check=tags.check_tag, is_needed=True)),
     "build_args": partial(pairs, check_key=check_arg_name),
     "labels": partial(pairs, check_key=_label_name),
     "target": partial(
@@ -106,6 +122,26 @@ def problems(values: Values, facts: StepFacts) -> Iterator[tuple[str, str]]:
         yield "docker_file", "The Dockerfile is empty; write at least a FROM line."
     elif sentence := dockerfile_rules.problem(str(values["docker_file"])):
         yield "docker_file", sentence
+    if facts.kept is not None:
+        yield from _secret_problems(values, facts.kept)
+
+
+def _secret_problems(values: Values, kept: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Yield which secrets have no value, neither given nor stored, and which half of a login is missing."""
+    for index, secret in enumerate(values.get("secrets") or ()):
+        if not secret.get("value") and f"{MOUNTED}{secret['id']}" not in kept:
+            yield f"secrets[{index}].value", f"The secret {secret['id']} has no value yet; give it."
+    held = kept | {name for name in ("login_id", "password") if values.get(name)}
+    if "login_id" in held and "password" not in held:
+        yield "password", "Give the password of loginId too; it is kept for this registry only."
+    if "password" in held and "login_id" not in held:
+        yield "login_id", "Give the loginId that the password belongs to."
+
+
+def following_tags(config: Values) -> list[str]:
+    """Return the tags that follow the build, each once: they move to the image of a run beside its own tag."""
+    asked = [str(tag) for tag in config.get("extra_tags") or ()]
+    return list(dict.fromkeys([*asked, *([LATEST] if config.get("latest_apply") else [])]))
 
 
 def fact(config: Values) -> str:

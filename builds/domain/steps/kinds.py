@@ -14,12 +14,15 @@ from builds.domain.errors import FieldError
 from builds.domain.states import StepType
 from builds.domain.steps import code_down, create_image, ftp, http, shell, user_task
 from builds.domain.steps.checks import TITLE_CHECKS, Kind, StepFacts, Values, text, unstorable
+from builds.domain.steps.create_image import LOGIN_HOST
 
 MOST_STEPS: Final = 64  # of a build
 
 API_NAMES: Final = {"docker_volume_mount_vo_list": "dockerVolumeMountVOList"}  # the one that no rule gives
 PASSWORD_IN_URL: Final = re.compile(r"((?:[^:/?#]*://)?)[^/?#@]*:[^/?#]*@")
-SECRETS: Final = frozenset({"password", "login_id", "private_key", "private_certificate"})  # null in answers
+# Null in answers. What is stored of `OF_A_PLACE` is for one host or address only.
+SECRETS: Final = frozenset({"password", "login_id", "private_key", "private_certificate", "ssh_key"})
+OF_A_PLACE: Final = SECRETS - {"ssh_key"} | {LOGIN_HOST}
 KINDS: Final[Mapping[StepType, Kind]] = {
     StepType.CODE_DOWN: code_down.KIND,
     StepType.USER_TASK: user_task.KIND,

@@ -93,6 +93,10 @@ class CheckAgentRequest(_message.Message):
     ID: str
     def __init__(self, ID: _Optional[str] = ...) -> None: ...
 
+class CheckAgentResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class BytesMessage(_message.Message):
     __slots__ = ("data",)
     DATA_FIELD_NUMBER: _ClassVar[int]

@@ -3,20 +3,25 @@
 A run that pushes an earlier run's image again finds that one instead of building.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from contextlib import ExitStack, contextmanager
+from typing import Final, TypeVar
 
+from builds.credentials import decrypt_fields
 from builds.domain import failures
 from builds.domain.progress import BuildProgress, TraceRecord
-from builds.engine.errors import BuildFailed, EngineError
-from builds.engine.types import BuildRequest
+from builds.domain.steps.create_image import MOUNTED
+from builds.engine.errors import BuildFailed, EngineError, KeyUnusable
+from builds.engine.ssh_agent import agent_with
+from builds.engine.types import BuildRequest, BuildSecrets
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
 from builds.execution.recorder import Recorder
-from builds.execution.steps import earlier_image, image_files, latest, push, verify
+from builds.execution.steps import earlier_image, following_tags, image_files, push, verify
 from builds.execution.steps.image_files import ImageFiles
 from builds.models import RunStep
+from builds.services.connections.clients import BaseLogins
 from builds.services.runs.steps import keep_image_id
 
 T = TypeVar("T")
@@ -31,13 +36,13 @@ def run(context: RunContext, step: RunStep) -> None:
     """
     if context.original is None:
         # Once more from the cache where the image was taken off the engine between the two.
-        _while_taken(context, lambda: _push(context, build(context, step.config)))
+        _while_taken(context, lambda: _push(context, build(context, step)))
     else:
         _push(context, earlier_image.find(context, context.original))
     verify.run(context)
     with ThreadPoolExecutor(1, "take-name-off") as aside:  # the engine takes its time
         kept = aside.submit(_take_name_off, context)
-        latest.run(context, step.config)
+        following_tags.run(context, step.config)
         earlier_image.tidy(context)
     if sentence := kept.result():
         context.recorder.say(sentence)
@@ -71,9 +76,10 @@ def _take_name_off(context: RunContext) -> str:
     return ""
 
 
-def build(context: RunContext, config: dict[str, Any]) -> str:
+def build(context: RunContext, step: RunStep) -> str:
     """Build the image and return its id."""
-    files = image_files.of(context, config)
+    config, files = step.config, image_files.of(context, step.config)
+    logins = context.patiently(BaseLogins, context.registry, context.run.account_id)
     request = BuildRequest(
         build_id=context.build_id,
         dockerfile=files.name,
@@ -86,12 +92,14 @@ def build(context: RunContext, config: dict[str, Any]) -> str:
         platform=str(config.get("platform") or ""),
         no_cache=bool(config.get("no_cache")),
         pull=bool(config.get("pull")),
+        cache_from=tuple(config.get("cache_from") or ()),
     )
     try:
-        return _while_taken(
-            context,
-            lambda: context.engine.build(request, TraceWatcher(context.recorder, files), context.stop.event),
-        )
+        with _secrets(context, step, logins) as request.secrets:
+            return _while_taken(
+                context,
+                lambda: context.engine.build(request, TraceWatcher(context.recorder, files), context.stop.event),
+            )
     except BuildFailed as error:
         hide = context.recorder.masker.mask_text  # before long texts are cut: half a secret would not be recognised
         failure = failures.build_failed(
@@ -99,8 +107,24 @@ def build(context: RunContext, config: dict[str, Any]) -> str:
             instruction=hide(error.vertex_name) if error.vertex_name else None,
             dockerfile=hide(files.dockerfile),
             tail=context.recorder.tail(error.vertex),
+            without_login=logins.without,
         )
         raise RunFailed(failure) from error
+
+
+@contextmanager
+def _secrets(context: RunContext, step: RunStep, logins: BaseLogins) -> Iterator[BuildSecrets]:
+    """Hold what the build may ask for until it has ended: decrypted here, at the moment of use."""
+    stored = context.patiently(decrypt_fields, step.secrets_encrypted)
+    mounted = {name.removeprefix(MOUNTED): value for name, value in stored.items() if name.startswith(MOUNTED)}
+    with ExitStack() as held:
+        agent = ""
+        if key := stored.get("ssh_key"):
+            try:
+                agent = held.enter_context(agent_with(key, context.workspace.private))
+            except KeyUnusable as error:
+                raise RunFailed(failures.definition_invalid(f"sshKey: {error.answered}")) from error
+        yield BuildSecrets(logins, mounted, agent)
 
 
 class TraceWatcher:

@@ -53,7 +53,7 @@ def steps_for_once(
     steps = once_steps(stored, drafts, build.registry_id or 0)
     host_paths = host_paths_for(steps, build.server_host, account_id=build.account_id)
     refuse(joined(errors, step_errors(steps, stored, host_paths, path=path)))
-    return [INIT, *sorted(spread_orders([sealed(step) for step in steps]), key=lambda step: step.order)]
+    return [INIT, *sorted(spread_orders([sealed(step, build.registry) for step in steps]), key=lambda step: step.order)]
 
 
 def refuse(errors: Sequence[FieldError]) -> None:
@@ -75,8 +75,9 @@ def unexecutable(steps: list[Step], host: str, *, has_context: bool = False) -> 
         )
     used = [step for step in steps if step.use and step.step_type is not StepType.INIT]
     for step in used:
-        if what := _beyond(step):
-            return f"{what} not executed by this version yet; take it out of use, or wait for the next version."
+        if not KINDS[step.step_type].is_executed:
+            which = f"Step {step.order} ({step.step_type}) is not executed by this version yet"
+            return f"{which}; take it out of use, or wait for the next version."
     needs_files = any(
         dockerfile_type(step.config) == "FILE_PATH" or step.config.get("context_path") not in (None, "", ".")
         for step in used
@@ -113,14 +114,3 @@ def callback_errors(callback_urls: str) -> list[FieldError]:
     urls = [url for url in callback_urls.split("|") if url]
     sentences = [check_callback_url(url, allowed=settings.OUTBOUND_ALLOW) for url in urls]
     return [FieldError("callbackUrl", sentence) for sentence in sentences if sentence]
-
-
-def _beyond(step: Step) -> str | None:
-    """Return what of a step this version does not execute, as the subject of a sentence, or None."""
-    if not KINDS[step.step_type].is_executed:
-        return f"Step {step.order} ({step.step_type}) is"
-    if step.step_type is not StepType.CREATE_IMAGE:
-        return None
-    if step.config.get("secrets"):
-        return "A build secret is"
-    return "A login of the image step's own is" if step.secrets_encrypted else None

@@ -141,7 +141,7 @@ def _write(build: Build, draft: BuildDraft, caller: Caller, *, callback_url: str
         _check_limit(build.account)
     _save(build)
     rows = {row.pk: row for row in stored}
-    for step in spread_orders([sealed(step) for step in steps]):
+    for step in spread_orders([sealed(step, build.registry) for step in steps]):
         row = rows.get(step.build_step_seq or 0) or BuildStep(build=build)
         row.step_type = step.step_type
         row.order = step.order

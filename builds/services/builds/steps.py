@@ -1,7 +1,7 @@
 """Drafts of steps merged into the stored ones, and the secrets of steps: the same split for every door.
 
-A secret never stands in a config: it is kept encrypted beside it, and only for the place that it was given for. Where
-that changes it is forgotten, or an operator could point a stored login at a host of his own.
+A secret never stands in a config: it is kept encrypted beside it. A login is kept for the place that it was given for:
+where that changes it is forgotten, or an operator could point it at a host of his own.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -12,10 +12,12 @@ from builds.credentials import decrypt_fields, encrypt_fields
 from builds.domain.definition import Step
 from builds.domain.errors import FieldError
 from builds.domain.states import StepType
-from builds.domain.steps.kinds import KINDS, SECRETS, tidy_config, validate_steps
-from builds.models import BuildStep
+from builds.domain.steps.create_image import LOGIN_HOST, MOUNTED
+from builds.domain.steps.kinds import KINDS, OF_A_PLACE, SECRETS, tidy_config, validate_steps
+from builds.models import BuildStep, Registry
 
 HIGHEST_ORDER: Final = 1_000_000
+SECRET_LIST: Final = "secrets"  # noqa: S105  of an image step: what its build may mount
 UNLISTED: Final = "{}, which this body does not list, "  # path of a stored step that no draft names
 
 
@@ -116,21 +118,41 @@ def secret_names(step: Step) -> frozenset[str]:
 
 
 def secrets_of(step: Step) -> dict[str, Any]:
-    """Return all secrets of a step: those that are stored and those that were given."""
-    return {**decrypt_fields(step.secrets_encrypted), **step.given}
+    """Return all secrets of a step: those that are stored and those that were given.
+
+    Of the mounted ones (`secret:` and the id) those that the config lists.
+    """
+    listed = {f"{MOUNTED}{secret['id']}" for secret in step.config.get(SECRET_LIST) or ()}
+    given = {name: value for name, value in step.given.items() if name != SECRET_LIST}
+    mounted = {
+        f"{MOUNTED}{secret['id']}": secret["value"]
+        for secret in step.given.get(SECRET_LIST) or ()
+        if _is_secret(secret) and isinstance(secret.get("value"), str) and secret["value"]
+    }
+    found = {**decrypt_fields(step.secrets_encrypted), **given, **mounted}
+    return {name: value for name, value in found.items() if not name.startswith(MOUNTED) or name in listed}
 
 
-def sealed(step: Step) -> Step:
-    """Return a step as it is stored, the given secrets encrypted with the others; only for one that was checked."""
+def sealed(step: Step, registry: Registry | None) -> Step:
+    """Return a step as it is stored, the given secrets encrypted with the others; only for one that was checked.
+
+    `registry` is the build's, None: the default one. The login of an image step is for its host as it is now.
+    """
     secrets = secrets_of(step)
+    if step.step_type is StepType.CREATE_IMAGE and OF_A_PLACE & step.given.keys():
+        found = registry or Registry.objects.default()
+        secrets[LOGIN_HOST] = found.host if found else ""
     return replace(step, kept=frozenset(secrets), given={}, secrets_encrypted=encrypt_fields(secrets))
 
 
 def _merged(row: BuildStep, draft: StepDraft, order: int, registries: Registries) -> Step:
     step = _new(replace(draft, config=draft.config or row.config), order)
-    if _place(row.step, registries.before) != _place(step, registries.after):
+    if step.step_type != row.step_type:
         return step
-    return replace(step, kept=secret_names(row.step), secrets_encrypted=row.secrets_encrypted)
+    if _place(row.step, registries.before) == _place(step, registries.after):
+        return replace(step, kept=secret_names(row.step), secrets_encrypted=row.secrets_encrypted)
+    free = {name: value for name, value in decrypt_fields(row.secrets_encrypted).items() if name not in OF_A_PLACE}
+    return replace(step, kept=frozenset(free), secrets_encrypted=encrypt_fields(free))
 
 
 def _new(draft: StepDraft, order: int) -> Step:
@@ -149,15 +171,28 @@ def _wrong_seq(seq: int | None, stored: Sequence[BuildStep], free: Container[int
 
 
 def split(kind: StepType, config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a config in its stored form without any secret, and the secrets of its kind that are not blank."""
-    own = SECRETS & KINDS[kind].checks.keys() if kind in KINDS else frozenset()
-    given = {key: config[key] for key in own if config.get(key) not in (None, "")}
-    return tidy_config(kind, {key: value for key, value in config.items() if key not in SECRETS}), given
+    """Return a config in its stored form without any secret, and the secrets of its kind that are not blank.
+
+    Of the list of mounted secrets the config keeps the ids; the list as it was given is among the secrets.
+    """
+    checks = KINDS[kind].checks if kind in KINDS else {}
+    given = {key: config[key] for key in SECRETS & checks.keys() if config.get(key) not in (None, "")}
+    kept = {key: value for key, value in config.items() if key not in SECRETS and key != SECRET_LIST}
+    if SECRET_LIST in checks and config.get(SECRET_LIST) is not None:
+        given[SECRET_LIST] = secrets = config[SECRET_LIST]
+        listed = secrets if isinstance(secrets, list) else []
+        kept[SECRET_LIST] = [{"id": secret["id"]} for secret in listed if _is_secret(secret)]
+    return tidy_config(kind, kept), given
+
+
+def _is_secret(entry: object) -> bool:
+    """Say whether an entry of the list can be kept; the rules refuse any other in a step that is in use."""
+    return isinstance(entry, Mapping) and isinstance(entry.get("id"), str)
 
 
 def _place(step: Step, registry: int) -> tuple[Any, ...]:
     """Return where the secrets of a step belong: those of an image step to the registry of its build, `registry`."""
     if step.step_type is StepType.CREATE_IMAGE:
-        return step.step_type, registry
+        return (registry,)
     names = KINDS[step.step_type].secrets_of if step.step_type in KINDS else ()
-    return step.step_type, *(step.config.get(name) or "" for name in names)
+    return tuple(step.config.get(name) or "" for name in names)

@@ -3,12 +3,16 @@
 import re
 import threading
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from django.conf import settings
 
-from builds.credentials import decrypt
+from builds.credentials import decrypt, decrypt_fields, encrypt
+from builds.domain.registry_addresses import pulled_host
+from builds.domain.states import StepType
+from builds.domain.steps.create_image import LOGIN_HOST
 from builds.engine.base_image import busybox_files
 from builds.engine.docker import Engine
 from builds.engine.errors import (
@@ -23,10 +27,11 @@ from builds.engine.outbound import Ask, OutboundFailed, OutboundRefused, checked
 from builds.engine.registry import RegistryClient
 from builds.engine.registry_session import is_local
 from builds.engine.types import Endpoint, RegistryLogin
-from builds.models import BuildRun, BuildServer, Registry
+from builds.models import BuildRun, BuildServer, Registry, RunStep
 from builds.services.connections.registry_rules import PRIVATE, is_private
 
 __all__ = [
+    "BaseLogins",
     "EngineError",
     "EngineProbe",
     "EngineUnreachable",
@@ -113,6 +118,33 @@ def _private_host(host: str) -> str | None:
     except OutboundFailed:
         return None
     return None
+
+
+class BaseLogins:
+    """The logins for what a build pulls, by host: of the registry that its image goes to, else of the account's others.
+
+    Asked on a thread of the build's session, for a host when the engine needs it; `without` are the hosts for which
+    there was none. A registry whose address is private and must not be counts as one without a login.
+    """
+
+    def __init__(self, own: Registry, account_id: int) -> None:
+        others = Registry.objects.of_account(account_id).filter(enabled=True).exclude(username="").order_by("-pk")
+        candidates = (*others, *([own] if own.username else []))  # the last one of a host counts
+        self._by_host = {pulled_host(registry.host): registry for registry in candidates}
+        self.without: set[str] = set()
+
+    @property
+    def passwords(self) -> list[str]:
+        """The passwords as they are stored, encrypted."""
+        return [registry.password_encrypted for registry in self._by_host.values()]
+
+    def __call__(self, host: str) -> RegistryLogin | None:
+        """Return the login for a host, None without one."""
+        registry = self._by_host.get(host)
+        login = _login(registry) if registry and not private_problem(registry) else None
+        if login is None:
+            self.without.add(host)
+        return login
 
 
 def engine_of(server: BuildServer) -> Engine:
@@ -220,10 +252,27 @@ def _client(registry: Registry, *, timeout: float) -> RegistryClient:
 
 
 def registry_of_run(run: BuildRun) -> Registry:
-    """Return the registry that a run's image goes to, at the address that the run was accepted with."""
+    """Return the registry that a run's image goes to, at the address that the run was accepted with.
+
+    Where its image step has a login or a CA of its own for this host, it is told with these; nothing of that is stored.
+    """
     registry = run.registry or Registry.objects.filter(is_default=True, host=run.registry_host).first()
     # The default registry may have moved since: what an old run pushed is still where its own reference says.
-    return registry or Registry(name=run.registry_host, host=run.registry_host, prefix=run.registry_prefix)
+    registry = registry or Registry(name=run.registry_host, host=run.registry_host, prefix=run.registry_prefix)
+    steps = RunStep.objects.filter(run=run, step_type=StepType.CREATE_IMAGE, use=True).exclude(secrets_encrypted="")
+    secrets = decrypt_fields(steps.values_list("secrets_encrypted", flat=True).first() or "")
+    if secrets.get(LOGIN_HOST) != run.registry_host or registry.host != run.registry_host:
+        return registry
+    changes = {
+        "username": secrets.get("login_id"),
+        "password_encrypted": encrypt(secrets["password"]) if "password" in secrets else None,
+        "ca_certificate": secrets.get("private_certificate"),
+    }
+    told = copy(registry)
+    for name, value in changes.items():
+        if value:
+            setattr(told, name, value)
+    return told
 
 
 def ensure_base_image(server: BuildServer, reference: str) -> None:

@@ -7,7 +7,6 @@ never deleted, since their images are removed through it: it is switched off ins
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
 
 from builds.domain.access import Permission
 from builds.domain.error_codes import ErrorCode
@@ -31,7 +30,7 @@ def usable_registry(seq: int, *, account_id: int) -> Registry | None:
     """
     if seq == 0:
         return None
-    registry = Registry.objects.filter(Q(account=None) | Q(account=account_id), pk=seq).first()
+    registry = Registry.objects.of_account(account_id).filter(pk=seq).first()
     if registry is None:
         raise NotFound(
             f"There is no registry {seq}; choose another, or 0 for the default one.", code=ErrorCode.REGISTRY_NOT_FOUND

@@ -3,6 +3,7 @@
 Each function is one use case in one transaction. Cancel and remove: cancel_and_remove.py; ends: ends.py.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from django.db import transaction
@@ -10,8 +11,10 @@ from django.db import transaction
 from builds.domain import actions, tags
 from builds.domain.access import Permission
 from builds.domain.actions import Action
+from builds.domain.definition import Step
 from builds.domain.errors import FieldError, Invalid, NotFound, NotPossible
-from builds.domain.states import RunType
+from builds.domain.states import RunType, StepType
+from builds.domain.steps.create_image import LATEST, following_tags
 from builds.models import Build, BuildRun, Caller
 from builds.queries.facts import run_facts, with_facts
 from builds.services.accounts.access import require
@@ -56,6 +59,9 @@ def start_run(*, build_id: int, caller: Caller, ask: RunAsk = NOTHING_ASKED, aga
         has_to_wait = apply_when_running(build, caller)
         next_number(build)
         tag = choose_tag(build, recipe.definition.tag_rule, ask.tag_name)
+        for extra in extra_tags(recipe.steps):
+            if extra != tag:
+                check_tag_free(build, extra)
         unregistered = recipe.definition.server_host if recipe.definition.server_host != server.url else ""
         unless = unexecutable(recipe.steps, unregistered, has_context=recipe.definition.context_id is not None)
         given = {"tag_name": tag, "description": ask.description, "callback_url": ask.callback_url}
@@ -96,6 +102,12 @@ def push_again(
         run = accept(build, server, caller, recipe, has_to_wait=has_to_wait, **given)
         let_start(run, unless=None)
     return run
+
+
+def extra_tags(steps: Sequence[Step]) -> list[str]:
+    """Return the tags that the image step in use moves beside the run's own and beside `latest`."""
+    used = (step for step in steps if step.use and step.step_type is StepType.CREATE_IMAGE)
+    return [tag for step in used for tag in following_tags(step.config) if tag != LATEST]
 
 
 def _locked_build(build_id: int, caller: Caller) -> Build:

@@ -7,7 +7,7 @@ from django.db import connections
 
 from builds.engine.registry import RegistryClient
 from builds.models import BuildRun, Registry
-from builds.services.runs.latest import LOCK, try_lock, unlock
+from builds.services.runs.following_tags import LOCK, try_lock, unlock
 from builds.services.runs.parameters import RunAsk
 from builds.services.runs.start import push_again
 from tests.engine.refusing import Refusal, refusing
