@@ -18,11 +18,11 @@ http = get_asgi_application()  # sets Django up: what imports models comes after
 
 from django.conf import settings  # noqa: E402
 
+from buildhub.bodies import BodyLimits  # noqa: E402
 from buildhub.proxies import TrustedProxies  # noqa: E402
-from buildhub.silence import SilenceLimit  # noqa: E402
 from builds.routing import websocket_urlpatterns  # noqa: E402
 
 sockets = CookieMiddleware(URLRouter(websocket_urlpatterns))
 application = TrustedProxies(
-    SilenceLimit(ProtocolTypeRouter({"http": http, "websocket": sockets})), settings.TRUSTED_PROXIES
+    BodyLimits(ProtocolTypeRouter({"http": http, "websocket": sockets})), settings.TRUSTED_PROXIES
 )

@@ -1,6 +1,7 @@
 """From whatever went wrong to `Wrong`, by one table of codes; the renderer of the address writes it down."""
 
 import logging
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from rest_framework.response import Response
 
 from builds.api.authentication import CHALLENGE, TooManyWrongTokens
 from builds.api.renderers import renderer_of
+from builds.api.requests import too_large
 from builds.contract.errors import KEPT_STATUSES, Wrong
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, Refused
@@ -57,6 +59,7 @@ PLAIN_ERRORS: Final[Sequence[tuple[type[Exception], int]]] = (
     (Http404, 404),
     (PermissionDenied, 403),
 )
+UPLOADS: Final = re.compile(r"/context/?\Z")  # addresses that take an archive
 DATABASE_AWAY: Final = "The database does not answer now; try again in a few seconds."
 
 
@@ -114,10 +117,20 @@ def of_status(status: int, *, headers: Mapping[str, str] | None = None, request_
 def silent_body(path: str, seconds: int) -> Response:
     """Return the answer to a request at `path` whose body has not come for `seconds`; it closes the connection."""
     detail = f"Nothing of the body came for {seconds} s; send all that Content-Length promises, or leave both out."
+    return _unread(path, Wrong(408, ErrorCode.UNREADABLE, detail))
+
+
+def oversized_body(path: str) -> Response:
+    """Return the answer to a request at `path` whose body is larger than any may be; it closes the connection."""
+    return _unread(path, problem_of(too_large()) if UPLOADS.search(path) else of_status(413))
+
+
+def _unread(path: str, problem: Wrong) -> Response:
+    """Return the answer to a request whose body is not read to its end, with its length, as no server adds it."""
     request = HttpRequest()
     request.path = path
     headers = {"Connection": "close", "Cache-Control": "no-store"}
-    answer = written(Wrong(408, ErrorCode.UNREADABLE, detail, headers=headers), request)
+    answer = written(replace(problem, headers=headers), request)
     answer.headers["Content-Length"] = str(len(answer.content))
     return answer
 

@@ -82,7 +82,7 @@ class UploadRequest(ApiRequest):
     def stream(self) -> BinaryIO:
         """Return the whole body as a seekable file, from its beginning; raises `Unreadable` (413)."""
         plain: Any = self._request
-        most = settings.CONTEXT_LIMIT_BYTES + ENVELOPE_BYTES
+        most = most_upload_bytes()
         if not plain._stream.seekable():  # only where no ASGI server is between: that hands over a temporary file
             plain._stream = BytesIO(plain.read(most + 1))
         if plain._stream.seek(0, os.SEEK_END) > most:
@@ -109,6 +109,11 @@ class UploadRequest(ApiRequest):
         digest.update(f"{self.upload.name or ''}\n".encode("utf-8", "surrogateescape"))
         for piece in self.upload.chunks():
             digest.update(piece)
+
+
+def most_upload_bytes() -> int:
+    """Return how long the largest body may be that is taken anywhere: that of an upload, in a form."""
+    return int(settings.CONTEXT_LIMIT_BYTES) + ENVELOPE_BYTES
 
 
 def too_large() -> Unreadable:

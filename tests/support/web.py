@@ -40,6 +40,13 @@ class Web:
         """Where the pages are."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def peak_memory_mib(self) -> int:
+        """How much memory it has held at most since its start."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+
     def start(self) -> None:
         """Start, and wait until it answers."""
         collect_static(self._environment)

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 
 from buildhub.asgi import application
-from buildhub.silence import SilenceLimit
+from buildhub.bodies import BodyLimits
 from tests.support.waiting import free_port, wait_until
 
 LIMIT = 1.0
@@ -89,7 +89,7 @@ def test_a_body_that_stops_half_way_is_408(serve):
 
 
 def test_who_keeps_sending_may_take_longer_than_the_limit(serve):
-    connection, begun = opened(serve(SilenceLimit(echo)), "POST / HTTP/1.1\r\nContent-Length: 8"), time.monotonic()
+    connection, begun = opened(serve(BodyLimits(echo)), "POST / HTTP/1.1\r\nContent-Length: 8"), time.monotonic()
     for _ in range(8):
         time.sleep(LIMIT / 4)  # what a slow client does; no event of ours to wait for
         connection.sendall(b"x")
