@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builds.domain.log.lines import LogLine, Stream
-from builds.domain.log.masking import Masker
+from builds.domain.log.masking import ESCAPE, Masker
 from builds.domain.log.splitting import LineSplitter
 
 # Bytes that make trouble are likely: line ends, CR, NUL, parts of UTF-8 characters, ESC.
@@ -29,13 +29,16 @@ SECRET_BYTES = st.lists(
 ).map(b"".join)
 
 
+ESCAPES = 60  # bytes within a secret, so that little data is enough to go beyond what waits
+
+
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     borders = [0, *sorted(min(place, len(data)) for place in places), len(data)]
     return [data[start:end] for start, end in itertools.pairwise(borders)]
 
 
 def split(feeds, *, secrets=(), piece_bytes=8) -> list[LogLine]:
-    splitter = LineSplitter(Masker(secrets), piece_bytes)
+    splitter = LineSplitter(Masker(secrets, most_escapes=ESCAPES), piece_bytes)
     lines = [line for data in feeds for line in splitter.feed("v", 1, data)]
     return lines + splitter.finish()
 
@@ -52,7 +55,7 @@ def test_the_lines_together_are_what_was_printed(data, places):
 
 @given(data=SECRET_BYTES, places=CUTS, piece_bytes=st.integers(4, 12))
 def test_masked_lines_do_not_depend_on_where_the_output_is_cut(data, places, piece_bytes):
-    masker = Masker(SECRETS)
+    masker = Masker(SECRETS, most_escapes=ESCAPES)
     lines = split(cut(data, places), secrets=SECRETS, piece_bytes=piece_bytes)
     assert lines == split([data], secrets=SECRETS, piece_bytes=piece_bytes)
     assert b"".join(line.raw for line in lines) == masker.mask(data)
@@ -172,6 +175,48 @@ def test_a_secret_within_other_base64_is_masked_at_every_alignment(offset, after
     assert len(masked.replace(b"***", b"")) <= 8  # what is left holds bits of the neighbours
 
 
+@pytest.mark.parametrize(
+    ("printed", "left"),
+    [
+        (b"a hun\x1b[31mter2 b", b"a ***\x1b[31m b"),
+        (
+            b"a h\x1b[1mu\x1b[38;2;1;2;3mn\x1b(Bter\x1b[0m2\x1b[K b",
+            b"a ***\x1b[1m\x1b[38;2;1;2;3m\x1b(B\x1b[0m\x1b[K b",
+        ),
+        (b"\x1b[32mhunter2\x1b[0m", b"\x1b[32m***\x1b[0m"),
+        (b"a \x1b[1maHVu\x1b[0mdGVyMg== b", b"a \x1b[1m***\x1b[0m b"),
+        (b"2ret\x1b[1mnuh", b"***\x1b[1m"),
+        (b"no \x1b[1m secret \x1b[0m", b"no \x1b[1m secret \x1b[0m"),
+    ],
+)
+def test_a_secret_with_colours_in_it_is_masked_and_the_colours_stay(printed, left):
+    assert Masker(["hunter2"]).mask(printed) == left
+
+
+def test_a_secret_is_masked_backwards_line_by_line():
+    masker = Masker(["first-line\nsecond-lïne"])
+    printed = "\n".join(line[::-1] for line in ("x second-lïne y", "first-line"))
+    assert masker.mask_text(printed) == "y *** x\n***"
+
+
+@given(
+    printed=st.lists(st.sampled_from([b"h", b"hunter2", b"hun", b"ter2", b"\x1b[1m", b"\x1b[", b"0m", b"\x1b", b"\n"])),
+    places=CUTS,
+)
+def test_a_coloured_secret_is_masked_however_it_is_cut(printed, places):
+    data = b"".join(printed)
+    lines = split(cut(data, places), secrets=["hunter2"], piece_bytes=5)
+    whole = Masker(["hunter2"], most_escapes=ESCAPES).mask(data)
+    assert b"".join(line.raw for line in lines) == whole
+    assert b"hunter2" not in ESCAPE.sub(b"", Masker(["hunter2"]).mask(data))
+
+
+def test_more_escapes_than_a_secret_may_hold_are_no_secret():
+    printed = b"hun" + b"\x1b[1m" * 20 + b"ter2"
+    assert Masker(["hunter2"], most_escapes=ESCAPES).mask(printed) == printed
+    assert Masker(["hunter2"]).mask(printed) == b"***" + b"\x1b[1m" * 20
+
+
 def test_a_secret_of_several_lines_is_masked_line_by_line():
     masker = Masker(["-----BEGIN KEY-----\nMIIEvQIBADANBg\n-----END KEY-----\n"])
     assert masker.mask(b"MIIEvQIBADANBg\nend\n") == b"***\nend\n"
@@ -190,3 +235,4 @@ def test_overlapping_secrets_leave_nothing_of_either():
 def test_a_secret_below_six_characters_is_not_masked():
     assert Masker(["12345"]).mask(b"12345") == b"12345"
     assert Masker(["12345"]).reach == 0
+    assert (Masker(["12345"]).unmasked, Masker(["123456", ""]).unmasked) == (True, False)

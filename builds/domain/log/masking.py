@@ -1,11 +1,13 @@
-"""Masking of secrets in output, in the forms in which programs print them.
+"""Masking of secrets in output, in the forms in which programs print them, also with colours in the middle.
 
-Not recognised: a secret that is coloured in the middle, reversed, compressed, or shorter than 6 characters.
+Not recognised: a secret that is compressed, encrypted or taken apart, or shorter than 6 characters.
 """
 
 import base64
+import itertools
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote, quote_plus
@@ -13,19 +15,25 @@ from urllib.parse import quote, quote_plus
 MASK: Final = b"***"
 LEAST: Final = 6  # characters; anything shorter would hide half of a log
 WRAPS: Final = (64, 76)  # columns at which PEM and MIME tools wrap base64
+# What colours text (ECMA-48 CSI, and the choice of a character set that tput puts beside it).
+ESCAPE: Final = re.compile(rb"\x1b(?:\[[0-9;:?]{0,40}[A-Za-z]|\([A-Z0-9])")
+MOST_ESCAPES: Final = 4096  # bytes of them within one secret
 
 
 class Masker:
     """Replaces every form of `secrets` by `***`; one without secrets costs nothing.
 
     Forms never contain a line end (a secret of several lines is masked line by line), so masking a text and
-    masking each of its lines is the same. `reach` is the length in bytes of the longest form, 0 without any.
+    masking each of its lines is the same. `reach` is the length in bytes of the longest form with the most escape
+    sequences that may stand in it, 0 without any form. `unmasked` says that a secret is too short to be masked.
     """
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets for form in forms_of(secret)}
+    def __init__(self, secrets: Iterable[str] = (), *, most_escapes: int = MOST_ESCAPES) -> None:
+        secrets = [secret for secret in secrets if secret]
+        self.unmasked = any(not forms_of(secret) for secret in secrets)
+        forms = {ESCAPE.sub(b"", form) for secret in secrets for form in forms_of(secret)}
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
-        self.reach: int = len(longest_first[0]) if longest_first else 0
+        self.reach: int = len(longest_first[0]) + most_escapes if longest_first else 0
         self._longest_first = longest_first
         self._forms = re.compile(b"|".join(map(re.escape, longest_first))) if longest_first else None
 
@@ -43,36 +51,65 @@ class Masker:
         `covered`: bytes at its beginning that belong to a secret whose `***` was handed out with the part before.
         `final`: nothing follows, so all of it is decided; else the last `reach` - 1 bytes wait for what comes.
         Returns the masked bytes, how many bytes of `data` they stand for, and `covered` for the next call.
+        Escape sequences within a secret stand behind its `***`: what follows keeps its colour.
         """
         if self._forms is None:
             return data, len(data), 0
-        decided = len(data) if final else max(0, len(data) - self.reach + 1)
+        plain = _Plain(data)
+        decided = len(data) if final else plain.before_escape(max(0, len(data) - self.reach + 1))
         masked = bytearray()
         end = covered
-        for start, stop in self._matches(data, decided):
+        for start, stop in self._matches(plain, decided):
             if start >= end:
                 masked += data[end:start]
                 masked += MASK
+            masked += b"".join(ESCAPE.findall(data, max(start, end), stop))
             end = max(end, stop)
         masked += data[end:decided]
         return bytes(masked), decided, max(0, end - decided)
 
-    def _matches(self, data: bytes, decided: int) -> Iterator[tuple[int, int]]:
-        """Yield the longest match at every position below `decided`, overlapping ones too.
+    def _matches(self, plain: "_Plain", decided: int) -> Iterator[tuple[int, int]]:
+        """Yield the longest match at every position below `decided`, overlapping ones too, by its place in the data.
 
         Nearly all output holds no secret, and that is found out by a plain search for each form: the expression of a
         key of many lines has hundreds of forms, and tries all of them at each byte.
         """
-        if not any(form in data for form in self._longest_first):
+        if not any(form in plain.text for form in self._longest_first):
             return
         position = 0
-        while self._forms and (match := self._forms.search(data, position)) and match.start() < decided:
-            yield match.span()
+        while self._forms and (match := self._forms.search(plain.text, position)):
+            start, stop = plain.place(match.start()), plain.place(match.end() - 1) + 1
+            if start >= decided:
+                return
+            if stop - start <= self.reach:
+                yield start, stop
             position = match.start() + 1
 
 
+class _Plain:
+    """Output without its escape sequences, and where in it each byte stood."""
+
+    def __init__(self, data: bytes) -> None:
+        self._spans = [found.span() for found in ESCAPE.finditer(data)] if b"\x1b" in data else []
+        self.text = ESCAPE.sub(b"", data) if self._spans else data
+        lengths = itertools.accumulate((stop - start for start, stop in self._spans), initial=0)
+        # where in the text each sequence was taken out, and how much had been before
+        self._cuts = [start - before for (start, _), before in zip(self._spans, lengths, strict=False)]
+        self._taken = list(itertools.accumulate(stop - start for start, stop in self._spans))
+
+    def place(self, position: int) -> int:
+        """Return where in the data the byte at `position` of the text stands."""
+        before = bisect_right(self._cuts, position)
+        return position + (self._taken[before - 1] if before else 0)
+
+    def before_escape(self, place: int) -> int:
+        """Return a place in the data, or the beginning of the escape sequence that it lies in."""
+        at = bisect_right(self._spans, (place, 0)) - 1
+        return self._spans[at][0] if at >= 0 and place < self._spans[at][1] else place
+
+
 def forms_of(secret: str) -> set[bytes]:
-    """Return the byte strings under which `secret` is recognised: plain, base64, URL, JSON and hex.
+    """Return the byte strings under which `secret` is recognised: plain, backwards, base64, URL, JSON and hex.
 
     Forms shorter than 6 bytes are left out; `secret` itself may have several lines.
     """
@@ -85,6 +122,7 @@ def forms_of(secret: str) -> set[bytes]:
 def _encodings(text: str) -> Iterator[bytes]:
     plain = text.encode("utf-8", "surrogatepass")
     yield plain
+    yield text[::-1].encode("utf-8", "surrogatepass")
     yield from _base64_forms(plain)
     yield plain.hex().encode()
     yield plain.hex().upper().encode()

@@ -1,5 +1,6 @@
 """INIT: say what begins, and that the build server answers; unpack what was uploaded for the run."""
 
+from builds.domain.log.masking import LEAST
 from builds.execution.context import RunContext
 from builds.execution.steps import uploaded_context
 from builds.models import RunStep
@@ -21,4 +22,6 @@ def run(context: RunContext, _step: RunStep) -> None:
         f"{run_.definition.name} #{run_.build_no} on {context.server.name}: Docker Engine {version},"
         f" image {run_.image.tagged}"
     )
+    if context.recorder.masker.unmasked:
+        context.recorder.say(f"A secret of this run has fewer than {LEAST} characters and is not masked in this log")
     uploaded_context.unpack_into_workspace(context)
