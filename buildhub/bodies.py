@@ -10,14 +10,14 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from builds.api.exceptions import oversized_body, silent_body
-from builds.api.requests import most_upload_bytes
+from builds.api.requests import most_bytes
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
 
 
 class BodyLimits:
-    """Ends a request when nothing of its body comes for BODY_SILENCE_SECONDS, or more than the largest upload has; one
+    """Ends a request when nothing of its body comes for BODY_SILENCE_SECONDS, or more than its address could take; one
     that keeps sending may be as slow as it likes. To the application it looks as if the client had gone.
     """
 
@@ -54,7 +54,7 @@ class _Body:
         self._bytes = 0
         self.refusal: HttpResponse | None = None
         announced = dict(scope["headers"]).get(b"content-length", b"")
-        if announced.isdigit() and int(announced[:20]) > most_upload_bytes():
+        if announced.isdigit() and int(announced[:20]) > most_bytes(self._path):
             self.refusal = oversized_body(self._path)
 
     async def receive(self) -> Any:
@@ -68,7 +68,7 @@ class _Body:
             return {"type": "http.disconnect"}
         self._is_complete = message["type"] != "http.request" or not message.get("more_body", False)
         self._bytes += len(message.get("body", b""))
-        if self._bytes > most_upload_bytes():
+        if self._bytes > most_bytes(self._path):
             self.refusal = oversized_body(self._path)
             return {"type": "http.disconnect"}
         return message

@@ -142,6 +142,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 BODY_SILENCE_SECONDS = 20.0  # then 408 (buildhub/bodies.py)
+FILE_UPLOAD_TEMP_DIR = DATA_DIR  # where a body waits until it is whole, without a name: /tmp may be memory
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

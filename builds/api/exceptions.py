@@ -1,7 +1,6 @@
 """From whatever went wrong to `Wrong`, by one table of codes; the renderer of the address writes it down."""
 
 import logging
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +16,7 @@ from rest_framework.response import Response
 
 from builds.api.authentication import CHALLENGE, TooManyWrongTokens
 from builds.api.renderers import renderer_of
-from builds.api.requests import too_large
+from builds.api.requests import UPLOADS, too_large
 from builds.contract.errors import KEPT_STATUSES, Wrong
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import FieldError, Invalid, Refused
@@ -59,7 +58,6 @@ PLAIN_ERRORS: Final[Sequence[tuple[type[Exception], int]]] = (
     (Http404, 404),
     (PermissionDenied, 403),
 )
-UPLOADS: Final = re.compile(r"/context/?\Z")  # addresses that take an archive
 DATABASE_AWAY: Final = "The database does not answer now; try again in a few seconds."
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 BOUNDARY: Final = re.compile(r"boundary=\"?([^\";]+)")
 ENVELOPE_BYTES: Final = 64 * 1024  # what multipart adds to a file, with the other fields
 UPLOAD: Final = "dataFile"
+UPLOADS: Final = re.compile(r"/(?:v1/build|api/build|builds)/[0-9]+/context/?\Z")  # addresses of uploads of a context
+MOST_BYTES: Final = 21 * 1024**2  # for all other addresses: an import has 20 MiB, in a form
 NO_UPLOAD: Final = "Give the archive as dataFile of a form (multipart/form-data), or as the whole body."
 TOO_LARGE: Final = (
     "The archive is larger than {} MiB (BUILDHUB_CONTEXT_LIMIT_MB); leave out what the build does not need, or ask the "
@@ -112,8 +114,13 @@ class UploadRequest(ApiRequest):
 
 
 def most_upload_bytes() -> int:
-    """Return how long the largest body may be that is taken anywhere: that of an upload, in a form."""
+    """Return how long the body of an upload may be, in a form."""
     return int(settings.CONTEXT_LIMIT_BYTES) + ENVELOPE_BYTES
+
+
+def most_bytes(path: str) -> int:
+    """Return how long a body may be that is sent to `path`; a view may take less, once it knows who sends it."""
+    return most_upload_bytes() if UPLOADS.search(path) else MOST_BYTES
 
 
 def too_large() -> Unreadable:

@@ -13,7 +13,8 @@ class Step:
     """A step as it is written, checked, stored with a build and copied into a run; `use` False takes it out of the run.
 
     No secret stands in `config`: `secrets_encrypted` are those that are stored, `kept` their names (None: not looked
-    at), and `given` those XX"""
+    at), and `given` those that a body gave and that are not stored yet.
+    """
 
     step_type: StepType
     order: int

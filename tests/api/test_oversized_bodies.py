@@ -5,6 +5,7 @@ import json
 import pytest
 
 from buildhub.bodies import BodyLimits
+from builds.api import requests
 
 PIECE = 1024**2
 UPLOAD = "/v1/build/1/context"
@@ -58,7 +59,8 @@ async def test_what_fits_passes():
     ("path", "field"),
     [(UPLOAD, ["dataFile"]), (f"{UPLOAD}/", ["dataFile"]), ("/v1/build", [])],
 )
-async def test_one_piece_too_much_ends_it(path, field):
+async def test_one_piece_too_much_ends_it(path, field, monkeypatch):
+    monkeypatch.setattr(requests, "MOST_BYTES", 2 * PIECE)
     sender = await ask(path, 100)
     status, problem = sender.told
     assert (status, problem["code"], [error["field"] for error in problem["errors"]]) == (413, "CKSY1400000", field)
@@ -68,6 +70,14 @@ async def test_one_piece_too_much_ends_it(path, field):
 async def test_the_enveloped_dialect_says_it_in_its_envelope():
     status, envelope = (await ask("/api/build/1/context", 100)).told
     assert (status, envelope["code"]) == (200, "CKSY1400000")
+
+
+async def test_a_large_limit_of_uploads_is_of_uploads_alone(settings):
+    settings.CONTEXT_LIMIT_BYTES = 30 * PIECE
+    assert (await ask(UPLOAD, 30)).told == (200, {})
+    assert (await ask("/builds/1/context", 30)).told == (200, {})
+    assert (await ask("/v1/build/import", 20)).told == (200, {})
+    assert [(await ask(path, 30)).told[0] for path in ("/v1/build/import", "/accounts/login/", "/")] == [413] * 3
 
 
 async def test_an_announced_length_is_enough():
