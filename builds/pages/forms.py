@@ -178,9 +178,10 @@ class SourceForm(ServiceForm):
         initial=Source.HERE,
         widget=forms.RadioSelect(
             choices=[
-                (Source.HERE, Choice("Dockerfile here", "written below, without other files")),
+                (Source.HERE, Choice("Dockerfile here", "written below; COPY sees the files that are uploaded")),
                 (Source.REPOSITORY, Choice("Git repository", "the Dockerfile and its files")),
                 (Source.BOTH, Choice("Dockerfile here, files from a Git repository")),
+                (Source.UPLOAD, Choice("Uploaded files", "the Dockerfile too; the build's page takes them")),
             ]
         ),
     )
@@ -227,12 +228,12 @@ class SourceForm(ServiceForm):
     )
     dockerFile = Lines(label="Dockerfile", widget=forms.Textarea(EDITOR))
     dockerFilePath = Code(
-        label="Path of the Dockerfile", help_text="Within the repository. Empty: Dockerfile", initial=DOCKERFILE
+        label="Path of the Dockerfile", help_text="Within the files. Empty: Dockerfile", initial=DOCKERFILE
     )
     contextPath = Code(
         label="Context folder",
-        help_text="Within the repository; COPY sees its files. A dot: the whole repository. Empty: the Dockerfile's "
-        "folder, or all of it for one that is written here.",
+        help_text="Within the files; COPY sees what is in it. A dot: all of them. Empty: the Dockerfile's folder, or "
+        "all of them for one that is written here.",
     )
 
     def __init__(self, *args: Any, steps: SourceSteps | None = None, **kwargs: Any) -> None:

@@ -41,7 +41,7 @@ def step_drafts(values: Mapping[str, Any], steps: SourceSteps) -> tuple[StepDraf
     if not steps.is_editable:
         return (_image_draft(steps, _dockerfile(values, steps, values["dockerFileType"], values["dockerFilePath"])),)
     if values["source"] not in (Source.REPOSITORY, Source.BOTH):
-        image = _dockerfile(values, steps, "CONTENTS") | {"context_path": None}
+        image = _image_without_code(values, steps)
         if stored is None:
             return (_image_draft(steps, image),)
         unused = StepDraft(StepType.CODE_DOWN, order=1, use=False, config=stored.config, pk=stored.build_step_seq)
@@ -77,6 +77,14 @@ def code_config(values: Mapping[str, Any], steps: SourceSteps) -> dict[str, Any]
         return config  # what signs in is neither shown nor taken; what is stored of it stays
     secrets = {name: typed for name in SECRETS if (typed := values[api_name(name)])}
     return {**config, "user_id": values["userId"], "known_hosts": values["knownHosts"], **secrets}
+
+
+def _image_without_code(values: Mapping[str, Any], steps: SourceSteps) -> dict[str, Any]:
+    """Return the image step of a build without a repository; the files of an upload are the workspace itself."""
+    if values["source"] == Source.UPLOAD:
+        path, context = values["dockerFilePath"] or DOCKERFILE, values["contextPath"] or None
+        return _dockerfile(values, steps, "FILE_PATH", path) | {"context_path": context}
+    return _dockerfile(values, steps, "CONTENTS") | {"context_path": None}
 
 
 def _dockerfile(values: Mapping[str, Any], steps: SourceSteps, kind: str, path: str = "") -> dict[str, Any]:

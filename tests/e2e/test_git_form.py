@@ -94,6 +94,12 @@ def test_only_what_the_chosen_source_needs_is_shown(page: Page):
     expect(page.locator("#dockerFile")).to_be_visible()
     expect(page.locator("#repositoryUrl")).to_be_visible()
     expect(page.locator("#dockerFilePath")).to_be_hidden()
+    page.get_by_role("radio", name="Uploaded files").check()
+    expect(page.locator("#dockerFilePath")).to_be_visible()
+    expect(page.locator("#contextPath")).to_be_visible()
+    expect(page.locator("#dockerFile")).to_be_hidden()
+    expect(page.locator("#repositoryUrl")).to_be_hidden()
+    expect(page.get_by_role("button", name="Check")).to_be_hidden()
 
 
 def test_check_tells_in_place_what_is_reached_and_forgets_it_with_the_address(page: Page, served: GitHttp):

@@ -246,3 +246,33 @@ def test_a_password_in_the_address_is_refused_and_not_shown_again(as_, operator)
     assert CANARY not in answer.content.decode()
     assert values(page)["repositoryUrl"] == "https://git.example/team/app.git"
     assert "Leave user and password out of the repository" in page.main_text
+
+
+UPLOADED = FIELDS | {"source": "UPLOAD", "dockerFile": "", "dockerFilePath": "", "contextPath": ""}
+
+
+@pytest.mark.parametrize(
+    ("path", "context", "stored"),
+    [("", "", ("Dockerfile", None)), ("app/Dockerfile", "app", ("app/Dockerfile", "app"))],
+)
+def test_uploaded_files_are_an_image_by_path_and_no_code_download(save, page, operator, path, context, stored):
+    build = save(UPLOADED | {"dockerFilePath": path, "contextPath": context})
+    (image,) = build.steps.exclude(step_type="INIT")
+    assert (image.step_type, image.config["docker_file_type"]) == ("CREATE_IMAGE", "FILE_PATH")
+    assert (image.config["docker_file_path"], image.config.get("context_path")) == stored
+    shown = values(page(f"/builds/{build.pk}/edit", operator))
+    assert (shown["source"], shown["dockerFilePath"], shown["contextPath"]) == ("UPLOAD", stored[0], context)
+
+
+def test_from_a_repository_to_uploaded_files_the_repository_is_out_of_use_and_not_lost(save, page, operator):
+    build = save(PRIVATE)
+    save(UPLOADED, build)
+    assert (code_of(build).use, image_of(build).config["docker_file_path"]) == (False, "Dockerfile")
+    assert decrypt_fields(code_of(build).secrets_encrypted) == {"password": CANARY}
+    assert chosen(page(f"/builds/{build.pk}/edit", operator)) == "UPLOAD"
+    assert PRIVATE["repositoryUrl"] not in page(f"/builds/{build.pk}", operator).one("id", "source").text
+
+
+def test_a_path_that_leaves_the_uploaded_files_is_refused_beside_its_field(as_, operator):
+    refused = read(as_(operator).post("/builds/new", UPLOADED | {"dockerFilePath": "../Dockerfile"}), 400)
+    assert refused.one("id", "dockerFilePath-error").text

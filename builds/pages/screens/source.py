@@ -14,11 +14,12 @@ from builds.domain.steps.places import repository_url
 
 
 class Source(StrEnum):
-    """What the form offers: all typed here, all from a repository, or a typed Dockerfile with a repository's files."""
+    """What the form offers: the Dockerfile typed here, of a repository, typed beside one, or of an upload."""
 
     HERE = "HERE"
     REPOSITORY = "REPOSITORY"
     BOTH = "BOTH"
+    UPLOAD = "UPLOAD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,16 @@ class SourceSteps:
     @property
     def source(self) -> Source:
         """Return which of the offers these steps are."""
-        if self.code is None or not self.code.use:
-            return Source.HERE
         is_file = self.image is not None and dockerfile_type(self.image.config) == "FILE_PATH"
+        if self.code is None or not self.code.use:
+            return Source.UPLOAD if is_file else Source.HERE
         return Source.REPOSITORY if is_file else Source.BOTH
 
     def inner_path(self, key: str) -> str:
-        """Return a path of the image step as people know it: within the repository; empty where there is none."""
+        """Return a path of the image step as people know it: within the repository or the upload; empty without one."""
         stored = str(self.image.config.get(key) or "") if self.image else ""
+        if self.source is Source.UPLOAD:  # its files are the workspace
+            return stored
         inner = _within(stored, self.code) if stored and self.code else None
         return inner or ""
 
@@ -68,8 +71,8 @@ def source_facts(steps: SourceSteps) -> SourceFacts | None:
     config = steps.image.config if steps.image else {}
     is_file = dockerfile_type(config) == "FILE_PATH"
     if steps.source is Source.HERE:
-        return SourceFacts(dockerfile_path=str(config.get("docker_file_path") or "")) if is_file else None
-    code = steps.code
+        return None
+    code = steps.code if steps.code and steps.code.use else None
     return SourceFacts(
         address=repository_address(code.config) if code else "",
         branch=str(code.config.get("branch_name") or "") if code else "",
@@ -113,7 +116,7 @@ def _is_shown(image: Step | None, code: Step | None) -> bool:
     config = image.config if image else {}
     is_file, context = dockerfile_type(config) == "FILE_PATH", str(config.get("context_path") or "")
     if code is None or not code.use:
-        return not is_file and not context
+        return is_file or not context
     paths = [str(config.get("docker_file_path") or "")] if is_file else []
     return all(_within(path, code) is not None for path in [*paths, *([context] if context else [])])
 
