@@ -12,6 +12,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from builds.domain.errors import FieldError, Invalid
+from builds.services.builds.contexts import too_large_sentence
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -22,10 +23,6 @@ UPLOAD: Final = "dataFile"
 UPLOADS: Final = re.compile(r"/(?:v1/build|api/build|builds)/[0-9]+/context/?\Z")  # addresses of uploads of a context
 MOST_BYTES: Final = 21 * 1024**2  # for all other addresses: an import has 20 MiB, in a form
 NO_UPLOAD: Final = "Give the archive as dataFile of a form (multipart/form-data), or as the whole body."
-TOO_LARGE: Final = (
-    "The archive is larger than {} MiB (BUILDHUB_CONTEXT_LIMIT_MB); leave out what the build does not need, or ask the "
-    "operator for a higher limit."
-)
 
 
 class Unreadable(APIException):
@@ -125,5 +122,4 @@ def most_bytes(path: str) -> int:
 
 def too_large() -> Unreadable:
     """Return the refusal of an archive that is larger than may be uploaded."""
-    sentence = TOO_LARGE.format(f"{settings.CONTEXT_LIMIT_BYTES // 1024**2:,}")
-    return Unreadable(sentence, status=413, field=UPLOAD)
+    return Unreadable(too_large_sentence(), status=413, field=UPLOAD)

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from io import BytesIO
+from typing import Any, BinaryIO, Final, Self, cast
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS
+from django.utils.choices import CallableChoiceIterator
 
 from builds.contract.builds import BuildAdd
 from builds.domain.access import Scope
@@ -14,11 +17,13 @@ from builds.domain.errors import Refused
 from builds.domain.states import StepType, WhenRunning
 from builds.domain.steps.kinds import api_name, without_password
 from builds.domain.tags import AutoTagSeqType
-from builds.models import Build
+from builds.models import Build, UploadedContext
 from builds.models.accounts import ACCOUNT_ROLES
 from builds.pages.screens.source import Source, SourceSteps, image_step
 from builds.pages.service_form import Code, Lines, Number, SecretText, ServiceForm, Text
 from builds.pages.source_form import DOCKERFILE, SECRETS, source_values, step_drafts
+from builds.pages.words import size_words
+from builds.services.builds.contexts import too_large_sentence
 from builds.services.builds.edit import BuildDraft
 from builds.services.builds.steps import secret_names
 from builds.services.runs.parameters import RunAsk
@@ -118,9 +123,15 @@ class PressForm(ServiceForm):
         help_text="every instruction is executed again",
         widget=forms.CheckboxInput({"value": "true"}),
     )
+    contextSeq = Number(label="Files", empty_value=None)
 
-    def __init__(self, steps: Sequence[Step], *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, steps: Sequence[Step], *args: Any, uploads: Iterable[UploadedContext] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.uploads = uploads
+        choices = CallableChoiceIterator(self._upload_choices)
+        self.fields["contextSeq"].widget = forms.Select({"class": "input"}, choices=choices)
         self.has_code = any(step.step_type == StepType.CODE_DOWN and step.use for step in steps)
         image = image_step(steps)
         listed: Any = (image.config.get("build_args") if image else None) or []
@@ -129,6 +140,10 @@ class PressForm(ServiceForm):
             self.fields[ARGUMENT + key] = Code(label=key, initial=value, strip=False)
         for field in self.fields.values():
             field.widget.attrs["form"] = "press"
+
+    def _upload_choices(self) -> list[tuple[str, str]]:
+        """Return what is offered; it is read when it is shown only."""
+        return [("", "Newest upload"), *((str(one.pk), upload_words(one)) for one in self.uploads)]
 
     @property
     def arguments(self) -> list[forms.BoundField]:
@@ -157,7 +172,42 @@ class PressForm(ServiceForm):
             branch_name=typed["branchName"],
             no_cache=typed["noCache"],
             build_args=tuple(changed),
+            context_id=typed["contextSeq"],
         )
+
+
+def upload_words(upload: UploadedContext) -> str:
+    """Return an upload as a choice shows it."""
+    who, when = upload.uploaded_by, upload.created_at.strftime("%-d %b %H:%M")
+    by = f" by {who.get_username()}" if who else ""
+    return f"Upload {upload.pk}, {when} UTC{by}: {upload.file_count:,} files, {size_words(upload.byte_count)}"
+
+
+class ContextForm(ServiceForm):
+    """An archive that the next runs are to be built from."""
+
+    dataFile = forms.FileField(
+        label="Archive",
+        help_text="A tar, tar.gz or zip.",
+        allow_empty_file=True,
+        widget=forms.FileInput({"class": "input input--file", "accept": ".tar,.tar.gz,.tgz,.zip", "required": True}),
+    )
+
+    @property
+    def archive(self) -> BinaryIO:
+        """Return what was sent, an empty file where nothing was."""
+        sent = self.values["dataFile"]
+        return cast(BinaryIO, sent.file) if sent else BytesIO()
+
+    @property
+    def limit(self) -> int:
+        """Return how many bytes may be sent, for the page's script."""
+        return int(settings.CONTEXT_LIMIT_BYTES)
+
+    @property
+    def too_large(self) -> str:
+        """Return what the script says of more."""
+        return too_large_sentence()
 
 
 class ImportForm(ServiceForm):

@@ -29,6 +29,25 @@ export async function postPart(form, button, part) {
   return answer.text();
 }
 
+// Sends fields with a file, which may take as long as it likes; `onProgress` is told how many bytes of how many are sent.
+export function sendWithProgress(url, fields, { signal, onProgress }) {
+  const request = new XMLHttpRequest(); // fetch tells of no progress
+  return new Promise((done, fail) => {
+    request.open("POST", url);
+    for (const [name, value] of Object.entries(OWN)) request.setRequestHeader(name, value);
+    request.upload.onprogress = (event) => onProgress(event.loaded, event.total);
+    request.onload = async () => {
+      const answer = { headers: { get: (name) => request.getResponseHeader(name) }, text: async () => request.responseText };
+      if (request.status === 204) done(); // no other answer stands for it: a redirect may have led elsewhere
+      else fail(new Refusal(await refusalText(answer)));
+    };
+    request.onerror = () => fail(new TypeError("cut"));
+    request.onabort = () => fail(signal.reason);
+    signal.addEventListener("abort", () => request.abort());
+    request.send(fields);
+  });
+}
+
 async function refusalText(answer) {
   const isText = (answer.headers.get("Content-Type") ?? "").startsWith("text/plain");
   return isText ? answer.text() : "BuildHub did not accept this; load the page again.";

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from builds.domain import tags
@@ -14,8 +14,8 @@ from builds.domain.access import Permission, refused
 from builds.domain.actions import Action, build_possible_actions, possible_actions
 from builds.domain.definition import Step
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType
-from builds.models import Build, BuildRun, Caller, Registry
-from builds.pages.screens.source import SourceFacts, image_step, source_facts, source_steps, typed_dockerfile
+from builds.models import Build, BuildRun, Caller, Registry, UploadedContext
+from builds.pages.screens.source import Source, SourceFacts, image_step, source_facts, source_steps, typed_dockerfile
 from builds.pages.screens.sparkline import Sparkline, sparklines
 from builds.pages.screens.steps import StepWords, step_words
 from builds.pages.state_look import Look, look_of
@@ -24,11 +24,20 @@ from builds.queries.facts import build_facts, run_facts, with_facts
 from builds.queries.runs import runs_of_build
 
 PAGE: Final = 20
+RECENT_UPLOADS: Final = 5
 IN_A_ROW: Final = {Action.VIEW, Action.LOG, Action.CANCEL}
 STATES: Final[Mapping[str, Q]] = {
     "active": Q(run_state__in=ACTIVE),
     "done": Q(run_state=RunState.DONE),
     "failed": Q(run_state=RunState.ERROR),
+}
+
+
+WITHOUT_CONTEXT: Final[Mapping[Source, str]] = {
+    Source.HERE: "Nothing uploaded; runs build from the Dockerfile alone.",
+    Source.REPOSITORY: "Nothing uploaded; runs build from the repository.",
+    Source.BOTH: "Nothing uploaded; runs build from the Dockerfile and the repository.",
+    Source.UPLOAD: "Nothing uploaded yet; runs need the Dockerfile and its files.",
 }
 
 
@@ -62,6 +71,22 @@ class BuildScreen:
     spark: Sparkline | None
     dockerfile: str
     steps: Sequence[Step]
+    uploads: Sequence[UploadedContext]
+
+    @property
+    def takes_files(self) -> bool:
+        """Say whether there is an image to be built from uploaded files."""
+        return image_step(self.steps) is not None
+
+    @property
+    def context(self) -> UploadedContext | None:
+        """Return the upload that the next runs use."""
+        return next((upload for upload in self.uploads if upload.pk == self.build.context_id), None)
+
+    @property
+    def without_context(self) -> str:
+        """Say what runs are built from while nothing is uploaded."""
+        return WITHOUT_CONTEXT[source_steps(self.steps).source]
 
     @property
     def source(self) -> SourceFacts | None:
@@ -99,7 +124,13 @@ def build_screen(build_id: int, caller: Caller, *, state: str = "", after: int |
         spark=sparklines([build.pk], timezone.now()).get(build.pk),
         dockerfile=typed_dockerfile(image.config) if image else "",
         steps=steps,
+        uploads=list(recent_uploads(build)),
     )
+
+
+def recent_uploads(build: Build) -> "QuerySet[UploadedContext]":
+    """Return the newest uploads of a build that are still stored."""
+    return build.contexts.select_related("uploaded_by").order_by("-pk")[:RECENT_UPLOADS]
 
 
 def next_tag_of(build: Build) -> str:

@@ -13,14 +13,15 @@ from django.views.decorators.http import require_http_methods
 from builds.domain.actions import Action, refusal
 from builds.domain.errors import NotFound, NotPossible, Refused
 from builds.pages.access import PageRequest, is_own_script, only_by_post, plain_text, signed_in
-from builds.pages.forms import PressForm
+from builds.pages.forms import ContextForm, PressForm
 from builds.pages.question import Question, ask
-from builds.pages.screens.build import build_screen
+from builds.pages.screens.build import build_screen, recent_uploads
 from builds.pages.screens.run import RunScreen, run_screen
 from builds.pages.views.builds import build_page, builds_page
 from builds.pages.views.runs import run_page
 from builds.queries.builds import find_build
 from builds.queries.facts import run_facts
+from builds.services.builds.contexts import check_may_upload, store_context
 from builds.services.runs import cancel_and_remove, start
 
 FROM_BUILDS = "builds"  # value of the field `from` in the list's forms
@@ -31,7 +32,7 @@ def start_run(request: PageRequest, build_seq: int) -> HttpResponse:
     """Press Build: lead to the new run's page, or back to the list where it was pressed there."""
     build = find_build(build_seq, request.caller)
     steps = [row.step for row in build.steps.order_by("order", "pk")] if build else []
-    form = PressForm(steps, request.POST)
+    form = PressForm(steps, request.POST, uploads=recent_uploads(build) if build else ())
     page = partial(_build_or_run, build_seq=build_seq, press=form)
     back = {FROM_BUILDS: builds_page}.get(request.POST.get("from", ""), page)
     try:
@@ -40,6 +41,22 @@ def start_run(request: PageRequest, build_seq: int) -> HttpResponse:
         form.refuse(refused)
         return _refused(request, refused, back)
     return _back_to_list(request) if back is builds_page else redirect("run", run_seq=run.pk)
+
+
+@only_by_post("build", "build_seq")
+def upload_context(request: PageRequest, build_seq: int) -> HttpResponse:
+    """Keep an archive as the files that the next runs are built from; lead back to the build."""
+    form = ContextForm(request.POST, request.FILES)
+    try:
+        check_may_upload(build_id=build_seq, caller=request.caller)
+        context = store_context(build_id=build_seq, caller=request.caller, file=form.archive)
+    except Refused as refused:
+        form.refuse(refused)
+        return _refused(request, refused, partial(build_page, build_seq=build_seq, upload=form))
+    if is_own_script(request):
+        return HttpResponse(status=204)
+    messages.info(request, f"Upload {context.pk} is stored; the next runs use it.")
+    return redirect("build", build_seq=build_seq)
 
 
 @only_by_post("run", "run_seq")

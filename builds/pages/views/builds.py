@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from builds.domain.errors import Refused
 from builds.models import Build
 from builds.pages.access import PageRequest, is_part, only_by_post, signed_in
-from builds.pages.forms import BuildForm, ImportForm, PressForm
+from builds.pages.forms import BuildForm, ContextForm, ImportForm, PressForm
 from builds.pages.imported_build import imported_form, read_carried
 from builds.pages.screens.build import build_screen
 from builds.pages.screens.builds import Ask, build_row, builds_screen, may_create
@@ -22,7 +22,11 @@ from builds.services.builds.edit import create_build, edit_build
 from builds.services.builds.files import LARGEST_FILE, read_definition
 
 LONGEST_SEARCH = 200
-BUILD_PARTS = {"head": "components/build_head.html", "body": "components/build_body.html"}
+BUILD_PARTS = {
+    "head": "components/build_head.html",
+    "body": "components/build_body.html",
+    "files": "components/build_files_now.html",
+}
 
 
 def builds_page(request: PageRequest, *, banner: str = "", status: int = 200) -> HttpResponse:
@@ -38,9 +42,15 @@ def builds_page(request: PageRequest, *, banner: str = "", status: int = 200) ->
 
 
 def build_page(
-    request: PageRequest, build_seq: int, *, banner: str = "", status: int = 200, press: PressForm | None = None
+    request: PageRequest,
+    build_seq: int,
+    *,
+    banner: str = "",
+    status: int = 200,
+    press: PressForm | None = None,
+    upload: ContextForm | None = None,
 ) -> HttpResponse:
-    """Render one build, with what was refused where something was; `press` holds the parameters of a refused press."""
+    """Render one build, with what was refused where something was: `press` and `upload` are refused forms."""
     screen = build_screen(
         build_seq,
         request.caller,
@@ -50,8 +60,11 @@ def build_page(
     if screen is None:
         raise Http404
     template = BUILD_PARTS.get(is_part(request), "pages/build.html")
-    shown = (press or PressForm(screen.steps)) if screen.may_edit else None
-    return render(request, template, {"screen": screen, "banner": banner, "press": shown}, status=status)
+    context = {"screen": screen, "banner": banner, "press": None, "upload": None}
+    if screen.may_edit:
+        context["press"] = press or PressForm(screen.steps, uploads=screen.uploads)
+        context["upload"] = (upload or ContextForm()) if screen.takes_files else None
+    return render(request, template, context, status=status)
 
 
 @require_safe

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
+from http import HTTPStatus
 from io import BufferedIOBase
 from itertools import count
 from typing import BinaryIO, Final, cast
@@ -21,12 +22,33 @@ from builds.services.accounts.access import require_on
 FIELD: Final = "dataFile"
 CHUNK_BYTES: Final = 1024 * 1024
 LOCK: Final = 0x63747874  # "ctxt": the advisory lock under which what is stored is counted
+LARGE: Final = (
+    "The archive is larger than {} MiB (BUILDHUB_CONTEXT_LIMIT_MB); leave out what the build does not need, or ask the "
+    "operator for a higher limit."
+)
 EMPTY: Final = "The upload is empty; send a tar, tar.gz or zip."
 FULL: Final = (
     "The store of uploaded contexts has {free:,} of its {limit:,} bytes (BUILDHUB_CONTEXT_STORE_MB) for this one of "
     "{given:,}: the others are the newest of their builds, or runs that wait or run use them. Send a smaller one, "
     "remove a build, or ask the operator for a larger store."
 )
+
+
+class TooLarge(Invalid):
+    """An archive that is larger than may be uploaded."""
+
+    def __init__(self) -> None:
+        super().__init__([FieldError(FIELD, too_large_sentence())])
+
+    @property
+    def status(self) -> int:
+        """Return what HTTP has for it; the code is that of any field."""
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+def too_large_sentence() -> str:
+    """Return what is said of an archive that is larger than may be uploaded."""
+    return LARGE.format(f"{settings.CONTEXT_LIMIT_BYTES // 1024**2:,}")
 
 
 def check_may_upload(*, build_id: int, caller: Caller) -> None:
@@ -37,7 +59,7 @@ def check_may_upload(*, build_id: int, caller: Caller) -> None:
 def store_context(*, build_id: int, caller: Caller, file: BinaryIO) -> UploadedContext:
     """Keep an archive (a seekable file) as what the next runs of a build are built from.
 
-    Raises `Invalid` for what is no archive or may not be unpacked, and `NotPossible` where the store is full.
+    Raises `Invalid` for what is no archive, is too large or may not be unpacked; `NotPossible` where the store is full.
     """
     facts, byte_count = _inspected(file), file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -83,8 +105,11 @@ def delete_contexts(contexts: "QuerySet[UploadedContext]") -> None:
 
 def _inspected(file: BinaryIO) -> ArchiveFacts:
     """Return what is in the archive; raises `Invalid`."""
-    if not file.seek(0, os.SEEK_END):
+    byte_count = file.seek(0, os.SEEK_END)
+    if not byte_count:
         raise Invalid([FieldError(FIELD, EMPTY)])
+    if byte_count > settings.CONTEXT_LIMIT_BYTES:
+        raise TooLarge
     file.seek(0)
     try:
         return inspect(file, limit_bytes=settings.CONTEXT_LIMIT_BYTES)
