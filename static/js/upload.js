@@ -40,6 +40,7 @@ export function startUploading(form, { onStored }) {
     const onProgress = (sent, all) => {
       isSent = sent === all;
       tell(sent, all);
+      if (isSent && document.activeElement === place("cancel")) said.focus({ preventScroll: true });
       place("cancel").hidden = isSent; // it may be stored already
     };
     try {
