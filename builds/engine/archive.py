@@ -77,7 +77,7 @@ def _read(file: BinaryIO, into: UnpackedFolder | None, limit_bytes: int, look: C
         elif kind == "tar":
             read_tar(file, names, into, limit_bytes, look)
         else:
-            with _Gzip(fileobj=file) as unpacked:
+            with _Gzip(fileobj=file, mode="rb") as unpacked:
                 read_tar(cast("BinaryIO", unpacked), names, into, limit_bytes, look)
         names.finish()
     if into:
@@ -98,7 +98,7 @@ def _kind(file: BinaryIO) -> ArchiveKind:
     if not head.startswith(GZIP):
         raise ArchiveRefused(f"The upload is no archive of a kind that is taken. {TAKEN}")
     file.seek(0)
-    with _Gzip(fileobj=file) as unpacked:
+    with _Gzip(fileobj=file, mode="rb") as unpacked:
         if not looks_like_tar(unpacked.read(BLOCK)):
             raise ArchiveRefused(f"The upload is packed by gzip, and what is in it is no tar with entries. {TAKEN}")
     return "tar.gz"

@@ -1,9 +1,13 @@
 """Uploads as curl sends them, to the real web server: streamed to the rows, and refused before they are read."""
 
+import gzip
 import http.client
+import io
 import json
+import os
 import shlex
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +73,24 @@ def test_every_way_of_curl_stores_the_same(curl, tmp_path, line):
     status, told = curl(line, cwd=tmp_path)
     assert (status, told.get("byteCount"), told.get("fileCount")) == (200, len(packed), 2)
     assert b"".join(chunks_of(told["contextSeq"])) == packed
+
+
+def test_every_kind_is_taken_in_every_way_whether_it_waits_in_memory_or_on_disk(curl, tmp_path):
+    for length in (100, 3_000_000):  # Django keeps the shorter one in memory until it is whole
+        plain = tar_of(Dockerfile=b"FROM scratch\n", app=os.urandom(length))
+        zipped = io.BytesIO()
+        with zipfile.ZipFile(zipped, "w") as archive:
+            archive.writestr("Dockerfile", b"FROM scratch\n")
+            archive.writestr("app", os.urandom(length))
+        for kind, packed in (("tar", plain), ("tar.gz", gzip.compress(plain)), ("zip", zipped.getvalue())):
+            (tmp_path / "x").write_bytes(packed)
+            for line in ("curl -F dataFile=@x", "curl -X POST -T x", "curl --data-binary @x"):
+                status, told = curl(line, cwd=tmp_path)
+                assert (status, told.get("byteCount"), told.get("fileCount")) == (200, len(packed), 2), (
+                    kind,
+                    line,
+                    told,
+                )
 
 
 @pytest.mark.parametrize("line", ["tar -c . | curl -X POST -T -", "tar -cf ../x.tar . && curl -F dataFile=@../x.tar"])

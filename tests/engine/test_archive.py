@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 from io import BytesIO
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 
 import pytest
 
@@ -128,6 +129,12 @@ def test_gzip_in_parts_and_with_garbage_behind_it(tmp_path):
         assert (tmp_path / "into/a").read_bytes() == b"1" * 3000
 
 
+def test_gzip_is_read_from_a_file_that_was_opened_to_be_written(tmp_path):
+    with SpooledTemporaryFile() as file:
+        file.write(gz(tar(entry("a", b"1"))))
+        assert unpack(file, tmp_path / "into", limit_bytes=10) == ArchiveFacts("tar.gz", 1, 1)
+
+
 def test_an_archive_in_an_archive_is_one_file(tmp_path):
     inner = zipped(*[(f"{number}.zip", zipped(("zeros", bytes(1_000_000)))) for number in range(4)])
     assert unpacked(zipped(("inner.zip", inner)), tmp_path / "into") == ArchiveFacts("zip", 1, len(inner))
@@ -147,6 +154,7 @@ def test_who_looks_can_end_it(tmp_path):
 MEMORY = """
 import re, sys
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from builds.engine.archive import inspect
 def most():
     return int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024
