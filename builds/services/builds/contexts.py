@@ -26,6 +26,7 @@ LARGE: Final = (
     "The archive is larger than {} MiB (BUILDHUB_CONTEXT_LIMIT_MB); leave out what the build does not need, or ask the "
     "operator for a higher limit."
 )
+COPY: Final = f"COPY {ContextChunk._meta.db_table} (context_id, number, data) FROM STDIN (FORMAT BINARY)"
 EMPTY: Final = "The upload is empty; send a tar, tar.gz or zip."
 FULL: Final = (
     "The store of uploaded contexts has {free:,} of its {limit:,} bytes (BUILDHUB_CONTEXT_STORE_MB) for this one of "
@@ -76,8 +77,11 @@ def store_context(*, build_id: int, caller: Caller, file: BinaryIO) -> UploadedC
             sha256=sha256,
         )
         file.seek(0)
-        for number, piece in enumerate(iter(lambda: file.read(CHUNK_BYTES), b"")):  # memory holds one piece
-            ContextChunk.objects.create(context=context, number=number, data=piece)
+        # By COPY: an INSERT of Django writes bytes as text, which takes five times as long.
+        with connection.cursor() as cursor, cursor.copy(COPY) as rows:
+            rows.set_types(["int8", "int4", "bytea"])
+            for number, piece in enumerate(iter(lambda: file.read(CHUNK_BYTES), b"")):  # memory holds one piece
+                rows.write_row((context.pk, number, piece))
         _make_current(context, caller)
     return context
 
