@@ -57,14 +57,14 @@ BASE_DENIED: Final = FailureKind(
     Whose.REGISTRY,
     EndReason.BUILD_FAILED,
     "The registry of the base image does not accept the login that is stored for it, or does not show it the image",
-    "Test the login under Registries, and see whether it may pull this image.",
+    "Let an admin of the account test the registry's login, and see whether it may pull this image.",
 )
 BASE_LOGIN_MISSING: Final = FailureKind(
     "build.base_login_missing",
     Whose.DEFINITION,
     EndReason.BUILD_FAILED,
     "The registry of the base image asks for a login, and this account has none for it",
-    "Store a registry of this host with its login under Registries, and press Build again.",
+    "Let an admin of the account store a registry of this host with its login, then press Build again.",
 )
 BASE_LIMIT: Final = FailureKind(
     "build.base_limit",

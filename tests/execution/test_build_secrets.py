@@ -124,7 +124,7 @@ def test_a_private_base_is_pulled_with_the_accounts_login_and_told_apart_without
 def test_a_login_that_the_registry_does_not_accept_is_told_as_that(executed, closed, base):
     stored_registry(closed.host, password="guessed-it")
     run = executed("RUN true", base=base)
-    assert (run.failure["id"], "Test the login" in run.failure["remedy"]) == ("build.base_denied", True)
+    assert (run.failure["id"], "test the registry's login" in run.failure["remedy"]) == ("build.base_denied", True)
     assert "guessed-it" not in json.dumps([run.end_message, run.failure, *texts(run)])
 
 
