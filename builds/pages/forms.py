@@ -1,7 +1,7 @@
-"""The forms of the pages. Labels and hints stand here and nowhere else."""
+"""The forms of the pages. Labels and hints stand here, those of the image options in image_form.py."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any, BinaryIO, Final, Self, cast
 
@@ -19,6 +19,7 @@ from builds.domain.steps.kinds import api_name, without_password
 from builds.domain.tags import AutoTagSeqType
 from builds.models import Build, UploadedContext
 from builds.models.accounts import ACCOUNT_ROLES
+from builds.pages.image_form import CONFIG, IMAGE_STEP, ImageForm
 from builds.pages.screens.source import Source, SourceSteps, image_step
 from builds.pages.service_form import Code, Lines, Number, SecretText, ServiceForm, Text
 from builds.pages.source_form import DOCKERFILE, SECRETS, source_values, step_drafts
@@ -38,8 +39,13 @@ EDITOR: Final = {
     "wrap": "off",
 }
 KEPT: Final = "One is kept; leave this empty to keep it. Another address forgets it."
-TYPED: Final = "It was not stored and is not shown again: type it once more."
-OF_ADDRESS: Final = {"protocolType": "repositoryUrl", "codeSaveDir": "repositoryUrl"}  # what an address says as well
+OTHER_NAMES: Final = {  # of fields that are not called as in the API
+    "protocolType": "repositoryUrl",
+    "codeSaveDir": "repositoryUrl",
+    f"{CONFIG}loginId": "imageLoginId",
+    f"{CONFIG}password": "imagePassword",
+    f"{CONFIG}privateCertificate": "imagePrivateCertificate",
+}
 SSH_FIELDS: Final = ("privateKey", "knownHosts")
 ARGUMENT: Final = "buildArg:"  # leads the name of an argument in names of fields
 MOST_ARGUMENTS: Final = 200
@@ -220,8 +226,8 @@ class ImportForm(ServiceForm):
     )
 
 
-class SourceForm(ServiceForm):
-    """Where the Dockerfile and the files of a build come from; `steps` are those that are stored or imported."""
+class SourceForm(ImageForm):
+    """Where the Dockerfile and the files of a build come from, with the options of the image step."""
 
     source = forms.CharField(
         label="Where the Dockerfile and its files come from",
@@ -286,26 +292,20 @@ class SourceForm(ServiceForm):
         "all of them for one that is written here.",
     )
 
-    def __init__(self, *args: Any, steps: SourceSteps | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.steps = steps or SourceSteps()
         if not self.steps.is_editable:
             self.fields["dockerFilePath"].label = "Path of that file"
             self.fields["dockerFilePath"].help_text = "Below the workspace, such as app/Dockerfile."
         kept = secret_names(self.steps.code) if self.steps.code else frozenset()
-        hints = {name: KEPT for name in SECRETS if name in kept}
-        hints |= {name: TYPED for name in SECRETS if self.data.get(api_name(name))}
-        self.knows_key = "private_key" in hints
-        for name, hint in hints.items():
-            self.fields[api_name(name)].help_text = hint
+        self.hint_secrets({api_name(name): KEPT if name in kept else "" for name in SECRETS})
+        self.knows_key = "private_key" in kept or bool(self.data.get("privateKey"))
 
     def field_of(self, path: str) -> str | None:
         """Return the field of an error; of steps that are kept none has one, whatever has the same name here."""
-        name = super().field_of(path)
-        if "." not in path or (name or "").startswith("dockerFile"):
-            return name
-        place = OF_ADDRESS.get(path.rpartition(".")[2], name)
-        return place if self.steps.is_editable and place in SourceForm.base_fields else None
+        name = OTHER_NAMES.get(path) or OTHER_NAMES.get(path.rpartition(".")[2]) or super().field_of(path)
+        is_shown = self.steps.is_editable or (path.startswith(CONFIG) and name != "contextPath")
+        return name if is_shown or "." not in path else None
 
     def refuse(self, refused: Refused) -> dict[str, Any]:
         """Put errors beside their fields; a password in an address is not shown again."""
@@ -361,8 +361,12 @@ class BuildForm(SourceForm):
     queueLimitSec = Number(label="Longest wait", help_text="Seconds, 60 to 2592000.", initial=86400)
     maxAttempts = Number(label="Attempts", help_text="When a worker or server is lost: 1 to 10.", initial=3)
 
-    # as on the page: these, the source, the limits
-    field_order = ("buildName", "imageName", "registryName", "buildDesc", "autotagPrefix", "autotagSeqType", "tagName")
+    # as on the page: these, the source, the options of the image, the limits
+    field_order = (
+        *("buildName", "imageName", "registryName", "buildDesc", "autotagPrefix", "autotagSeqType", "tagName"),
+        *(name for name in SourceForm.base_fields if name not in ImageForm.base_fields),
+        *ImageForm.base_fields,
+    )
 
     @classmethod
     def of_build(cls, build: Build, steps: SourceSteps) -> Self:
@@ -382,7 +386,9 @@ class BuildForm(SourceForm):
         """Return what the services take."""
         typed = {column: self.values[name] for name, column in COLUMNS.items()}
         typed["auto_tag"] = typed["auto_tag"] == "Y"
-        return BuildDraft(**typed, steps=step_drafts(self.values, self.steps))
+        *others, image = step_drafts(self.values, self.steps)
+        image = replace(image, config={**image.config, **self.options}, path=IMAGE_STEP)
+        return BuildDraft(**typed, steps=(*others, image))
 
 
 # the columns of the build behind the fields, as the API has them

@@ -21,6 +21,8 @@ OTHERS: Final = {
     "stepType": "Kind of step",
     "stepOrder": "Place of the step",
     "useYn": "In use",
+    "imageStep": "Image step",
+    "loginId": "User for the push",
 }
 # Whole turns of phrase that name a switch of the API; the forms have it as a choice.
 PHRASES: Final = {

@@ -1,7 +1,7 @@
 """What the forms of pages share: Django checks the kind of a value, the services check everything else."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from django import forms
@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from builds.domain.errors import Invalid, Refused
 
 NO_NUMBER: Final = -1  # every range refuses it
+TYPED: Final = "It was not stored and is not shown again: type it once more."
 
 
 class BoundField(forms.BoundField):
@@ -38,6 +39,7 @@ class ServiceForm(forms.Form):
 
     bound_field_class = BoundField
     use_required_attribute = False
+    title = ""  # of a form that is a part of another one
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": "%s", **kwargs})
@@ -55,17 +57,33 @@ class ServiceForm(forms.Form):
         return self.cleaned_data
 
     @property
+    def shown_fields(self) -> Iterator[forms.BoundField]:
+        """Return all fields that the summary of errors looks at, in the page's order."""
+        yield from self
+
+    @property
     def error_count(self) -> int:
         """Return how many errors the summary lists."""
-        return sum(len(sentences) for sentences in self.errors.values())
+        return sum(len(field.errors) for field in self.shown_fields) + len(self.non_field_errors())
+
+    def hint_secrets(self, kept: Mapping[str, str]) -> None:
+        """Say below each of these secrets what is kept of it, if anything, or that it has to be typed once more."""
+        for name, sentence in kept.items():
+            if hint := TYPED if self.data.get(self.add_prefix(name)) else sentence:
+                self.fields[name].help_text = hint
 
     def refuse(self, refused: Refused) -> dict[str, Any]:
         """Put errors of fields beside them; return what the page needs besides: status, else banner and status."""
         if not isinstance(refused, Invalid):
             return {"status": refused.status, "banner": refused.sentence}
         for error in refused.errors:
-            self.add_error(self.field_of(error.field), ValidationError(error.message, code=error.field))
+            form, name = self.place_of(error.field)
+            form.add_error(name, ValidationError(error.message, code=error.field))
         return {"status": refused.status}
+
+    def place_of(self, path: str) -> tuple["ServiceForm", str | None]:
+        """Return the form and the field of an error's path, None without a field."""
+        return self, self.field_of(path)
 
     def field_of(self, path: str) -> str | None:
         """Return the field of an error's path such as `buildSteps[1].buildStepConfig.branchName`, None without one."""
@@ -102,12 +120,33 @@ class Lines(Code):
         return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
-class SecretText(forms.Textarea):
-    """A secret of several lines, which no page shows again (one of one line is a PasswordInput)."""
+class Entries(Lines):
+    """A list, one entry a line; blank lines are none."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return the text of a list that is stored."""
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        """Return the list."""
+        text = super().clean(self.prepare_value(value))
+        return [line.strip() for line in text.split("\n") if line.strip()]
+
+
+class Unshown(forms.Widget):
+    """A widget that never shows what was typed."""
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         """Return what is drawn."""
         return super().get_context(name, None, attrs)
+
+
+class SecretText(Unshown, forms.Textarea):
+    """A secret of several lines, which no page shows again (one of one line is a PasswordInput)."""
+
+
+class SecretLine(Unshown, forms.TextInput):
+    """A secret of one line that may be read while it is typed."""
 
 
 class Number(forms.IntegerField):

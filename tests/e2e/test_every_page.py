@@ -31,6 +31,15 @@ PAGES = (
     "/docs/api", "/nowhere",
 )  # fmt: skip
 
+OPTIONS = {
+    "build_args": [{"key": "LONG", "value": f"{LONG}\n{LONG * 2}"}],
+    "labels": [{"key": LONG.replace("/", "."), "value": "x" * 200}],
+    "secrets": [{"id": LONG.replace("/", "_"), "value": "secret-word"}],
+    "cache_from": [f"registry.example/{LONG}:1"],
+    "extra_tags": ["t" * 120],
+    "latest_apply": True,
+}
+
 
 def git_build(caller: Caller) -> Build:
     """Create a build of a private repository, with everything that the form folds away."""
@@ -38,7 +47,7 @@ def git_build(caller: Caller) -> Build:
     more = {"password": "secret", "known_hosts": "git.example ssh-ed25519 AAAA", "submodules": True}
     steps = (
         StepDraft("CODE_DOWN", order=1, config={**code, **more}),
-        StepDraft("CREATE_IMAGE", order=2, config={"docker_file_path": "and-more-of-them/Dockerfile"}),
+        StepDraft("CREATE_IMAGE", order=2, config={"docker_file_path": "and-more-of-them/Dockerfile"} | OPTIONS),
     )
     return create_build(caller=caller, draft=BuildDraft(image_name="git", tag_name="1", steps=steps))
 

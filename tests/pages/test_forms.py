@@ -144,7 +144,7 @@ def test_the_history_is_filtered_and_paged(page, build, operator):
 API_WORDS = re.compile(
     r"\b(?:autotag\w+|accountSeq|build(?:Seq|RunSeq|Name|Desc|Args?|Steps?)|imageName|tagName|registryName|whenRunning"
     r"|timeLimitSec|queueLimitSec|maxAttempts|dockerFile\w*|stepType|branchName|callbackUrl|noCache|useYn|userName"
-    r"|timeZone|allowedRanges|blockedRanges|requestsPerMinute|externalRegistrySeq)\b"
+    r"|timeZone|loginId|sshKey|cacheFrom|extraTags|latestApply|privateCertificate|allowedRanges|blockedRanges|requestsPerMinute|externalRegistrySeq)\b"
 )
 
 

@@ -15,6 +15,7 @@ from builds.domain.actions import Action, build_possible_actions, possible_actio
 from builds.domain.definition import Step
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType
 from builds.models import Build, BuildRun, Caller, Registry, UploadedContext
+from builds.pages.screens.image_options import Option, image_options
 from builds.pages.screens.source import Source, SourceFacts, image_step, source_facts, source_steps, typed_dockerfile
 from builds.pages.screens.sparkline import Sparkline, sparklines
 from builds.pages.screens.steps import StepWords, step_words
@@ -92,6 +93,11 @@ class BuildScreen:
     def source(self) -> SourceFacts | None:
         """Return where the files and the Dockerfile come from, None where there is only a Dockerfile that was typed."""
         return source_facts(source_steps(self.steps))
+
+    @property
+    def image_options(self) -> Sequence[Option]:
+        """Return what the image step says beside its Dockerfile."""
+        return image_options(image_step(self.steps))
 
     @property
     def other_steps(self) -> Sequence[StepWords]:

@@ -14,8 +14,9 @@ from builds.domain.states import RunState, RunType, StepState, StepType
 from builds.models import BuildRun, Caller, RunStep
 from builds.pages.screens.callbacks import CallbackCounts, callback_counts
 from builds.pages.screens.failure import FailureBox, dockerfile_of, failure_of
+from builds.pages.screens.image_options import Option, image_options
 from builds.pages.screens.log import LogWindow, log_window
-from builds.pages.screens.source import repository_address
+from builds.pages.screens.source import image_step, repository_address
 from builds.pages.screens.timeline import Timeline, instruction_names, timeline_of
 from builds.pages.state_look import KINDS, Look, look_of
 from builds.pages.words import duration_words
@@ -80,6 +81,11 @@ class RunScreen:
         rows = [("Branch", given.branch_name)] if given.branch_name else []
         rows += [("Cache", "not used")] if given.no_cache else []
         return [*rows, *((f"Argument {name}", value) for name, value in given.build_args)]
+
+    @property
+    def image_options(self) -> Sequence[Option]:
+        """Return what its image step said beside the Dockerfile."""
+        return image_options(image_step([row.step for row in self.steps]))
 
     @property
     def commit_page(self) -> str | None:
