@@ -37,7 +37,7 @@ class RunChanged(TypedDict):
 
 
 class BuildChanged(TypedDict):
-    """A build was created, edited or removed."""
+    """A build was created, edited, removed or given files."""
 
     type: Literal["build.changed"]
     build: int
@@ -65,7 +65,7 @@ def run_changed(run_id: int, *, build_id: int, account_id: int) -> None:
 
 
 def build_changed(build_id: int, *, account_id: int) -> None:
-    """Tell watchers, after commit, that the build was created, edited or removed."""
+    """Tell watchers, after commit, that the build was created, edited, removed or given files."""
     _notify(WATCHERS, {"type": "build.changed", "build": build_id, "account": account_id})
 
 

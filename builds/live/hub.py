@@ -94,14 +94,19 @@ class Hub:
             if topic := self._runs.get(hint["run"]):
                 topic.steps_changed()
         elif hint["type"] == "build.changed":
-            self._build_changed(hint["build"])
+            self._build_changed(hint["build"], itself=True)
         elif hint["type"] == "run.changed":
             self._build_changed(hint["build"])
             if self._all_runs:
                 self._all_runs.run_changed(hint["run"])
 
-    def _build_changed(self, build_id: int) -> None:
-        """Look anew at all runs of a build that are watched: their possible actions depend on each other."""
+    def _build_changed(self, build_id: int, *, itself: bool = False) -> None:
+        """Look anew at all runs of a build that are watched: their possible actions depend on each other.
+
+        `itself`: the build has changed, not one of its runs.
+        """
+        if itself and self._all_runs:
+            self._all_runs.build_changed(build_id)
         for topic in self._runs.values():
             if topic.build_id in (build_id, None):
                 topic.run_changed()

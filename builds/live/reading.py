@@ -15,7 +15,7 @@ from builds.domain.access import Permission, refused
 from builds.domain.states import ACTIVE
 from builds.live.credentials import Credentials, caller_of
 from builds.live.frames import FRAME_LINES, LineFrame, dumps, frame, line_frames
-from builds.models import BuildRun, Caller
+from builds.models import Build, BuildRun, Caller
 from builds.queries.facts import with_facts
 from builds.queries.log import iterate_lines
 from builds.queries.runs import find_run, run_counts, steps_by_attempt
@@ -95,10 +95,12 @@ def run_text(run_id: int, credentials: Credentials) -> str | NoEntry:
     return frame("run", run=run_answer(run, caller))
 
 
-def run_texts(run_ids: tuple[int, ...] | None, credentials: Credentials) -> list[str] | NoEntry:
-    """Return the `run` frames of those runs that this reader may see, oldest first.
+def changed_texts(
+    run_ids: tuple[int, ...] | None, build_ids: tuple[int, ...] | None, credentials: Credentials
+) -> list[str] | NoEntry:
+    """Return the `run` and `build` frames of those runs and builds that this reader may see, oldest first.
 
-    Without `run_ids`: of the newest runs that are active or have changed of late.
+    None stands for the newest runs that are active or have changed of late, and for builds that have changed of late.
     """
     caller = caller_of(credentials)
     if caller is None:
@@ -110,7 +112,19 @@ def run_texts(run_ids: tuple[int, ...] | None, credentials: Credentials) -> list
         runs = runs.filter(pk__in=run_ids)
     found = sorted(with_facts(runs), key=lambda run: run.pk)
     answers = run_answers([run for run in found if _may_see(caller, run.account_id)], caller)
-    return [frame("run", run=answer) for answer in answers]
+    return [*(frame("run", run=answer) for answer in answers), *_build_texts(build_ids, caller)]
+
+
+def _build_texts(build_ids: tuple[int, ...] | None, caller: Caller) -> list[str]:
+    """Return the `build` frames: they say that a build itself has changed, and who wants to know how looks at it."""
+    builds = Build.objects.visible_to(caller)
+    if build_ids is None:
+        since = Now() - RECENT
+        builds = builds.filter(Q(updated_at__gt=since) | Q(context__created_at__gt=since)).order_by("-pk")[:MOST_RUNS]
+    else:
+        builds = builds.filter(pk__in=build_ids)
+    rows = sorted(builds.values_list("pk", "account_id"))
+    return [frame("build", buildSeq=pk) for pk, account_id in rows if _may_see(caller, account_id)]
 
 
 def counts_text(credentials: Credentials) -> str | NoEntry:

@@ -137,7 +137,7 @@ class RunStream:
 
 
 class RunsStream:
-    """Sends every run that one reader may see when it changes, and how many there are."""
+    """Sends every run that one reader may see when it changes, how many there are, and which builds have changed."""
 
     def __init__(self, hub: Hub, credentials: Credentials) -> None:
         self._hub = hub
@@ -179,11 +179,12 @@ class RunsStream:
 
     async def _send_runs(self, send: Send) -> NoEntry | None:
         version = self._outbox.version
-        run_ids = self._outbox.take()
-        if run_ids == ():
+        changed = self._outbox.take()
+        if changed == ((), ()):
             return None
-        self._counts_due = True
-        texts = await self._hub.threads.shared(version, reading.run_texts, run_ids, self._credentials)
+        run_ids, build_ids = changed or (None, None)
+        self._counts_due |= run_ids != ()
+        texts = await self._hub.threads.shared(version, reading.changed_texts, run_ids, build_ids, self._credentials)
         if isinstance(texts, NoEntry):
             return texts
         for text in texts:

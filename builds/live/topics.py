@@ -137,28 +137,34 @@ class RunTopic:
 
 
 class RunsOutbox:
-    """Numbers of runs that one reader of all runs has not been sent yet; `everything` where it is not known which."""
+    """Numbers of runs and builds that one reader of all runs has not been told of yet.
+
+    `everything` where it is not known which.
+    """
 
     def __init__(self) -> None:
         self.everything = True
         self.version = 0
         self._pending: dict[int, None] = {}
+        self._builds: dict[int, None] = {}
         self._filled = asyncio.Event()
         self._filled.set()
 
-    def put(self, run_ids: Iterable[int] | None, version: int) -> None:
-        """Add runs that have changed; None stands for any."""
+    def put(self, run_ids: Iterable[int] | None, version: int, *, build_ids: Iterable[int] = ()) -> None:
+        """Add runs that have changed, None stands for any, and builds that have."""
         self.version = version
         self._pending.update(dict.fromkeys(run_ids or ()))
-        if run_ids is None or len(self._pending) > MOST_PENDING:
+        self._builds.update(dict.fromkeys(build_ids))
+        if run_ids is None or max(len(self._pending), len(self._builds)) > MOST_PENDING:
             self.everything = True
         self._filled.set()
 
-    def take(self) -> tuple[int, ...] | None:
-        """Return the runs to send, None for everything, and forget them."""
-        taken = None if self.everything else tuple(self._pending)
+    def take(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """Return the runs and the builds to tell of, None for everything, and forget them."""
+        taken = None if self.everything else (tuple(self._pending), tuple(self._builds))
         self.everything = False
         self._pending.clear()
+        self._builds.clear()
         return taken
 
     async def wait(self, seconds: float) -> None:
@@ -172,18 +178,24 @@ class RunsOutbox:
 
 
 class RunsTopic:
-    """All runs: gathers which have changed and tells every outbox at the same moment, so that they ask alike."""
+    """All runs: gathers which have changed, and which builds, and tells all outboxes at once: so they ask alike."""
 
     def __init__(self) -> None:
         self.members: set[RunsOutbox] = set()
         self._version = 0
         self._pending: set[int] = set()
+        self._builds: set[int] = set()
         self._everything = False
         self._woken = asyncio.Event()
 
     def run_changed(self, run_id: int) -> None:
         """Say that a run has changed."""
         self._pending.add(run_id)
+        self._woken.set()
+
+    def build_changed(self, build_id: int) -> None:
+        """Say that a build itself has changed."""
+        self._builds.add(build_id)
         self._woken.set()
 
     def gap(self) -> None:
@@ -197,9 +209,10 @@ class RunsTopic:
             await self._woken.wait()
             await asyncio.sleep(GATHER_SECONDS)
             self._woken.clear()
-            run_ids = None if self._everything else sorted(self._pending)
+            run_ids, build_ids = None if self._everything else sorted(self._pending), sorted(self._builds)
             self._everything = False
             self._pending.clear()
+            self._builds.clear()
             self._version += 1
             for outbox in self.members:
-                outbox.put(run_ids, self._version)
+                outbox.put(run_ids, self._version, build_ids=build_ids)

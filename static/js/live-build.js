@@ -37,6 +37,6 @@ function refresh() {
 }
 
 new LiveSocket(() => "/ws/builds", {
-  onFrame: (frame) => frame.type === "run" && String(frame.run.buildSeq) === build && refresh(),
+  onFrame: (frame) => String(frame.run?.buildSeq ?? frame.buildSeq) === build && refresh(),
   onBack: refresh,
 });

@@ -46,13 +46,13 @@ export function startUploading(form, { onStored }) {
     try {
       await sendWithProgress(form.action, fields, { signal: current.signal, onProgress });
       said.textContent = `${note} Stored: the next runs use them.`.trim();
-      await onStored();
+      onStored();
     } catch (problem) {
       said.textContent = "";
       if (problem.name === "AbortError") said.textContent = "Cancelled; nothing was stored.";
       else if (problem instanceof Refusal) throw problem;
       else throw new Refusal(isSent ? CUT_LATE : CUT);
-      if (isSent) await onStored();
+      if (isSent) onStored();
     }
   }
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ from playwright.sync_api import Browser, Page, expect
 from builds.domain.access import Role
 from builds.models import Account, Build, CallbackDelivery, Caller
 from builds.services.accounts.tokens import issue_token
+from builds.services.builds.contexts import store_context
 from builds.services.builds.edit import BuildDraft, StepDraft, create_build
 from builds.services.runs.parameters import RunAsk
 from builds.services.runs.start import start_run
 from tests.pages import making
+from tests.support.archives import tar_of
 from tests.support.people import make_build, make_person
 from tests.support.stack import sign_in
 
@@ -60,6 +63,7 @@ def paths(caller, base_image) -> dict[str, int]:
     dockerfile = making.DOCKERFILE.replace("busybox", base_image)
     build, other, more = (make_build(caller, dockerfile, name=f"hello-{n}", when_running="QUEUE") for n in range(3))
     long = make_build(caller, dockerfile, name=LONG, description="word " * 60)
+    store_context(build_id=build.pk, caller=caller, file=BytesIO(tar_of(Dockerfile=b"FROM scratch")))
     numbers = {"build": build.pk, "long": long.pk, "git": git_build(caller).pk}
     numbers["done"] = making.done_run(build, caller).pk
     numbers["failed"] = making.failed_run(build, caller).pk

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from builds.domain.access import Role
 from builds.models import Build, UploadedContext
-from builds.services.builds.contexts import chunks_of
+from builds.services.builds.contexts import chunks_of, store_context
 from builds.services.builds.edit import BuildDraft, StepDraft, create_build
 from tests.support.archives import tar_of
+from tests.support.people import make_person
 from tests.support.stack import sign_in
 from tests.support.web import Web
 
@@ -190,3 +192,28 @@ def test_without_scripts_an_archive_is_chosen_and_sent(browser: Browser, web: We
     expect(page.get_by_text("is stored; the next runs use it")).to_be_visible()
     expect(page.locator("[data-files-now]")).to_contain_text("1 file,")
     context.close()
+
+
+def test_who_looks_on_sees_what_was_uploaded_without_a_reload(browser: Browser, web: Web, caller, uploading):
+    make_person("viewer", Role.VIEWER, uploading.account)
+    context = browser.new_context(base_url=web.url)
+    page = context.new_page()
+    sign_in(page, "viewer")
+    page.goto(f"/builds/{uploading.pk}")
+    expect(page.locator("#files")).to_be_hidden()
+    store_context(build_id=uploading.pk, caller=caller, file=BytesIO(tar_of(note=b"x")))
+    expect(page.locator("#files")).to_contain_text("Uploaded by operator")
+    expect(page.locator("#files form")).to_have_count(0)
+    context.close()
+
+
+def test_a_choice_of_a_press_stays_while_uploads_come(page, uploading, caller):
+    first = store_context(build_id=uploading.pk, caller=caller, file=BytesIO(tar_of(note=b"x")))
+    page.goto(f"/builds/{uploading.pk}")
+    page.get_by_text("Build with parameters").click()
+    page.locator("#contextSeq").select_option(str(first.pk))
+    page.evaluate(DROP, ["app.tar", base64.b64encode(tar_of(note=b"other")).decode()])
+    expect(page.locator("[data-upload-said]")).to_contain_text("Stored")
+    page.evaluate(DROP, ["app.tar", base64.b64encode(tar_of(note=b"third")).decode()])  # what is stored is over
+    expect(page.locator("#contextSeq option")).to_have_count(4)
+    expect(page.locator("#contextSeq")).to_have_value(str(first.pk))

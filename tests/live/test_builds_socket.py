@@ -1,11 +1,15 @@
 """/ws/builds: every run that the reader may see when it changes, and how many there are."""
 
 from collections.abc import Callable
+from io import BytesIO
 
 from builds.services.accounts.access import caller_for
+from builds.services.builds.contexts import store_context
 from builds.services.runs.cancel_and_remove import request_cancel
 from tests.live.browser import Watcher
 from tests.live.world import World, finish
+from tests.support.archives import tar_of
+from tests.support.people import make_build
 
 Watch = Callable[..., Watcher]
 
@@ -53,3 +57,14 @@ def test_the_actions_are_those_of_the_reader(watch: Watch, world: World):
     viewer = watch("/ws/builds", token=world.token(world.viewer))
     assert viewer.next("run")["run"]["buildRunSeq"] == lease.run_id
     assert viewer.run["possibleActions"] == ["VIEW", "LOG"]
+
+
+def test_a_build_that_was_given_files_is_told_to_who_may_see_it(watch: Watch, world: World):
+    watcher, stranger = watch("/ws/builds"), watch("/ws/builds", token=world.token(world.stranger))
+    told = {"type": "build", "buildSeq": world.build.pk}
+    assert watcher.next("build") == told  # it was created a moment ago
+    stranger.next("counts")
+    store_context(build_id=world.build.pk, caller=caller_for(world.operator), file=BytesIO(tar_of(note=b"x")))
+    assert watcher.next("build") == told
+    own = make_build(caller_for(world.stranger), "FROM scratch")
+    assert stranger.next("build") == {"type": "build", "buildSeq": own.pk}
