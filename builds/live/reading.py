@@ -100,31 +100,26 @@ def changed_texts(
 ) -> list[str] | NoEntry:
     """Return the `run` and `build` frames of those runs and builds that this reader may see, oldest first.
 
-    None stands for the newest runs that are active or have changed of late, and for builds that have changed of late.
+    None stands for the newest runs that are active or have changed of late, and for builds that have changed of late. A
+    `build` frame says no more than that: who wants to know how looks at the build.
     """
     caller = caller_of(credentials)
     if caller is None:
         return NoEntry.NOT_SIGNED_IN
-    runs = BuildRun.objects.visible_to(caller)
+    since = Now() - RECENT
+    runs, builds = BuildRun.objects.visible_to(caller), Build.objects.visible_to(caller)
     if run_ids is None:
-        runs = runs.filter(Q(run_state__in=ACTIVE) | Q(updated_at__gt=Now() - RECENT)).order_by("-pk")[:MOST_RUNS]
+        runs = runs.filter(Q(run_state__in=ACTIVE) | Q(updated_at__gt=since)).order_by("-pk")[:MOST_RUNS]
     else:
         runs = runs.filter(pk__in=run_ids)
-    found = sorted(with_facts(runs), key=lambda run: run.pk)
-    answers = run_answers([run for run in found if _may_see(caller, run.account_id)], caller)
-    return [*(frame("run", run=answer) for answer in answers), *_build_texts(build_ids, caller)]
-
-
-def _build_texts(build_ids: tuple[int, ...] | None, caller: Caller) -> list[str]:
-    """Return the `build` frames: they say that a build itself has changed, and who wants to know how looks at it."""
-    builds = Build.objects.visible_to(caller)
     if build_ids is None:
-        since = Now() - RECENT
         builds = builds.filter(Q(updated_at__gt=since) | Q(context__created_at__gt=since)).order_by("-pk")[:MOST_RUNS]
     else:
         builds = builds.filter(pk__in=build_ids)
-    rows = sorted(builds.values_list("pk", "account_id"))
-    return [frame("build", buildSeq=pk) for pk, account_id in rows if _may_see(caller, account_id)]
+    found = sorted(with_facts(runs), key=lambda run: run.pk)
+    answers = run_answers([run for run in found if _may_see(caller, run.account_id)], caller)
+    changed = [pk for pk, account_id in sorted(builds.values_list("pk", "account_id")) if _may_see(caller, account_id)]
+    return [*(frame("run", run=answer) for answer in answers), *(frame("build", buildSeq=pk) for pk in changed)]
 
 
 def counts_text(credentials: Credentials) -> str | NoEntry:

@@ -166,7 +166,7 @@ def test_what_the_server_refuses_is_told_at_the_form_and_an_empty_choice_too(pag
     assert not UploadedContext.objects.exists()
 
 
-def test_much_is_asked_about_before_it_is_sent(page, uploading, folder):
+def test_much_is_asked_about_before_it_is_sent_and_the_web_process_does_not_hold_it(page, web, uploading, folder):
     with (folder / "large.bin").open("wb") as file:
         file.truncate(101 * 1024**2)
     page.goto(f"/builds/{uploading.pk}")
@@ -176,8 +176,10 @@ def test_much_is_asked_about_before_it_is_sent(page, uploading, folder):
     expect(page.locator("dialog[open]")).to_have_count(0)
     expect(page.get_by_role("button", name="Choose a folder")).to_be_visible()
     page.locator("[data-folder]").set_input_files(folder)
+    held = web.peak_memory_mib
     page.locator("dialog[open] [data-confirm]").click()
     expect(page.locator("[data-upload-said]")).to_contain_text("Stored", timeout=60_000)
+    assert web.peak_memory_mib - held < 50
     assert UploadedContext.objects.get().file_count == 6
 
 
