@@ -123,7 +123,11 @@ class ImageForm(ServiceForm):
         help_text="even if the build server has them",
         widget=forms.CheckboxInput({"value": "Y"}),
     )
-    imageLoginId = Code(label="User for the push", widget=SecretLine())
+    imageLoginId = Code(
+        label="User for the push",
+        help_text="In place of the login that is stored with the registry; for this registry only.",
+        widget=SecretLine(),
+    )
     imagePassword = Lines(
         label="Password for the push", widget=forms.PasswordInput({"class": "input", "autocomplete": "new-password"})
     )
