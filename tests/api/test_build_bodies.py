@@ -110,7 +110,7 @@ SENTENCES = [
     (
         {"buildSteps": [image_step(sshKey="x")]},
         "buildSteps[0].buildStepConfig.sshKey",
-        "This is no private key; paste the whole file",
+        "This is no private key that can be read",
     ),
 ]
 

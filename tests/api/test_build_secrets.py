@@ -7,9 +7,11 @@ import pytest
 from builds.credentials import decrypt_fields
 from builds.models import Build, Registry, RunStep
 from tests.api.making import build_add, image_step
+from tests.support.keys import protected_key, ssh_key
 
 CANARY, OTHER = "canary-word-7", "canary-word-8"
-KEY = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{CANARY}\n-----END OPENSSH PRIVATE KEY-----"
+KEY = ssh_key()
+BROKEN = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{CANARY}\n-----END OPENSSH PRIVATE KEY-----"
 MOUNTED = [{"id": "npm", "value": CANARY}, {"id": "pip", "value": OTHER}]
 
 
@@ -51,6 +53,7 @@ def test_values_and_key_are_stored_encrypted_and_told_as_null(client):
     assert config["secrets"] == [{"id": "npm", "value": None}, {"id": "pip", "value": None}]
     assert config["sshKey"] is None
     assert CANARY not in json.dumps(shape)
+    assert KEY.splitlines()[1] not in json.dumps(shape)
     assert stored(shape) == {"secret:npm": CANARY, "secret:pip": OTHER, "ssh_key": KEY}
 
 
@@ -112,6 +115,22 @@ def test_a_run_once_uses_the_stored_secrets_of_the_step_that_it_names(client):
     row = RunStep.objects.get(run_id=answer.json()["buildRunSeq"], step_type="CREATE_IMAGE")
     assert decrypt_fields(row.secrets_encrypted) == {"secret:pip": OTHER}
     assert stored(shape) == {"secret:npm": CANARY, "secret:pip": OTHER}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("sshKey", BROKEN, "no private key"),
+        ("sshKey", KEY.replace("OPENSSH ", ""), "no private key"),
+        ("sshKey", protected_key(), "protected by a passphrase"),
+        ("privateCertificate", f"-----BEGIN CERTIFICATE-----\n{CANARY}\n", "no certificate in PEM"),
+    ],
+)
+def test_what_cannot_be_read_is_told_before_anything_is_stored(client, field, value, sentence):
+    answer = client.post("/v1/build", build_add(buildSteps=[image_step(**{field: value})]), format="json")
+    ((name, message),) = errors(answer)
+    assert (name, sentence in message, CANARY in answer.content.decode()) == (field, True, False)
+    assert not Build.objects.exists()
 
 
 def test_an_export_names_the_secrets_and_an_import_asks_for_their_values(client):

@@ -121,10 +121,6 @@ def test_a_dockerfile_by_path_is_valid_and_seen_where_no_kind_is_said():
         ({"secrets": [{"id": "a", "value": 5}]}, "secrets[0].value"),
         ({"secrets": [{"id": "a", "value": "b"}, {"id": "a", "value": "c"}]}, "secrets[1].id"),
         ({"ssh_key": "ssh-ed25519 AAAA"}, "sshKey"),
-        (
-            {"ssh_key": "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n-----END RSA PRIVATE KEY-----"},
-            "sshKey",
-        ),
         ({"cache_from": "h/x:1"}, "cacheFrom"),
         ({"cache_from": ["h/X:1"]}, "cacheFrom[0]"),
         ({"cache_from": [""]}, "cacheFrom[0]"),

@@ -7,6 +7,8 @@ from itertools import count
 
 import pytest
 import requests
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from builds import credentials
 from builds.engine.docker import Engine
@@ -20,7 +22,6 @@ from builds.services.runs.start import push_again
 from tests.engine.certificates import Authority
 from tests.engine.registries import OwnRegistry, htpasswd_settings, token_service
 from tests.engine.test_session_secrets import private_base
-from tests.support.git_servers import make_key
 from tests.support.runs import press, texts
 
 TOKEN = "npm-token-4711"
@@ -78,9 +79,11 @@ def test_a_secret_that_is_asked_for_and_not_there_is_told_with_the_remedy(execut
     assert "the same id" in run.failure["remedy"]
 
 
-def test_a_key_with_a_passphrase_is_told_before_anything_is_built(executed, tmp_path):
-    run = executed("RUN true", ssh_key=make_key(tmp_path / "key", "hush")[0])
-    assert (run.end_reason, "passphrase" in run.end_message) == ("DEFINITION_INVALID", True)
+def test_a_key_that_no_agent_takes_is_told_before_anything_is_built(executed):
+    key = ec.generate_private_key(ec.SECP256K1())  # of a curve that OpenSSH does not have
+    text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    run = executed("RUN true", ssh_key=text)
+    assert (run.end_reason, "sshKey: The private key" in run.end_message) == ("DEFINITION_INVALID", True)
 
 
 @pytest.fixture(params=["basic", "token"])

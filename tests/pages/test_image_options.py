@@ -9,13 +9,15 @@ import pytest
 from builds.credentials import decrypt_fields
 from builds.models import Build, BuildStep
 from builds.services.builds.edit import BuildDraft, StepDraft, create_build
+from tests.engine.certificates import Authority
 from tests.pages import making
 from tests.pages.reading import Page, read
 from tests.pages.test_forms import API_WORDS, FIELDS
 from tests.pages.test_press import exported, filled, values
+from tests.support.keys import ssh_key
 
 CANARY, OTHER = "canary-word-7", "canary-word-8"
-KEY = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{CANARY}\n-----END OPENSSH PRIVATE KEY-----"
+KEY = ssh_key()
 OPTIONS = {
     "target": "run",
     "platform": "linux/amd64",
@@ -36,7 +38,7 @@ STORED = {
 }
 IMAGE = {"docker_file": making.DOCKERFILE}
 MOUNTED = {"secrets": [{"id": "npm", "value": CANARY}, {"id": "pip", "value": OTHER}]}
-LOGIN = {"login_id": f"robot-{CANARY}", "password": CANARY, "private_certificate": f"-----BEGIN {CANARY}"}
+LOGIN = {"login_id": f"robot-{CANARY}", "password": CANARY, "private_certificate": Authority().ca.strip()}
 
 
 def rows(name: str, *entries: dict[str, str], initial: int = 0) -> dict[str, str]:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from builds.domain import dockerfile_rules, references, tags
+from builds.domain.certificates import check_ssh_key, check_tls
 from builds.domain.steps.checks import (
     CONTROLS,
     INT32,
@@ -34,8 +35,6 @@ DOCKERFILE_BYTES: Final = 512 * 1024
 
 STAGE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 PLATFORM: Final = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?")
-PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s.*-----END [A-Z ]*PRIVATE KEY-----\Z", re.DOTALL)
-ENCRYPTED: Final = "ENCRYPTED"  # in the head of PEM; what OpenSSH encrypts is told when the key is used
 LOGIN_HOST: Final = "login_host"  # stored beside a login: the registry that it was given for
 MOUNTED: Final = "secret:"  # before the id of a mounted secret, among the names of the stored ones
 SECRET_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -53,12 +52,8 @@ def _secret_id(name: str) -> str | None:
     return "The id of a secret has letters, digits and _.- as in --mount=type=secret,id=…; rename it."
 
 
-def _key(value: str) -> str | None:
-    if not PRIVATE_KEY.match(value.strip()):
-        return "This is no private key; paste the whole file, from BEGIN to END."
-    if ENCRYPTED in value:
-        return "This private key is protected by a passphrase; give a key of its own without one."
-    return None
+def _certificate(pem: str) -> str | None:
+    return next((sentence for _, sentence in check_tls(ca=pem, certificate="", key="")), None)
 
 
 def _registry_id(value: object) -> Problems:
@@ -73,7 +68,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "docker_file_path": partial(said, check=check_inner_path),
     "context_path": partial(said, check=check_inner_path),
     "secrets": partial(pairs, check_key=_secret_id, keys=("id", "value"), check_value=text),
-    "ssh_key": partial(said, check=_key, of=text, most=VALUE_BYTES),
+    "ssh_key": partial(said, check=check_ssh_key, of=text, most=VALUE_BYTES),
     "cache_from": partial(
         entries,
         shape="image references such as registry.example/team/app:1",
@@ -94,7 +89,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "registry_id": _registry_id,
     "login_id": line,
     "password": text,
-    "private_certificate": text,
+    "private_certificate": partial(said, check=_certificate, of=text, most=VALUE_BYTES),
     "severity": line,
     "exit_code": partial(number, least=-INT32 - 1),
 }

@@ -9,6 +9,7 @@ from django.conf import settings
 from builds.contract.builds import BuildHead, BuildLimits
 from builds.contract.fields import value_errors
 from builds.credentials import decrypt
+from builds.domain.certificates import check_tls
 from builds.domain.errors import FieldError, joined
 from builds.domain.outbound import is_allowed, literal_address, private_place
 from builds.domain.references import check_image_name, check_project
@@ -16,7 +17,6 @@ from builds.domain.steps.places import check_url
 from builds.domain.tags import AutoTagSeqType, check_prefix, check_tag
 from builds.models import Build
 from builds.queries.connections import usable_servers
-from builds.services.connections.certificates import check_tls
 
 VALUES: Final = (BuildHead(), BuildLimits())  # whose lengths, bounds and words are the contract's
 TLS_FIELDS: Final = {"ca": "buildServerCacrt", "certificate": "buildServerClientCert", "key": "buildServerClientKey"}

@@ -10,11 +10,11 @@ from django.conf import settings
 from builds.contract import connections as contract
 from builds.contract.fields import value_errors
 from builds.credentials import encrypt
+from builds.domain.certificates import check_tls
 from builds.domain.errors import FieldError, joined
 from builds.domain.outbound import private_place
 from builds.domain.registry_addresses import host_problem, name_of, prefix_problem
 from builds.models import Registry
-from builds.services.connections.certificates import check_tls
 
 STAYS: Final = "A registry stays with its account; create another one for that account."
 PRIVATE: Final = (

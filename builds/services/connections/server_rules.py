@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from builds.contract import connections as contract
 from builds.contract.fields import Number, value_errors
 from builds.credentials import decrypt
+from builds.domain.certificates import check_tls
 from builds.domain.errors import FieldError, joined
 from builds.domain.topics import TOPIC_NAME
 from builds.models import Account, BuildServer
-from builds.services.connections.certificates import check_tls
 
 TOPIC: Final = re.compile(rf"topic:{TOPIC_NAME.pattern}")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")

@@ -1,15 +1,22 @@
-"""PEM texts of build servers and registries: parsed when they are given, so that no build finds out first."""
+"""PEM texts of build servers, registries and image steps: parsed when given, so that no build finds out first."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_ssh_private_key,
+)
 
 LONGEST: Final = 64 * 1024  # characters: a bundle of a few dozen authorities; the system's has its own place
 BEGIN_CERTIFICATE: Final = "-----BEGIN CERTIFICATE-----"
+OPENSSH: Final = b"BEGIN OPENSSH PRIVATE KEY"
 NAMES: Final = {"ca": "The CA", "certificate": "The client certificate", "key": "The client key"}
 NO_CERTIFICATE: Final = "{what} is no certificate in PEM; paste the whole text, from BEGIN CERTIFICATE to its END line."
 NO_KEY: Final = "The client key is no private key in PEM; paste the whole text, from BEGIN PRIVATE KEY to its END line."
@@ -28,6 +35,20 @@ def check_tls(*, ca: str, certificate: str, key: str) -> list[tuple[str, str]]:
     """
     found = [*_check_certificates("ca", ca), *_check_certificates("certificate", certificate), *_check_key(key)]
     return found or _check_pair(certificate, key)
+
+
+def check_ssh_key(text: str) -> str | None:
+    """Say what is wrong with a private key for ssh, in OpenSSH's own form or in PEM, or None."""
+    key = f"{text.strip()}\n".replace("\r\n", "\n").encode(errors="replace")
+    try:
+        (load_ssh_private_key if OPENSSH in key else load_pem_private_key)(key, password=None)
+    except TypeError:  # cryptography: a password is needed and none was given
+        return "The private key is protected by a passphrase; give a key of its own without one."
+    except ValueError:
+        return "This is no private key that can be read; paste the whole file, from BEGIN to END."
+    except UnsupportedAlgorithm:
+        return None  # OpenSSH may know it all the same
+    return None
 
 
 def _check_certificates(which: str, pem: str) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from builds.services.connections.certificates import check_tls
+from builds.domain.certificates import check_tls
 from tests.engine.certificates import Authority
 
 AUTHORITY = Authority()
