@@ -119,6 +119,9 @@ def _filled_step(step: Mapping[str, Any]) -> Answer:
     names = [str(name) for name in SERIALIZERS[StepType(kind)].fields] if kind in set(StepType) else []
     values = config if isinstance(config, Mapping) else {}
     hidden = HIDDEN | FILLED_NAMES if kind == StepType.CREATE_IMAGE else HIDDEN
+    if isinstance(listed := values.get("secrets"), list):  # of what is none of a secret nobody knows whether it is one
+        named = (one.get("id") for one in listed if isinstance(one, Mapping))
+        values = {**values, "secrets": [{"id": name, "value": None} for name in named if isinstance(name, str)]}
     return {
         "buildStepSeq": None,
         "stepType": kind,

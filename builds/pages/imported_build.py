@@ -15,11 +15,9 @@ from builds.domain.steps.checks import unstorable
 from builds.domain.steps.kinds import tidy_config
 from builds.domain.strict_json import NotStrict, has_utf8, read_object
 from builds.pages.forms import BuildForm
-from builds.pages.image_form import entries_of
 from builds.pages.screens.source import SourceSteps, source_steps
 from builds.services.builds.bodies import read_build
 from builds.services.builds.edit import BuildDraft, StepDraft
-from builds.services.builds.steps import SECRET_LIST
 
 STEPS: Final = "buildSteps"
 SHOWN_NOWHERE: Final = (  # by no field of the form
@@ -58,9 +56,6 @@ class Carried:
 
 def imported_form(definition: Mapping[str, Any]) -> tuple[BuildForm, Carried]:
     """Return the form that an exported definition (a BuildAdd) fills, and what goes along with it."""
-    for config in (step["buildStepConfig"] for step in definition[STEPS]):
-        # A file that somebody has written may hold values, which the page would carry in the clear.
-        config[SECRET_LIST] = [{"id": one["id"]} for one in entries_of(config, SECRET_LIST, "id")] or None
     carried = read_carried(json.dumps({name: definition.get(name) for name in (*COLUMNS, STEPS)}))
     plain = {name: value for name, value in definition.items() if isinstance(value, str | int)}
     shown = {name: value for name, value in plain.items() if unstorable(value) is None}

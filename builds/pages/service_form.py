@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from builds.domain.errors import Invalid, Refused
 
 NO_NUMBER: Final = -1  # every range refuses it
+ENTRY: Final = re.compile(r"\[(\d+)\]$")  # of a list, at the end of a path
 TYPED: Final = "It was not stored and is not shown again: type it once more."
 
 
@@ -78,7 +79,9 @@ class ServiceForm(forms.Form):
             return {"status": refused.status, "banner": refused.sentence}
         for error in refused.errors:
             form, name = self.place_of(error.field)
-            form.add_error(name, ValidationError(error.message, code=error.field))
+            entry = ENTRY.search(error.field) if name and isinstance(form.fields[name], Entries) else None
+            sentence = f"Entry {int(entry[1]) + 1}: {error.message}" if entry else error.message
+            form.add_error(name, ValidationError(sentence, code=error.field))
         return {"status": refused.status}
 
     def place_of(self, path: str) -> tuple["ServiceForm", str | None]:

@@ -116,6 +116,16 @@ def comparable(shape):
     return kept
 
 
+def test_a_file_that_somebody_wrote_gives_no_value_of_a_secret_back(send):
+    listed = [{"id": "npm", "value": CANARY}, CANARY, {"id": 5, "value": CANARY}]
+    answer = send(
+        zipped(**{"build.json": document(build={"imageName": "a", "buildSteps": [image_step(secrets=listed)]})})
+    )
+    assert answer.status_code == 200, answer.content
+    assert CANARY not in answer.content.decode()
+    assert answer.json()["buildSteps"][0]["buildStepConfig"]["secrets"] == [{"id": "npm", "value": None}]
+
+
 def test_an_export_is_of_the_run_not_of_the_build_as_it_is_now(client, exported):
     shape, run, before = exported
     body = {"editType": "U", "buildDesc": "changed", "buildSteps": [{"stepType": "INIT"}, {**CODE, "useFlag": False}]}

@@ -286,6 +286,12 @@ def test_an_imported_build_fills_the_rows_and_asks_for_the_values(client, made):
     assert STORED.items() <= copy.config.items()
 
 
+def test_a_wrong_entry_of_a_list_is_counted(client):
+    page = refused(client, {"extraTags": "stable\n\n-", "cacheFrom": "registry.example/app\nNot OK"})
+    assert page.one("id", "extraTags-error").text.strip().startswith("Entry 2: The tag")
+    assert page.one("id", "cacheFrom-error").text.strip().startswith("Entry 2: The image reference")
+
+
 def test_a_file_that_somebody_wrote_brings_no_value_and_no_nonsense_into_the_page(client):
     config = {
         "dockerFile": "FROM scratch",
