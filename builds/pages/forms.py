@@ -387,7 +387,7 @@ class BuildForm(SourceForm):
         typed = {column: self.values[name] for name, column in COLUMNS.items()}
         typed["auto_tag"] = typed["auto_tag"] == "Y"
         *others, image = step_drafts(self.values, self.steps)
-        image = replace(image, config={**image.config, **self.options}, path=IMAGE_STEP)
+        image = replace(image, config={**image.config, **self.options}, path=IMAGE_STEP, forgets=self.forgets)
         return BuildDraft(**typed, steps=(*others, image))
 
 

@@ -9,7 +9,7 @@ from django import forms
 from django.forms.formsets import DELETION_FIELD_NAME, formset_factory
 
 from builds.domain.steps.checks import MOST_PAIRS
-from builds.domain.steps.create_image import MOUNTED
+from builds.domain.steps.create_image import LOGIN_HOST, MOUNTED
 from builds.pages.screens.source import SourceSteps
 from builds.pages.service_form import Code, Entries, Lines, SecretLine, SecretText, ServiceForm
 from builds.services.builds.steps import secret_names
@@ -61,6 +61,11 @@ HIDDEN: Final = {  # what is stored as a secret, and what is said where one is k
     "imagePassword": OF_REGISTRY,
     "imagePrivateCertificate": OF_REGISTRY,
 }
+FORGETS: Final = {  # check boxes, and the names of the stored secrets that they remove
+    "forgetSshKey": {"ssh_key"},
+    "forgetLogin": {"login_id", "password", LOGIN_HOST},
+    "forgetCertificate": {"private_certificate"},
+}
 KEYS: Final = {  # fields and the keys of the config behind them, in the order of the form
     "buildArgs": "build_args",
     "target": "target",
@@ -77,6 +82,12 @@ KEYS: Final = {  # fields and the keys of the config behind them, in the order o
     "imagePassword": "password",
     "imagePrivateCertificate": "private_certificate",
 }
+
+
+class Kept(forms.BooleanField):
+    """Whether a secret that is kept is to go; shown only where one is."""
+
+    widget = forms.CheckboxInput({"value": "Y"})
 
 
 class ImageForm(ServiceForm):
@@ -135,6 +146,10 @@ class ImageForm(ServiceForm):
         label="CA certificate of the registry", help_text="From BEGIN to END.", widget=SecretText({"rows": 5})
     )
 
+    forgetSshKey = Kept(label="Remove the SSH key that is kept")
+    forgetLogin = Kept(label="Remove the login that is kept")
+    forgetCertificate = Kept(label="Remove the certificate that is kept")
+
     def __init__(self, *args: Any, steps: SourceSteps | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.steps = steps or SourceSteps()
@@ -144,6 +159,9 @@ class ImageForm(ServiceForm):
         shown = {name: self.stored[key] for name, key in KEYS.items() if self.stored.get(key) is not None}
         self.initial = shown | dict(self.initial)
         self.hint_secrets({name: hint if KEYS[name] in self.kept else "" for name, hint in HIDDEN.items()})
+        for name, stored in FORGETS.items():
+            if self.kept.isdisjoint(stored):
+                del self.fields[name]
         self.rows = {name: self._rows(name) for name in LISTS}
 
     def _rows(self, name: str) -> Any:
@@ -174,6 +192,11 @@ class ImageForm(ServiceForm):
         for name, rows in self.sent.items():
             typed[KEYS[name]] = [{at: row.values[at] for at in (row.named, "value")} for row in rows]
         return {key: value or (None if self.stored.get(key) else self.stored.get(key)) for key, value in typed.items()}
+
+    @property
+    def forgets(self) -> frozenset[str]:
+        """Return which of the stored secrets are to go."""
+        return frozenset().union(*(stored for name, stored in FORGETS.items() if self.values.get(name)))
 
     @property
     def shown_fields(self) -> Iterator[forms.BoundField]:

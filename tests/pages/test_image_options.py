@@ -183,6 +183,28 @@ def test_a_secret_is_removed_by_its_checkbox_and_by_an_empty_id(client, made):
     assert image_of(build).config.get("secrets") is None
 
 
+@pytest.mark.parametrize(
+    ("box", "gone"),
+    [
+        ("forgetSshKey", {"ssh_key"}),
+        ("forgetLogin", {"login_id", "password"}),
+        ("forgetCertificate", {"private_certificate"}),
+    ],
+)
+def test_what_is_kept_is_removed_by_its_checkbox_which_stands_only_there(client, made, box, gone):
+    build = made(**MOUNTED, **LOGIN, ssh_key=KEY)
+    everything = kept(image_of(build))
+    assert kept(edit(client, build, **{box: "Y"})) == {name: everything[name] for name in everything.keys() - gone}
+    boxes = [e.attributes["name"] for e in read(client.get(path(build))).with_("type", "checkbox")]
+    assert box not in boxes
+    assert len([name for name in boxes if name.startswith("forget")]) == 2
+
+
+def test_a_key_that_is_typed_replaces_the_one_that_is_removed(client, made):
+    other = ssh_key()
+    assert kept(edit(client, made(ssh_key=KEY), forgetSshKey="Y", sshKey=other)) == {"ssh_key": other}
+
+
 def test_only_a_stored_secret_has_a_checkbox(client, made):
     found = read(client.get(path(made(**MOUNTED))))
     boxes = [e.attributes["name"] for e in found.with_("type", "checkbox") if "DELETE" in e.attributes["name"]]

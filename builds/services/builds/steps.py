@@ -25,7 +25,7 @@ UNLISTED: Final = "{}, which this body does not list, "  # path of a stored step
 class StepDraft:
     """A step as a body gives it at `path`, secrets within its config; `pk` names a stored step of the build.
 
-    An empty config keeps the stored one, a blank secret the stored secret.
+    An empty config keeps the stored one, a blank secret the stored secret, unless it is among what the step `forgets`.
     """
 
     step_type: str
@@ -34,6 +34,7 @@ class StepDraft:
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)  # may hold secrets, which no traceback shows
     pk: int | None = None
     path: str = ""
+    forgets: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +150,12 @@ def _merged(row: BuildStep, draft: StepDraft, order: int, registries: Registries
     step = _new(replace(draft, config=draft.config or row.config), order)
     if step.step_type != row.step_type:
         return step
-    if _place(row.step, registries.before) == _place(step, registries.after):
-        return replace(step, kept=secret_names(row.step), secrets_encrypted=row.secrets_encrypted)
-    free = {name: value for name, value in decrypt_fields(row.secrets_encrypted).items() if name not in OF_A_PLACE}
-    return replace(step, kept=frozenset(free), secrets_encrypted=encrypt_fields(free))
+    has_moved = _place(row.step, registries.before) != _place(step, registries.after)
+    forgotten = draft.forgets | (OF_A_PLACE if has_moved else frozenset())
+    stored = decrypt_fields(row.secrets_encrypted)
+    kept = {name: value for name, value in stored.items() if name not in forgotten}
+    encrypted = row.secrets_encrypted if kept == stored else encrypt_fields(kept)
+    return replace(step, kept=frozenset(kept), secrets_encrypted=encrypted)
 
 
 def _new(draft: StepDraft, order: int) -> Step:
