@@ -149,3 +149,31 @@ def test_an_extra_tag_that_is_an_earlier_runs_own_is_refused_at_the_press(client
     answer = client.post(path)
     assert (answer.status_code, answer.json()["code"]) == (409, "CCBD1004000")
     assert "1.1" in answer.json()["detail"]
+
+
+def moved(client) -> dict:
+    """Return a build whose registry has moved to another host since the login of its image step was given."""
+    registry = Registry.objects.create(name="mirror", host="mirror.example:5000")
+    given = {"loginId": "robot", "password": CANARY}
+    body = build_add(buildSteps=[image_step(secrets=MOUNTED, **given)], externalRegistrySeq=registry.pk)
+    shape = client.post("/v1/build", body, format="json").json()
+    Registry.objects.filter(pk=registry.pk).update(host="elsewhere.example:5000")
+    return shape
+
+
+def test_a_part_of_a_login_does_not_take_the_rest_to_where_the_registry_has_moved(client):
+    shape = moved(client)
+    assert [field for field, _ in errors(edit(client, shape, loginId="other"))] == ["password"]
+    assert edit(client, shape, loginId="other", password=OTHER).status_code == 200
+    mounted = {"secret:npm": CANARY, "secret:pip": OTHER}
+    login = {"login_id": "other", "password": OTHER, "login_host": "elsewhere.example:5000"}
+    assert stored(shape) == {**mounted, **login}
+
+
+def test_a_run_once_does_not_take_a_part_of_a_login_to_where_the_registry_has_moved(client):
+    shape = moved(client)
+    (step,) = shape["buildSteps"]
+    step = {**step, "buildStepConfig": {**step["buildStepConfig"], "loginId": "other"}}
+    run = client.post(f"/v1/build/run/{shape['buildSeq']}").json()["buildRunSeq"]
+    once = client.post(f"/v1/build/run/{shape['buildSeq']}/{run}", {"buildSteps": [step]}, format="json")
+    assert [field for field, _ in errors(once)] == ["password"]

@@ -50,7 +50,7 @@ def steps_for_once(
     for the same place. Raises `Invalid`.
     """
     stored = list(build.steps.all())
-    steps = once_steps(stored, drafts, build.registry_id or 0)
+    steps = once_steps(stored, drafts, build.registry)
     host_paths = host_paths_for(steps, build.server_host, account_id=build.account_id)
     refuse(joined(errors, step_errors(steps, stored, host_paths, path=path)))
     return [INIT, *sorted(spread_orders([sealed(step, build.registry) for step in steps]), key=lambda step: step.order)]

@@ -19,7 +19,15 @@ from builds.services import callbacks
 from builds.services.accounts.access import require, require_on
 from builds.services.builds.definitions import StepDraft, callback_errors, host_paths_for, refuse
 from builds.services.builds.rules import build_errors, tls_errors
-from builds.services.builds.steps import Registries, merged_steps, sealed, spread_orders, step_errors, told_of_all
+from builds.services.builds.steps import (
+    Registries,
+    host_of,
+    merged_steps,
+    sealed,
+    spread_orders,
+    step_errors,
+    told_of_all,
+)
 from builds.services.connections.registries import usable_registry
 from builds.services.connections.servers import find_server
 
@@ -131,7 +139,8 @@ def _write(build: Build, draft: BuildDraft, caller: Caller, *, callback_url: str
     server_changed = before.is_new or _server(build) != before.server or bool(draft.server_client_key)
     if build.server_host.startswith("tcp://") and server_changed:
         require(caller, Permission.MANAGE_ACCOUNT, build.account_id)
-    steps = merged_steps(stored, draft.steps or (), Registries(before.registry_seq, seq))
+    registries = Registries(before.registry_seq, seq, host_of(build.registry))
+    steps = merged_steps(stored, draft.steps or (), registries)
     _check(build, draft, steps, stored, callback_url=callback_url, server_changed=server_changed)
     if seq != before.registry_seq:
         build.registry = usable_registry(seq, account_id=build.account_id)

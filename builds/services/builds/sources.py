@@ -159,7 +159,7 @@ def try_source(
     else:
         require_on(caller, Permission.EDIT_BUILD, build)
     stored = list(build.steps.all()) if build else []
-    drafted = once_steps(stored, [StepDraft(StepType.CODE_DOWN, config=dict(config), pk=seq)], 0)[0]
+    drafted = once_steps(stored, [StepDraft(StepType.CODE_DOWN, config=dict(config), pk=seq)], None)[0]
     image = Step(StepType.CREATE_IMAGE, 2, config={"docker_file": "FROM scratch"})
     found = validate_steps([drafted, image])
     wrong = [FieldError(error.field.rpartition("buildStepConfig.")[2], error.message) for error in found]

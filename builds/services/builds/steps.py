@@ -39,10 +39,14 @@ class StepDraft:
 
 @dataclass(frozen=True, slots=True)
 class Registries:
-    """The registry of the build before and after: where the secrets of an image step belong (0: the default one)."""
+    """The registry of the build before and after: where the secrets of an image step belong (0: the default one).
+
+    `host` is where the one before is now.
+    """
 
     before: int
     after: int
+    host: str
 
 
 def merged_steps(stored: Sequence[BuildStep], drafts: Iterable[StepDraft], registries: Registries) -> list[Step]:
@@ -63,10 +67,11 @@ def merged_steps(stored: Sequence[BuildStep], drafts: Iterable[StepDraft], regis
     return [*steps.values(), *added]
 
 
-def once_steps(stored: Sequence[BuildStep], drafts: Iterable[StepDraft], registry: int) -> list[Step]:
+def once_steps(stored: Sequence[BuildStep], drafts: Iterable[StepDraft], registry: Registry | None) -> list[Step]:
     """Return the drafts alone as steps of one run; blank secrets are those of the stored step that a draft names."""
     rows = {row.pk: row for row in stored}
-    same = Registries(registry, registry)
+    seq = registry.pk if registry else 0
+    same = Registries(seq, seq, host_of(registry))
     steps: list[Step] = []
     for draft in drafts:
         if draft.step_type == StepType.INIT:
@@ -141,18 +146,25 @@ def sealed(step: Step, registry: Registry | None) -> Step:
     """
     secrets = secrets_of(step)
     if step.step_type is StepType.CREATE_IMAGE and OF_A_PLACE & step.given.keys():
-        found = registry or Registry.objects.default()
-        secrets[LOGIN_HOST] = found.host if found else ""
+        secrets[LOGIN_HOST] = host_of(registry)
     return replace(step, kept=frozenset(secrets), given={}, secrets_encrypted=encrypt_fields(secrets))
+
+
+def host_of(registry: Registry | None) -> str:
+    """Return where a build's registry is now, None: the default one."""
+    found = registry or Registry.objects.default()
+    return found.host if found else ""
 
 
 def _merged(row: BuildStep, draft: StepDraft, order: int, registries: Registries) -> Step:
     step = _new(replace(draft, config=draft.config or row.config), order)
     if step.step_type != row.step_type:
         return step
-    has_moved = _place(row.step, registries.before) != _place(step, registries.after)
-    forgotten = draft.forgets | (OF_A_PLACE if has_moved else frozenset())
     stored = decrypt_fields(row.secrets_encrypted)
+    # What is given of a login is for the registry's host of now: the rest must not go there with it.
+    takes_along = OF_A_PLACE & step.given.keys() and stored.get(LOGIN_HOST, registries.host) != registries.host
+    has_moved = takes_along or _place(row.step, registries.before) != _place(step, registries.after)
+    forgotten = draft.forgets | (OF_A_PLACE if has_moved else frozenset())
     kept = {name: value for name, value in stored.items() if name not in forgotten}
     encrypted = row.secrets_encrypted if kept == stored else encrypt_fields(kept)
     return replace(step, kept=frozenset(kept), secrets_encrypted=encrypted)
