@@ -141,14 +141,14 @@ DOCKERFILE_MISSING: Final = FailureKind(
     Whose.DEFINITION,
     EndReason.BUILD_FAILED,
     "There is no Dockerfile {path} in the workspace.",
-    "{found}",
+    "{found} Correct its path in the build, or bring the file with the code or the upload.",
 )
 CONTEXT_MISSING: Final = FailureKind(
     "source.context_missing",
     Whose.DEFINITION,
     EndReason.BUILD_FAILED,
     "There is no folder {path} in the workspace to build from.",
-    "{found}",
+    "{found} Correct its path in the build, or bring the folder with the code or the upload.",
 )
 PATH_LEAVES: Final = FailureKind(
     "source.path_leaves",

@@ -236,3 +236,9 @@ def test_a_secret_below_six_characters_is_not_masked():
     assert Masker(["12345"]).mask(b"12345") == b"12345"
     assert Masker(["12345"]).reach == 0
     assert (Masker(["12345"]).unmasked, Masker(["123456", ""]).unmasked) == (True, False)
+
+
+def test_a_secret_whose_lines_are_all_below_six_characters_is_not_masked_and_told_as_that():
+    assert Masker(["12345\nabcde\n"]).mask(b"12345\nabcde\n") == b"12345\nabcde\n"
+    assert Masker(["12345\nabcde\n"]).unmasked
+    assert not Masker(["123456\nabcde\n"]).unmasked

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import re
 import stat
 from secrets import token_hex
 
@@ -132,6 +133,17 @@ def test_the_dockerfile_is_found_among_the_files(build_with, run_of, base_image,
     run = run_of(build_with(docker_file_type="FILE_PATH", **image), archive)
     assert (run.end_reason, run.end_message) == ("DONE", "")
     assert {line for line in texts(run) if line.startswith("./")} == found
+
+
+@pytest.mark.parametrize(
+    "image", [{"docker_file_path": "Dockerfile"}, {"docker_file_path": "a", "context_path": "sub"}]
+)
+def test_what_the_upload_has_not_is_told_with_the_remedy(build_with, run_of, image):
+    run = run_of(build_with(docker_file_type="FILE_PATH", **image), tar(entry("a", b"FROM scratch\n")))
+    assert run.end_reason == "BUILD_FAILED"
+    assert re.search(
+        r"Correct its path in the build, or bring the \w+ with the code or the upload\.\Z", run.end_message
+    )
 
 
 def test_an_upload_without_files_builds_from_an_empty_folder(build_with, run_of):

@@ -6,7 +6,7 @@ from builds.credentials import encrypt
 from builds.domain.errors import NotFound
 from builds.models import Account, BuildServer, Registry, WorkerHost
 from builds.services import setup
-from builds.services.connections.clients import registry_login
+from builds.services.connections.clients import BaseLogins, registry_login
 from builds.services.connections.registries import usable_registry
 from builds.services.connections.servers import find_server
 
@@ -82,3 +82,13 @@ def test_a_login_that_an_admin_has_stored_survives_a_start_but_not_another_host(
     given = setup.ensure_default_registry("one.example", username="env", password="from-env")
     assert registry_login(given).password == "from-env"
     assert registry_login(setup.ensure_default_registry("two.example")) is None
+
+
+@pytest.mark.parametrize("own_comes_first", [True, False])
+def test_a_base_is_pulled_with_the_accounts_own_login_before_one_that_all_share(account, own_comes_first):
+    for owner in (account, None) if own_comes_first else (None, account):
+        login = {"username": "own" if owner else "shared", "password_encrypted": encrypt("hush-hush")}
+        Registry.objects.create(name="bases", host="bases.example", account=owner, may_be_private=True, **login)
+    found = BaseLogins(registry(account), account.pk)("bases.example")
+    assert found is not None
+    assert found.username == "own"

@@ -25,12 +25,13 @@ class Masker:
 
     Forms never contain a line end (a secret of several lines is masked line by line), so masking a text and
     masking each of its lines is the same. `reach` is the length in bytes of the longest form with the most escape
-    sequences that may stand in it, 0 without any form. `unmasked` says that a secret is too short to be masked.
+    sequences that may stand in it, 0 without any form. `unmasked` says that the lines of a secret are too short to be
+    masked.
     """
 
     def __init__(self, secrets: Iterable[str] = (), *, most_escapes: int = MOST_ESCAPES) -> None:
         secrets = [secret for secret in secrets if secret]
-        self.unmasked = any(not forms_of(secret) for secret in secrets)
+        self.unmasked = any(all(len(line) < LEAST for line in secret.splitlines()) for secret in secrets)
         forms = {ESCAPE.sub(b"", form) for secret in secrets for form in forms_of(secret)}
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         self.reach: int = len(longest_first[0]) + most_escapes if longest_first else 0

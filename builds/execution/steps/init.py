@@ -23,5 +23,7 @@ def run(context: RunContext, _step: RunStep) -> None:
         f" image {run_.image.tagged}"
     )
     if context.recorder.masker.unmasked:
-        context.recorder.say(f"A secret of this run has fewer than {LEAST} characters and is not masked in this log")
+        context.recorder.say(
+            f"A secret of this run has fewer than {LEAST} characters a line and is not masked in this log"
+        )
     uploaded_context.unpack_into_workspace(context)

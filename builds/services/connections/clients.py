@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from django.conf import settings
+from django.db.models import F
 
 from builds.credentials import decrypt, decrypt_fields, encrypt
 from builds.domain.registry_addresses import pulled_host
@@ -121,14 +122,17 @@ def _private_host(host: str) -> str | None:
 
 
 class BaseLogins:
-    """The logins for what a build pulls, by host: of the registry that its image goes to, else of the account's others.
+    """The logins for what a build pulls, by host: of the registry that its image goes to, else of one of the account's.
+
+    Those that all accounts share come last: whoever stores a login for the account means that one.
 
     Asked on a thread of the build's session, for a host when the engine needs it; `without` are the hosts for which
     there was none. A registry whose address is private and must not be counts as one without a login.
     """
 
     def __init__(self, own: Registry, account_id: int) -> None:
-        others = Registry.objects.of_account(account_id).filter(enabled=True).exclude(username="").order_by("-pk")
+        usable = Registry.objects.of_account(account_id).filter(enabled=True).exclude(username="")
+        others = usable.order_by(F("account").asc(nulls_first=True), "-pk")
         candidates = (*others, *([own] if own.username else []))  # the last one of a host counts
         self._by_host = {pulled_host(registry.host): registry for registry in candidates}
         self.without: set[str] = set()
