@@ -222,6 +222,18 @@ def test_a_secret_of_several_lines_is_masked_line_by_line():
     assert masker.mask(b"MIIEvQIBADANBg\nend\n") == b"***\nend\n"
 
 
+@pytest.mark.parametrize("lines", [3, 60])  # few forms, and as many as are searched in another way
+@given(data=st.data())
+def test_each_line_of_a_secret_is_masked_at_its_longest_form(lines, data):
+    secrets = [f"key-{number:03}-{'abc'[number % 3] * (number % 7)}" for number in range(lines)]
+    masker = Masker(["\n".join(secrets)])
+    words = data.draw(
+        st.lists(st.sampled_from([*secrets, "key-", "abc", " ", "\n", secrets[-1].encode().hex()]), max_size=20)
+    )
+    left = [("***" if word in secrets or word == secrets[-1].encode().hex() else word) for word in words]
+    assert masker.mask_text("|".join(words)) == "|".join(left)
+
+
 def test_wrapped_base64_of_a_long_secret_is_masked():
     secret = "".join(chr(33 + index % 90) for index in range(200))
     wrapped = base64.encodebytes(secret.encode())

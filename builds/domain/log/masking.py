@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -17,6 +17,7 @@ LEAST: Final = 6  # characters; anything shorter would hide half of a log
 WRAPS: Final = (64, 76)  # columns at which PEM and MIME tools wrap base64
 # What colours text (ECMA-48 CSI, and the choice of a character set that tput puts beside it).
 ESCAPE: Final = re.compile(rb"\x1b(?:\[[0-9;:?]{0,40}[A-Za-z]|\([A-Z0-9])")
+FEW_FORMS: Final = 100  # up to which a search for each is quicker than the expression of all
 MOST_ESCAPES: Final = 4096  # bytes of them within one secret
 
 
@@ -36,7 +37,7 @@ class Masker:
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         self.reach: int = len(longest_first[0]) + most_escapes if longest_first else 0
         self._longest_first = longest_first
-        self._forms = re.compile(b"|".join(map(re.escape, longest_first))) if longest_first else None
+        self._forms = re.compile(_expression(longest_first)) if longest_first else None
 
     def mask(self, data: bytes) -> bytes:
         """Return `data` with every form of every secret replaced."""
@@ -72,10 +73,9 @@ class Masker:
     def _matches(self, plain: "_Plain", decided: int) -> Iterator[tuple[int, int]]:
         """Yield the longest match at every position below `decided`, overlapping ones too, by its place in the data.
 
-        Nearly all output holds no secret, and that is found out by a plain search for each form: the expression of a
-        key of many lines has hundreds of forms, and tries all of them at each byte.
+        Nearly all output holds no secret, and where the forms are few that is found out by a plain search for each.
         """
-        if not any(form in plain.text for form in self._longest_first):
+        if len(self._longest_first) <= FEW_FORMS and not any(form in plain.text for form in self._longest_first):
             return
         position = 0
         while self._forms and (match := self._forms.search(plain.text, position)):
@@ -107,6 +107,19 @@ class _Plain:
         """Return a place in the data, or the beginning of the escape sequence that it lies in."""
         at = bisect_right(self._spans, (place, 0)) - 1
         return self._spans[at][0] if at >= 0 and place < self._spans[at][1] else place
+
+
+def _expression(forms: Sequence[bytes], depth: int = 3) -> bytes:
+    """Return an expression for the longest of `forms` that fits, which come longest first.
+
+    A secret of many lines has thousands of them: they are told apart byte by byte, so that few are tried at each place.
+    """
+    if depth == 0 or len(forms) == 1:
+        return b"|".join(map(re.escape, forms))
+    by_byte: dict[bytes, list[bytes]] = {}
+    for form in forms:
+        by_byte.setdefault(form[:1], []).append(form[1:])
+    return b"|".join(re.escape(head) + b"(?:" + _expression(rest, depth - 1) + b")" for head, rest in by_byte.items())
 
 
 def forms_of(secret: str) -> set[bytes]:
