@@ -17,7 +17,7 @@ from builds.execution.stop import Stop
 from builds.execution.workspace import PathLeaves, Workspace
 from builds.models import BuildRun, BuildServer, Registry
 from builds.queries.installation import installation_id
-from builds.services.connections.clients import engine_of, registry_of_run
+from builds.services.connections.clients import BaseLogins, RunAccess, engine_of
 from builds.services.runs.transitions import Lease
 
 
@@ -31,12 +31,12 @@ class Code:
 
 @dataclass
 class RunContext:
-    """One attempt: the run as it was accepted, the right to write it, and the doors to engine and registry.
+    """One attempt: the run and its registries, the right to write it, and the doors to engine and registry.
 
     Whatever a step asks of the database goes through `patiently`.
     """
 
-    run: BuildRun
+    access: RunAccess
     lease: Lease
     stop: Stop
     recorder: Recorder
@@ -75,10 +75,20 @@ class RunContext:
         threading.Thread(target=ask, name=f"engine-version-{self.lease.run_id}", daemon=True).start()
         return told
 
-    @cached_property
+    @property
+    def run(self) -> BuildRun:
+        """Return the run as it was accepted."""
+        return self.access.run
+
+    @property
     def registry(self) -> Registry:
         """Return where the image goes."""
-        return self.patiently(registry_of_run, self.run)
+        return self.patiently(lambda: self.access.registry)
+
+    @property
+    def logins(self) -> BaseLogins:
+        """Return with what the build pulls."""
+        return self.patiently(lambda: self.access.logins)
 
     @cached_property
     def workspace(self) -> Workspace:

@@ -20,6 +20,7 @@ from builds.execution.steps import RUNNERS
 from builds.execution.stop import Stop, StopReason, StopRequested
 from builds.models import BuildRun, RunStep
 from builds.queries.runs import counted_attempts
+from builds.services.connections.clients import RunAccess
 from builds.services.runs.ends import end_run
 from builds.services.runs.secrets import secrets_of
 from builds.services.runs.steps import LeaseLost, close_step, open_step, prepare_attempt
@@ -38,8 +39,9 @@ def execute_build(run_id: int, claim: int) -> None:
     try:
         patiently = before_heartbeat(lease)  # what has to be read before the heartbeat begins
         run = patiently(BuildRun.objects.select_related("server", "registry", "target__registry").get, pk=run_id)
-        secrets = patiently(secrets_of, [kept for kept in (run, run.target) if kept])
-        Executor(lease, run, Masker(secrets)).execute()
+        access = RunAccess(run)
+        secrets = patiently(secrets_of, [access, *([RunAccess(run.target)] if run.target else [])])
+        Executor(lease, access, Masker(secrets)).execute()
     except DatabaseAway:
         # Said once it can be, and not counted: the attempt is over for the database's sake (ADR 20).
         until_it_is_back(give_back, lease, because=AWAY, counted=False)
@@ -48,12 +50,14 @@ def execute_build(run_id: int, claim: int) -> None:
 class Executor:
     """One attempt of one run."""
 
-    def __init__(self, lease: Lease, run: BuildRun, masker: Masker) -> None:
+    def __init__(self, lease: Lease, access: RunAccess, masker: Masker) -> None:
         self._lease = lease
         self._stop = Stop()
         self._patiently = Patience(self._stop.lease_is_over)
         recorder = Recorder(lease, self._stop, limit_bytes=settings.LOG_LIMIT_BYTES, masker=masker)
-        self._context = RunContext(run=run, lease=lease, stop=self._stop, recorder=recorder, patiently=self._patiently)
+        self._context = RunContext(
+            access=access, lease=lease, stop=self._stop, recorder=recorder, patiently=self._patiently
+        )
 
     def execute(self) -> None:
         """Run every step in order and end the run; raises `DatabaseAway` where it gave up its lease for that."""

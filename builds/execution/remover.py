@@ -16,7 +16,7 @@ from builds.execution.patience import DatabaseAway, Patience, before_heartbeat, 
 from builds.execution.recorder import Recorder
 from builds.execution.stop import Stop
 from builds.models import BuildRun
-from builds.services.connections.clients import registry_client, registry_of_run
+from builds.services.connections.clients import RunAccess, registry_client, registry_of_run
 from builds.services.runs.removals import finish, owner_of
 from builds.services.runs.secrets import secrets_of
 from builds.services.runs.steps import LeaseLost, open_step, prepare_attempt
@@ -55,7 +55,7 @@ def execute_removal(run_id: int, claim: int) -> None:
 def _masker_of(removal: BuildRun) -> Masker:
     """Return what hides the secrets of a removal and of the runs whose images it takes away, one for each registry."""
     one_a_registry = {(run.registry_id, run.registry_host): run for run in _runs_of(removal)}
-    return Masker(secrets_of((removal, *one_a_registry.values())))
+    return Masker(secrets_of(map(RunAccess, (removal, *one_a_registry.values()))))
 
 
 def _work(removal: BuildRun, lease: Lease, recorder: Recorder, patiently: Patience) -> End:

@@ -21,7 +21,6 @@ from builds.execution.recorder import Recorder
 from builds.execution.steps import earlier_image, following_tags, image_files, push, verify
 from builds.execution.steps.image_files import ImageFiles
 from builds.models import RunStep
-from builds.services.connections.clients import BaseLogins
 from builds.services.runs.steps import keep_image_id
 
 T = TypeVar("T")
@@ -79,7 +78,6 @@ def _take_name_off(context: RunContext) -> str:
 def build(context: RunContext, step: RunStep) -> str:
     """Build the image and return its id."""
     config, files = step.config, image_files.of(context, step.config)
-    logins = context.patiently(BaseLogins, context.registry, context.run.account_id)
     request = BuildRequest(
         build_id=context.build_id,
         dockerfile=files.name,
@@ -95,7 +93,7 @@ def build(context: RunContext, step: RunStep) -> str:
         cache_from=tuple(config.get("cache_from") or ()),
     )
     try:
-        with _secrets(context, step, logins) as request.secrets:
+        with _secrets(context, step) as request.secrets:
             return _while_taken(
                 context,
                 lambda: context.engine.build(request, TraceWatcher(context.recorder, files), context.stop.event),
@@ -107,13 +105,13 @@ def build(context: RunContext, step: RunStep) -> str:
             instruction=hide(error.vertex_name) if error.vertex_name else None,
             dockerfile=hide(files.dockerfile),
             tail=context.recorder.tail(error.vertex),
-            without_login=logins.without,
+            without_login=context.logins.without,
         )
         raise RunFailed(failure) from error
 
 
 @contextmanager
-def _secrets(context: RunContext, step: RunStep, logins: BaseLogins) -> Iterator[BuildSecrets]:
+def _secrets(context: RunContext, step: RunStep) -> Iterator[BuildSecrets]:
     """Hold what the build may ask for until it has ended: decrypted here, at the moment of use."""
     stored = context.patiently(decrypt_fields, step.secrets_encrypted)
     mounted = {name.removeprefix(MOUNTED): value for name, value in stored.items() if name.startswith(MOUNTED)}
@@ -124,7 +122,7 @@ def _secrets(context: RunContext, step: RunStep, logins: BaseLogins) -> Iterator
                 agent = held.enter_context(agent_with(key, context.workspace.private))
             except KeyUnusable as error:
                 raise RunFailed(failures.definition_invalid(f"sshKey: {error.answered}")) from error
-        yield BuildSecrets(logins, mounted, agent)
+        yield BuildSecrets(context.logins, mounted, agent)
 
 
 class TraceWatcher:

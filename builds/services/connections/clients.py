@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, TypeVar
 
 from django.conf import settings
@@ -38,6 +39,7 @@ __all__ = [
     "EngineUnreachable",
     "EngineUnsupported",
     "RegistryProbe",
+    "RunAccess",
     "engine_of",
     "ensure_base_image",
     "is_local",
@@ -277,6 +279,23 @@ def registry_of_run(run: BuildRun) -> Registry:
         if value:
             setattr(told, name, value)
     return told
+
+
+class RunAccess:
+    """What one run may use of registries; each is looked up once, when it is first asked for."""
+
+    def __init__(self, run: BuildRun) -> None:
+        self.run = run
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Where the run's image goes."""
+        return registry_of_run(self.run)
+
+    @cached_property
+    def logins(self) -> BaseLogins:
+        """With what its build pulls."""
+        return BaseLogins(self.registry, self.run.account_id)
 
 
 def ensure_base_image(server: BuildServer, reference: str) -> None:

@@ -7,22 +7,23 @@ from cryptography.fernet import InvalidToken
 
 from builds.credentials import decrypt, decrypt_fields
 from builds.domain.steps.create_image import LOGIN_HOST
-from builds.models import BuildRun, RunStep
+from builds.models import RunStep
 from builds.services.accounts.webhook_secret import PREFIX
-from builds.services.connections.clients import BaseLogins, registry_of_run
+from builds.services.connections.clients import RunAccess
 
 
-def secrets_of(runs: Iterable[BuildRun]) -> frozenset[str]:
-    """Return the secrets of `runs`: of their registries and steps, of what they pull from, of their servers, to sign.
+def secrets_of(accesses: Iterable[RunAccess]) -> frozenset[str]:
+    """Return the secrets of runs: of their registries and steps, of what they pull from, of their servers, to sign.
 
     The names of logins are left out: one like `deploy` would hide half of a log.
     """
-    return frozenset(secret for run in runs for secret in _secrets_of(run) if secret)
+    return frozenset(secret for access in accesses for secret in _secrets_of(access) if secret)
 
 
-def _secrets_of(run: BuildRun) -> Iterator[str]:
-    registry = registry_of_run(run)
-    yield from map(_readable, {registry.password_encrypted, *BaseLogins(registry, run.account_id).passwords})
+def _secrets_of(access: RunAccess) -> Iterator[str]:
+    run = access.run
+    with suppress(InvalidToken):  # of a login of the image step's own
+        yield from map(_readable, {access.registry.password_encrypted, *access.logins.passwords})
     yield _readable(run.server.client_key_encrypted if run.server else "")
     webhook_secret = _readable(run.account.webhook_secret_encrypted)
     yield webhook_secret
