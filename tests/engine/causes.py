@@ -86,7 +86,7 @@ BUILDS: Final[dict[str, Cause | list[Cause | None]]] = {
     "build_base_unreachable": Cause("build.base_unreachable", None, 1, "connection refused", IMAGE_REGISTRY),
     "build_base_unknown_host": Cause("build.base_unreachable", None, 1, "no such host", IMAGE_REGISTRY),
     "build_base_of_another_stage": Cause("build.base_not_found", None, 3, "no-such-image"),
-    "build_base_closed": Cause("build.base_denied", None, 1, "cannot be pulled by this version yet", IMAGE_REGISTRY),
+    "build_base_closed": Cause("build.base_denied", None, 1, "does not accept the login", IMAGE_REGISTRY),
     "build_copied_image_missing": Cause("build.base_not_found", None, 2, "no-such-image"),
     "build_frontend_unreachable": Cause("build.base_unreachable", None, 1, "connection refused", IMAGE_REGISTRY),
     "build_frontend_missing": Cause("build.frontend_missing", None, 1, "# syntax="),
