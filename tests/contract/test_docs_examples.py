@@ -61,7 +61,7 @@ def worker_processes(engine_url, django_db_setup, django_db_blocker):
         workers = Workers(engine_url, log=SERVICES.home / "workers-docs.log", extra=REACHES_ITSELF)
         workers.start()
     yield workers
-    workers.stop()
+    workers.leave()
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def senders(transactional_db):
     workers = Workers("unix:///nowhere.sock", log=SERVICES.home / "senders.log", extra=OPEN)
     workers.start_cluster("service")
     yield workers
-    workers.stop()
+    workers.leave()
 
 
 def lapse(run: BuildRun) -> None:
@@ -80,7 +80,7 @@ def test_receivers_that_hang_hold_up_neither_a_build_nor_a_removal(engine_url, c
             assert not receiver.ended.is_set()
             assert not CallbackDelivery.objects.filter(run=run).exclude(state="WAITING").exists()
     finally:
-        workers.stop()
+        workers.leave()
 
 
 def test_the_sweeper_brings_back_what_waits_for_its_next_attempt(senders):
