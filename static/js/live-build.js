@@ -36,7 +36,13 @@ function refresh() {
   if (document.activeElement?.id !== "tagName") head.refresh(); // a reader who is typing a tag is not interrupted
 }
 
+// A build that was created just now is told of as soon as the socket is open: its buttons stay as they are then.
+function follow(frame) {
+  if (frame.type === "build") String(frame.buildSeq) === build && files?.refresh();
+  else if (String(frame.run?.buildSeq) === build) refresh();
+}
+
 new LiveSocket(() => "/ws/builds", {
-  onFrame: (frame) => String(frame.run?.buildSeq ?? frame.buildSeq) === build && refresh(),
+  onFrame: follow,
   onBack: refresh,
 });
