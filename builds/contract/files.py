@@ -11,6 +11,7 @@ from builds.contract.fields import Answer, Choice, Loose, Model, Text
 from builds.contract.parameters import Whole
 from builds.contract.steps import BuildStep
 from builds.domain.states import StepType
+from builds.domain.steps.create_image import is_secret
 from builds.domain.steps.kinds import SECRETS, api_name
 from builds.models import BuildRun, Caller, RunStep
 
@@ -120,8 +121,7 @@ def _filled_step(step: Mapping[str, Any]) -> Answer:
     values = config if isinstance(config, Mapping) else {}
     hidden = HIDDEN | FILLED_NAMES if kind == StepType.CREATE_IMAGE else HIDDEN
     if isinstance(listed := values.get("secrets"), list):  # of what is none of a secret nobody knows whether it is one
-        named = (one.get("id") for one in listed if isinstance(one, Mapping))
-        values = {**values, "secrets": [{"id": name, "value": None} for name in named if isinstance(name, str)]}
+        values = {**values, "secrets": [{"id": one["id"], "value": None} for one in listed if is_secret(one)]}
     return {
         "buildStepSeq": None,
         "stepType": kind,

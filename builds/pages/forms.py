@@ -21,7 +21,7 @@ from builds.models import Build, UploadedContext
 from builds.models.accounts import ACCOUNT_ROLES
 from builds.pages.image_form import CONFIG, IMAGE_STEP, ImageForm
 from builds.pages.screens.source import Source, SourceSteps, image_step
-from builds.pages.service_form import Code, Lines, Number, SecretText, ServiceForm, Text
+from builds.pages.service_form import Code, Lines, Number, SecretText, ServiceForm, Text, Tick
 from builds.pages.source_form import DOCKERFILE, SECRETS, source_values, step_drafts
 from builds.pages.words import size_words
 from builds.services.builds.contexts import too_large_sentence
@@ -29,7 +29,6 @@ from builds.services.builds.edit import BuildDraft
 from builds.services.builds.steps import secret_names
 from builds.services.runs.parameters import RunAsk
 
-YES: Final = {"value": "Y"}
 EDITOR: Final = {
     "class": "editor__text",
     "rows": 14,
@@ -268,12 +267,11 @@ class SourceForm(ImageForm):
         help_text="The host's keys, as ssh-keyscan prints them. Empty: the key that it shows first is kept.",
         widget=forms.Textarea({"rows": 5}),
     )
-    submodules = forms.BooleanField(label="Fetch submodules", widget=forms.CheckboxInput(YES))
-    lfs = forms.BooleanField(label="Fetch large files (Git LFS)", widget=forms.CheckboxInput(YES))
-    httpSslVerifySkip = forms.BooleanField(
+    submodules = Tick(label="Fetch submodules")
+    lfs = Tick(label="Fetch large files (Git LFS)")
+    httpSslVerifySkip = Tick(
         label="Do not verify the TLS certificate",
         help_text="whoever stands between can read the login and change the code",
-        widget=forms.CheckboxInput(YES),
     )
     dockerFileType = forms.CharField(
         label="Kind of Dockerfile",

@@ -11,7 +11,7 @@ from django.forms.formsets import DELETION_FIELD_NAME, formset_factory
 from builds.domain.steps.checks import MOST_PAIRS
 from builds.domain.steps.create_image import LOGIN_HOST, MOUNTED
 from builds.pages.screens.source import SourceSteps
-from builds.pages.service_form import Code, Entries, Lines, SecretLine, SecretText, ServiceForm
+from builds.pages.service_form import Code, Entries, Lines, SecretLine, SecretText, ServiceForm, Tick
 from builds.services.builds.steps import secret_names
 
 GROWS: Final = {"class": "input input--mono input--grows", "rows": 1}  # with the lines that are typed
@@ -84,12 +84,6 @@ KEYS: Final = {  # fields and the keys of the config behind them, in the order o
 }
 
 
-class Kept(forms.BooleanField):
-    """Whether a secret that is kept is to go; shown only where one is."""
-
-    widget = forms.CheckboxInput({"value": "Y"})
-
-
 class ImageForm(ServiceForm):
     """The options of the image step; `steps` are those that are stored or imported."""
 
@@ -114,25 +108,22 @@ class ImageForm(ServiceForm):
         help_text="Images whose cache is used, one a line. With any of them the pushed image carries its own cache.",
         widget=forms.Textarea({"rows": 2}),
     )
-    latestApply = forms.BooleanField(
+    latestApply = Tick(
         label="Move the tag latest",
         help_text="to the image of each newer run",
-        widget=forms.CheckboxInput({"value": "Y"}),
     )
     extraTags = Entries(
         label="Extra tags",
         help_text="One a line, such as stable. They move to the image of each newer run.",
         widget=forms.Textarea({"rows": 2}),
     )
-    noCache = forms.BooleanField(
+    noCache = Tick(
         label="Without cache",
         help_text="every instruction is executed again",
-        widget=forms.CheckboxInput({"value": "Y"}),
     )
-    pull = forms.BooleanField(
+    pull = Tick(
         label="Pull base images",
         help_text="even if the build server has them",
-        widget=forms.CheckboxInput({"value": "Y"}),
     )
     imageLoginId = Code(
         label="User for the push",
@@ -146,9 +137,9 @@ class ImageForm(ServiceForm):
         label="CA certificate of the registry", help_text="From BEGIN to END.", widget=SecretText({"rows": 5})
     )
 
-    forgetSshKey = Kept(label="Remove the SSH key that is kept")
-    forgetLogin = Kept(label="Remove the login that is kept")
-    forgetCertificate = Kept(label="Remove the certificate that is kept")
+    forgetSshKey = Tick(label="Remove the SSH key that is kept")
+    forgetLogin = Tick(label="Remove the login that is kept")
+    forgetCertificate = Tick(label="Remove the certificate that is kept")
 
     def __init__(self, *args: Any, steps: SourceSteps | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -136,6 +136,12 @@ class Entries(Lines):
         return [line.strip() for line in text.split("\n") if line.strip()]
 
 
+class Tick(forms.BooleanField):
+    """A check box that sends Y."""
+
+    widget = forms.CheckboxInput({"value": "Y"})
+
+
 class Unshown(forms.Widget):
     """A widget that never shows what was typed."""
 

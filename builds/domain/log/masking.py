@@ -93,15 +93,13 @@ class _Plain:
     def __init__(self, data: bytes) -> None:
         self._spans = [found.span() for found in ESCAPE.finditer(data)] if b"\x1b" in data else []
         self.text = ESCAPE.sub(b"", data) if self._spans else data
-        lengths = itertools.accumulate((stop - start for start, stop in self._spans), initial=0)
-        # where in the text each sequence was taken out, and how much had been before
-        self._cuts = [start - before for (start, _), before in zip(self._spans, lengths, strict=False)]
-        self._taken = list(itertools.accumulate(stop - start for start, stop in self._spans))
+        # how much is taken out before each sequence, and where in the text that is
+        self._taken = list(itertools.accumulate((stop - start for start, stop in self._spans), initial=0))
+        self._cuts = [start - taken for (start, _), taken in zip(self._spans, self._taken, strict=False)]
 
     def place(self, position: int) -> int:
         """Return where in the data the byte at `position` of the text stands."""
-        before = bisect_right(self._cuts, position)
-        return position + (self._taken[before - 1] if before else 0)
+        return position + self._taken[bisect_right(self._cuts, position)]
 
     def before_escape(self, place: int) -> int:
         """Return a place in the data, or the beginning of the escape sequence that it lies in."""

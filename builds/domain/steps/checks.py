@@ -135,11 +135,11 @@ def said(
     *,
     check: Callable[[str], str | None],
     most: int = 4096,
-    of: Callable[..., Problems] | None = None,
+    of: Callable[..., Problems] = line,
     is_needed: bool = False,
 ) -> Problems:
     """Check a text of one line (or what `of` says) that passes `check`, or is empty unless it `is_needed`."""
-    found = list((of or line)(value, most=most))
+    found = list(of(value, most=most))
     if not found and isinstance(value, str) and (value or is_needed) and (sentence := check(value)):
         found = [("", sentence)]
     yield from found

@@ -133,6 +133,11 @@ def _secret_problems(values: Values, kept: frozenset[str]) -> Iterator[tuple[str
         yield "login_id", "Give the loginId that the password belongs to."
 
 
+def is_secret(entry: object) -> bool:
+    """Say whether an entry of a list of secrets has an id by which it can be kept; the rules refuse any other."""
+    return isinstance(entry, Mapping) and isinstance(entry.get("id"), str)
+
+
 def following_tags(config: Values) -> list[str]:
     """Return the tags that follow the build, each once: they move to the image of a run beside its own tag."""
     asked = [str(tag) for tag in config.get("extra_tags") or ()]

@@ -12,7 +12,7 @@ from builds.credentials import decrypt_fields, encrypt_fields
 from builds.domain.definition import Step
 from builds.domain.errors import FieldError
 from builds.domain.states import StepType
-from builds.domain.steps.create_image import LOGIN_HOST, MOUNTED
+from builds.domain.steps.create_image import LOGIN_HOST, MOUNTED, is_secret
 from builds.domain.steps.kinds import KINDS, OF_A_PLACE, SECRETS, tidy_config, validate_steps
 from builds.models import BuildStep, Registry
 
@@ -133,7 +133,7 @@ def secrets_of(step: Step) -> dict[str, Any]:
     mounted = {
         f"{MOUNTED}{secret['id']}": secret["value"]
         for secret in step.given.get(SECRET_LIST) or ()
-        if _is_secret(secret) and isinstance(secret.get("value"), str) and secret["value"]
+        if is_secret(secret) and isinstance(secret.get("value"), str) and secret["value"]
     }
     found = {**decrypt_fields(step.secrets_encrypted), **given, **mounted}
     return {name: value for name, value in found.items() if not name.startswith(MOUNTED) or name in listed}
@@ -196,13 +196,8 @@ def split(kind: StepType, config: Mapping[str, Any]) -> tuple[dict[str, Any], di
     if SECRET_LIST in checks and config.get(SECRET_LIST) is not None:
         given[SECRET_LIST] = secrets = config[SECRET_LIST]
         listed = secrets if isinstance(secrets, list) else []
-        kept[SECRET_LIST] = [{"id": secret["id"]} for secret in listed if _is_secret(secret)]
+        kept[SECRET_LIST] = [{"id": secret["id"]} for secret in listed if is_secret(secret)]
     return tidy_config(kind, kept), given
-
-
-def _is_secret(entry: object) -> bool:
-    """Say whether an entry of the list can be kept; the rules refuse any other in a step that is in use."""
-    return isinstance(entry, Mapping) and isinstance(entry.get("id"), str)
 
 
 def _place(step: Step, registry: int) -> tuple[Any, ...]:
