@@ -17,9 +17,8 @@ from builds.services.accounts.webhook_secret import webhook_secret
 from tests.support.git_servers import Origin, git_http
 from tests.support.images import make_base_image
 from tests.support.people import make_person
-from tests.support.plugin import SERVICES
-from tests.support.web import Web
-from tests.support.workers import ROOT, Workers
+from tests.support.stack import web_server, worker_host
+from tests.support.workers import ROOT
 
 GUIDE = ROOT / "docs" / "api.md"
 BLOCK = re.compile(r"^```(\w+) run\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -48,20 +47,14 @@ def token(caller) -> str:
 
 @pytest.fixture(scope="module")
 def web(engine_url, registry_host, django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        server = Web(log=SERVICES.home / "web-docs.log", **REACHES_ITSELF)
-        server.start()
-    yield server
-    server.stop()
+    with web_server(django_db_blocker, log="web-docs", **REACHES_ITSELF) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def worker_processes(engine_url, django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        workers = Workers(engine_url, log=SERVICES.home / "workers-docs.log", extra=REACHES_ITSELF)
-        workers.start()
-    yield workers
-    workers.leave()
+    with worker_host(engine_url, django_db_blocker, log="workers-docs", **REACHES_ITSELF) as workers:
+        yield workers
 
 
 @pytest.fixture

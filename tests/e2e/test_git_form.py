@@ -17,12 +17,13 @@ from tests.engine.git_desk import sampled
 from tests.support.git_servers import GitHttp, Origin, git_http
 from tests.support.plugin import SERVICES
 from tests.support.runs import ended
-from tests.support.stack import sign_in
+from tests.support.stack import sign_in, web_server, worker_host
 from tests.support.web import Web
-from tests.support.workers import Workers, database_url
+from tests.support.workers import database_url
 
 pytestmark = pytest.mark.e2e
 MADE = re.compile(r"/builds/[0-9]+$")
+OUTBOUND = {"BUILDHUB_OUTBOUND_ALLOW": "127.0.0.0/8"}  # where the git servers of these tests are
 PASSWORD = "pass-of-ada-3f9e71"
 REPOSITORY = "Git repository the Dockerfile"
 expect.set_options(timeout=20_000)  # the machine does other things too
@@ -31,23 +32,15 @@ expect.set_options(timeout=20_000)  # the machine does other things too
 @pytest.fixture(scope="module")
 def web(engine_url, registry_host, django_db_setup, django_db_blocker):
     """A web server that may reach the repositories of this machine."""
-    with django_db_blocker.unblock():
-        server = Web(log=SERVICES.home / "web-git.log", BUILDHUB_OUTBOUND_ALLOW="127.0.0.0/8")
-        server.start()
-    yield server
-    server.stop()
+    with web_server(django_db_blocker, log="web-git", **OUTBOUND) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def worker_processes(engine_url, django_db_setup, django_db_blocker):
     """Workers that may reach them too."""
-    with django_db_blocker.unblock():
-        workers = Workers(
-            engine_url, log=SERVICES.home / "workers-git.log", extra={"BUILDHUB_OUTBOUND_ALLOW": "127.0.0.0/8"}
-        )
-        workers.start()
-    yield workers
-    workers.leave()
+    with worker_host(engine_url, django_db_blocker, log="workers-git", **OUTBOUND) as workers:
+        yield workers
 
 
 @pytest.fixture(scope="module")

@@ -41,9 +41,9 @@ from tests.support.people import make_person
 from tests.support.plugin import SERVICES
 from tests.support.receiver import receiving
 from tests.support.runs import ended, texts
+from tests.support.stack import web_server, worker_host
 from tests.support.waiting import wait_until
-from tests.support.web import Web
-from tests.support.workers import Workers, database_url
+from tests.support.workers import database_url
 
 MAY_GO_THERE = {"BUILDHUB_OUTBOUND_ALLOW": "127.0.0.0/8"}
 SAMPLE_SECONDS = 0.05
@@ -130,20 +130,14 @@ def image(run: BuildRun, login: tuple[str, str], realm: str) -> Places:
 
 @pytest.fixture(scope="module")
 def worker_processes(engine_url, django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        workers = Workers(engine_url, log=SERVICES.home / "workers-leaks.log", extra=MAY_GO_THERE)
-        workers.start()
-    yield workers
-    workers.leave()
+    with worker_host(engine_url, django_db_blocker, log="workers-leaks", **MAY_GO_THERE) as workers:
+        yield workers
 
 
 @pytest.fixture(scope="module")
 def web(engine_url, registry_host, django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        server = Web(log=SERVICES.home / "web-leaks.log", **MAY_GO_THERE)
-        server.start()
-    yield server
-    server.stop()
+    with web_server(django_db_blocker, log="web-leaks", **MAY_GO_THERE) as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """Fixtures of the whole house: workers, sweeper, web server and browser as real processes on the real services."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -29,14 +31,31 @@ QUIET = (
 EXPECTED = ("WebSocket", "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "400 (Bad Request)", "409 (Conflict)")
 
 
-@pytest.fixture(scope="module")
-def worker_processes(engine_url: str, django_db_setup: None, django_db_blocker) -> Iterator[Workers]:
-    """Workers and sweeper, for one module: they would take the runs of tests that want to be alone."""
-    with django_db_blocker.unblock():
-        workers = Workers(engine_url, log=SERVICES.home / "workers.log")
+@contextmanager
+def worker_host(engine_url: str, blocker: Any, *, log: str = "workers", **extra: str) -> Iterator[Workers]:
+    """Run workers and sweeper with these settings until the block ends; they leave no row behind."""
+    with blocker.unblock():
+        workers = Workers(engine_url, log=SERVICES.home / f"{log}.log", extra=extra)
         workers.start()
     yield workers
     workers.leave()
+
+
+@contextmanager
+def web_server(blocker: Any, *, log: str = "web", **extra: str) -> Iterator[Web]:
+    """Run a web server with these settings until the block ends."""
+    with blocker.unblock():
+        server = Web(log=SERVICES.home / f"{log}.log", **extra)
+        server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def worker_processes(engine_url: str, django_db_setup: None, django_db_blocker) -> Iterator[Workers]:
+    """Workers and sweeper, for one module: they would take the runs of tests that want to be alone."""
+    with worker_host(engine_url, django_db_blocker) as workers:
+        yield workers
 
 
 @pytest.fixture
@@ -68,11 +87,8 @@ def build_of(caller: Caller, base_image: str):
 @pytest.fixture(scope="session")
 def web(engine_url: str, registry_host: str, django_db_setup: None, django_db_blocker) -> Iterator[Web]:
     """The web server."""
-    with django_db_blocker.unblock():
-        server = Web(log=SERVICES.home / "web.log")
-        server.start()
-    yield server
-    server.stop()
+    with web_server(django_db_blocker) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from builds.services.builds.steps import StepDraft
 from tests.execution.code.world import AUTHORITY
 from tests.support.git_servers import Origin, git_http
 from tests.support.plugin import SERVICES
-from tests.support.workers import Workers
+from tests.support.stack import worker_host
 
 
 @pytest.fixture(scope="package")
@@ -23,11 +23,8 @@ def worker_processes(engine_url, django_db_setup, django_db_blocker):
         "BUILDHUB_REPOSITORY_LIMIT_MB": "8",
         "BUILDHUB_CONTEXT_LIMIT_MB": "2",
     }
-    with django_db_blocker.unblock():
-        workers = Workers(engine_url, log=SERVICES.home / "workers.log", extra=extra)
-        workers.start()
-    yield workers
-    workers.leave()
+    with worker_host(engine_url, django_db_blocker, **extra) as workers:
+        yield workers
 
 
 @pytest.fixture
