@@ -162,6 +162,10 @@ def _seq(meaning: str, **options: Any) -> Whole:
     return Whole(meaning, min_value=1, **options)
 
 
+def _context(meaning: str, **options: Any) -> Whole:
+    return Whole(meaning, min_value=0, max_value=20, **options)
+
+
 def _tag() -> Line:
     return Line("Tag of the image; ignored where tags are automatic", example="1.2.0")
 
@@ -291,6 +295,23 @@ class Lines(Query):
     limit = Whole("How many", min_value=1, max_value=10_000, default=WINDOW_LINES)
     step = _seq("Only of this buildStepRunSeq", source="step_id")
     search = Line("Only lines that hold this, any case")
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields with the one whose name a serializer has for itself."""
+        return {**super().get_fields(), "context": _context("With `search`: lines before and behind each", default=0)}
+
+
+class Hits(Query):
+    """Which line that holds a text is asked for."""
+
+    search = Line("Lines that hold this, any case", required=True)
+    backwards = Switch(SWITCH, "The last one up to `from`, in place of the first one from there on")
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields with those whose names Python and a serializer have for themselves."""
+        begin = Whole("Line to begin at", min_value=1, source="start", default=1)
+        context = _context("Tell all places as well, each with so many lines before and behind")
+        return {**super().get_fields(), "from": begin, "context": context}
 
 
 class LogText(Query):

@@ -203,6 +203,23 @@ class Lines(Model):
     complete = Flag("True when the run has ended and no line follows")
 
 
+class Hits(Model):
+    """Which lines of the log hold a text."""
+
+    count = Number("How many lines hold it", max_value=None, example=3)
+    total = Number("Lines that were searched", max_value=None, example=120)
+    n = Number(
+        "Number of the line asked for; behind the last one comes the first", max_value=None, example=17, null=True
+    )
+    position = Number("Its place among those lines, from 1", max_value=None, example=1, null=True)
+    ranges = Items(
+        Items(Number(max_value=None)),
+        "With `context`: [first, last] line of each place, the first 20,000",
+        null=True,
+        example=[[15, 19]],
+    )
+
+
 class Queue(Model):
     """What runs and what waits."""
 

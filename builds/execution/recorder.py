@@ -17,11 +17,12 @@ from django.db import connection
 from builds.domain.log.limits import LogLimit, clip_remedy
 from builds.domain.log.lines import LogLine, Stream
 from builds.domain.log.masking import Masker
+from builds.domain.log.packing import CHUNK_LINES
 from builds.domain.log.splitting import LineSplitter
 from builds.domain.progress import VertexState
 from builds.execution.patience import DatabaseAway, Patience
 from builds.execution.stop import Stop, StopReason
-from builds.queries.log import CHUNK_LINES, ends_open
+from builds.queries.log import ends_open
 from builds.services.runs import steps as run_steps
 from builds.services.runs.log import append_chunks
 from builds.services.runs.transitions import Lease

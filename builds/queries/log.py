@@ -1,6 +1,7 @@
 """Reads of a run's log: windows of lines, and the exact bytes, in pages by line number (no OFFSET, no open cursor)."""
 
 import sys
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,24 +12,25 @@ from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
 
 from builds.domain.log.lines import NumberedLine, Stream, own_bytes
-from builds.domain.log.packing import line_bytes, raw_bytes, unpack
+from builds.domain.log.packing import CHUNK_LINES, line_bytes, raw_bytes, unpack
 from builds.domain.times import iso_time
 from builds.models import BuildRun, LogChunk, RunStep
+from builds.queries.log_search import hit_numbers, iterate_numbers
 
 PAGE_CHUNKS: Final = 20  # chunks read at once; one holds at most about 64 KiB, or one long line more
-CHUNK_LINES: Final = 500  # the most lines in a chunk, so that a line's chunk begins within this range of the index
 WINDOW_LINES: Final = 1000  # a window's size where none is asked for
 STEP_TEXT_BYTES: Final = 4 * 1024 * 1024  # more of a step is cut in this answer, and stands in log.txt
 
 
 @dataclass(frozen=True, slots=True)
 class LineWindow:
-    """Which lines are asked for: those after number `after`, at most `limit`, of one step, that hold `search`."""
+    """Which lines are asked for: those after number `after`, at most `limit`, of one step, in and around `search`."""
 
     after: int = 0
     limit: int = WINDOW_LINES
     step_id: int | None = None
     search: str = ""  # any case
+    context: int = 0  # lines before and behind each that holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,27 +86,41 @@ def read_window(run: BuildRun, window: LineWindow) -> Lines:
 
     `run` is read before the lines, so `complete` is never said too early: the run has ended and no line follows.
     """
-    wanted = window.search.casefold()
-    lines = iterate_lines(run.pk, after=window.after, step_id=window.step_id, search=window.search)
-    matching = (one for one in lines if not wanted or wanted in one.line.text.casefold())
-    found = list(islice(matching, window.limit))
+    if window.search:
+        lines = iterate_hits(run, window)
+    else:
+        lines = iterate_lines(run.pk, after=window.after, step_id=window.step_id)
+    found = list(islice(lines, window.limit))
     reached = found[-1].line.n if found else window.after
     last = reached if len(found) >= window.limit else max(reached, run.line_count)
     total = max(run.line_count, found[-1].line.n if found else 0)
     return Lines(found, last, total, complete=run.is_final and last >= total)
 
 
-def iterate_lines(run_id: int, *, after: int = 0, step_id: int | None = None, search: str = "") -> Iterator[StepLine]:
+def iterate_lines(run_id: int, *, after: int = 0, step_id: int | None = None) -> Iterator[StepLine]:
     """Yield the lines after number `after`, in order; chunks are read in small pages as they are needed."""
     chunks = LogChunk.objects.filter(run_id=run_id)
     if step_id is not None:
         chunks = chunks.filter(step_id=step_id)
-    if search:
-        chunks = chunks.filter(text__icontains=search)
     for chunk in _pages(chunks, from_line=after - CHUNK_LINES + 1):
         for line in unpack(chunk.packed, first_line=chunk.first_line):
             if line.n > after:
                 yield StepLine(chunk.step_id, line)
+
+
+def iterate_hits(run: BuildRun, window: LineWindow) -> Iterator[StepLine]:
+    """Yield the lines that hold what is searched for, and those around them; only their chunks are read."""
+    hits = hit_numbers(run, window.search, window.step_id)
+    numbers = iterate_numbers(hits, context=window.context, total=run.line_count, after=window.after)
+    while wanted := frozenset(islice(numbers, window.limit)):
+        chunks = LogChunk.objects.filter(run_id=run.pk, first_line__lte=max(wanted))
+        near = chunks.filter(first_line__gt=min(wanted) - CHUNK_LINES).order_by("first_line")
+        begins = list(near.values_list("first_line", flat=True))
+        holding = {begins[bisect_right(begins, n) - 1] for n in wanted}
+        for chunk in _pages(LogChunk.objects.filter(run_id=run.pk, first_line__in=holding)):
+            if window.step_id in (None, chunk.step_id):
+                lines = unpack(chunk.packed, first_line=chunk.first_line)
+                yield from (StepLine(chunk.step_id, line) for line in lines if line.n in wanted)
 
 
 def first_line_of(run_id: int, vertex: str) -> int | None:

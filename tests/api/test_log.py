@@ -160,6 +160,64 @@ def test_lines_are_found_by_text_and_step(lines, run):
     assert (numbers(first), numbers(lines(search="hello", after=first["last"]))) == ([1], [3])
 
 
+def test_lines_around_hits_are_told_in_pages(lines, run):
+    lease = begin(run)
+    for first in range(0, 1600, 400):
+        say(lease, *[b"line %d\n" % number for number in range(first + 1, first + 401)])
+    page = lines(search="line 40", context=1, limit=5)
+    assert numbers(page) == [39, 40, 41, 399, 400]
+    rest = lines(search="line 40", context=1, limit=500, after=page["last"])
+    assert (numbers(rest), rest["last"]) == ([*range(401, 411)], 1600)
+
+
+@pytest.fixture
+def hits(as_, operator, run):
+    def find(search, **query):
+        answer = as_(operator).get(f"/v1/build/run/{run.pk}/hits", {"search": search, **query})
+        assert answer.status_code == 200, answer.content
+        return answer.json()
+
+    return find
+
+
+def test_a_hit_is_found_in_the_whole_log_forwards_and_backwards_and_around_its_ends(hits, run):
+    lease = begin(run)
+    for first in range(0, 1600, 400):
+        say(lease, *[b"line %d\n" % number for number in range(first + 1, first + 401)])
+    say(lease, b"\x1b[31mLI\x1b[0mNE 9\n")
+    nine = [9, *range(90, 100), *range(900, 1000), 1601]
+    assert hits("line 9") == {"count": 112, "total": 1601, "n": 9, "position": 1, "ranges": None}
+    assert (hits("line 9", **{"from": 101})["n"], hits("line 9", **{"from": 101})["position"]) == (900, 12)
+    assert hits("line 9", **{"from": 899, "backwards": "true"})["n"] == 99
+    assert hits("line 9", **{"from": 8, "backwards": "true"})["n"] == 1601
+    assert hits("line 1601", context=2)["ranges"] is not None
+    assert hits("line 9", context=2)["ranges"] == [[7, 11], [88, 101], [898, 1001], [1599, 1601]]
+    assert [n for n in nine if hits("line 9", **{"from": n})["n"] != n] == []
+    assert hits("nowhere") == {"count": 0, "total": 1601, "n": None, "position": None, "ranges": None}
+
+
+def test_a_search_sees_what_was_printed_since(hits, run):
+    lease = begin(run)
+    say(lease, b"hit\n", b"no\n")
+    assert hits("hit")["count"] == 1
+    say(lease, b"another hit\n")
+    assert (hits("hit")["count"], hits("hit", **{"from": 2})["n"], hits("hit")["total"]) == (2, 3, 3)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"search": ""},
+        {"search": "x", "from": "0"},
+        {"search": "x", "context": "21"},
+        {"search": "x", "backwards": "so"},
+    ],
+)
+def test_a_wrong_search_is_refused_by_its_name(as_, viewer, run, query):
+    answer = as_(viewer).get(f"/v1/build/run/{run.pk}/hits", query)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, list(query)[-1])
+
+
 @pytest.mark.parametrize(
     "query", [{"after": "-1"}, {"limit": "0"}, {"limit": "10001"}, {"step": "x"}, {"after": "99999999999"}]
 )

@@ -117,6 +117,7 @@ ASKS: dict[str, Callable[[Scene], Any]] = {
     "pushAgain": lambda to: to.call("post", f"/build/run/{to.done.pk}/push", tagName="again"),
     "getRunLog": lambda to: to.call("get", f"/build/run/log/{to.done.pk}"),
     "getStepLog": lambda to: to.call("get", f"/build/run/log/step/{to.step}"),
+    "getRunHits": lambda to: to.call("get", f"/build/run/{to.done.pk}/hits?search=hello"),
     "getRunLines": lambda to: to.call("get", f"/build/run/{to.done.pk}/lines"),
     "getRunText": lambda to: to.call("get", f"/build/run/{to.done.pk}/log.txt"),
     "getQueue": lambda to: to.call("get", "/build/queue"),

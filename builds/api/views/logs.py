@@ -15,11 +15,12 @@ from builds.api.views.base import ApiView
 from builds.api.views.runs import found_run
 from builds.contract import parameters
 from builds.contract.errors import Wrong
-from builds.contract.runs import BuildRunLog, Lines
+from builds.contract.runs import BuildRunLog, Hits, Lines
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
 from builds.models import BuildRun
 from builds.queries.log import LineWindow, TextView, asynchronous, iterate_bytes, iterate_text, read_log, read_window
+from builds.queries.log_search import HitQuery, read_hits
 from builds.queries.runs import find_step, steps_by_attempt
 
 RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
@@ -68,6 +69,18 @@ class RunLinesView(ApiView):
         """Return the lines after a number; ask again with `after` = `last` until `complete`."""
         window = LineWindow(**self.asked)
         return self.answer(Lines(read_window(_seen_run(self, build_run_seq), window)).data)
+
+
+class RunHitsView(ApiView):
+    """`/build/run/{buildRunSeq}/hits`."""
+
+    tag = "Log"
+
+    @documented("getRunHits", "Search the log", Hits, query=parameters.Hits)
+    def get(self, request: ApiRequest, build_run_seq: int) -> HttpResponse:
+        """Return how many lines of the whole log hold a text, and the next one or the one before."""
+        query = HitQuery(**self.asked)
+        return self.answer(Hits(read_hits(_seen_run(self, build_run_seq), query)).data)
 
 
 class RunTextView(ApiView):

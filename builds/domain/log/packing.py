@@ -8,11 +8,12 @@ encode back to what was printed: their bytes stand in `raw`, one after the other
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from builds.domain.log.lines import LogLine, NumberedLine
 
 T = TypeVar("T")
+CHUNK_LINES: Final = 500  # packed together at most, so that a line's chunk begins within this range of the index
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,44 @@
+"""Which lines of a text hold what is searched for: as they are read, without colours and what was drawn over."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+# ECMA-48 control sequences and strings; none goes on behind its line.
+SEQUENCE: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)")
+DRAWN_OVER: Final = re.compile(r"[^\n]*\r(?=[^\r\n])")
+
+
+def readable(text: str) -> str:
+    """Return lines without control sequences, each in the last state in which it was drawn."""
+    plain = SEQUENCE.sub("", text) if "\x1b" in text else text
+    return DRAWN_OVER.sub("", plain) if "\r" in plain else plain
+
+
+def lines_with(wanted: str, text: str) -> Iterator[int]:
+    r"""Yield the indexes of the lines of `text`, joined by `\n`, that hold `wanted` in any case."""
+    folded, wanted = readable(text).casefold(), wanted.casefold()
+    index, begin = 0, 0
+    while (at := folded.find(wanted, begin)) >= 0:
+        index += folded.count("\n", begin, at)
+        yield index
+        end = folded.find("\n", at)
+        if end < 0:
+            return
+        index, begin = index + 1, end + 1
+
+
+def ranges_around(numbers: Sequence[int], context: int, total: int) -> Iterator[tuple[int, int]]:
+    """Yield the ranges (first, last) of lines that are in `numbers`, or at most `context` before or behind one.
+
+    `numbers` ascend, `total` is the last line that there is; ranges that touch are one.
+    """
+    first = last = 0
+    for n in numbers:
+        begin, end = max(n - context, 1), min(n + context, total)
+        if first and begin > last + 1:
+            yield first, last
+            first = 0
+        first, last = first or begin, end
+    if first:
+        yield first, last
