@@ -220,6 +220,13 @@ class Items(Field, serializers.ListField):
         return list(value)
 
 
+class Texts(Field, serializers.DictField):
+    """Texts by name, of an answer."""
+
+    def __init__(self, meaning: str = "", **options: Any) -> None:
+        super().__init__(meaning, child=serializers.CharField(), read_only=True, **options)
+
+
 class Secret(Text):
     """A text that is taken in a body and never told."""
 

@@ -14,6 +14,7 @@ from builds.contract.fields import (
     PlainTime,
     Secret,
     Text,
+    Texts,
     Word,
     YesOrNo,
     Zero,
@@ -201,6 +202,10 @@ class Lines(Model):
     last = Number("Number of the last line of this answer: the next `after`", max_value=None, example=120)
     total = Number("Lines stored so far", max_value=None, example=120)
     complete = Flag("True when the run has ended and no line follows")
+    inks = Texts(
+        "Of lines that do not begin in the default ink: SGR parameters of the ink, by number of the line",
+        example={"2": "1;31"},
+    )
 
 
 class Hits(Model):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from builds.contract.runs import Line
+from builds.domain.log.lines import inks_of
 from builds.queries.log import StepLine
 
 FRAME_LINES: Final = 500  # at most in one frame
@@ -43,15 +44,22 @@ def joined(kind: str, field: str, texts: Iterable[str]) -> str:
 
 def line_frames(lines: Iterable[StepLine]) -> Iterator[LineFrame]:
     """Cut consecutive lines, each with its step, into frames."""
+    held: list[StepLine] = []
     texts: list[str] = []
-    first = last = chars = 0
+    chars = 0
     for one in lines:
         text = dumps(Line.tell(one))
-        first, last = first if texts else one.line.n, one.line.n
+        held.append(one)
         texts.append(text)
         chars += len(text)
         if len(texts) >= FRAME_LINES or chars >= FRAME_CHARS:
-            yield LineFrame(first, last, joined("lines", "lines", texts))
-            texts, chars = [], 0
+            yield _line_frame(held, texts)
+            held, texts, chars = [], [], 0
     if texts:
-        yield LineFrame(first, last, joined("lines", "lines", texts))
+        yield _line_frame(held, texts)
+
+
+def _line_frame(lines: Sequence[StepLine], texts: Iterable[str]) -> LineFrame:
+    inks = dumps(inks_of(one.line for one in lines))
+    text = f'{{"type":"lines","lines":[{",".join(texts)}],"inks":{inks}}}'
+    return LineFrame(lines[0].line.n, lines[-1].line.n, text)

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
 
-from builds.domain.log.lines import NumberedLine, Stream, own_bytes
+from builds.domain.log.lines import NumberedLine, Stream, inks_of, own_bytes
 from builds.domain.log.packing import CHUNK_LINES, line_bytes, raw_bytes, unpack
 from builds.domain.times import iso_time
 from builds.models import BuildRun, LogChunk, RunStep
@@ -63,6 +63,11 @@ class Lines:
     last: int
     total: int
     complete: bool
+
+    @property
+    def inks(self) -> dict[str, str]:
+        """Return the inks of those lines that do not begin in the default one, by number."""
+        return inks_of(one.line for one in self.lines)
 
 
 @dataclass(frozen=True, slots=True)

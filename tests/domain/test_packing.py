@@ -19,6 +19,7 @@ LINES = st.lists(
         vertex=st.sampled_from([None, "sha256:a", "sha256:b"]),
         stream=st.integers(0, 2),
         t=st.integers(0, 10_000_000),
+        ink=st.sampled_from(["", "", "1;31"]),
     ),
     max_size=20,
 )
@@ -28,7 +29,7 @@ LINES = st.lists(
 def test_packed_lines_come_back_with_numbers_and_exact_bytes(lines):
     packed = pack(lines)
     assert unpack(packed, first_line=41) == [
-        NumberedLine(41 + index, line.t, line.vertex, line.stream, line.text, not line.ends)
+        NumberedLine(41 + index, line.t, line.vertex, line.stream, line.text, not line.ends, line.ink)
         for index, line in enumerate(lines)
     ]
     assert raw_bytes(packed) == b"".join(line.raw for line in lines)

@@ -28,6 +28,16 @@ def test_a_late_viewer_gets_everything_from_line_1(watch: Watch, world: World):
     assert max(len(frame["lines"]) for frame in watcher.of("lines")) <= 500
 
 
+def test_the_ink_in_which_lines_begin_stands_beside_them(watch: Watch, world: World):
+    lease = world.begin()
+    say(lease, "\x1b[1;31mred", "still red\x1b[m", "plain")
+    lines = watch(f"/ws/runs/{lease.run_id}").next("lines")
+    assert [list(line) for line in lines["lines"]] == [["n", "t", "step", "vertex", "stream", "text"]] * 3
+    assert lines["inks"] == {"2": "1;31"}
+    say(lease, "no colour")
+    assert watch(f"/ws/runs/{lease.run_id}?after=3").next("lines")["inks"] == {}
+
+
 def test_the_run_is_the_first_frame_and_its_actions_are_those_of_the_reader(watch: Watch, world: World):
     lease = world.begin()
     operator = watch(f"/ws/runs/{lease.run_id}").next()

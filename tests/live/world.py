@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 
 from builds.domain.access import Role, Scope
-from builds.domain.log.lines import LogLine
+from builds.domain.log.splitting import LineSplitter
 from builds.domain.states import EndReason
 from builds.models import Account, Build, BuildRun, BuildServer, Membership, Registry, RunStep
 from builds.services.accounts.access import caller_for
@@ -70,7 +70,7 @@ def member(name: str, account: Account, role: Role) -> User:
 
 def say(lease: Lease, *texts: str, step: RunStep | None = None) -> None:
     """Print lines, as one chunk."""
-    lines = [LogLine(f"{text}\n".encode(), vertex=None, stream=1) for text in texts]
+    lines = LineSplitter().feed(None, 1, "".join(f"{text}\n" for text in texts).encode())
     stored = BuildRun.objects.values_list("chunk_count", flat=True).get(pk=lease.run_id)
     assert append_chunks(lease, [(step.pk if step else None, lines)], after=stored)
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from builds.domain.failures import build_failed
+from builds.domain.log.ink import InkTrail
 from builds.domain.log.lines import LogLine
 from builds.domain.states import EndReason, StepType
 from builds.models import Build, BuildRun, Caller, RunStep
@@ -45,7 +46,9 @@ def image_step_of(run: BuildRun) -> RunStep:
 def printed(lease: Lease, texts: list[str], *, vertex: str | None = None, stream: int = 1) -> None:
     """Store lines as the recorder does."""
     step = RunStep.objects.filter(run_id=lease.run_id, step_type=StepType.CREATE_IMAGE).latest("attempt")
-    lines = [LogLine(f"{text}\n".encode(), vertex, stream, 1200 + n * 10) for n, text in enumerate(texts)]
+    trail = InkTrail()
+    raws = [f"{text}\n".encode() for text in texts]
+    lines = [LogLine(raw, vertex, stream, 1200 + n * 10, trail.pass_over(raw)) for n, raw in enumerate(raws)]
     sequence = BuildRun.objects.values_list("chunk_count", flat=True).get(pk=lease.run_id) + 1
     assert append_chunks(lease, [(step.pk, lines)], after=sequence - 1)
 

@@ -1,5 +1,6 @@
 """What a line of a log is: as printed (`LogLine`) and as numbered and read back (`NumberedLine`)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -18,13 +19,15 @@ class LogLine:
 
     `raw`: the bytes with their line end if it was printed, and of BuildHub's own lines with the line end before them
     that ends an open line of the output; `vertex`: digest of the BuildKit instruction, None
-    outside the image build; `t`: milliseconds since the run's begin.
+    outside the image build; `t`: milliseconds since the run's begin; `ink`: SGR parameters of the ink in which what
+    the same instruction printed before on the same stream has left the terminal (ink.py).
     """
 
     raw: bytes
     vertex: str | None
     stream: int
     t: int = 0
+    ink: str = ""
 
     @property
     def ends(self) -> bool:
@@ -53,7 +56,10 @@ def own_bytes(raw: bytes, stream: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class NumberedLine:
-    """A stored line: `n` from 1, `t` in milliseconds since the run's begin, `continues` when no line end follows."""
+    """A stored line: `n` from 1, `t` in milliseconds since the run's begin, `continues` when no line end follows.
+
+    `ink`: SGR parameters of the ink in which it begins, empty for the default.
+    """
 
     n: int
     t: int
@@ -61,3 +67,9 @@ class NumberedLine:
     stream: int
     text: str
     continues: bool
+    ink: str = ""
+
+
+def inks_of(lines: Iterable[NumberedLine]) -> dict[str, str]:
+    """Return the inks of those lines that do not begin in the default one, by number as JSON has it."""
+    return {str(line.n): line.ink for line in lines if line.ink}

@@ -2,7 +2,8 @@
 
 Layout (JSON-able): `n` lines; `t` as [delta, lines, …]; `vertices` and `runs` as [vertex index or -1, stream,
 lines, …]; `open` the indexes of lines without line end; `odd` as [index, bytes, …], the lines whose text does not
-encode back to what was printed: their bytes stand in `raw`, one after the other.
+encode back to what was printed: their bytes stand in `raw`, one after the other; `inks` as [index, SGR parameters, …],
+the lines that do not begin in the default ink. `open`, `odd` and `inks` are left out where there are none.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -52,6 +53,8 @@ def pack(lines: Sequence[LogLine]) -> PackedLines:
         layout["open"] = unended
     if odd:
         layout["odd"] = [number for index in odd for number in (index, len(lines[index].raw))]
+    if inks := [word for index, line in enumerate(lines) if line.ink for word in (index, line.ink)]:
+        layout["inks"] = inks
     return PackedLines("\n".join(texts), b"".join(lines[index].raw for index in odd) if odd else None, layout)
 
 
@@ -61,8 +64,10 @@ def unpack(packed: PackedLines, *, first_line: int) -> list[NumberedLine]:
     unended = frozenset(layout.get("open", ()))
     sources = _unpack_sources(layout)
     times = _unpack_times(layout["t"])
+    words = iter(layout.get("inks", ()))
+    inks = dict(zip(words, words, strict=True))
     return [
-        NumberedLine(first_line + index, t, vertex, stream, text, index in unended)
+        NumberedLine(first_line + index, t, vertex, stream, text, index in unended, inks.get(index, ""))
         for index, (text, t, (vertex, stream)) in enumerate(zip(_texts(packed), times, sources, strict=True))
     ]
 

@@ -1,7 +1,9 @@
 """From bytes to numbered lines: splitting and masking that do not depend on how the output is cut."""
 
+from collections.abc import Sequence
 from typing import Final
 
+from builds.domain.log.ink import InkTrail
 from builds.domain.log.lines import LogLine
 from builds.domain.log.masking import Masker
 
@@ -12,13 +14,14 @@ Key = tuple[str | None, int]
 class _Pending:
     """What one (vertex, stream) has printed since its last line or piece that was handed out."""
 
-    __slots__ = ("covered", "masked", "raw", "t")
+    __slots__ = ("covered", "masked", "raw", "t", "trail")
 
     def __init__(self) -> None:
         self.raw = bytearray()  # not masked yet
         self.covered = 0  # bytes of raw that belong to a secret already masked
         self.masked = bytearray()  # masked, but not enough for a piece
         self.t = 0
+        self.trail = InkTrail()
 
 
 class LineSplitter:
@@ -60,22 +63,23 @@ class LineSplitter:
         """Hand out the lines that `data`, which ends with a line end, completes."""
         text = b"".join((pending.masked, self._decided(pending, data, final=True)))
         pending.masked.clear()
-        lines: list[LogLine] = []
+        found: list[bytes] = []
         for line in text.split(b"\n")[:-1]:
             content = line
             if len(line) > self._piece_bytes:
                 pieces, rest = self._pieces(line)
-                lines += (LogLine(piece, vertex, stream, pending.t) for piece in pieces)
+                found += pieces
                 content = line[rest:]
-            lines.append(LogLine(content + b"\n", vertex, stream, pending.t))
-        return lines
+            found.append(content + b"\n")
+        return _lines((vertex, stream), pending, text, found)
 
     def _long(self, vertex: str | None, stream: int, pending: _Pending) -> list[LogLine]:
         """Hand out the full pieces of a line that has not ended yet."""
         pending.masked += self._decided(pending, b"", final=False)
-        pieces, rest = self._pieces(bytes(pending.masked))
+        text = bytes(pending.masked)
+        pieces, rest = self._pieces(text)
         del pending.masked[:rest]
-        return [LogLine(piece, vertex, stream, pending.t) for piece in pieces]
+        return _lines((vertex, stream), pending, text, pieces)
 
     def _rest(self, key: Key) -> list[LogLine]:
         pending = self._pending.pop(key)
@@ -83,7 +87,7 @@ class LineSplitter:
         pieces, rest = self._pieces(text)
         if rest < len(text):
             pieces.append(text[rest:])
-        return [LogLine(piece, *key, pending.t) for piece in pieces]
+        return _lines(key, pending, text, pieces)
 
     def _decided(self, pending: _Pending, data: bytes, *, final: bool) -> bytes:
         """Take what is decided of the raw bytes and `data`, masked, out of `pending`."""
@@ -106,3 +110,11 @@ class LineSplitter:
             pieces.append(line[start:end])
             start = end
         return pieces, start
+
+
+def _lines(key: Key, pending: _Pending, text: bytes, pieces: Sequence[bytes]) -> list[LogLine]:
+    """Return `pieces` of `text` as lines with the ink in which each begins; nearly all output changes none."""
+    (vertex, stream), t, trail = key, pending.t, pending.trail
+    if trail.is_default and b"\x1b" not in text:
+        return [LogLine(piece, vertex, stream, t) for piece in pieces]
+    return [LogLine(piece, vertex, stream, t, trail.pass_over(piece)) for piece in pieces]
