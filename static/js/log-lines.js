@@ -68,7 +68,7 @@ export class LineMaker {
     const number = element("a", "log__n", [String(line.n)]);
     number.href = `#L${line.n}`;
     number.tabIndex = -1;
-    const text = element("code", "log__text", lineNodes(line.text));
+    const text = element("code", "log__text", lineNodes(line.text, line.ink ?? ""));
     const made = element("li", "log__line", [number, element("span", "log__t", [timeWords(line.t)]), text]);
     if (line.stream === 0) made.classList.add("log__line--own");
     made.id = `L${line.n}`;

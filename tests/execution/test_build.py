@@ -8,6 +8,7 @@ from builds.engine.docker import Engine
 from builds.engine.registry import RegistryClient
 from builds.execution.executor import execute_build
 from builds.models import Account, Build, BuildRun, BuildServer, Registry, WorkerHost
+from builds.queries.log import iterate_lines
 from builds.services.runs.transitions import seal
 from tests.engine.relay import Relay
 from tests.support.runs import ended, press, texts
@@ -57,6 +58,14 @@ def test_lines_are_numbered_without_gap_and_sealed_with_the_end(workers, caller,
     assert [text for text in said if text.isdigit()] == [str(n) for n in range(1, 3001)]
     assert "no end" in said
     assert seal(run.pk) == (run.byte_count, run.log_sha256)
+
+
+def test_colours_go_on_over_line_ends_of_the_same_instruction(workers, caller, build_of):
+    red = "RUN printf '\\033[1;31mred\\nstill red\\n'; printf 'no colour\\n' >&2; printf '\\033[mplain\\nend\\n'"
+    run = ended(press(build_of(red, "RUN echo other"), caller))
+    inks = {line.text: line.ink for _, line in iterate_lines(run.pk)}
+    wanted = {"\x1b[1;31mred": "", "still red": "1;31", "no colour": "", "\x1b[mplain": "1;31", "end": "", "other": ""}
+    assert {text: inks[text] for text in wanted} == wanted
 
 
 def test_an_instruction_that_fails_ends_the_run_with_its_exit_code(workers, caller, build_of):

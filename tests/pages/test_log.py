@@ -2,14 +2,8 @@
 
 import pytest
 
-from builds.pages.ansi import Part, parts_of
 from builds.pages.screens.log import LINE_CHARACTERS
 from tests.pages import making
-
-
-def plain_text(text):
-    """Return what is read of a line."""
-    return "".join(part.text for part in parts_of(text))
 
 
 def numbers(page):
@@ -75,20 +69,8 @@ def test_a_line_names_its_instruction_where_another_one_begins(page, build, oper
     assert [e.text for e in found.with_("data-of")] == ["BuildHub", "[3/5] RUN echo one", "[4/5] RUN exit 7"]
 
 
-def test_colours_become_classes():
-    assert list(parts_of("a \x1b[1;31mred\x1b[0m b")) == [Part("a "), Part("red", "ansi-bold ansi-red"), Part(" b")]
-    assert list(parts_of("\x1b[38;5;2mgreen\x1b[39mno")) == [Part("green", "ansi-green"), Part("no")]
-    assert list(parts_of("\x1b[38;2;1;2;3mtrue")) == [Part("true")]
-
-
-def test_a_line_redrawn_with_carriage_returns_shows_its_last_state():
-    assert plain_text("10 %\r20 %\r30 %\r") == "30 %"
-
-
-@pytest.mark.parametrize(
-    ("printed", "shown"),
-    [("\x1b[2Jx", "␛x"), ("\x1b]0;title\x07x", "␛x"), ("\x1b]8;;http://evil\x1b\\x", "␛x"), ("a\bb", "a␈b"),
-     ("\x1b", "␛"), ("\x9b31m", "\ufffd31m"), ("\t", "\t"), ("\x1b[" + "9" * 5000 + "m", "")],
-)  # fmt: skip
-def test_other_control_sequences_become_visible_marks(printed, shown):
-    assert plain_text(printed) == shown
+def test_a_colour_goes_on_over_a_line_end(page, lease, operator):
+    making.printed(lease, ["\x1b[1;31mred", "still <b>red</b>\x1b[m", "plain"])
+    lines = page(f"/runs/{lease.run_id}", operator).with_("data-line")
+    assert [line.text.split()[-1] for line in lines] == ["red", "<b>red</b>", "plain"]
+    assert page(f"/runs/{lease.run_id}", operator).html.count("ansi-bold ansi-fg-1") == 2

@@ -123,7 +123,7 @@ def _shown(line: NumberedLine, head: str, *, is_error: bool = False) -> ShownLin
     return ShownLine(
         n=line.n,
         time=line_time_words(line.t),
-        parts=tuple(parts_of(line.text[:LINE_CHARACTERS])),
+        parts=tuple(parts_of(line.text[:LINE_CHARACTERS], line.ink)),
         vertex=line.vertex or "",
         head=head,
         cut=max(len(line.text) - LINE_CHARACTERS, 0),
