@@ -13,7 +13,7 @@ WORKERS = "buildhub_workers"  # the heartbeats of runs listen here
 
 
 class LogGrew(TypedDict):
-    """Lines up to `up_to` of a run can be read; sent by the statement that stores them (services/runs/log.py)."""
+    """Lines up to `up_to` of a run can be read, and what is open; sent by what stores them (services/runs/log.py)."""
 
     type: Literal["log.grew"]
     run: int

@@ -195,6 +195,12 @@ class Line(Model):
     text = Text(source="line.text", example="hello")
 
 
+class OpenLine(Line):
+    """A line that is not finished: what is printed since the last line end, and of a redrawn line its last state."""
+
+    n = None  # type: ignore[assignment]  # it gets its number when it is stored
+
+
 class Lines(Model):
     """A window of the log; ask again with `after` = `last`."""
 
@@ -206,6 +212,7 @@ class Lines(Model):
         "Of lines that do not begin in the default ink: SGR parameters of the ink, by number of the line",
         example={"2": "1;31"},
     )
+    open = OpenLine(many=True, help_text="What is printed behind all lines and not finished, else empty")
 
 
 class Hits(Model):

@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.db import connection
 
 from builds.domain.log.limits import LogLimit, clip_remedy
-from builds.domain.log.lines import LogLine, Stream
+from builds.domain.log.lines import LogLine, OpenLine, Stream
 from builds.domain.log.masking import Masker
 from builds.domain.log.packing import CHUNK_LINES
 from builds.domain.log.splitting import LineSplitter
@@ -24,7 +24,7 @@ from builds.execution.patience import DatabaseAway, Patience
 from builds.execution.stop import Stop, StopReason
 from builds.queries.log import ends_open
 from builds.services.runs import steps as run_steps
-from builds.services.runs.log import append_chunks
+from builds.services.runs.log import Open, append_chunks
 from builds.services.runs.transitions import Lease
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,7 @@ class Recorder:
         self._pending_bytes = 0
         self._vertices: tuple[int, list[dict[str, Any]]] | None = None
         self._facts: list[Callable[[], object]] = []
+        self._shown: list[OpenLine] = []
         self._step_id: int | None = None
         self._sequence = lease.chunk_count
         self._bytes, self._digest = 0, hashlib.sha256()
@@ -66,8 +67,9 @@ class Recorder:
 
     def enter_step(self, step_id: int) -> None:
         """Let all that follows belong to a step."""
-        self._append(self._splitter.finish())
-        self._step_id = step_id
+        with self._changed:
+            self._append(self._splitter.finish())
+            self._step_id = step_id
 
     def say(self, text: str) -> None:
         """Add lines of BuildHub's own (stream 0)."""
@@ -76,11 +78,15 @@ class Recorder:
 
     def output(self, vertex: str | None, stream: int, data: bytes) -> None:
         """Add bytes as they were printed."""
-        self._append(self._splitter.feed(vertex, stream, data, t=self._now()))
+        with self._changed:  # a line is at no moment neither open nor pending
+            self._append(self._splitter.feed(vertex, stream, data, t=self._now()))
+            if self._splitter.open_changed:
+                self._changed.notify()
 
     def close_vertex(self, vertex: str) -> None:
         """Hand out the unterminated rest of a build instruction that has ended."""
-        self._append(self._splitter.close(vertex))
+        with self._changed:
+            self._append(self._splitter.close(vertex))
 
     def show_vertices(self, vertices: Sequence[VertexState]) -> None:
         """Show how far the build instructions of the present step are; stored with the next batch."""
@@ -102,7 +108,8 @@ class Recorder:
 
     def close(self) -> None:
         """Store all that is left, the held-back tail of an over-long log with its mark included."""
-        self._append(self._splitter.finish())
+        with self._changed:
+            self._append(self._splitter.finish())
         mark, tail = self._limit.release()
         said = [LogLine(f"{mark}\n".encode(), None, Stream.BUILDHUB, self._now())] if mark else []
         rest = self._apart([*said, *tail])
@@ -164,8 +171,9 @@ class Recorder:
             batch, self._pending, self._pending_bytes = self._pending, [], 0
             vertices, self._vertices = self._vertices, None
             facts, self._facts = self._facts, []
+            opened = self._take_open()
             self._changed.notify_all()
-        held = self._write(batch, vertices) and self._write_facts(facts)
+        held = self._write(batch, vertices, opened) and self._write_facts(facts)
         if not held:
             self._stop.ask(StopReason.LEASE_LOST)
         with self._changed:
@@ -173,7 +181,15 @@ class Recorder:
 
     @property
     def _has_more(self) -> bool:
-        return bool(self._pending or self._vertices or self._facts)
+        return bool(self._pending or self._vertices or self._facts or self._splitter.open_changed)
+
+    def _take_open(self) -> Open | None:
+        """Return the lines that are open now, None where they are as before; none once the log is at its limit."""
+        if not self._splitter.open_changed:
+            return None
+        lines = self._splitter.open_lines()
+        before, self._shown = self._shown, [] if self._limit.is_reached else lines
+        return None if self._shown == before else (self._step_id, self._shown)
 
     def _write_facts(self, facts: Sequence[Callable[[], object]]) -> bool:
         try:
@@ -184,10 +200,13 @@ class Recorder:
         return True
 
     def _write(
-        self, batch: list[tuple[int | None, LogLine]], vertices: tuple[int, list[dict[str, Any]]] | None
+        self,
+        batch: list[tuple[int | None, LogLine]],
+        vertices: tuple[int, list[dict[str, Any]]] | None,
+        opened: Open | None,
     ) -> bool:
-        if chunks := _chunks(batch):
-            if not self._patiently(append_chunks, self._lease, chunks, after=self._sequence):
+        if (chunks := _chunks(batch)) or opened:
+            if not self._patiently(append_chunks, self._lease, chunks, after=self._sequence, opened=opened):
                 return False
             self._sequence += len(chunks)
             for _step_id, line in batch:

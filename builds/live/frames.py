@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from builds.contract.runs import Line
+from builds.contract.runs import Line, OpenLine
 from builds.domain.log.lines import inks_of
-from builds.queries.log import StepLine
+from builds.queries.log import OpenStepLine, StepLine
 
 FRAME_LINES: Final = 500  # at most in one frame
 FRAME_CHARS: Final = 262_144  # a frame is closed when it has as many characters; one line alone may have more
@@ -40,6 +40,11 @@ def dumps(value: Any) -> str:
 def joined(kind: str, field: str, texts: Iterable[str]) -> str:
     """Return a frame whose `field` lists values that are JSON texts already."""
     return f'{{"type":"{kind}","{field}":[{",".join(texts)}]}}'
+
+
+def open_frame(lines: Iterable[OpenStepLine]) -> str:
+    """Return the frame that tells all lines which are not finished."""
+    return frame("open", lines=[OpenLine.tell(one) for one in lines])
 
 
 def line_frames(lines: Iterable[StepLine]) -> Iterator[LineFrame]:

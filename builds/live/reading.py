@@ -14,10 +14,10 @@ from builds.contract.steps import BuildStepRun
 from builds.domain.access import Permission, refused
 from builds.domain.states import ACTIVE
 from builds.live.credentials import Credentials, caller_of
-from builds.live.frames import FRAME_LINES, LineFrame, dumps, frame, line_frames
+from builds.live.frames import FRAME_LINES, LineFrame, dumps, frame, line_frames, open_frame
 from builds.models import Build, BuildRun, Caller
 from builds.queries.facts import with_facts
-from builds.queries.log import iterate_lines
+from builds.queries.log import iterate_lines, open_now
 from builds.queries.runs import find_run, run_counts, steps_by_attempt
 from builds.queries.waiting import waiting_of
 
@@ -48,6 +48,14 @@ class LogEnd:
     def text(self) -> str:
         """Return the `end` frame."""
         return frame("end", lineCount=self.line_count, byteCount=self.byte_count, sha256=self.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAfter:
+    """The `open` frame of the lines that are not finished; it is true behind line `last`."""
+
+    last: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,12 @@ def run_now(run_id: int) -> RunNow | None:
 def lines_after(run_id: int, after: int) -> list[LineFrame]:
     """Return the next lines of a run after number `after`: at most one frame's number of them."""
     return list(line_frames(islice(iterate_lines(run_id, after=after), FRAME_LINES)))
+
+
+def open_after(run_id: int) -> OpenAfter:
+    """Return what a run has printed and not finished."""
+    now = open_now(run_id)
+    return OpenAfter(now.line_count, open_frame(now.lines))
 
 
 def run_text(run_id: int, credentials: Credentials) -> str | NoEntry:

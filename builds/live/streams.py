@@ -48,6 +48,7 @@ class RunStream:
         self._outbox = Outbox()
         self._run_text = ""
         self._steps: dict[int, str] = {}
+        self._open = ""
         self._rights = Rights(hub.threads, credentials)
 
     async def admit(self) -> NoEntry | None:
@@ -67,7 +68,7 @@ class RunStream:
                     return code_of(no_entry)
                 await self._send_steps(topic, send)
                 await self._send_some_lines(send)
-                if self._outbox.has_work:
+                if self._outbox.has_work or await self._send_open(topic, send):
                     continue
                 if topic.end:  # seen together with the last lines and marks
                     await send(topic.end.text)
@@ -99,6 +100,17 @@ class RunStream:
         self._steps = steps
         if changed := [text for step, text in steps.items() if known.get(step) != text]:
             await send(joined("steps", "steps", changed))
+
+    async def _send_open(self, topic: RunTopic, send: Send) -> bool:
+        """Send what is not finished, once all lines before it are sent; say whether it was.
+
+        Lines from the database may be ahead of the topic: what it knows to be open may be finished in them.
+        """
+        if topic.open is None or topic.open.last < self._sent or topic.open.text == self._open:
+            return False
+        self._open = topic.open.text
+        await send(self._open)
+        return True
 
     async def _send_some_lines(self, send: Send) -> None:
         """Send what was skipped or one frame: between frames the run and the rights have their turn."""

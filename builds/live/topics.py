@@ -12,7 +12,7 @@ from builds.live import reading
 from builds.live.database_threads import DatabaseThreads
 from builds.live.frames import is_last_page
 from builds.live.outbox import Outbox
-from builds.live.reading import LogEnd, RunNow
+from builds.live.reading import LogEnd, OpenAfter, RunNow
 
 log = logging.getLogger(__name__)
 GATHER_SECONDS: Final = 0.04  # reads are so far apart: hints between them are answered by one
@@ -32,6 +32,7 @@ class RunTopic:
         self.version = 0  # counts changes of the run
         self.steps: dict[int, str] = {}
         self.end: LogEnd | None = None
+        self.open: OpenAfter | None = None  # None until it is read
         self.members: set[Outbox] = set()
         self._threads = threads
         self._facts: object = None
@@ -123,6 +124,15 @@ class RunTopic:
                 self.position = frame.last
                 for outbox in self.members:
                     outbox.put(frame)
+        await self._look_at_open()
+
+    async def _look_at_open(self) -> None:
+        """Look at what is not finished; where more lines were stored meanwhile, their hint brings both."""
+        found = await self._threads.run(reading.open_after, self.run_id)
+        if found.last == self.position and found != self.open:
+            self.open = found
+            for outbox in self.members:
+                outbox.mark()
 
     def _hand_out_run(self, now: RunNow | None) -> None:
         facts = now.facts if now else None

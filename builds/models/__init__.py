@@ -11,6 +11,7 @@ from builds.models.context import ContextChunk, UploadedContext
 from builds.models.installation import Installation
 from builds.models.kept_answer import KeptAnswer
 from builds.models.log_chunk import LogChunk
+from builds.models.open_lines import OpenLines
 from builds.models.run import BuildRun
 from builds.models.run_event import RunEvent
 from builds.models.run_step import RunStep
@@ -39,6 +40,7 @@ __all__ = [
     "KnownHost",
     "LogChunk",
     "Membership",
+    "OpenLines",
     "Registry",
     "RunEvent",
     "RunStep",

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
 
-from builds.domain.log.lines import NumberedLine, Stream, inks_of, own_bytes
+from builds.domain.log.lines import NumberedLine, OpenLine, Stream, inks_of, own_bytes
 from builds.domain.log.packing import CHUNK_LINES, line_bytes, raw_bytes, unpack
 from builds.domain.times import iso_time
 from builds.models import BuildRun, LogChunk, RunStep
@@ -55,11 +55,29 @@ class StepLine(NamedTuple):
     line: NumberedLine
 
 
+class OpenStepLine(NamedTuple):
+    """A line that is not finished, and the number of the step that prints it."""
+
+    step: int | None
+    line: OpenLine
+
+
+class OpenNow(NamedTuple):
+    """The lines that were open when `line_count` lines were stored: read together, so that none is both."""
+
+    line_count: int
+    lines: list[OpenStepLine]
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines of a log; `last`: ask again after this number; `complete`: the run has ended and no line follows."""
+    """Lines of a log; `last`: ask again after this number; `complete`: the run has ended and no line follows.
+
+    `open`: what is printed behind all lines and not finished.
+    """
 
     lines: Sequence[StepLine]
+    open: Sequence[OpenStepLine]
     last: int
     total: int
     complete: bool
@@ -99,7 +117,7 @@ def read_window(run: BuildRun, window: LineWindow) -> Lines:
     reached = found[-1].line.n if found else window.after
     last = reached if len(found) >= window.limit else max(reached, run.line_count)
     total = max(run.line_count, found[-1].line.n if found else 0)
-    return Lines(found, last, total, complete=run.is_final and last >= total)
+    return Lines(found, open_lines(run), last, total, complete=run.is_final and last >= total)
 
 
 def iterate_lines(run_id: int, *, after: int = 0, step_id: int | None = None) -> Iterator[StepLine]:
@@ -126,6 +144,18 @@ def iterate_hits(run: BuildRun, window: LineWindow) -> Iterator[StepLine]:
             if window.step_id in (None, chunk.step_id):
                 lines = unpack(chunk.packed, first_line=chunk.first_line)
                 yield from (StepLine(chunk.step_id, line) for line in lines if line.n in wanted)
+
+
+def open_lines(run: BuildRun) -> list[OpenStepLine]:
+    """Return the lines of a run that are not finished; nothing is asked about a run that has ended."""
+    return [] if run.is_final else open_now(run.pk).lines
+
+
+def open_now(run_id: int) -> OpenNow:
+    """Return what is open in a run, and behind which line; a run that is gone has neither."""
+    asked = BuildRun.objects.filter(pk=run_id).values_list("line_count", "open_lines__lines")
+    line_count, lines = asked.first() or (0, None)
+    return OpenNow(line_count, [OpenStepLine(line.pop("step"), OpenLine(**line)) for line in lines or ()])
 
 
 def first_line_of(run_id: int, vertex: str) -> int | None:

@@ -3,6 +3,7 @@
 import { onKey } from "./keys.js";
 import { LiveSocket } from "./live-socket.js";
 import { LogView, WINDOW } from "./log-view.js";
+import { OpenLines } from "./open-lines.js";
 import { exchange, LivePart } from "./part.js";
 import { fetchText, Refusal } from "./server.js";
 import { counted } from "./words.js";
@@ -10,6 +11,7 @@ import { counted } from "./words.js";
 const BARS_GROW = 5000;
 const header = () => document.querySelector("main [data-run]");
 const log = new LogView(document.querySelector("[data-log]"), { onChange: followLog });
+const openLines = new OpenLines(log);
 const runSeq = header().dataset.run;
 const isActive = (state = header().dataset.runState) => ["CREATED", "RUNNING"].includes(state);
 
@@ -93,6 +95,7 @@ const frames = {
     live.refresh({ what: "steps" });
   },
   lines: (frame) => log.take(frame.lines),
+  open: (frame) => openLines.take(frame.lines),
   skipped: (frame) => log.catchUp(frame.to),
   end: finish,
 };

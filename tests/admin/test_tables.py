@@ -14,8 +14,9 @@ from tests.api.making import begin, end
 from tests.support.people import make_build
 from tests.support.runs import press
 
-# answers to other people's requests, counts of a minute, counts that the lists show, bytes: nothing more to read
-UNSHOWN = {"keptanswer", "wrongtokens", "buildcounts", "buildtag", "contextchunk"}
+# answers to other people's requests, counts of a minute, counts that the lists show, bytes, the text of a moment:
+# nothing more to read
+UNSHOWN = {"keptanswer", "wrongtokens", "buildcounts", "buildtag", "contextchunk", "openlines"}
 MODELS = sorted(
     {model.__name__.lower() for model in apps.get_app_config("builds").get_models(include_auto_created=False)} - UNSHOWN
 )

@@ -42,7 +42,7 @@ def test_before_the_first_line_the_text_is_empty_and_200(text, lines):
     answer = text(Range="bytes=0-")
     assert (answer.status_code, body(answer)) == (200, b"")
     assert answer["Content-Type"] == "text/plain; charset=utf-8"
-    assert lines() == {"lines": [], "last": 0, "total": 0, "complete": False, "inks": {}}
+    assert lines() == {"lines": [], "last": 0, "total": 0, "complete": False, "inks": {}, "open": []}
 
 
 def test_the_text_is_exactly_the_stored_bytes(text, run):
@@ -145,7 +145,7 @@ def test_lines_go_on_after_a_number_until_complete(lines, run):
     assert (numbers(rest), rest["last"], rest["total"]) == (list(range(501, 1201)), 1200, 1200)
     assert not rest["complete"]
     end(lease)
-    assert lines(after=1200) == {"lines": [], "last": 1200, "total": 1200, "complete": True, "inks": {}}
+    assert lines(after=1200) == {"lines": [], "last": 1200, "total": 1200, "complete": True, "inks": {}, "open": []}
     assert not lines(after=500, limit=100)["complete"]
 
 

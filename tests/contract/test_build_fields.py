@@ -81,5 +81,5 @@ def test_a_log_is_an_array_of_one_with_its_steps_under_both_names(as_, operator,
 def test_a_line_has_its_six_fields(as_, operator, run):
     say(begin(run), b"hello\n", t=12)
     answer = as_(operator).get(f"/v1/build/run/{run.pk}/lines").json()
-    assert list(answer) == ["lines", "last", "total", "complete", "inks"]
+    assert list(answer) == ["lines", "last", "total", "complete", "inks", "open"]
     assert answer["lines"] == [{"n": 1, "t": 12, "step": None, "vertex": None, "stream": 1, "text": "hello"}]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builds.domain.log.lines import LogLine, Stream
-from builds.domain.log.masking import ESCAPE, Masker
+from builds.domain.log.lines import LogLine, OpenLine, Stream
+from builds.domain.log.masking import ESCAPE, Masker, forms_of
 from builds.domain.log.splitting import LineSplitter
 
 # Bytes that make trouble are likely: line ends, CR, NUL, parts of UTF-8 characters, ESC.
@@ -254,3 +254,104 @@ def test_a_secret_whose_lines_are_all_below_six_characters_is_not_masked_and_tol
     assert Masker(["12345\nabcde\n"]).mask(b"12345\nabcde\n") == b"12345\nabcde\n"
     assert Masker(["12345\nabcde\n"]).unmasked
     assert not Masker(["123456\nabcde\n"]).unmasked
+
+
+def opened(splitter: LineSplitter) -> list[str]:
+    return [line.text for line in splitter.open_lines()]
+
+
+def test_what_is_open_is_told_with_its_instruction_and_the_time_it_was_printed_last():
+    splitter = LineSplitter()
+    splitter.feed("v", 1, b"first\nhal", t=10)
+    splitter.feed("v", 2, b"error", t=20)
+    splitter.feed("v", 1, b"f", t=30)
+    assert splitter.open_lines() == [OpenLine("v", 1, 30, "half"), OpenLine("v", 2, 20, "error")]
+    splitter.feed("v", 1, b"\n", t=40)
+    assert splitter.open_lines() == [OpenLine("v", 2, 20, "error")]
+    splitter.close("v")
+    assert splitter.open_lines() == []
+
+
+def test_output_that_ends_with_line_ends_is_no_reason_to_look():
+    splitter = LineSplitter()
+    splitter.feed("v", 1, b"one\ntwo\n")
+    assert not splitter.open_changed
+    splitter.feed("v", 1, b"half")
+    assert splitter.open_changed
+    assert opened(splitter) == ["half"]
+    assert not splitter.open_changed
+
+
+@pytest.mark.parametrize(
+    ("printed", "text"),
+    [
+        (b"1 %\r2 %", "2 %"),
+        (b"1 %\r2 %\r\r", "2 %"),
+        (b"\r", ""),
+        (b"caf\xc3", "caf"),
+        (b"\x00\xff", "\u2400\ufffd"),
+        (b"red \x1b[3", "red "),
+        (b"x" * 5000 + b"end", "x" * 3997 + "end"),
+        (("\U0001f600" * 5000).encode()[:-1], "\U0001f600" * 4000),
+    ],
+)
+def test_of_what_is_open_the_last_state_is_shown(printed, text):
+    splitter = LineSplitter()
+    splitter.feed("v", 1, printed)
+    assert "".join(opened(splitter)) == text
+
+
+PRINTED = st.lists(
+    st.sampled_from(
+        [b"hunter2", b"hunt", b"h", b"er2", b"2", b"aab", b"a", b"b", b"X", b"x ", b"\r", b"\n", b"\xc3", b"\xa9"]
+    )
+    | st.sampled_from([b"\x1b[1m", b"\x1b[", b"0m", b"\x1b", LONGEST_FORM[:5], LONGEST_FORM[5:]]),
+    max_size=30,
+).map(b"".join)
+
+
+def states(masker: Masker, line: bytes, *, behind: int = 0) -> list[str]:
+    """Return what a finished line looked like each time that it was drawn, without its first `behind` bytes."""
+    return masker.mask(line)[behind:].decode("utf-8", "replace").split("\r")
+
+
+@given(data=PRINTED, places=CUTS, piece_bytes=st.sampled_from([8, 65536]))
+def test_what_is_open_is_a_beginning_of_its_line_whatever_follows(data, places, piece_bytes):
+    masker = Masker(SECRETS, most_escapes=ESCAPES)
+    splitter = LineSplitter(masker, piece_bytes)
+    at = behind = 0
+    for feed in cut(data, places):
+        at += len(feed)
+        for line in splitter.feed("v", 1, feed):
+            behind = 0 if line.ends else behind + len(line.raw)
+        printed = data[data.rfind(b"\n", 0, at) + 1 : at]
+        told = [data[at:].partition(b"\n")[0], *secrets_begun_in(printed)]
+        for text in opened(splitter):
+            for rest in told:
+                assert any(state.startswith(text) for state in states(masker, printed + rest, behind=behind))
+
+
+def secrets_begun_in(printed: bytes) -> list[bytes]:
+    """Return what would make the end of `printed` a secret."""
+    plain = ESCAPE.sub(b"", printed)
+    forms = {form for secret in SECRETS for form in forms_of(secret)}
+    return [form[size:] for form in forms for size in range(1, len(form)) if plain.endswith(form[:size])]
+
+
+@given(data=PRINTED, places=CUTS)
+def test_what_is_open_holds_no_secret(data, places):
+    splitter = LineSplitter(Masker(SECRETS))
+    forms = [form for secret in SECRETS for form in forms_of(secret)]
+    for feed in cut(data, places):
+        splitter.feed("v", 1, feed)
+        for text in opened(splitter):
+            assert not any(form in ESCAPE.sub(b"", text.encode()) for form in forms)
+
+
+def test_a_secret_that_is_printed_byte_by_byte_is_at_no_time_seen_in_part():
+    splitter = LineSplitter(Masker(["hunter2"]))
+    seen = []
+    for byte in b"my hunter2 .":
+        splitter.feed("v", 1, bytes([byte]))
+        seen += opened(splitter)
+    assert list(dict.fromkeys(seen)) == ["m", "my", "my ", "my ***", "my *** ", "my *** ."]

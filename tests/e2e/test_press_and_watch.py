@@ -134,3 +134,43 @@ def test_create_and_edit_keep_what_was_typed_and_show_errors_beside_their_fields
     page.locator("main form [type=submit]").last.click()
     expect(page.locator("main [aria-invalid=true]").first).to_be_visible()
     assert page.input_value("[name=dockerFile]").strip() == f"FROM {base_image}"
+
+
+# Each frame that is painted: what is open, and how many finished lines look the same.
+WATCH_OPEN = """() => {
+    const seen = (window.seen = { open: [], most: 0, twice: [] });
+    const look = () => {
+        const open = [...document.querySelectorAll("[data-open-lines] .log__line--open .log__text")];
+        const texts = open.filter((one) => one.offsetParent).map((one) => one.textContent);
+        const lines = [...document.querySelectorAll("[data-line] .log__text")].map((one) => one.textContent);
+        seen.most = Math.max(seen.most, texts.length);
+        for (const text of texts) {
+            if (seen.open.at(-1) !== text) seen.open.push(text);
+            if (lines.some((line) => line === text)) seen.twice.push(text);
+        }
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+
+
+def test_progress_changes_in_place_and_becomes_the_line_with_its_last_state(workers, page, build_of):
+    gate = f"gate-{uuid.uuid4().hex}"
+    shell = 'for i in 1 2 3 4; do printf "\\r$i of 4 done: "; sleep 1; done; echo; sleep 1; echo over'
+    build = build_of(f"RUN : {gate}; {shell}")
+    page.goto(f"/builds/{build.pk}")
+    page.click("main [data-action=BUILD]")
+    page.wait_for_url("**/runs/*")
+    page.evaluate(WATCH_OPEN)
+    line = page.locator("[data-open-lines] .log__line--open")
+    expect(line.locator(".log__text")).to_have_text("2 of 4 done:", timeout=30_000)
+    expect(page.locator("[data-line]", has_text="4 of 4 done:")).to_be_visible(timeout=30_000)
+    expect(line).to_have_count(0)
+    expect(page.locator("main [data-run][data-run-state=DONE]").first).to_be_visible(timeout=30_000)
+    expect(page.locator("[data-line]", has_text="of 4 done")).to_have_count(1)
+    seen = page.evaluate("window.seen")
+    texts = [f"{i} of 4 done: " for i in range(1, 5)]
+    assert [text for text in texts if text in seen["open"]] == seen["open"]
+    assert seen["open"][-1] == texts[-1]
+    assert seen["most"] == 1
+    assert seen["twice"] == []

@@ -189,3 +189,54 @@ def test_lines_of_another_run_do_not_come(watch: Watch, world: World):
     finish(other)
     watcher.rest()
     assert watcher.texts == ["ours"]
+
+
+def test_what_is_not_finished_is_sent_as_it_grows_and_goes_behind_its_line(watch: Watch, world: World):
+    lease = world.begin()
+    step = image_step(lease)
+    watcher = watch(f"/ws/runs/{lease.run_id}")
+    assert watcher.next("open")["lines"] == []  # also where there is nothing: a page may have been rendered before
+    say(lease, step=step, unfinished="half")
+    told = {"t": 7, "step": step.pk, "vertex": None, "stream": 1, "text": "half"}
+    assert watcher.next("open")["lines"] == [told]
+    say(lease, step=step, unfinished="half a")
+    assert watcher.next("open")["lines"] == [{**told, "text": "half a"}]
+    say(lease, "half a line", step=step, unfinished="")
+    assert watcher.next("open")["lines"] == []
+    assert watcher.texts == ["half a line"]
+
+
+def test_a_late_viewer_gets_what_is_not_finished_behind_all_lines(watch: Watch, world: World):
+    lease = world.begin()
+    say_many(lease, 1203)
+    say(lease, unfinished="half")
+    watcher = watch(f"/ws/runs/{lease.run_id}")
+    assert [line["text"] for line in watcher.next("open")["lines"]] == ["half"]
+    assert watcher.numbers == list(range(1, 1204))
+
+
+def test_a_line_is_never_both_open_and_finished(watch: Watch, world: World):
+    lease = world.begin()
+    watchers = [watch(f"/ws/runs/{lease.run_id}") for _ in range(2)]
+    for n in range(40):
+        say(lease, unfinished=f"line {n}.")
+        say(lease, f"line {n}.", unfinished=f"line {n + 1}")
+    finish(lease)
+    for watcher in watchers:
+        assert watcher.rest() == 1000
+        assert watcher.texts == [f"line {n}." for n in range(40)]
+        assert not both(watcher)
+        assert watcher.of("open")[-1]["lines"] == []
+        assert watcher.frames[-1]["type"] == "end"
+
+
+def both(watcher: Watcher) -> list[str]:
+    """Return what is told as open although a line that begins with it has been sent."""
+    sent: list[str] = []
+    found: list[str] = []
+    for frame in watcher.frames:
+        if frame["type"] == "lines":
+            sent += [line["text"] for line in frame["lines"]]
+        elif frame["type"] == "open":
+            found += [line["text"] for line in frame["lines"] if line["text"] in sent]
+    return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 
 from builds.domain.access import Role, Scope
+from builds.domain.log.lines import OpenLine
 from builds.domain.log.splitting import LineSplitter
 from builds.domain.states import EndReason
 from builds.models import Account, Build, BuildRun, BuildServer, Membership, Registry, RunStep
@@ -68,11 +69,14 @@ def member(name: str, account: Account, role: Role) -> User:
     return user
 
 
-def say(lease: Lease, *texts: str, step: RunStep | None = None) -> None:
-    """Print lines, as one chunk."""
+def say(lease: Lease, *texts: str, step: RunStep | None = None, unfinished: str | None = None) -> None:
+    """Print lines, as one chunk, and what is not finished behind them (None: as it was, empty: nothing)."""
     lines = LineSplitter().feed(None, 1, "".join(f"{text}\n" for text in texts).encode())
     stored = BuildRun.objects.values_list("chunk_count", flat=True).get(pk=lease.run_id)
-    assert append_chunks(lease, [(step.pk if step else None, lines)], after=stored)
+    step_id = step.pk if step else None
+    opened = [OpenLine(None, 1, 7, unfinished)] if unfinished else []
+    chunks = [(step_id, lines)] if lines else []
+    assert append_chunks(lease, chunks, after=stored, opened=None if unfinished is None else (step_id, opened))
 
 
 def say_many(lease: Lease, count: int, *, chunk: int = 100, width: int = 0) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from builds.domain.failures import build_failed
 from builds.domain.log.ink import InkTrail
-from builds.domain.log.lines import LogLine
+from builds.domain.log.lines import LogLine, OpenLine
 from builds.domain.states import EndReason, StepType
 from builds.models import Build, BuildRun, Caller, RunStep
 from builds.services.runs.cancel_and_remove import request_cancel
@@ -51,6 +51,13 @@ def printed(lease: Lease, texts: list[str], *, vertex: str | None = None, stream
     lines = [LogLine(raw, vertex, stream, 1200 + n * 10, trail.pass_over(raw)) for n, raw in enumerate(raws)]
     sequence = BuildRun.objects.values_list("chunk_count", flat=True).get(pk=lease.run_id) + 1
     assert append_chunks(lease, [(step.pk, lines)], after=sequence - 1)
+
+
+def unfinished(lease: Lease, text: str, *, vertex: str | None = None) -> None:
+    """Store what is printed behind all lines and not finished, as the recorder does; empty for nothing."""
+    opened = [OpenLine(vertex, 1, 1500, text)] if text else []
+    run = BuildRun.objects.get(pk=lease.run_id)
+    assert append_chunks(lease, [], after=run.chunk_count, opened=(image_step_of(run).pk, opened))
 
 
 def vertex(digest: str, name: str, state: str = "DONE", **more: Any) -> dict[str, Any]:

@@ -56,6 +56,25 @@ def test_long_lines_are_cut_with_a_mark_and_the_page_stays_small(page, lease, op
     assert numbers(found)[-1] == 200
 
 
+@pytest.mark.parametrize("path", ["", "/plain"])
+def test_what_is_not_finished_stands_behind_the_last_line_and_has_no_number(page, lease, operator, path):
+    making.printed(lease, ["one"], vertex="sha256:b")
+    making.unfinished(lease, "1 %\x1b[31m", vertex="sha256:b")
+    found = page(f"/runs/{lease.run_id}{path}", operator)
+    assert numbers(found) == [1]
+    (shown,) = [row for row in found.with_("class") if "log__line--open" in row.attributes["class"]]
+    assert shown.text.split() == ["…", "0:01.5", "1", "%"]
+    assert "id" not in shown.attributes
+
+
+def test_what_is_not_finished_is_left_out_where_lines_stand_between(page, lease, operator):
+    making.printed(lease, ["one"] * 500)
+    making.printed(lease, ["two"] * 500)
+    making.unfinished(lease, "1 %")
+    assert "log__line--open" not in page(f"/runs/{lease.run_id}/plain", operator).html
+    assert "log__line--open" in page(f"/runs/{lease.run_id}/plain?after=500", operator).html
+
+
 def test_the_raw_log_is_the_stored_bytes_as_text(as_, lease, operator):
     making.printed(lease, ["<b>bold</b>", "\x1b[31mred"])
     answer = as_(operator).get(f"/runs/{lease.run_id}/log.txt")

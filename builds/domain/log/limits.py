@@ -50,6 +50,11 @@ class LogLimit:
         self._tail: deque[LogLine] = deque()
         self._tail_bytes = 0
 
+    @property
+    def is_reached(self) -> bool:
+        """True where lines are held back: none is stored any more until the output is over."""
+        return not self._head_open
+
     def admit(self, lines: Sequence[LogLine]) -> list[LogLine]:
         """Return those of `lines` that belong to the head and are to be stored now; hold the others back."""
         admitted: list[LogLine] = []

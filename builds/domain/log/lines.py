@@ -37,7 +37,7 @@ class LogLine:
     @property
     def text(self) -> str:
         """The line for people: UTF-8 with replacement characters, without its line end, NUL as U+2400."""
-        return self.own.removesuffix(b"\n").decode("utf-8", "replace").replace("\0", "\u2400")
+        return shown_text(self.own.removesuffix(b"\n").decode("utf-8", "replace"))
 
     @property
     def own(self) -> bytes:
@@ -47,6 +47,21 @@ class LogLine:
     def after_an_open_line(self) -> "LogLine":
         """Return it as a line of its own behind output without line end; output itself stays as it was printed."""
         return replace(self, raw=b"\n" + self.raw) if self.stream == Stream.BUILDHUB else self
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLine:
+    """What a stream has printed since its last line end, masked, as it looks now; `t`: when it was printed last."""
+
+    vertex: str | None
+    stream: int
+    t: int
+    text: str
+
+
+def shown_text(text: str) -> str:
+    """Return text as it is stored and shown: PostgreSQL takes no NUL, so its picture stands for it."""
+    return text.replace("\0", "\u2400")
 
 
 def own_bytes(raw: bytes, stream: int) -> bytes:

@@ -7,7 +7,7 @@ import base64
 import itertools
 import json
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from urllib.parse import quote, quote_plus
@@ -19,6 +19,7 @@ WRAPS: Final = (64, 76)  # columns at which PEM and MIME tools wrap base64
 ESCAPE: Final = re.compile(rb"\x1b(?:\[[0-9;:?]{0,40}[A-Za-z]|\([A-Z0-9])")
 FEW_FORMS: Final = 100  # up to which a search for each is quicker than the expression of all
 MOST_ESCAPES: Final = 4096  # bytes of them within one secret
+UNFINISHED: Final = re.compile(rb"\x1b(?:\[[0-9;:?]{0,40}|\()?\Z")  # the beginning of an escape sequence
 
 
 class Masker:
@@ -37,6 +38,8 @@ class Masker:
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         self.reach: int = len(longest_first[0]) + most_escapes if longest_first else 0
         self._longest_first = longest_first
+        self._in_order = sorted(forms)
+        self._heads = {form[:LEAST] for form in forms}
         self._forms = re.compile(_expression(longest_first)) if longest_first else None
 
     def mask(self, data: bytes) -> bytes:
@@ -59,6 +62,34 @@ class Masker:
             return data, len(data), 0
         plain = _Plain(data)
         decided = len(data) if final else plain.before_escape(max(0, len(data) - self.reach + 1))
+        masked, end = self._masked(data, plain, covered, decided)
+        return masked, decided, max(0, end - decided)
+
+    def mask_so_far(self, data: bytes, *, covered: int) -> bytes:
+        """Mask what can be shown of `data` although more will follow; `covered` is that of `mask_part`.
+
+        Left out is the longest end that may be the beginning of a secret, and an escape sequence that is not finished.
+        """
+        whole = data[: found.start()] if (found := UNFINISHED.search(data)) else data
+        if self._forms is None:
+            return whole
+        plain = _Plain(whole)
+        return self._masked(whole, plain, covered, plain.place(self._may_begin(plain.text)))[0]
+
+    def _may_begin(self, text: bytes) -> int:
+        """Return from where on `text` is the beginning of a form that is longer; its length where it is none."""
+        for start in range(max(0, len(text) - len(self._longest_first[0]) + 1), len(text)):
+            if len(text) - start >= LEAST and text[start : start + LEAST] not in self._heads:
+                continue
+            end = text[start:]
+            at = bisect_left(self._in_order, end)
+            at += self._in_order[at : at + 1] == [end]
+            if at < len(self._in_order) and self._in_order[at].startswith(end):
+                return start
+        return len(text)
+
+    def _masked(self, data: bytes, plain: "_Plain", covered: int, decided: int) -> tuple[bytes, int]:
+        """Return the first `decided` bytes of `data` masked, and where what belongs to their secrets ends."""
         masked = bytearray()
         end = covered
         for start, stop in self._matches(plain, decided):
@@ -68,7 +99,7 @@ class Masker:
             masked += b"".join(ESCAPE.findall(data, max(start, end), stop))
             end = max(end, stop)
         masked += data[end:decided]
-        return bytes(masked), decided, max(0, end - decided)
+        return bytes(masked), end
 
     def _matches(self, plain: "_Plain", decided: int) -> Iterator[tuple[int, int]]:
         """Yield the longest match at every position below `decided`, overlapping ones too, by its place in the data.

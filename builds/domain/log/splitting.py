@@ -1,13 +1,15 @@
 """From bytes to numbered lines: splitting and masking that do not depend on how the output is cut."""
 
+import codecs
 from collections.abc import Sequence
 from typing import Final
 
 from builds.domain.log.ink import InkTrail
-from builds.domain.log.lines import LogLine
+from builds.domain.log.lines import LogLine, OpenLine, shown_text
 from builds.domain.log.masking import Masker
 
 PIECE_BYTES: Final = 65536
+OPEN_CHARACTERS: Final = 4000  # of a line that is not finished, its end is shown
 Key = tuple[str | None, int]
 
 
@@ -38,6 +40,13 @@ class LineSplitter:
         self._masker = masker or Masker()
         self._piece_bytes = piece_bytes
         self._pending: dict[Key, _Pending] = {}
+        self._open: dict[Key, OpenLine] = {}  # as they were asked for last
+        self._changed: set[Key] = set()  # since then
+
+    @property
+    def open_changed(self) -> bool:
+        """True where what is open may look different from what `open_lines` returned last."""
+        return bool(self._changed)
 
     def feed(self, vertex: str | None, stream: int, data: bytes, *, t: int = 0) -> list[LogLine]:
         """Take `data` printed at `t` (milliseconds since the run's begin); return the lines it completes."""
@@ -48,6 +57,8 @@ class LineSplitter:
         pending.raw += data[border:]
         if len(pending.raw) >= self._piece_bytes + self._masker.reach:
             lines += self._long(vertex, stream, pending)
+        if pending.raw or pending.masked or (vertex, stream) in self._open:
+            self._changed.add((vertex, stream))
         return lines
 
     def close(self, vertex: str | None, stream: int | None = None) -> list[LogLine]:
@@ -58,6 +69,26 @@ class LineSplitter:
     def finish(self) -> list[LogLine]:
         """Return all unterminated rests, in the order in which their streams first printed."""
         return [line for key in list(self._pending) for line in self._rest(key)]
+
+    def open_lines(self) -> list[OpenLine]:
+        r"""Return what is printed since the last line ends, masked, in the order in which the streams first printed.
+
+        Of a line that was redrawn with `\r` its last state, of a long one the end. Nothing is shown of an end that may
+        be the beginning of a secret. Only what has changed since the last call is looked at.
+        """
+        for key in self._changed:
+            self._open.pop(key, None)
+            if (pending := self._pending.get(key)) and (text := self._text_so_far(pending)):
+                self._open[key] = OpenLine(*key, pending.t, text)
+        self._changed.clear()
+        return [self._open[key] for key in self._pending if key in self._open] if self._open else []
+
+    def _text_so_far(self, pending: _Pending) -> str:
+        masked = bytes(pending.masked) + self._masker.mask_so_far(bytes(pending.raw), covered=pending.covered)
+        state = masked.rstrip(b"\r").rpartition(b"\r")[2][-4 * OPEN_CHARACTERS - 3 :]
+        # the decoder keeps a character to itself whose last bytes have not come
+        text = codecs.getincrementaldecoder("utf-8")("replace").decode(state)
+        return shown_text(text[-OPEN_CHARACTERS:])
 
     def _ended(self, vertex: str | None, stream: int, pending: _Pending, data: bytes) -> list[LogLine]:
         """Hand out the lines that `data`, which ends with a line end, completes."""
@@ -83,6 +114,8 @@ class LineSplitter:
 
     def _rest(self, key: Key) -> list[LogLine]:
         pending = self._pending.pop(key)
+        if key in self._open:
+            self._changed.add(key)
         text = b"".join((pending.masked, self._decided(pending, b"", final=True)))
         pieces, rest = self._pieces(text)
         if rest < len(text):

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from builds.domain.log.lines import NumberedLine
+from builds.domain.log.lines import NumberedLine, OpenLine
 from builds.domain.log.packing import unpack
 from builds.models import BuildRun, LogChunk
 from builds.pages.ansi import Part, parts_of
 from builds.pages.words import line_time_words
-from builds.queries.log import StepLine, iterate_lines
+from builds.queries.log import OpenStepLine, StepLine, iterate_lines, open_lines
 
 WINDOW_LINES: Final = 500
 WINDOW_CHARACTERS: Final = 512 * 1024  # a page stays small although a line may hold 64 KiB
@@ -22,7 +22,10 @@ BY_BUILDHUB: Final = "BuildHub"
 
 @dataclass(frozen=True, slots=True)
 class ShownLine:
-    """A line as the page shows it; `head` names the step or instruction that begins here, `cut` what is left out."""
+    """A line as the page shows it; `head` names the step or instruction that begins here, `cut` what is left out.
+
+    A line that is not finished has the number 0.
+    """
 
     n: int
     time: str
@@ -36,10 +39,14 @@ class ShownLine:
 
 @dataclass(frozen=True, slots=True)
 class LogWindow:
-    """Consecutive lines; `before` and `after` are how many there are on both sides of them."""
+    """Consecutive lines; `before` and `after` are how many there are on both sides of them.
+
+    `open`: what is not finished behind the last line; nothing where later lines stand between.
+    """
 
     lines: Sequence[ShownLine]
     total: int
+    open: Sequence[ShownLine]
 
     @property
     def first(self) -> int:
@@ -71,9 +78,12 @@ def log_window(run: BuildRun, names: Mapping[str, str], *, error_line: int = 0, 
     start = tail if not error_line or error_line > tail else max(error_line - WINDOW_LINES // 2, 0)
     found = list(islice(iterate_lines(run.pk, after=start if after is None else after), WINDOW_LINES))
     kept = _bounded(found, from_start=bool(error_line) or after is not None)
-    heads = _heads(kept, names)
-    lines = [_shown(line, head, is_error=line.n == error_line) for (_, line), head in zip(kept, heads, strict=True)]
-    return LogWindow(lines, max(run.line_count, kept[-1][1].n if kept else 0))
+    last = kept[-1].line.n if kept else 0
+    total = max(run.line_count, last)
+    shown = [*kept, *(open_lines(run) if last == total else ())]
+    heads = _heads(shown, names)
+    lines = [_shown(line, head, error_line=error_line) for (_, line), head in zip(shown, heads, strict=True)]
+    return LogWindow(lines[: len(kept)], total, lines[len(kept) :])
 
 
 def last_lines_of(run: BuildRun, vertex: str | None) -> list[ShownLine]:
@@ -90,7 +100,7 @@ def last_lines_of(run: BuildRun, vertex: str | None) -> list[ShownLine]:
         if len(found) >= TAIL_LINES:
             break
     tail = found[-TAIL_LINES:]
-    return [_shown(line, "", is_error=line is tail[-1]) for line in tail]
+    return [_shown(line, "", error_line=tail[-1].n) for line in tail]
 
 
 Found = list[StepLine]
@@ -108,7 +118,7 @@ def _bounded(found: Found, *, from_start: bool) -> Found:
     return kept if from_start else kept[::-1]
 
 
-def _heads(found: Found, names: Mapping[str, str]) -> list[str]:
+def _heads(found: Sequence[StepLine | OpenStepLine], names: Mapping[str, str]) -> list[str]:
     """Return for each line the name of what begins with it, empty where the same goes on."""
     heads: list[str] = []
     before: str | None = None
@@ -119,14 +129,15 @@ def _heads(found: Found, names: Mapping[str, str]) -> list[str]:
     return heads
 
 
-def _shown(line: NumberedLine, head: str, *, is_error: bool = False) -> ShownLine:
+def _shown(line: NumberedLine | OpenLine, head: str, *, error_line: int) -> ShownLine:
+    n, ink = (line.n, line.ink) if isinstance(line, NumberedLine) else (0, "")
     return ShownLine(
-        n=line.n,
+        n=n,
         time=line_time_words(line.t),
-        parts=tuple(parts_of(line.text[:LINE_CHARACTERS], line.ink)),
+        parts=tuple(parts_of(line.text[:LINE_CHARACTERS], ink)),
         vertex=line.vertex or "",
         head=head,
         cut=max(len(line.text) - LINE_CHARACTERS, 0),
         by_buildhub=line.stream == 0,
-        is_error=is_error,
+        is_error=0 < n == error_line,
     )

@@ -5,17 +5,19 @@ Reading is builds/queries/log.py.
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from django.db import connection, transaction
 
 from builds import doorbell
-from builds.domain.log.lines import LogLine
+from builds.domain.log.lines import LogLine, OpenLine
 from builds.domain.log.packing import pack
 from builds.domain.states import RunState
 from builds.models import BuildRun
 from builds.services.runs.transitions import Lease
 
 Chunk = tuple[int | None, Sequence[LogLine]]  # a step and its lines
+Open = tuple[int | None, Sequence[OpenLine]]
 
 # One statement: the fence, the counters, the chunk and the hint. The row's lock orders it against a take-over, so a
 # lost attempt can never write after the next one has begun, and numbers have no gap.
@@ -38,16 +40,32 @@ SELECT line_count, pg_notify(%(channel)s,
   FROM fence
 """
 
+# The row's lock orders it against a take-over, as above.
+SHOW_OPEN = """
+WITH fence AS (
+    SELECT id, line_count FROM builds_buildrun
+     WHERE id = %(run)s AND token = %(token)s AND run_state = 'RUNNING' FOR NO KEY UPDATE
+), shown AS (
+    INSERT INTO builds_openlines (run_id, lines) SELECT id, %(lines)s::jsonb FROM fence
+        ON CONFLICT (run_id) DO UPDATE SET lines = excluded.lines
+)
+SELECT pg_notify(%(channel)s,
+       json_build_object('type', 'log.grew', 'run', %(run)s::bigint, 'up_to', line_count)::text)
+  FROM fence
+"""
 
-def append_chunks(lease: Lease, chunks: Sequence[Chunk], *, after: int) -> bool:
+
+def append_chunks(lease: Lease, chunks: Sequence[Chunk], *, after: int, opened: Open | None = None) -> bool:
     """Store `chunks` as those that follow chunk `after`, in one commit; False where the lease was lost.
 
+    `opened` are a step and the lines that are open behind them; None where these have not changed.
     Repeating it is free: chunks whose commit was not heard of, because the connection broke, are found stored.
     """
     with transaction.atomic():
         stored = all(
             _append(lease, step_id, lines, sequence=after + place) for place, (step_id, lines) in enumerate(chunks, 1)
         )
+        stored = stored and (opened is None or _show_open(lease, *opened))
         if not stored:
             transaction.set_rollback(True)
     if stored:
@@ -73,5 +91,14 @@ def _append(lease: Lease, step_id: int | None, lines: Sequence[LogLine], *, sequ
                 "layout": json.dumps(packed.layout),
                 "channel": doorbell.WATCHERS,
             },
+        )
+        return cursor.fetchone() is not None
+
+
+def _show_open(lease: Lease, step_id: int | None, lines: Sequence[OpenLine]) -> bool:
+    shown = json.dumps([{"step": step_id, **asdict(line)} for line in lines])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SHOW_OPEN, {"run": lease.run_id, "token": lease.token, "lines": shown, "channel": doorbell.WATCHERS}
         )
         return cursor.fetchone() is not None

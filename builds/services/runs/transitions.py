@@ -21,7 +21,7 @@ from builds.domain.callbacks import Told
 from builds.domain.failures import Failure
 from builds.domain.run_events import Event, EventKind
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType, StepState, sources_of
-from builds.models import BuildRun, RunEvent, RunStep
+from builds.models import BuildRun, OpenLines, RunEvent, RunStep
 from builds.queries.log import iterate_bytes
 from builds.services import callbacks
 
@@ -90,6 +90,7 @@ def take(run_id: int, *, claim: int, owner: str) -> Lease | None:
                 return None
         run = BuildRun.objects.annotate(elapsed=Now() - F("begin_time")).get(pk=run_id)
         if moved:
+            OpenLines.objects.filter(run=run).delete()  # of an attempt that was lost
             _record(run, run_events.Running(), because=f"attempt {run.attempt} on {owner}")
             callbacks.note_state(run, what=Told.RUNNING)
     elapsed_ms = int(run.elapsed.total_seconds() * 1000)  # type: ignore[attr-defined]  # annotated above
@@ -172,6 +173,7 @@ def _end(guarded: "QuerySet[BuildRun]", end: End) -> bool:
             log_sha256=sha256,
             lease_expires_at=None,
         )
+        OpenLines.objects.filter(run=run).delete()
         ended = BuildRun.objects.get(pk=run.pk)
         _end_steps(ended)
         _record(ended, run_events.Ended(end.reason), because=end.message)

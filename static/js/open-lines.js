@@ -1,0 +1,51 @@
+// What is printed and not finished: it stands behind the last line, and is drawn anew whenever it has grown.
+import { nextFrame } from "./frames.js";
+
+// Makes a row of the log one without number: a number is for a line that is stored.
+function unnumbered(row) {
+  const mark = document.createElement("span");
+  mark.className = "log__n";
+  mark.title = "This line is not finished";
+  mark.textContent = "…";
+  row.querySelector(".log__n").replaceWith(mark);
+  row.classList.add("log__line--open");
+  row.removeAttribute("id");
+  delete row.dataset.line;
+}
+
+export class OpenLines {
+  #newest = null; // what waits to be drawn
+
+  constructor(log) {
+    this.log = log;
+  }
+
+  // The lines that were finished come first: the log draws them with the next frame, and so does this, behind them.
+  async take(lines) {
+    const isDue = this.#newest !== null;
+    this.#newest = lines;
+    if (isDue) return;
+    await nextFrame();
+    const newest = this.#newest;
+    this.#newest = null;
+    this.#draw(newest);
+  }
+
+  #draw(lines) {
+    const rows = [];
+    let under = this.#lastHead();
+    for (const line of lines) {
+      const made = this.log.maker.make(line, under);
+      unnumbered(made.at(-1));
+      rows.push(...made);
+      under = this.log.maker.headOf(line);
+    }
+    this.log.root.querySelector("[data-open-lines]").replaceChildren(...rows);
+    this.log.keepEnd?.();
+  }
+
+  #lastHead() {
+    const heads = this.log.root.querySelectorAll("[data-lines] > .log__head");
+    return [...heads].at(-1)?.textContent.trim();
+  }
+}

@@ -1,0 +1,48 @@
+"""What is not finished, on the page of a run in a real browser: behind the last line, and nowhere else."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.pages import making
+
+pytestmark = pytest.mark.e2e
+
+
+def test_one_who_comes_late_sees_what_is_not_finished_and_its_end(page, build_of, caller):
+    lease = making.begun(making.pressed(build_of("RUN make"), caller))
+    making.show(lease, [making.vertex("sha256:b", "[1/2] RUN seq 40"), making.vertex("sha256:c", "[2/2] RUN make")])
+    making.printed(lease, [f"line {n}" for n in range(1, 41)], vertex="sha256:b")
+    making.unfinished(lease, "Compiling ", vertex="sha256:c")
+    page.goto(f"/runs/{lease.run_id}")
+    line = page.locator("[data-open-lines] .log__line--open")
+    expect(line.locator(".log__text")).to_have_text("Compiling")
+    expect(line.get_by_title("This line is not finished")).to_have_text("…")
+    expect(page.locator("[data-open-lines] .log__head")).to_have_count(1)
+    making.printed(lease, ["Compiling done"], vertex="sha256:c")
+    making.unfinished(lease, "", vertex="sha256:c")
+    expect(page.locator('[data-line="41"]')).to_be_visible()
+    expect(line).to_have_count(0)
+
+
+def test_what_is_not_finished_is_not_shown_between_lines(page, build_of, caller):
+    lease = making.begun(making.pressed(build_of("RUN make"), caller))
+    for first in (1, 501, 1001):
+        making.printed(lease, [f"line {n}" for n in range(first, first + 500)], vertex="sha256:b")
+    making.unfinished(lease, "half ", vertex="sha256:b")
+    page.goto(f"/runs/{lease.run_id}#L10")
+    expect(page.locator('[data-line="10"]')).to_be_visible()
+    expect(page.locator("[data-later]")).to_be_visible()
+    line = page.locator("[data-open-lines] .log__line--open")
+    expect(line).to_have_count(1)
+    expect(line).to_be_hidden()
+    page.keyboard.press("G")
+    expect(line).to_be_visible()
+
+
+def test_the_first_thing_that_is_printed_may_be_a_line_that_is_not_finished(page, build_of, caller):
+    lease = making.begun(making.pressed(build_of("RUN make"), caller))
+    page.goto(f"/runs/{lease.run_id}")
+    expect(page.get_by_text("Nothing has been printed yet.")).to_be_visible()
+    making.unfinished(lease, "half ", vertex="sha256:b")
+    expect(page.locator("[data-open-lines] .log__line--open")).to_be_visible()
+    expect(page.get_by_text("Nothing has been printed yet.")).to_be_hidden()
