@@ -7,7 +7,8 @@ silently lost but what was drawn over on the terminal as well (ECMA-48, section 
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -88,7 +89,7 @@ class _Drawing:
             self._erase()
         elif sequence == "\b":
             self._take_back()
-        elif link := LINK.fullmatch(sequence):
+        elif sequence.startswith("\x1b]8;") and (link := LINK.fullmatch(sequence)):
             self.link_to(link["address"], sequence)
         elif sequence not in TO_END_ERASED:
             self._mark(token)
@@ -124,9 +125,9 @@ class _Drawing:
     def _take_back(self) -> None:
         if self._written and not self._is_at_start:
             place = self._written[-1]
-            shorter = self.parts[place].text[:-1]
-            self.parts[place] = replace(self.parts[place], text=shorter)
-            if not shorter:
+            part = self.parts[place]
+            self.parts[place] = Part(part.text[:-1], part.classes, part.title)
+            if not self.parts[place].text:
                 self._written.pop()
 
     def _look_now(self) -> tuple[str, str]:
@@ -140,6 +141,7 @@ class _Drawing:
         return " ".join(name for name in names if name), "; ".join(titles)
 
 
+@lru_cache(maxsize=256)
 def _control_mark(sequence: str) -> tuple[str, str]:
     """Return the picture of a sequence's first character, of Unicode's block U+2400, and what it stands for."""
     code = ord(sequence[0])

@@ -4,7 +4,7 @@ scripts/ansi_css.py makes the classes: `ansi-fg-N` on the log's own ground, whic
 for a ground of the program's own and `ansi-on-N` for what is written on one.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from builds.domain.log.colours import TRUE_COLOUR
@@ -60,6 +60,7 @@ def luminance(colour: int) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+@lru_cache(maxsize=1024)  # a log has few inks and many pieces
 def classes_of(ink: Ink) -> str:
     """Return the CSS classes that show `ink`, readable whatever its colours are."""
     foreground, background = (None if one is None else place_of(one) for one in (ink.foreground, ink.background))
