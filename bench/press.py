@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 
-from bench import cancel, code, idle, lines, memory, post, rows, start, trivial, waiting, watch
+from bench import cancel, code, frames, idle, lines, memory, post, rows, start, trivial, waiting, watch
 from bench.figures import Figure, named, store, table
 from bench.presses import Presser
 from bench.profile import profiled
@@ -32,6 +32,7 @@ MEASURES: dict[str, Measure] = {
     "waiting": waiting.measure,
     "rows": rows.measure,
     "code": code.measure,
+    "frames": frames.measure,
 }
 PROFILED = ("press", "post", "lines")
 
@@ -67,6 +68,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--claim-rounds", type=int, default=5, help="times that ten runs wait; ten claims each")
     parser.add_argument("--row-rounds", type=int, default=50, help="pages asked for on each side")
     parser.add_argument("--code-rounds", type=int, default=5, help="builds of a large repository on each side")
+    parser.add_argument("--frame-rounds", type=int, default=4, help="turns of each way that the page of a run is used")
     parser.add_argument("--only", nargs="+", choices=list(MEASURES), default=list(MEASURES), help="which to measure")
     parser.add_argument("--profile", action="store_true", help="keep what press, post and lines spend their time on")
     return parser.parse_args()
