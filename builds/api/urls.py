@@ -46,6 +46,7 @@ TAILS: Final = [
     _route("build/run/" + BUILD, runs.RunDetailView),
     _route("build/run/" + RUN + "/lines", logs.RunLinesView),
     _route("build/run/" + RUN + "/hits", logs.RunHitsView),
+    _route("build/run/" + RUN + "/sections", logs.RunSectionsView),
     _route("build/run/" + RUN + r"/log\.txt", logs.RunTextView),
     _route("build/run/" + RUN + "/otherremoveruns", run_finds.RunSiblingsView),
     _route("build/run/" + RUN + "/callbacks", callbacks.RunCallbacksView),

@@ -24,7 +24,7 @@ from builds.contract.fields import (
 from builds.contract.steps import BuildStepRun
 from builds.domain.actions import LISTED, Action, possible_actions
 from builds.domain.log.lines import Stream
-from builds.domain.states import EndReason, RunState, RunType
+from builds.domain.states import EndReason, RunState, RunType, StepState
 from builds.domain.tags import AutoTagSeqType
 from builds.models import BuildRun as RunRow
 from builds.models import Caller
@@ -230,6 +230,16 @@ class Hits(Model):
         null=True,
         example=[[15, 19]],
     )
+
+
+class Section(Model):
+    """Consecutive lines of one build instruction, or of one step outside of instructions."""
+
+    first = Number("Number of its first line", min_value=1, max_value=None, example=20)
+    last = Number("Number of its last line", min_value=1, max_value=None, example=480)
+    step = Number("buildStepRunSeq", example=11, null=True)
+    vertex = Text("The build instruction, null outside the image build", example="[2/3] RUN make", null=True)
+    state = Word(StepState, "State of the instruction, or of the step")
 
 
 class Queue(Model):

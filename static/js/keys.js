@@ -1,10 +1,11 @@
-// Keys: b builds, c cancels (asks first), / searches. The log has its own (log-view.js).
+// Keys: b builds, c cancels (asks first), / searches, ? lists them all. The log has its own (live-run.js).
 const TYPING = "input, textarea, select, [contenteditable]";
 
 const acts = {
   b: () => document.querySelector('main .run [data-action="BUILD"]')?.click(),
   c: () => document.querySelector('main .run [data-action="CANCEL"]')?.click(),
-  "/": () => document.querySelector("[data-search]")?.focus(),
+  "/": () => document.querySelector("[data-search], [data-log-search]")?.select(),
+  "?": () => document.querySelector("[data-keys]")?.showModal(),
 };
 
 export function onKey(handlers) {
@@ -20,4 +21,8 @@ export function onKey(handlers) {
 
 export function startKeys() {
   onKey(acts);
+  for (const button of document.querySelectorAll("[data-keys-button]")) {
+    button.hidden = false;
+    button.addEventListener("click", acts["?"]);
+  }
 }

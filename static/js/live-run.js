@@ -2,7 +2,9 @@
 // what the head and the steps say is rendered by the server, so there is one truth about states and buttons.
 import { onKey } from "./keys.js";
 import { LiveSocket } from "./live-socket.js";
-import { LogView, WINDOW } from "./log-view.js";
+import { LogMenu } from "./log-menu.js";
+import { LogSearch } from "./log-search.js";
+import { LogView, WINDOW, withInks } from "./log-view.js";
 import { OpenLines } from "./open-lines.js";
 import { exchange, LivePart } from "./part.js";
 import { fetchText, Refusal } from "./server.js";
@@ -10,7 +12,8 @@ import { counted } from "./words.js";
 
 const BARS_GROW = 5000;
 const header = () => document.querySelector("main [data-run]");
-const log = new LogView(document.querySelector("[data-log]"), { onChange: followLog });
+let isLogSet = false; // what follows needs all of this module
+const log = new LogView(document.querySelector("[data-log]"), { onChange: () => isLogSet && followLog() });
 const openLines = new OpenLines(log);
 const runSeq = header().dataset.run;
 const isActive = (state = header().dataset.runState) => ["CREATED", "RUNNING"].includes(state);
@@ -67,10 +70,12 @@ async function finish() {
   socket.stop();
   if (isActive()) live.refresh({ what: "head", atOnce: true });
   await log.catchUp();
+  menu.learnSections();
   ended.refresh();
 }
 
 function followLog() {
+  search.grown(log.total);
   const place = document.querySelector("[data-log-state]");
   if (!place) return;
   const isBehind = log.behind > (isActive() ? WINDOW : 0);
@@ -92,9 +97,10 @@ const frames = {
   steps: (frame) => {
     log.maker.learnSteps(frame.steps);
     log.relabel();
+    menu.learnSections();
     live.refresh({ what: "steps" });
   },
-  lines: (frame) => log.take(frame.lines),
+  lines: (frame) => log.take(withInks(frame)),
   open: (frame) => openLines.take(frame.lines),
   skipped: (frame) => log.catchUp(frame.to),
   end: finish,
@@ -114,6 +120,7 @@ function openAtHash() {
   if (!range) return false;
   const [first, last] = [range[1], range[2] ?? range[1]].map(Number).sort((one, other) => one - other);
   log.open(first, last);
+  menu.sayMarked();
   return true;
 }
 
@@ -121,6 +128,13 @@ const says = document.querySelector("[data-log-says]");
 
 // A link to lines moves the log also where the address has them already. An instruction's first line is asked for.
 async function onClick(event) {
+  const number = event.target.closest("a.log__n[href]");
+  if (number && event.shiftKey && log.maker.marked[0]) {
+    event.preventDefault();
+    const [first, last] = [log.maker.marked[0], Number(number.hash.slice(2))].sort((one, other) => one - other);
+    location.hash = `L${first}-L${last}`;
+    return;
+  }
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   const link = event.target.closest('a[href^="#L"], a[data-first-line]');
   if (!link) return;
@@ -142,14 +156,9 @@ async function onClick(event) {
 
 function startControls() {
   const follow = document.querySelector("[data-follow]");
-  const wrap = document.querySelector("[data-wrap]");
   follow.hidden = false;
-  wrap.hidden = false;
   follow.addEventListener("click", () => log.toggleFollow());
-  wrap.addEventListener("click", () => {
-    const wraps = log.root.classList.toggle("log__view--long") === false;
-    wrap.setAttribute("aria-pressed", String(wraps));
-  });
+  log.root.addEventListener("says", (event) => { says.textContent = event.detail; });
   document.addEventListener("click", (event) => {
     if (event.target.closest('main .run [data-action="LOG"]')) log.root.focus();
   });
@@ -157,13 +166,21 @@ function startControls() {
   onKey({
     f: () => log.toggleFollow(),
     g: () => log.toStart(),
-    G: () => !log.following && log.toggleFollow(),
+    G: () => !log.following && log.toEnd({ follows: isActive() }),
+    l: () => menu.openAtLine(),
+    n: () => search.next(),
+    N: () => search.previous(),
+    h: () => search.toggleFilter(),
     e: () => log.maker.errorLine && log.show(log.maker.errorLine),
   });
   addEventListener("hashchange", openAtHash);
 }
 
+const search = new LogSearch(log);
+const menu = new LogMenu(log);
+isLogSet = true;
 log.maker.learnNames(document.querySelector("[data-steps]"));
+menu.learnSections();
 startControls();
 if (!openAtHash()) {
   if (log.maker.errorLine) {

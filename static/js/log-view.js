@@ -1,41 +1,39 @@
-// The log: a window of consecutive lines, each of which stands there once. Who follows the end has the newest 500
-// lines and no others; who reads has up to about 2,000, and what comes then is counted. Older and later lines are
-// fetched when they are asked for. Lines that come faster than they can be drawn are passed over, for the same reason.
-import { eachInFrames, nextFrame } from "./frames.js";
+// The log: who follows the end has the newest 500 lines and no others; who reads has what is around the place that he sees,
+// fetched as he goes, jumps or searches. Lines that come faster than they can be drawn are passed over, for the same reason.
+import { nextFrame } from "./frames.js";
+import { Folds } from "./log-folds.js";
 import { LineMaker } from "./log-lines.js";
+import { LineMap } from "./log-map.js";
+import { HEAD, LogWindow } from "./log-window.js";
 import { fetchJson } from "./server.js";
 import { counted } from "./words.js";
 
-const MOST = 2000;
 export const WINDOW = 500; // lines of one who follows, and of one request
-const BATCH = 20; // lines that are laid out at once
+const MOST = 600; // lines in the page of one who reads
+const STEP = 150; // lines that are fetched at once beside those that stand there
+const BEFORE = 50; // lines that are fetched before the one that is jumped to
+const AHEAD = 1000; // pixels beyond what is seen
 const NEAR_END = 96; // pixels
-const HEAD = 40; // pixels; the name of an instruction stays on top of its lines
-
-function batchesOf(lines) {
-  return Array.from({ length: Math.ceil(lines.length / BATCH) }, (_, at) => lines.slice(at * BATCH, (at + 1) * BATCH));
-}
 
 export class LogView {
+  folds = new Folds();
   #following = false;
   #inbox = []; // lines that have come and are not drawn yet, consecutive
   #placed = 0; // where following has scrolled to
-  #awaited = 0; // a line that a link asks for and that is not printed yet
-  #fetching = Promise.resolve();
+  #awaited = null; // lines that a link asks for and that are not printed yet
+  #work = Promise.resolve();
+  #isFilling = false;
+  #places = null; // {search, context, ranges} where only the places of a search are shown
 
   // `onChange` is called when what the log has, or knows of, has changed.
   constructor(root, { onChange = () => {} } = {}) {
-    this.root = root;
-    this.onChange = onChange;
-    this.list = root.querySelector("[data-lines]");
-    this.maker = new LineMaker(Number(root.dataset.errorLine ?? 0));
-    this.last = Number(root.dataset.lastLine); // newest line that stands in the page
-    this.total = Math.max(Number(root.dataset.total), this.last); // newest line that is known of
+    Object.assign(this, { root, onChange });
+    this.maker = new LineMaker(root, this.folds);
+    this.window = new LogWindow(root, this.maker);
+    this.reading = document.querySelector("[data-log-reading]");
+    this.total = 0; // newest line that is known of
+    this.#enter();
     this.#listen();
-  }
-
-  get first() {
-    return Number(this.list.querySelector("[data-line]")?.dataset.line ?? 0);
   }
 
   get following() {
@@ -44,63 +42,109 @@ export class LogView {
 
   // How many lines one who follows does not see yet although they are stored.
   get behind() {
-    return this.#following ? Math.max(this.total - this.last, 0) : 0;
+    return this.#following && !this.#places ? Math.max(this.total - this.window.lastLine, 0) : 0;
+  }
+
+  // Number of the first line that is seen.
+  get seenLine() {
+    return Number(this.window.seen()?.dataset.line ?? 1);
   }
 
   follow(on) {
     this.#following = on;
+    this.window.pin(on);
     document.querySelector("[data-follow]")?.setAttribute("aria-pressed", String(on));
     if (on) {
-      this.#dropFromTop(WINDOW);
+      this.window.dropFromTop(WINDOW);
       this.#toEnd();
     }
     this.onChange();
   }
 
+  toggleFollow() {
+    if (this.#following) this.follow(false);
+    else this.toEnd({ follows: true });
+  }
+
   // Takes in lines of the socket, to be drawn with the next frame. For one who follows the newest are enough.
   take(lines) {
     if (!lines.length) return;
+    const isAtEnd = this.window.lastLine === this.total && this.window.size < MOST;
+    this.#grow(lines.at(-1).n);
+    if (this.#places || (!this.#following && !isAtEnd && !this.#inbox.length)) return;
     const end = this.#inbox.at(-1)?.n;
-    this.total = Math.max(this.total, lines.at(-1).n);
     if (end === undefined) this.#inOrder(() => this.#draw());
     else if (lines[0].n !== end + 1) this.#inbox = [];
-    if (this.#following) this.#inbox = [...this.#inbox, ...lines].slice(-WINDOW);
-    else if (this.#inbox.length < MOST) this.#inbox.push(...lines);
+    this.#inbox = [...this.#inbox, ...lines].slice(-WINDOW);
   }
 
   // Learns from elsewhere how many lines are stored. Who follows does not wait for the socket to bring all of them.
   hear(total) {
     const isNews = total > this.total;
-    this.total = Math.max(this.total, total);
+    this.#grow(total);
     this.#say();
     if (isNews && this.behind > WINDOW) this.catchUp();
   }
 
-  // Fetches what lies between the page and line `upTo`, for instance after the socket skipped; one who follows gets
-  // the newest of it.
-  catchUp(upTo = Infinity) {
-    return this.#inOrder(() => this.#fetchAfter(upTo));
+  // Learns what was printed meanwhile, for instance after the socket skipped; who follows gets the newest of it.
+  catchUp() {
+    return this.#inOrder(() => this.#catchUp());
   }
 
   // Brings line `n` into the log's own window; the page stays where it is.
   show(n) {
-    return this.#inOrder(async () => {
-      await this.#load(n, n);
-      this.#bring(n);
-    });
+    return this.#inOrder(() => this.#bring(n));
   }
 
   // Opens the log at lines `first` to `last` of a link: marked, and in the eye. A line to come is waited for.
   open(first, last) {
+    this.mark(first, last);
+    return this.#inOrder(() => this.#open(first, last));
+  }
+
+  // Marks every place of a text in the lines.
+  highlight(text) {
+    this.maker.want(text);
+    this.window.each((row) => this.maker.paint(row));
+  }
+
+  // Does something that changes how high lines are; the line that is seen stays where it is.
+  keepRow(act) {
+    if (this.#following) act();
+    else this.window.keeping(act);
+    this.keepEnd();
+  }
+
+  mark(first, last) {
     this.maker.mark(first, last);
+    this.window.each((row) => this.maker.paint(row));
+  }
+
+  toStart() {
+    return this.show(1);
+  }
+
+  toEnd({ follows = false } = {}) {
     return this.#inOrder(async () => {
-      this.#paint();
-      this.#awaited = this.total < first ? first : 0;
-      if (this.#awaited) return;
-      await this.#load(first, last);
-      this.#bring(first);
-      for (const n of [last, first]) this.#lineAt(n)?.scrollIntoView({ block: "nearest" });
+      this.#following = true;
+      if (follows) await this.#catchUp();
+      else await this.#drawEnd();
+      this.follow(follows);
+      this.#toEnd();
     });
+  }
+
+  // Shows the places of a search alone, or the whole log again; the line that is seen stays in sight.
+  filter(places) {
+    return this.#inOrder(() => this.#again(() => {
+      this.#places = places;
+      this.folds.isOff = places !== null;
+    }));
+  }
+
+  // Does something that changes how lines look or which are shown, and draws them anew.
+  redraw(change) {
+    return this.#inOrder(() => this.#again(change));
   }
 
   // Calls `act`, which changes what stands above the log. A reader who has the log before him is not moved by that: the
@@ -112,203 +156,225 @@ export class LogView {
     if (isRead) scrollBy({ top: this.root.getBoundingClientRect().top - place.top, behavior: "instant" });
   }
 
+  // Keeps the end in sight for one who follows, when something has changed behind the lines.
+  keepEnd() {
+    if (this.#following) this.#toEnd();
+  }
+
   // Takes over how the server shows the log now: its marks, and for one who follows all of it.
   adopt(shown) {
     return this.#inOrder(async () => {
       this.maker.errorLine = Number(shown.dataset.errorLine ?? 0);
-      if (!this.#following) return this.#paint();
-      this.root.replaceChildren(...shown.childNodes);
-      this.list = this.root.querySelector("[data-lines]");
-      this.last = Number(shown.dataset.lastLine);
-      this.total = Math.max(Number(shown.dataset.total), this.last);
-      this.follow(false);
-      this.#paint();
-      this.#say();
-      if (this.maker.errorLine) this.#bring(this.maker.errorLine);
-      else this.#toEnd();
-      return undefined;
+      this.#grow(Number(shown.dataset.total));
+      const wasFollowing = this.#following;
+      if (wasFollowing && this.#isAsServed) {
+        this.root.replaceChildren(...shown.childNodes);
+        this.#enter();
+      }
+      if (wasFollowing) {
+        this.follow(false);
+        this.#toEnd();
+        if (this.maker.errorLine) await this.#bring(this.maker.errorLine);
+      }
+      this.window.each((row) => this.maker.paint(row));
     });
   }
 
-  async #load(first, last) {
-    const isLong = last - first > WINDOW / 2; // what follows a long range's begin stands behind "later lines"
-    if (this.#lineAt(first) && (isLong || this.#lineAt(Math.min(last, this.total)))) return;
-    await this.#replaceAround(first);
+  // Lines may come before the name of their instruction: the heads get it when it is known.
+  relabel() {
+    this.maker.relabel(this.window.list);
+  }
+
+  // Whether the lines look as the server renders them.
+  get #isAsServed() {
+    return !this.#places && this.maker.timeMode === "start" && !this.folds.folded.length;
+  }
+
+  #enter() {
+    this.total = Math.max(Number(this.root.dataset.total), this.total);
+    for (const gap of this.root.querySelectorAll("[data-earlier], [data-later]")) gap.hidden = true; // the spaces say it
+    this.window.enter(this.#map());
+    this.maker.adopt(this.window.list);
+    this.#say();
+  }
+
+  #map() {
+    return this.#places ? new LineMap(this.#places.ranges) : LineMap.folded(this.total, this.folds.folded);
+  }
+
+  #grow(total) {
+    if (total <= this.total) return;
+    this.total = total;
+    this.window.remap(this.#map());
+    this.#say();
+    if (this.#awaited && total >= this.#awaited[0]) {
+      const [first, last] = this.#awaited;
+      this.#inOrder(() => this.#open(first, last));
+    }
+  }
+
+  #inOrder(act) {
+    this.#work = this.#work.then(act).catch(() => this.#say());
+    return this.#work;
+  }
+
+  async #open(first, last) {
+    this.#awaited = this.total < first ? [first, last] : null;
+    if (this.#awaited) return;
+    await this.#bring(first);
+    for (const n of [Math.min(last, this.total), first]) this.window.elementOf(n)?.scrollIntoView({ block: "nearest" });
   }
 
   // Scrolls the log where line `n` is not seen already: it then stands in the upper part.
-  #bring(n) {
-    const line = this.#lineAt(n);
+  async #bring(n) {
+    this.#uncover(n);
+    if (!this.window.elementOf(n)) await this.#jump(this.window.map.rowOf(n));
+    const line = this.window.elementOf(n);
     if (!line) return;
     this.follow(false);
     const [seen, at] = [this.root.getBoundingClientRect(), line.getBoundingClientRect()];
     if (at.top >= seen.top + HEAD && at.bottom <= seen.bottom) return;
     this.root.scrollTop += at.top - seen.top - this.root.clientHeight / 4;
+    await this.#fill();
   }
 
-  #paint() {
-    for (const line of this.list.querySelectorAll("[data-line]")) this.maker.paint(line);
+  // What is folded or left out does not hide a line that is asked for.
+  #uncover(n) {
+    if (this.#places && !this.window.map.has(n)) {
+      this.#places = null;
+      this.folds.isOff = false;
+      this.root.dispatchEvent(new CustomEvent("unfiltered"));
+      this.window.forget(this.#map());
+    } else if (this.folds.foldedAt(n)) {
+      this.folds.turn(n, false);
+      this.window.forget(this.#map());
+    }
   }
 
-  #lineAt(n) {
-    return this.list.querySelector(`[data-line="${n}"]`);
+  async #again(change) {
+    const row = this.window.seen();
+    const [n, wasFollowing] = [this.seenLine, this.#following];
+    const place = row ? row.getBoundingClientRect().top - this.root.getBoundingClientRect().top : HEAD;
+    change();
+    this.window.forget(this.#map());
+    if (wasFollowing) await this.#drawEnd();
+    else await this.#jump(Math.min(this.window.map.rowOf(n), this.window.map.rows - 1), place);
+    if (wasFollowing) this.#toEnd();
+    this.#say();
   }
 
-  #inOrder(act) {
-    this.#fetching = this.#fetching.then(act).catch(() => this.#say());
-    return this.#fetching;
+  // Draws the rows around one, which then stands `place` pixels below the upper edge; but where the reader has scrolled on
+  // from `scrolled`, his place counts.
+  async #jump(row, place = HEAD, scrolled = null) {
+    if (row < 0) return;
+    const from = Math.max(row - BEFORE, 0);
+    const lines = await this.#read(from, Math.min(row + STEP, this.window.map.rows));
+    if (!lines.length) return;
+    await this.window.replace(from, lines);
+    const at = this.window.elementOf(this.window.map.lineOf(row));
+    if (at && (scrolled === null || scrolled === this.root.scrollTop)) this.root.scrollTop += at.getBoundingClientRect().top - this.root.getBoundingClientRect().top - place;
+    this.#say();
+    await this.#fill();
   }
 
-  // A reader who scrolled up keeps what is in the page; what comes then waits behind "later lines".
-  #isFull() {
-    return !this.#following && this.list.childElementCount >= MOST;
+  async #drawEnd() {
+    const rows = this.window.map.rows;
+    const from = Math.max(rows - WINDOW, 0);
+    if (!rows) return;
+    await this.window.replace(from, await this.#read(from, rows));
+    this.#toEnd();
+    this.#say();
+  }
+
+  // Draws what is missing where the reader is, until nothing is.
+  async #fill() {
+    for (let missing; !this.#following && (missing = this.window.missing(AHEAD, STEP)); ) {
+      if (missing.far !== undefined) {
+        this.#tellReading(missing.far);
+        await this.#jump(missing.far, HEAD, this.root.scrollTop);
+        this.#tellReading(null);
+        return;
+      }
+      const lines = await this.#read(missing.from, missing.to);
+      if (!lines.length) return;
+      if (missing.to <= this.window.first) {
+        await this.window.prepend(lines);
+        this.window.dropFromEnd(MOST);
+      } else {
+        await this.window.append(lines, () => {});
+        this.window.keeping(() => this.window.dropFromTop(MOST));
+      }
+      this.#say();
+    }
+  }
+
+  #tellReading(row) {
+    if (!this.reading) return;
+    this.reading.hidden = row === null;
+    if (row !== null) this.reading.textContent = `Reading line ${this.window.map.lineOf(row)} of ${this.total}`;
+  }
+
+  // Reads the lines of rows `from` to before `to`. Of a folded instruction the first line stands for all, and is not read.
+  async #read(from, to) {
+    if (this.#places) {
+      const { search, context } = this.#places;
+      return this.#ask({ search, context, after: this.window.map.lineOf(from) - 1, limit: to - from });
+    }
+    const lines = [];
+    for (const [first, last] of this.window.map.within(from, to)) {
+      const fold = this.folds.foldedAt(last);
+      const limit = last - first + (fold ? 0 : 1);
+      if (limit) lines.push(...(await this.#ask({ after: first - 1, limit })));
+      if (fold) lines.push({ n: last, vertex: fold.vertex });
+    }
+    return lines;
+  }
+
+  async #ask(query) {
+    const found = await fetchJson(`${this.root.dataset.linesUrl}?${new URLSearchParams(query)}`);
+    this.#grow(found.total ?? 0);
+    return withInks(found);
   }
 
   // Draws what has come meanwhile; whatever is there already is passed over, a gap is fetched for one who follows.
   async #draw() {
     await nextFrame();
     const lines = this.#inbox.splice(0);
-    const before = lines[0].n - 1;
-    if (this.#following && before > this.last && lines.length < WINDOW) await this.#fetchAfter(before);
-    const news = lines.filter((line) => line.n > this.last);
-    await this.#append(this.#following ? news : news.slice(0, Math.max(MOST - this.list.childElementCount, 0)));
+    const last = this.window.lastLine;
+    const news = lines.filter((line) => line.n > last);
+    if (!news.length || this.#places) return;
+    if (news[0].n > last + 1) {
+      if (this.#following) await this.#catchUp();
+      return;
+    }
+    await this.#append(this.#following ? news : news.slice(0, Math.max(MOST - this.window.size, 0)));
   }
 
-  // Adds lines at the end. Behind a gap all earlier lines go for one who follows, and the new ones are only counted for
-  // one who reads: he may have scrolled up while they were on their way.
   async #append(lines) {
-    const isGap = lines.length > 0 && lines[0].n > this.last + 1;
-    if (isGap && this.#following) this.list.replaceChildren();
-    await eachInFrames(isGap && !this.#following ? [] : batchesOf(lines), (batch) => this.#appendBatch(batch));
-    this.#say();
-    await this.#meetAwaited();
-  }
-
-  #appendBatch(lines) {
-    const rows = [];
-    let under = this.list.lastElementChild?.dataset.under ?? this.#lastHead();
-    for (const line of lines) {
-      rows.push(...this.maker.make(line, under));
-      under = this.maker.headOf(line);
-    }
-    this.list.append(...rows);
-    this.last = lines.at(-1).n;
-    this.total = Math.max(this.total, this.last);
-    if (this.#following) this.#dropFromTop(WINDOW);
-    this.#say();
-    if (this.#following) this.#toEnd();
-  }
-
-  async #meetAwaited() {
-    const n = this.#awaited;
-    if (!n || this.total < n) return;
-    this.#awaited = 0;
-    await this.#load(n, n);
-    this.#bring(n);
-    this.#lineAt(n)?.scrollIntoView({ block: "nearest" });
-  }
-
-  // Lines may come before the name of their instruction: the heads get it when it is known.
-  relabel() {
-    for (const head of this.list.querySelectorAll(".log__head")) {
-      if (head.dataset.of) head.firstElementChild.textContent = this.maker.headOf({ vertex: head.dataset.of });
-    }
-    const last = this.list.lastElementChild;
-    if (last?.dataset.under) last.dataset.under = this.#lastHead();
-  }
-
-  #lastHead() {
-    return [...this.list.querySelectorAll(".log__head")].at(-1)?.textContent.trim();
-  }
-
-  // Adds lines at the begin, the nearest first; what the reader sees stays where it is.
-  async #prepend(lines) {
-    await eachInFrames(batchesOf(lines).reverse(), (batch) => this.#prependBatch(batch));
-    while (this.list.childElementCount > MOST) this.list.lastElementChild.remove();
-    this.last = Number([...this.list.querySelectorAll("[data-line]")].at(-1)?.dataset.line ?? 0);
-    this.#say();
-  }
-
-  #prependBatch(lines) {
-    const rows = [];
-    let under;
-    for (const line of lines) {
-      rows.push(...this.maker.make(line, under));
-      under = this.maker.headOf(line);
-    }
-    const [before, next] = [this.root.scrollHeight, this.list.firstElementChild];
-    this.list.prepend(...rows);
-    if (next?.matches(".log__head") && next.textContent.trim() === under) next.remove();
-    this.root.scrollTop += this.root.scrollHeight - before;
-  }
-
-  // Takes the oldest lines out; the first one that stays keeps the name of its instruction above it.
-  #dropFromTop(most) {
-    const lines = this.list.querySelectorAll("[data-line]");
-    if (lines.length <= most) return;
-    let head;
-    for (let row = this.list.firstElementChild; row !== lines[lines.length - most]; row = this.list.firstElementChild) {
-      if (row.matches(".log__head")) head = row;
-      row.remove();
-    }
-    if (head) this.list.prepend(head);
-  }
-
-  async #fetch(after, limit = WINDOW) {
-    const found = await fetchJson(`${this.root.dataset.linesUrl}?after=${after}&limit=${limit}`);
-    this.total = Math.max(this.total, found.total ?? 0);
-    return found.lines;
+    await this.window.append(lines, () => {
+      if (this.#following) this.window.dropFromTop(WINDOW);
+      this.#say();
+      if (this.#following) this.#toEnd();
+    });
   }
 
   // Ends at what was stored when it began: what is printed meanwhile comes by the socket.
-  async #fetchAfter(upTo) {
-    let goal = upTo;
-    for (;;) {
-      const after = this.#following ? Math.max(this.last, Math.min(goal, this.total) - WINDOW) : this.last;
-      const lines = (await this.#fetch(after)).filter((line) => line.n > this.last && line.n <= goal);
-      goal = Math.min(goal, this.total);
-      await this.#append(lines);
-      if (lines.length < WINDOW || this.last >= goal || this.#isFull()) return;
+  async #catchUp() {
+    const [newest] = await this.#ask({ after: Math.max(this.total - 1, 0), limit: 1 });
+    if (!newest) return;
+    if (this.#following && !this.#places) {
+      const goal = this.total;
+      for (let last = -1; last < this.window.lastLine && this.window.lastLine < goal; ) {
+        last = this.window.lastLine;
+        if (goal - last > WINDOW) await this.#drawEnd();
+        else await this.#append(await this.#ask({ after: last, limit: goal - last }));
+      }
     }
   }
 
-  async #replaceAround(n) {
-    const lines = await this.#fetch(Math.max(n - WINDOW / 2, 0));
-    if (!lines.length) return;
-    this.follow(false);
-    this.list.replaceChildren();
-    this.last = lines[0].n - 1;
-    await this.#append(lines);
-  }
-
-  async #earlier() {
-    const first = this.first;
-    const after = Math.max(first - 1 - WINDOW, 0);
-    this.follow(false);
-    await this.#prepend((await this.#fetch(after, first - 1 - after)).filter((line) => line.n < first));
-  }
-
-  async #later() {
-    await this.#append((await this.#fetch(this.last)).filter((line) => line.n > this.last));
-    const top = this.root.scrollTop;
-    const before = this.root.scrollHeight;
-    this.#dropFromTop(MOST);
-    this.root.scrollTop = top - (before - this.root.scrollHeight);
-    this.#say();
-  }
-
-  async #end() {
-    this.#following = true;
-    await this.#fetchAfter(Infinity);
-    this.follow(true);
-  }
-
   #say() {
-    const [first, later] = [this.first, Math.max(this.total - this.last, 0)];
-    this.root.dataset.lastLine = this.last;
+    this.root.dataset.lastLine = this.window.lastLine;
     this.root.dataset.total = this.total;
-    this.#gap("[data-earlier]", Math.max(first - 1, 0), "earlier line");
-    this.#gap("[data-later]", later, "later line");
     this.root.querySelector("[data-quiet]").hidden = this.total > 0;
     const count = document.querySelector("[data-line-count]");
     if (count && Number(count.dataset.lineCount) < this.total) {
@@ -318,39 +384,38 @@ export class LogView {
     this.onChange();
   }
 
-  #gap(selector, count, noun) {
-    const gap = this.root.querySelector(selector);
-    gap.hidden = count === 0;
-    gap.querySelector("a").textContent = counted(count, noun);
-  }
-
   #toEnd() {
     this.root.scrollTop = this.root.scrollHeight;
     this.#placed = this.root.scrollTop;
   }
 
   #listen() {
-    const acts = { "[data-earlier] a": () => this.#earlier(), "[data-later] a": () => this.#later() };
-    this.root.addEventListener("click", (event) => {
-      const selector = Object.keys(acts).find((one) => event.target.closest(one));
-      if (!selector) return;
-      event.preventDefault();
-      this.#inOrder(acts[selector]);
+    this.root.addEventListener("wheel", (event) => event.deltaY < 0 && this.#following && this.follow(false), { passive: true });
+    this.root.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    addEventListener("resize", () => {
+      this.window.measure();
+      this.#scrolled();
     });
-    this.root.addEventListener("wheel", (event) => event.deltaY < 0 && this.follow(false), { passive: true });
-    this.root.addEventListener("scroll", () => {
+    this.root.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-fold]");
+      if (button) this.redraw(() => this.folds.turn(Number(button.dataset.fold), button.getAttribute("aria-expanded") === "true"));
+    });
+  }
+
+  #scrolled() {
+    if (this.#following) {
       const below = this.root.scrollHeight - this.root.scrollTop - this.root.clientHeight;
       const isMovedUp = this.root.scrollTop < this.#placed && below > 1;
-      if (this.#following && (isMovedUp || below > NEAR_END)) this.follow(false);
-    }, { passive: true });
+      if (isMovedUp || below > NEAR_END) this.follow(false);
+    }
+    if (this.#following || this.#isFilling || !this.window.missing(AHEAD, STEP)) return;
+    this.#isFilling = true;
+    this.#inOrder(() => this.#fill()).finally(() => { this.#isFilling = false; });
   }
+}
 
-  toggleFollow() {
-    if (this.#following) this.follow(false);
-    else this.#inOrder(() => this.#end());
-  }
-
-  toStart() {
-    return this.show(1);
-  }
+// Which colour a line begins with is told beside the lines, of those alone that begin with one.
+export function withInks({ lines, inks = {} }) {
+  for (const line of lines) line.ink = inks[line.n] ?? "";
+  return lines;
 }

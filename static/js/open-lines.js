@@ -33,19 +33,14 @@ export class OpenLines {
 
   #draw(lines) {
     const rows = [];
-    let under = this.#lastHead();
+    let last = this.log.window.lastRow;
     for (const line of lines) {
-      const made = this.log.maker.make(line, under);
+      const made = this.log.maker.make(line, last);
       unnumbered(made.at(-1));
       rows.push(...made);
-      under = this.log.maker.headOf(line);
+      last = line;
     }
     this.log.root.querySelector("[data-open-lines]").replaceChildren(...rows);
-    this.log.keepEnd?.();
-  }
-
-  #lastHead() {
-    const heads = this.log.root.querySelectorAll("[data-lines] > .log__head");
-    return [...heads].at(-1)?.textContent.trim();
+    this.log.keepEnd();
   }
 }

@@ -67,10 +67,12 @@ def end(lease: Lease, reason: EndReason = EndReason.DONE) -> None:
     assert end_attempt(lease, facts)
 
 
-def say(lease: Lease, *lines: bytes, step: int | None = None, stream: int = 1, t: int = 0) -> None:
+def say(
+    lease: Lease, *lines: bytes, step: int | None = None, vertex: str | None = None, stream: int = 1, t: int = 0
+) -> None:
     """Store lines of output as the run's next chunk."""
     stored = BuildRun.objects.get(pk=lease.run_id).chunk_count
-    output = [LogLine(raw, None, stream, t) for raw in lines]
+    output = [LogLine(raw, vertex, stream, t) for raw in lines]
     assert append_chunks(lease, [(step, output)], after=stored)
 
 

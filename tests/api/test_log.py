@@ -196,6 +196,19 @@ def test_a_hit_is_found_in_the_whole_log_forwards_and_backwards_and_around_its_e
     assert hits("nowhere") == {"count": 0, "total": 1601, "n": None, "position": None, "ranges": None}
 
 
+def test_long_sections_are_listed_across_chunks_and_short_ones_are_not(as_, operator, run):
+    lease, step = begin(run), run.steps.get(order=1).pk
+    say(lease, *[b"own\n"] * 300)
+    for _ in range(3):
+        say(lease, *[b"long\n"] * 100, step=step, vertex="sha256:a")
+    say(lease, *[b"short\n"] * 200, step=step, vertex="sha256:b")
+    found = as_(operator).get(f"/v1/build/run/{run.pk}/sections").json()
+    assert found == [
+        {"first": 1, "last": 300, "step": None, "vertex": None, "state": "WAIT"},
+        {"first": 301, "last": 600, "step": step, "vertex": "sha256:a", "state": "WAIT"},
+    ]
+
+
 def test_a_search_sees_what_was_printed_since(hits, run):
     lease = begin(run)
     say(lease, b"hit\n", b"no\n")

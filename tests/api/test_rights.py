@@ -117,6 +117,7 @@ TABLE = [
     Line("get", "build/run/{done}", SEE),
     Line("delete", "build/run/{done}", OPERATE),
     Line("get", "build/run/{done}/lines", SEE),
+    Line("get", "build/run/{done}/sections", SEE),
     Line("get", "build/run/{done}/hits", SEE, query="search=hello"),
     Line("get", "build/run/{done}/log.txt", SEE),
     Line("get", "build/run/{done}/otherremoveruns", SEE),

@@ -118,6 +118,7 @@ ASKS: dict[str, Callable[[Scene], Any]] = {
     "getRunLog": lambda to: to.call("get", f"/build/run/log/{to.done.pk}"),
     "getStepLog": lambda to: to.call("get", f"/build/run/log/step/{to.step}"),
     "getRunHits": lambda to: to.call("get", f"/build/run/{to.done.pk}/hits?search=hello"),
+    "getRunSections": lambda to: to.call("get", f"/build/run/{to.done.pk}/sections"),
     "getRunLines": lambda to: to.call("get", f"/build/run/{to.done.pk}/lines"),
     "getRunText": lambda to: to.call("get", f"/build/run/{to.done.pk}/log.txt"),
     "getQueue": lambda to: to.call("get", "/build/queue"),

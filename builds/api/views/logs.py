@@ -15,12 +15,13 @@ from builds.api.views.base import ApiView
 from builds.api.views.runs import found_run
 from builds.contract import parameters
 from builds.contract.errors import Wrong
-from builds.contract.runs import BuildRunLog, Hits, Lines
+from builds.contract.runs import BuildRunLog, Hits, Lines, Section
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
 from builds.models import BuildRun
 from builds.queries.log import LineWindow, TextView, asynchronous, iterate_bytes, iterate_text, read_log, read_window
 from builds.queries.log_search import HitQuery, read_hits
+from builds.queries.log_sections import long_sections
 from builds.queries.runs import find_step, steps_by_attempt
 
 RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
@@ -81,6 +82,17 @@ class RunHitsView(ApiView):
         """Return how many lines of the whole log hold a text, and the next one or the one before."""
         query = HitQuery(**self.asked)
         return self.answer(Hits(read_hits(_seen_run(self, build_run_seq), query)).data)
+
+
+class RunSectionsView(ApiView):
+    """`/build/run/{buildRunSeq}/sections`."""
+
+    tag = "Log"
+
+    @documented("getRunSections", "List the long sections of the log", Section(many=True))
+    def get(self, request: ApiRequest, build_run_seq: int) -> HttpResponse:
+        """Return where one instruction, or one step outside of instructions, has more than 200 lines on end."""
+        return self.answer(Section(long_sections(_seen_run(self, build_run_seq)), many=True).data)
 
 
 class RunTextView(ApiView):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Final
 
 from builds.domain.log.lines import NumberedLine, OpenLine
@@ -10,13 +10,15 @@ from builds.domain.log.packing import unpack
 from builds.models import BuildRun, LogChunk
 from builds.pages.ansi import Part, parts_of
 from builds.pages.words import line_time_words
-from builds.queries.log import OpenStepLine, StepLine, iterate_lines, open_lines
+from builds.queries.log import LineWindow, OpenStepLine, StepLine, iterate_lines, open_lines, read_window
+from builds.queries.log_search import HitQuery, read_hits
 
 WINDOW_LINES: Final = 500
 WINDOW_CHARACTERS: Final = 512 * 1024  # a page stays small although a line may hold 64 KiB
 LINE_CHARACTERS: Final = 4000
 TAIL_LINES: Final = 10
 TAIL_CHUNKS: Final = 4
+FOUND_CONTEXT: Final = 2  # lines before and behind each that is found
 BY_BUILDHUB: Final = "BuildHub"
 
 
@@ -46,7 +48,16 @@ class LogWindow:
 
     lines: Sequence[ShownLine]
     total: int
-    open: Sequence[ShownLine]
+    open: Sequence[ShownLine] = ()
+    search: str = ""  # the lines are those that hold this, and those around them
+    hits: int = 0  # lines of the whole log that hold it
+
+    @property
+    def sections(self) -> Sequence[Sequence[ShownLine]]:
+        """Return the lines under the names of what they belong to, which each section's first one has."""
+        lines = [*self.lines, *self.open]
+        begins = [index for index, line in enumerate(lines) if line.head]
+        return [lines[begin:end] for begin, end in pairwise([*begins, len(lines)])]
 
     @property
     def first(self) -> int:
@@ -62,6 +73,11 @@ class LogWindow:
     def before(self) -> int:
         """Return how many lines stand before the window."""
         return max(self.first - 1, 0)
+
+    @property
+    def previous(self) -> int:
+        """Return the line after which the page before this one begins."""
+        return max(self.before - WINDOW_LINES, 0)
 
     @property
     def after(self) -> int:
@@ -84,6 +100,14 @@ def log_window(run: BuildRun, names: Mapping[str, str], *, error_line: int = 0, 
     heads = _heads(shown, names)
     lines = [_shown(line, head, error_line=error_line) for (_, line), head in zip(shown, heads, strict=True)]
     return LogWindow(lines[: len(kept)], total, lines[len(kept) :])
+
+
+def found_window(run: BuildRun, names: Mapping[str, str], search: str, *, after: int) -> LogWindow:
+    """Return up to 500 lines after `after` that hold `search` in any case, or stand at most two lines from one."""
+    asked = LineWindow(after=after, limit=WINDOW_LINES, search=search, context=FOUND_CONTEXT)
+    found = _bounded(list(read_window(run, asked).lines), from_start=True)
+    lines = [_shown(line, head) for (_, line), head in zip(found, _heads(found, names), strict=True)]
+    return LogWindow(lines, run.line_count, search=search, hits=read_hits(run, HitQuery(search)).count)
 
 
 def last_lines_of(run: BuildRun, vertex: str | None) -> list[ShownLine]:
@@ -119,13 +143,14 @@ def _bounded(found: Found, *, from_start: bool) -> Found:
 
 
 def _heads(found: Sequence[StepLine | OpenStepLine], names: Mapping[str, str]) -> list[str]:
-    """Return for each line the name of what begins with it, empty where the same goes on."""
+    """Return for each line the name of what begins with it, empty where the same goes on with the next line."""
     heads: list[str] = []
-    before: str | None = None
+    before: tuple[str, int] | None = None  # the name, and the number that follows
     for _, line in found:
         name = names.get(line.vertex, "preparation") if line.vertex else BY_BUILDHUB
-        heads.append("" if name == before else name)
-        before = name
+        n = line.n if isinstance(line, NumberedLine) else before[1] if before else 0
+        heads.append("" if (name, n) == before else name)
+        before = (name, n + 1)
     return heads
 
 

@@ -15,7 +15,7 @@ from builds.models import BuildRun, Caller, RunStep
 from builds.pages.screens.callbacks import CallbackCounts, callback_counts
 from builds.pages.screens.failure import FailureBox, dockerfile_of, failure_of
 from builds.pages.screens.image_options import Option, image_options
-from builds.pages.screens.log import LogWindow, log_window
+from builds.pages.screens.log import LogWindow, found_window, log_window
 from builds.pages.screens.source import image_step, repository_address
 from builds.pages.screens.timeline import Timeline, instruction_names, timeline_of
 from builds.pages.state_look import KINDS, Look, look_of
@@ -123,8 +123,10 @@ class RunScreen:
         instructions = [row.name for row in running if row.vertex]
         return ", ".join(instructions or [row.name for row in running]) or "starting"
 
-    def log(self, *, after: int | None = None) -> LogWindow:
-        """Return the window of the log that the page is rendered with."""
+    def log(self, *, after: int | None = None, search: str = "") -> LogWindow:
+        """Return the window of the log that the page is rendered with; of a `search` the lines that hold it."""
+        if search:
+            return found_window(self.run, instruction_names(self.steps), search, after=after or 0)
         return log_window(self.run, instruction_names(self.steps), error_line=self.error_line, after=after)
 
 

@@ -70,6 +70,7 @@ class Row:
     stage: str = ""
     cached: bool = False
     line: int | None = None
+    begin: datetime | None = None
     progress: str = ""
     error: str = ""
 
@@ -176,6 +177,7 @@ def _step_rows(step: RunStep, run: BuildRun, axis: _Axis) -> Iterator[Row]:
         time=_time(state, step.begin_time, step.end_time, run, axis),
         step=step.pk,
         line=step.first_line,
+        begin=step.begin_time,
         bar=_bar(shape.bar, step.begin_time, step.end_time, axis),
     )
     vertices = [_ended(vertex) if run.is_final else vertex for vertex in step.vertices]
@@ -242,6 +244,7 @@ def _vertex_row(vertex: Mapping[str, Any], run: BuildRun, axis: _Axis) -> Row:
         time="cached" if cached else _time(state, begin, end, run, axis),
         vertex=str(vertex["vertex"]),
         cached=cached,
+        begin=begin,
         progress=progress,
         error="" if _is_stopped(run, error) else error,
         bar=_bar(shape.bar, begin, end, axis),

@@ -17,6 +17,7 @@ from builds.queries.runs import find_run
 from builds.services.builds.files import export_run
 
 PARTS = {"live": "components/run_live.html", "log": "components/log.html"}
+LONGEST_SEARCH: Final = 200  # characters, as the page's field has it
 NOTHING_PRINTED: Final = "This instruction has printed nothing."
 
 
@@ -61,11 +62,15 @@ def first_line(request: PageRequest, run_seq: int, vertex: str) -> HttpResponse:
 @require_GET
 @signed_in
 def plain(request: PageRequest, run_seq: int) -> HttpResponse:
-    """Answer `/runs/{buildRunSeq}/plain`: pages of 500 lines under headings, for screen readers and text browsers."""
+    """Answer `/runs/{buildRunSeq}/plain`: pages of 500 lines under headings, for screen readers and text browsers.
+
+    `?after=` begins behind that line, `?search=` shows the lines that hold a text with those around them.
+    """
     screen = run_screen(run_seq, request.caller)
     if screen is None:
         raise Http404
-    log = screen.log(after=number_of(request.GET.get("after")) or 0)
+    search = request.GET.get("search", "").replace("\0", "")[:LONGEST_SEARCH]
+    log = screen.log(after=number_of(request.GET.get("after")) or 0, search=search)
     return render(request, "pages/run_plain.html", {"screen": screen, "log": log})
 
 

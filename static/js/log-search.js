@@ -1,0 +1,155 @@
+// Search of the whole log, on the server: count, next and previous hit, and the places of all hits alone.
+import { fetchJson } from "./server.js";
+
+const PAUSE = 200; // milliseconds without a key before it is searched
+const CONTEXT = 2; // lines before and behind a hit, where only the places of hits are shown
+const AGAIN = 1000; // a log that grows is searched anew no more often than so
+
+export class LogSearch {
+  #timer = 0;
+  #at = 0; // line of the present hit
+  #asked = 0; // counts questions: an answer to an older one is of no use
+  #isDue = false;
+  #total = 0;
+  #isFiltered = false;
+
+  constructor(log) {
+    this.log = log;
+    this.url = log.root.dataset.linesUrl.replace(/lines$/, "hits");
+    this.form = document.querySelector("[data-log-form]");
+    this.part = Object.fromEntries(["search", "found", "position", "hits", "key", "next", "previous", "filter"].map(
+      (name) => [name, this.form.querySelector(`[data-log-${name}]`)],
+    ));
+    this.#listen();
+  }
+
+  get #text() {
+    return this.part.search.value;
+  }
+
+  focus() {
+    this.part.search.focus();
+    this.part.search.select();
+  }
+
+  next() {
+    return this.#go({ from: this.#at + 1 });
+  }
+
+  previous() {
+    // behind the first hit comes the last one: no line is before line 1
+    return this.#go(this.#at > 1 ? { from: this.#at - 1, backwards: true } : { from: this.log.total + 1, backwards: true });
+  }
+
+  async toggleFilter() {
+    if (!this.#text) return;
+    this.#isFiltered = !this.#isFiltered;
+    this.#say();
+    if (this.#isFiltered) await this.#filter();
+    else await this.log.filter(null);
+    if (this.#at) await this.log.show(this.#at);
+  }
+
+  // The log has grown: so may have the hits.
+  grown(total) {
+    if (!this.#text || this.#isDue || total === this.#total) return;
+    [this.#isDue, this.#total] = [true, total];
+    setTimeout(async () => {
+      this.#isDue = false;
+      await this.#ask({ from: Math.max(this.#at, 1) }, { goes: false });
+      if (this.#isFiltered) await this.#filter();
+    }, AGAIN);
+  }
+
+  #listen() {
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#now(() => this.next());
+    });
+    this.part.search.addEventListener("input", () => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#begin(), this.#text ? PAUSE : 0);
+    });
+    this.part.search.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.shiftKey) {
+        event.preventDefault();
+        this.#now(() => this.previous());
+      } else if (event.key === "Escape") {
+        event.preventDefault();
+        this.part.search.value = "";
+        this.#begin();
+        this.log.root.focus({ preventScroll: true });
+      }
+    });
+    this.part.next.addEventListener("click", () => this.next());
+    this.part.previous.addEventListener("click", () => this.previous());
+    this.part.filter.addEventListener("click", () => this.toggleFilter());
+    this.log.root.addEventListener("unfiltered", () => {
+      this.#isFiltered = false;
+      this.#say();
+    });
+  }
+
+  // What was typed just now and is not searched yet comes first; its first hit is what the key asks for.
+  #now(act) {
+    if (this.#timer) this.#begin();
+    else act();
+  }
+
+  async #begin() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    const from = this.#at || this.log.seenLine;
+    this.#at = 0;
+    this.log.highlight(this.#text);
+    if (this.#text) await this.#go({ from });
+    else await this.#clear();
+    if (this.#isFiltered) await this.#filter();
+  }
+
+  async #clear() {
+    this.#asked += 1;
+    this.log.mark(0, 0);
+    if (this.#isFiltered) await this.log.filter(null);
+    this.#isFiltered = false;
+    this.#say();
+  }
+
+  #go(query) {
+    return this.#text ? this.#ask(query, { goes: true }) : undefined;
+  }
+
+  async #ask({ from, backwards = false }, { goes }) {
+    this.#asked += 1;
+    const asked = this.#asked;
+    let found;
+    try {
+      found = await fetchJson(`${this.url}?${new URLSearchParams({ search: this.#text, from, backwards })}`);
+    } catch {
+      if (asked === this.#asked) this.#say({ count: "no answer" });
+      return;
+    }
+    if (asked !== this.#asked) return;
+    this.#say(found);
+    if (!goes) return;
+    this.#at = found.n ?? 0;
+    this.log.mark(this.#at, this.#at);
+    if (!this.#at) return;
+    await this.log.show(this.#at);
+    this.log.root.closest(".log").scrollIntoView({ block: "nearest" }); // on a phone the log stands below what is typed in
+  }
+
+  async #filter() {
+    const found = await fetchJson(`${this.url}?${new URLSearchParams({ search: this.#text, context: CONTEXT })}`);
+    if (this.#isFiltered) await this.log.filter({ search: this.#text, context: CONTEXT, ranges: found.ranges });
+  }
+
+  #say(found) {
+    this.part.found.hidden = !this.#text;
+    this.part.key.hidden = Boolean(this.#text);
+    this.part.filter.setAttribute("aria-pressed", String(this.#isFiltered));
+    if (!found) return;
+    this.part.position.textContent = found.position ? `${found.position} of ` : "";
+    this.part.hits.textContent = String(found.count);
+  }
+}
