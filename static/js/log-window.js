@@ -118,6 +118,8 @@ export class LogWindow {
     const unit = this.#unit();
     if (!this.size || list.bottom < seen.top || list.top > seen.bottom) {
       const below = this.size > 0 && list.bottom < seen.top;
+      // lines that wrap are higher than what stands for them: at the very end it is the end that is meant
+      if (this.root.scrollTop + this.root.clientHeight > this.root.scrollHeight - 2) return { far: this.map.rows - 1 };
       const row = below ? this.end + (seen.top - list.bottom) / unit : this.#first - (list.top - seen.top) / unit;
       return { far: Math.min(Math.max(Math.floor(row), 0), this.map.rows - 1) };
     }
