@@ -136,10 +136,7 @@ export class LogView {
 
   // Shows the places of a search alone, or the whole log again; the line that is seen stays in sight.
   filter(places) {
-    return this.#inOrder(() => this.#again(() => {
-      this.#places = places;
-      this.folds.isOff = places !== null;
-    }));
+    return this.#inOrder(() => this.#again(() => this.#setPlaces(places)));
   }
 
   // Does something that changes how lines look or which are shown, and draws them anew.
@@ -241,14 +238,19 @@ export class LogView {
   // What is folded or left out does not hide a line that is asked for.
   #uncover(n) {
     if (this.#places && !this.window.map.has(n)) {
-      this.#places = null;
-      this.folds.isOff = false;
+      this.#setPlaces(null);
       this.root.dispatchEvent(new CustomEvent("unfiltered"));
       this.window.forget(this.#map());
     } else if (this.folds.foldedAt(n)) {
       this.folds.turn(n, false);
       this.window.forget(this.#map());
     }
+  }
+
+  #setPlaces(places) {
+    this.#places = places;
+    this.folds.isOff = places !== null;
+    this.root.querySelector("[data-open-lines]").hidden = places !== null;
   }
 
   async #again(change) {

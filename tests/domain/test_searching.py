@@ -1,6 +1,8 @@
 """Searching lines as they are read, and the places around them."""
 
+import json
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -41,3 +43,13 @@ def test_places_hold_each_hit_with_its_context_and_never_touch(numbers, context)
     shown = {n for first, last in ranges for n in range(first, last + 1)}
     assert shown == {n for hit in numbers for n in range(hit - context, hit + context + 1) if 1 <= n <= 60}
     assert all(later[0] > earlier[1] + 1 for earlier, later in pairwise(ranges))
+
+
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors/ansi.json").read_text())
+# What is drawn of a mark is no text of the line, and a search may find what it stands for.
+WITHOUT_MARKS = [one for one in VECTORS if not any("ansi-mark" in piece[1] for piece in one["pieces"])]
+
+
+@pytest.mark.parametrize("vector", WITHOUT_MARKS, ids=[one["name"] for one in WITHOUT_MARKS])
+def test_a_line_is_read_as_it_is_drawn(vector):
+    assert readable(vector["text"]).rstrip("\r") == "".join(piece[0] for piece in vector["pieces"])

@@ -106,7 +106,7 @@ def found_window(run: BuildRun, names: Mapping[str, str], search: str, *, after:
     """Return up to 500 lines after `after` that hold `search` in any case, or stand at most two lines from one."""
     asked = LineWindow(after=after, limit=WINDOW_LINES, search=search, context=FOUND_CONTEXT)
     found = _bounded(list(read_window(run, asked).lines), from_start=True)
-    lines = [_shown(line, head) for (_, line), head in zip(found, _heads(found, names), strict=True)]
+    lines = [_shown(line, head, error_line=0) for (_, line), head in zip(found, _heads(found, names), strict=True)]
     return LogWindow(lines, run.line_count, search=search, hits=read_hits(run, HitQuery(search)).count)
 
 
