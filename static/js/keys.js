@@ -5,7 +5,7 @@ const acts = {
   b: () => document.querySelector('main .run [data-action="BUILD"]')?.click(),
   c: () => document.querySelector('main .run [data-action="CANCEL"]')?.click(),
   "/": () => document.querySelector("[data-search], [data-log-search]")?.select(),
-  "?": () => document.querySelector("[data-keys]")?.showModal(),
+  "?": () => document.querySelector("[data-keys]")?.togglePopover(),
 };
 
 export function onKey(handlers) {
@@ -21,8 +21,4 @@ export function onKey(handlers) {
 
 export function startKeys() {
   onKey(acts);
-  for (const button of document.querySelectorAll("[data-keys-button]")) {
-    button.hidden = false;
-    button.addEventListener("click", acts["?"]);
-  }
 }

@@ -78,6 +78,11 @@ export class LogView {
     this.#inbox = [...this.#inbox, ...lines].slice(-WINDOW);
   }
 
+  // Calls `act` once all lines that have come so far are drawn, before the page is painted again.
+  behindLines(act) {
+    return this.#inOrder(act);
+  }
+
   // Learns from elsewhere how many lines are stored. Who follows does not wait for the socket to bring all of them.
   hear(total) {
     const isNews = total > this.total;

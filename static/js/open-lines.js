@@ -1,6 +1,4 @@
 // What is printed and not finished: it stands behind the last line, and is drawn anew whenever it has grown.
-import { nextFrame } from "./frames.js";
-
 // Makes a row of the log one without number: a number is for a line that is stored.
 function unnumbered(row) {
   const mark = document.createElement("span");
@@ -20,15 +18,16 @@ export class OpenLines {
     this.log = log;
   }
 
-  // The lines that were finished come first: the log draws them with the next frame, and so does this, behind them.
-  async take(lines) {
+  // The lines that were finished come first: this is drawn right behind them, so that no line is ever seen twice.
+  take(lines) {
     const isDue = this.#newest !== null;
     this.#newest = lines;
     if (isDue) return;
-    await nextFrame();
-    const newest = this.#newest;
-    this.#newest = null;
-    this.#draw(newest);
+    this.log.behindLines(() => {
+      const newest = this.#newest;
+      this.#newest = null;
+      this.#draw(newest);
+    });
   }
 
   #draw(lines) {
