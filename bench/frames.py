@@ -23,19 +23,22 @@ from bench.chromium import (
     scroll_by_wheel,
     scroll_empty,
 )
-from bench.figures import Figure, p95
+from bench.figures import Figure, p95, timed
 from bench.lines import MILLION
 from bench.presses import Presser, uncached
 from bench.rows import columns_of
 from bench.world import World
 
-STEPS = 5  # jumps in a turn
+STEPS = 5  # jumps or hits in a turn
 MOST_TIMES = 1.5  # of the empty page's frames
 LONGEST_TASK = 200.0  # milliseconds
 ARRIVAL_TURNS = 4  # together less than the lines take
 FLOOD = 60_000
 FLOOD_SECONDS = 2.0
 MOST_LINES = 520  # that stand in the page of one who follows
+SEARCHED = "unused"
+SEARCH_SECONDS = 180.0
+PATIENCE = 10.0  # seconds that a page waits for an answer (static/js/server.js)
 COMPILER = (
     "busybox awk 'BEGIN { for (i = 1; i <= 2000; i++) { printf \"\\033[32m[%4d/2000]\\033[0m Building C object "
     'source/module_%d.o\\n", i, i; if (i % 100 == 0) print "source/module.c:7:9: warning: unused variable" } }\''
@@ -89,9 +92,11 @@ SEEN_LINE = """() => {
 def measure(world: World, presser: Presser, options: argparse.Namespace) -> list[Figure]:
     """Return figures of a million lines scrolled, of lines that arrive, and of lines at full speed."""
     run = _million(world, presser)
+    first_search = _first_search(world, run)  # later ones are answered at once
     with browser(world) as context:
         empty = empty_page(context)
         return [
+            first_search,
             *_scrolled(context, empty, run, options.frame_rounds),
             *_arriving(context, empty, presser, options.frame_rounds),
             *_at_full_speed(context, presser, options.frame_rounds),
@@ -119,11 +124,20 @@ def _million(world: World, presser: Presser) -> int:
     return seq
 
 
+def _first_search(world: World, run: int) -> Figure:
+    """Search the million lines for the first time: all of them are read."""
+    figure = Figure(name=f"{MILLION:,} coloured lines, first search", unit="s", reach=f"≤ {PATIENCE:g} s")
+    hits = f"{world.url}/v1/build/run/{run}/hits?search={SEARCHED}"
+    figure.ours.append(timed(lambda: world.http.get(hits, timeout=SEARCH_SECONDS).raise_for_status()))
+    figure.judge(figure.ours[0], most=PATIENCE, shown=f"{figure.ours[0]:.1f} s")
+    return figure
+
+
 def _scrolled(context: BrowserContext, empty: Page, run: int, rounds: int) -> list[Figure]:
-    """Scroll a million lines by the wheel and by jumps, and the empty page in between."""
+    """Scroll a million lines by the wheel, by jumps and from hit to hit, and the empty page in between."""
     page = context.new_page()
     page.goto(f"/runs/{run}")
-    ways = {"by the wheel": _by_wheel, "by jumps of the scroll bar": _by_jumps}
+    ways = {"by the wheel": _by_wheel, "by jumps of the scroll bar": _by_jumps, "from hit to hit": _by_hits}
     ours, raw = {way: Frames() for way in ways}, Frames()
     places: dict[str, list[str]] = {way: [] for way in ways}
     for turn in range(rounds):
@@ -151,6 +165,15 @@ def _by_wheel(page: Page, frames: Frames, _turn: int) -> None:
 def _by_jumps(page: Page, frames: Frames, turn: int) -> None:
     places = [(turn * STEPS + step) * 0.618 % 1 for step in range(STEPS)]  # all over the log, each far from the last
     frames.record(page, lambda: paced(STEPS, TURN_SECONDS / STEPS, lambda step: page.evaluate(GO, places[step])))
+
+
+def _by_hits(page: Page, frames: Frames, _turn: int) -> None:
+    search = page.locator("[data-log-search]")
+    search.fill(SEARCHED)
+    with page.expect_response(lambda answer: "/hits?" in answer.url):
+        search.press("Enter")
+    frames.record(page, lambda: paced(STEPS, TURN_SECONDS / STEPS, lambda _: page.keyboard.press("Enter")))
+    search.fill("")  # marks in lines are no matter of the other ways
 
 
 def _arriving(context: BrowserContext, empty: Page, presser: Presser, rounds: int) -> list[Figure]:
