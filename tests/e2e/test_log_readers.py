@@ -1,0 +1,97 @@
+"""Several readers of one log, a late one, and a log of 1,000,000 lines: what each sees is what was printed."""
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from builds.domain.states import EndReason
+from builds.services.runs.transitions import End, Lease
+from tests.pages import making
+
+pytestmark = pytest.mark.e2e
+expect.set_options(timeout=20_000)  # the machine does other things too
+
+IN_PAGE = 800  # lines in the page at most
+MILLION = 1_000_000
+SHOWN = "all => all.map(one => [Number(one.dataset.line), one.querySelector('.log__text').textContent])"
+
+
+@pytest.fixture
+def lease(build_of, caller) -> Lease:
+    """A run that this test carries out itself: no worker lives here."""
+    return making.begun(making.pressed(build_of("RUN seq 1 20000"), caller))
+
+
+def line(page: Page, n: int) -> Locator:
+    return page.locator(f'[data-lines] [data-line="{n}"]')
+
+
+def print_lines(lease: Lease, first: int, last: int) -> None:
+    for begin in range(first, last + 1, 500):
+        making.printed(lease, [f"line {n}" for n in range(begin, min(begin + 499, last) + 1)], vertex="sha256:b")
+
+
+def expect_all(page: Page, lines: range) -> None:
+    """Scroll through the log from its start, and see each line once with its own text."""
+    page.keyboard.press("g")
+    expect(line(page, 1)).to_be_in_viewport()
+    seen: dict[int, str] = {}
+    while len(seen) < len(lines):
+        before = len(seen)
+        seen |= dict(page.locator("[data-lines] [data-line]").evaluate_all(SHOWN))
+        last = max(seen)
+        assert len(seen) > before
+        assert page.locator("[data-line]").count() <= IN_PAGE
+        if last < lines[-1]:
+            line(page, last).scroll_into_view_if_needed()
+            expect(line(page, last + 1)).to_be_attached()
+    assert seen == {n: f"line {n}" for n in lines}
+
+
+def test_two_readers_and_a_late_one_see_every_line_and_the_same_end(page: Page, context: BrowserContext, lease: Lease):
+    page.goto(f"/runs/{lease.run_id}")
+    other = context.new_page()
+    other.goto(f"/runs/{lease.run_id}")
+    print_lines(lease, 1, 3000)
+    for reader in (page, other):
+        expect(line(reader, 3000)).to_be_in_viewport()
+    late = context.new_page()
+    late.goto(f"/runs/{lease.run_id}")
+    expect(line(late, 3000)).to_be_attached()
+    print_lines(lease, 3001, 3700)
+    making.end(lease, End(EndReason.DONE, "", image_digest=making.DIGEST, image_size=1))
+    feet = set()
+    for reader in (page, other, late):
+        expect(reader.locator("[data-sha256]")).to_be_attached()
+        feet.add(reader.locator("[data-foot]").inner_text())
+        expect_all(reader, range(1, 3701))
+    assert len(feet) == 1
+
+
+def test_any_place_of_a_million_lines_is_reached_with_few_lines_in_the_page(page: Page, lease: Lease):
+    print_lines(lease, 1, MILLION)
+    making.end(lease, End(EndReason.DONE, "", image_digest=making.DIGEST, image_size=1))
+    page.goto(f"/runs/{lease.run_id}")
+    page.locator("[data-foot]").scroll_into_view_if_needed()
+    expect(line(page, MILLION)).to_be_in_viewport()
+    for n in (543_210, 1, 999_999, 2_000):
+        page.evaluate(f"location.hash = '#L{n}'")
+        expect(line(page, n)).to_be_in_viewport()
+        expect(line(page, n).locator(".log__text")).to_have_text(f"line {n}")
+        assert page.locator("[data-line]").count() <= IN_PAGE
+    page.keyboard.press("/")
+    page.keyboard.type("LINE 99999")
+    expect(page.locator("[data-log-hits]")).to_have_text("11")
+    page.keyboard.press("Shift+Enter")
+    expect(line(page, 999_999)).to_be_in_viewport()
+    log = page.locator("[data-log]")
+    for share in (0.25, 0.75, 0.5):
+        log.evaluate("(log, share) => { log.scrollTop = log.scrollHeight * share; }", share)
+        expect(page.locator("[data-log-reading]")).to_be_hidden()
+        seen = log.evaluate(
+            "log => { const box = log.getBoundingClientRect(); return [...log.querySelectorAll('[data-line]')].filter((one) => {"
+            " const place = one.getBoundingClientRect(); return place.bottom > box.top && place.top < box.bottom; })"
+            ".map((one) => Number(one.dataset.line)); }"
+        )
+        assert seen
+        assert seen[0] == pytest.approx(MILLION * share, rel=0.01)
+        assert page.locator("[data-line]").count() <= IN_PAGE
