@@ -199,6 +199,7 @@ class OpenLine(Line):
     """A line that is not finished: what is printed since the last line end, and of a redrawn line its last state."""
 
     n = None  # type: ignore[assignment]  # it gets its number when it is stored
+    ink = Text("SGR parameters of the ink in which it begins", source="line.ink", example="1;31")
 
 
 class Lines(Model):

@@ -124,8 +124,6 @@ function openAtHash() {
   return true;
 }
 
-const says = document.querySelector("[data-log-says]");
-
 // A link to lines moves the log also where the address has them already. An instruction's first line is asked for.
 async function onClick(event) {
   const number = event.target.closest("a.log__n[href]");
@@ -138,7 +136,7 @@ async function onClick(event) {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   const link = event.target.closest('a[href^="#L"], a[data-first-line]');
   if (!link) return;
-  says.textContent = "";
+  log.say("");
   if (!link.dataset.firstLine) {
     if (link.hash === location.hash) openAtHash();
     return;
@@ -146,11 +144,11 @@ async function onClick(event) {
   event.preventDefault();
   try {
     const told = await fetchText(link.href);
-    if (!/^\d+$/.test(told)) says.textContent = told;
+    if (!/^\d+$/.test(told)) log.say(told);
     else if (location.hash === `#L${told}`) openAtHash();
     else location.hash = `L${told}`;
   } catch (error) {
-    says.textContent = error instanceof Refusal ? error.message : "BuildHub does not answer; try again.";
+    log.say(error instanceof Refusal ? error.message : "BuildHub does not answer; try again.");
   }
 }
 
@@ -158,7 +156,6 @@ function startControls() {
   const follow = document.querySelector("[data-follow]");
   follow.hidden = false;
   follow.addEventListener("click", () => log.toggleFollow());
-  log.root.addEventListener("says", (event) => { says.textContent = event.detail; });
   document.addEventListener("click", (event) => {
     if (event.target.closest('main .run [data-action="LOG"]')) log.root.focus();
   });

@@ -46,7 +46,12 @@ export class LogMenu {
     if (this.#isDue || this.log.total <= 200) return;
     this.#isDue = true;
     setTimeout(() => { this.#isDue = false; }, AGAIN);
-    const found = await fetchJson(this.log.root.dataset.linesUrl.replace(/lines$/, "sections"));
+    let found;
+    try {
+      found = await fetchJson(this.log.root.dataset.linesUrl.replace(/lines$/, "sections"));
+    } catch {
+      return; // nothing can be folded yet; the next instruction that ends asks again
+    }
     const ended = found.filter((one) => one.state === "DONE");
     if (this.log.folds.areFolded) await this.log.redraw(() => this.log.folds.learn(ended));
     else {
@@ -114,9 +119,15 @@ export class LogMenu {
   async #copyMarked() {
     const [first, last] = this.log.maker.marked;
     const limit = Math.min(last - first + 1, MOST_COPIED);
-    const { lines } = await fetchJson(`${this.log.root.dataset.linesUrl}?${new URLSearchParams({ after: first - 1, limit })}`);
+    let lines;
+    try {
+      ({ lines } = await fetchJson(`${this.log.root.dataset.linesUrl}?${new URLSearchParams({ after: first - 1, limit })}`));
+    } catch {
+      this.log.say("BuildHub does not answer; try again.");
+      return;
+    }
     const texts = lines.map((line) => lineNodes(line.text).map((node) => node.textContent).join(""));
     await navigator.clipboard.writeText(texts.map((text) => `${text}\n`).join(""));
-    this.log.root.dispatchEvent(new CustomEvent("says", { detail: `Copied ${counted(texts.length, "line")}.` }));
+    this.log.say(`Copied ${counted(texts.length, "line")}.`);
   }
 }

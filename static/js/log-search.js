@@ -3,6 +3,7 @@ import { fetchJson } from "./server.js";
 
 const PAUSE = 200; // milliseconds without a key before it is searched
 const CONTEXT = 2; // lines before and behind a hit, where only the places of hits are shown
+const MOST_PLACES = 20000; // of one answer
 const AGAIN = 1000; // a log that grows is searched anew no more often than so
 
 export class LogSearch {
@@ -140,7 +141,15 @@ export class LogSearch {
   }
 
   async #filter() {
-    const found = await fetchJson(`${this.url}?${new URLSearchParams({ search: this.#text, context: CONTEXT })}`);
+    let found;
+    try {
+      found = await fetchJson(`${this.url}?${new URLSearchParams({ search: this.#text, context: CONTEXT })}`);
+    } catch {
+      this.log.say("BuildHub does not answer; try again.");
+      return;
+    }
+    const isAll = found.ranges.length < MOST_PLACES;
+    this.log.say(isAll ? "" : `The first ${MOST_PLACES} places are shown; the count is of all lines.`);
     if (this.#isFiltered) await this.log.filter({ search: this.#text, context: CONTEXT, ranges: found.ranges });
   }
 

@@ -120,6 +120,11 @@ export class LogView {
     this.keepEnd();
   }
 
+  // Says something about the log, in one sentence.
+  say(sentence) {
+    document.querySelector("[data-log-says]").textContent = sentence;
+  }
+
   mark(first, last) {
     this.maker.mark(first, last);
     this.window.each((row) => this.maker.paint(row));

@@ -78,7 +78,7 @@ def test_a_window_of_the_log_tells_what_is_open(run, lease):
     run.refresh_from_db()
     told = Lines.tell(read_window(run, LineWindow()))
     assert list(told) == ["lines", "last", "total", "complete", "inks", "open"]
-    assert told["open"] == [{"t": 40, "step": None, "vertex": "sha256:a", "stream": 1, "text": "half"}]
+    assert told["open"] == [{"t": 40, "step": None, "vertex": "sha256:a", "stream": 1, "text": "half", "ink": ""}]
     end_attempt(lease, CANCELLED)
     run.refresh_from_db()
     assert Lines.tell(read_window(run, LineWindow()))["open"] == []

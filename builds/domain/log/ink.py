@@ -94,6 +94,10 @@ class InkTrail:
         """True where what follows begins in the default ink, unless it changes that itself."""
         return not (self._cut or self._begins)
 
+    def behind(self, raw: bytes) -> str:
+        """Return the SGR parameters of the ink behind `raw`, which is not taken in."""
+        return self._ink.after(self._cut + raw.decode("utf-8", "replace")).parameters
+
     def pass_over(self, raw: bytes) -> str:
         """Return the SGR parameters of the ink in which `raw`, a line or a piece of one, begins, and take it in."""
         begins = self._begins

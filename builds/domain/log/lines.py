@@ -57,6 +57,7 @@ class OpenLine:
     stream: int
     t: int
     text: str
+    ink: str = ""  # SGR parameters of the ink in which the text begins
 
 
 def shown_text(text: str) -> str:

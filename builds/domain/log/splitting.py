@@ -78,17 +78,20 @@ class LineSplitter:
         """
         for key in self._changed:
             self._open.pop(key, None)
-            if (pending := self._pending.get(key)) and (text := self._text_so_far(pending)):
-                self._open[key] = OpenLine(*key, pending.t, text)
+            if (pending := self._pending.get(key)) and (line := self._open_line(key, pending)).text:
+                self._open[key] = line
         self._changed.clear()
         return [self._open[key] for key in self._pending if key in self._open] if self._open else []
 
-    def _text_so_far(self, pending: _Pending) -> str:
+    def _open_line(self, key: Key, pending: _Pending) -> OpenLine:
         masked = bytes(pending.masked) + self._masker.mask_so_far(bytes(pending.raw), covered=pending.covered)
-        state = masked.rstrip(b"\r").rpartition(b"\r")[2][-4 * OPEN_CHARACTERS - 3 :]
+        masked = masked.rstrip(b"\r")
+        state = masked.rpartition(b"\r")[2][-4 * OPEN_CHARACTERS - 3 :]
         # the decoder keeps a character to itself whose last bytes have not come
         text = codecs.getincrementaldecoder("utf-8")("replace").decode(state)
-        return shown_text(text[-OPEN_CHARACTERS:])
+        is_plain = pending.trail.is_default and b"\x1b" not in masked
+        ink = "" if is_plain else pending.trail.behind(masked[: len(masked) - len(state)])
+        return OpenLine(*key, pending.t, shown_text(text[-OPEN_CHARACTERS:]), ink)
 
     def _ended(self, vertex: str | None, stream: int, pending: _Pending, data: bytes) -> list[LogLine]:
         """Hand out the lines that `data`, which ends with a line end, completes."""

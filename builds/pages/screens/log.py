@@ -155,11 +155,11 @@ def _heads(found: Sequence[StepLine | OpenStepLine], names: Mapping[str, str]) -
 
 
 def _shown(line: NumberedLine | OpenLine, head: str, *, error_line: int) -> ShownLine:
-    n, ink = (line.n, line.ink) if isinstance(line, NumberedLine) else (0, "")
+    n = line.n if isinstance(line, NumberedLine) else 0
     return ShownLine(
         n=n,
         time=line_time_words(line.t),
-        parts=tuple(parts_of(line.text[:LINE_CHARACTERS], ink)),
+        parts=tuple(parts_of(line.text[:LINE_CHARACTERS], line.ink)),
         vertex=line.vertex or "",
         head=head,
         cut=max(len(line.text) - LINE_CHARACTERS, 0),
