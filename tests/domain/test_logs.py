@@ -272,6 +272,17 @@ def test_what_is_open_is_told_with_its_instruction_and_the_time_it_was_printed_l
     assert splitter.open_lines() == []
 
 
+def test_what_is_open_begins_in_the_ink_that_was_left_on():
+    splitter = LineSplitter()
+    splitter.feed("v", 1, b"\x1b[1mbold\nhalf")
+    assert splitter.open_lines() == [OpenLine("v", 1, 0, "half", "1")]
+    splitter.feed("v", 1, b"\r\x1b[31m10 %\r20 %")
+    assert splitter.open_lines() == [OpenLine("v", 1, 0, "20 %", "1;31")]
+    (line,) = splitter.feed("v", 1, b"\n")
+    assert line.ink == "1"
+    assert splitter.open_lines() == []
+
+
 def test_output_that_ends_with_line_ends_is_no_reason_to_look():
     splitter = LineSplitter()
     splitter.feed("v", 1, b"one\ntwo\n")

@@ -197,7 +197,7 @@ def test_what_is_not_finished_is_sent_as_it_grows_and_goes_behind_its_line(watch
     watcher = watch(f"/ws/runs/{lease.run_id}")
     assert watcher.next("open")["lines"] == []  # also where there is nothing: a page may have been rendered before
     say(lease, step=step, unfinished="half")
-    told = {"t": 7, "step": step.pk, "vertex": None, "stream": 1, "text": "half"}
+    told = {"t": 7, "step": step.pk, "vertex": None, "stream": 1, "text": "half", "ink": ""}
     assert watcher.next("open")["lines"] == [told]
     say(lease, step=step, unfinished="half a")
     assert watcher.next("open")["lines"] == [{**told, "text": "half a"}]
