@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -16,6 +15,7 @@ from builds.services.builds.edit import BuildDraft, StepDraft, create_build
 from builds.services.runs.parameters import RunAsk
 from builds.services.runs.start import start_run
 from tests.pages import making
+from tests.support import axe
 from tests.support.archives import tar_of
 from tests.support.people import make_build, make_person
 from tests.support.stack import sign_in
@@ -23,7 +23,6 @@ from tests.support.stack import sign_in
 pytestmark = pytest.mark.e2e
 expect.set_options(timeout=20_000)  # the machine does other things too
 
-AXE = (Path(__file__).parents[1] / "vendor/axe-core/axe.min.js").read_text()
 LONG = "a-very-long-name-of-an-image-that-somebody-has-chosen/with-parts/and-more-of-them"
 PAGES = (
     "/", "/?search=nothing-fits", "/builds/new", "/builds/{build}", "/builds/{long}", "/builds/{build}/edit",
@@ -109,11 +108,8 @@ SWAGGERS = {"landmark-main-is-top-level", "landmark-no-duplicate-main", "landmar
 
 
 def violations(page: Page) -> list[str]:
-    """Return what axe-core objects to, with the elements."""
-    page.evaluate(AXE)
-    ran = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    found = [one for one in ran if not (page.url.endswith("/docs/api") and one["id"] in SWAGGERS)]
-    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+    """Return what axe-core objects to, with the elements; what Swagger UI makes is not ours."""
+    return axe.violations(page, left_out=frozenset(SWAGGERS) if page.url.endswith("/docs/api") else frozenset())
 
 
 @pytest.mark.parametrize("width", [1280, 320])

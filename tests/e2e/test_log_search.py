@@ -10,6 +10,7 @@ from builds.domain.states import EndReason
 from builds.models import BuildRun
 from builds.services.runs.transitions import End, Lease
 from tests.pages import making
+from tests.support.axe import violations
 
 pytestmark = pytest.mark.e2e
 expect.set_options(timeout=20_000)  # the machine does other things too
@@ -212,6 +213,45 @@ def test_times_are_told_in_three_ways_and_the_choice_is_remembered(opened):
     expect(time).to_have_text(re.compile(r"^\d\d:\d\d:\d\d\.\d$"))
     opened.reload()
     expect(time).to_have_text(re.compile(r"^\d\d:\d\d:\d\d\.\d$"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_objects_to_nothing_while_it_is_searched_folded_and_marked(opened, scheme, width):
+    opened.emulate_media(color_scheme=scheme)
+    opened.set_viewport_size({"width": width, "height": 900})
+    search(opened, "needle")
+    expect_marked(opened, 107, 107)
+    opened.locator("[data-log-menu] summary").click()
+    assert violations(opened) == []
+    opened.locator("[data-fold-all]").check()
+    opened.locator("[data-log]").focus()
+    opened.keyboard.press("g")
+    expect(line(opened, 101)).to_have_text(re.compile("11800 lines folded"))
+    assert violations(opened) == []
+    opened.keyboard.press("h")
+    expect(opened.locator(".log__gap")).to_have_count(2)
+    opened.keyboard.press("?")
+    assert violations(opened) == []
+
+
+def test_what_is_selected_is_copied_without_numbers_and_times(opened, context: Any):
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened.evaluate("location.hash = '#L7000'")
+    expect_marked(opened, 7000, 7000)
+    opened.evaluate("""() => {
+        const text = (n) => document.querySelector(`[data-line="${n}"] .log__text`);
+        getSelection().setBaseAndExtent(text(7000), 0, text(7002), 1);
+    }""")
+    opened.keyboard.press("Control+c")
+    assert opened.evaluate("navigator.clipboard.readText()").split() == [
+        "second",
+        "6900",
+        "second",
+        "6901",
+        "second",
+        "6902",
+    ]
 
 
 @pytest.mark.parametrize("width", [390, 320])

@@ -29,6 +29,11 @@ SHOWN = """() => ({
 })"""
 
 
+# Where all that the page consists of begins.
+PLACES = """() => [...document.querySelectorAll("main > *, .panels > *")].filter((one) => !one.matches(".strip"))
+    .map((one) => Math.round(one.getBoundingClientRect().top))"""
+
+
 @pytest.fixture
 def lease(build_of, caller) -> Lease:
     """A run that this test carries out itself: no worker lives here."""
@@ -107,9 +112,11 @@ def test_a_frozen_connection_is_noticed_and_comes_back(page, web, lease, path):
     opened.value.wait_for_event("framereceived")
     strip = page.locator("[data-away]")
     expect(strip).to_be_hidden()
+    places = page.evaluate(PLACES)
     web.freeze()
     try:
         expect(strip).to_be_visible(timeout=NOTICED)
+        assert page.evaluate(PLACES) == places
     finally:
         web.thaw()
     expect(strip).to_be_hidden()
