@@ -10,6 +10,7 @@ export class LogSearch {
   #timer = 0;
   #at = 0; // line of the present hit
   #asked = 0; // counts questions: an answer to an older one is of no use
+  #steps = Promise.resolve();
   #isDue = false;
   #total = 0;
   #isFiltered = false;
@@ -34,12 +35,18 @@ export class LogSearch {
   }
 
   next() {
-    return this.#go({ from: this.#at + 1 });
+    return this.#afterwards(() => ({ from: this.#at + 1 }));
   }
 
   previous() {
     // behind the first hit comes the last one: no line is before line 1
-    return this.#go(this.#at > 1 ? { from: this.#at - 1, backwards: true } : { from: this.log.total + 1, backwards: true });
+    return this.#afterwards(() => ({ from: this.#at > 1 ? this.#at - 1 : this.log.total + 1, backwards: true }));
+  }
+
+  // Keys that are pressed quickly each go one hit further.
+  #afterwards(query) {
+    this.#steps = this.#steps.then(() => this.#go(query()));
+    return this.#steps;
   }
 
   async toggleFilter() {

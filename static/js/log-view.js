@@ -22,7 +22,9 @@ export class LogView {
   #placed = 0; // where following has scrolled to
   #awaited = null; // lines that a link asks for and that are not printed yet
   #work = Promise.resolve();
+  #place = 1; // the line that was seen before what is shown has changed
   #isFilling = false;
+  #isLooking = false;
   #places = null; // {search, context, ranges} where only the places of a search are shown
 
   // `onChange` is called when what the log has, or knows of, has changed.
@@ -71,6 +73,7 @@ export class LogView {
     if (!lines.length) return;
     const isAtEnd = this.window.lastLine === this.total && this.window.size < MOST;
     this.#grow(lines.at(-1).n);
+    if (!this.#following) this.#lookSoon();
     if (this.#places || (!this.#following && !isAtEnd && !this.#inbox.length)) return;
     const end = this.#inbox.at(-1)?.n;
     if (end === undefined) this.#inOrder(() => this.#draw());
@@ -265,7 +268,9 @@ export class LogView {
 
   async #again(change) {
     const row = this.window.seen();
-    const [n, wasFollowing] = [this.seenLine, this.#following];
+    const wasFollowing = this.#following;
+    if (row) this.#place = this.seenLine; // a search without a hit has none
+    const n = this.#place;
     const place = row ? row.getBoundingClientRect().top - this.root.getBoundingClientRect().top : HEAD;
     change();
     this.window.forget(this.#map());
@@ -278,7 +283,10 @@ export class LogView {
   // Draws the rows around one, which then stands `place` pixels below the upper edge; but where the reader has scrolled on
   // from `scrolled`, his place counts.
   async #jump(row, place = HEAD, scrolled = null) {
-    if (row < 0) return;
+    if (row < 0) {
+      await this.window.replace(0, []);
+      return;
+    }
     const from = Math.max(row - BEFORE, 0);
     const lines = await this.#read(from, Math.min(row + STEP, this.window.map.rows));
     if (!lines.length) return;
@@ -292,8 +300,7 @@ export class LogView {
   async #drawEnd() {
     const rows = this.window.map.rows;
     const from = Math.max(rows - WINDOW, 0);
-    if (!rows) return;
-    await this.window.replace(from, await this.#read(from, rows));
+    await this.window.replace(from, rows ? await this.#read(from, rows) : []);
     this.#toEnd();
     this.#say();
   }
@@ -412,6 +419,15 @@ export class LogView {
       const button = event.target.closest("[data-fold]");
       if (button) this.redraw(() => this.folds.turn(Number(button.dataset.fold), button.getAttribute("aria-expanded") === "true"));
     });
+  }
+
+  // A reader near the end has what comes behind what he sees.
+  async #lookSoon() {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    await nextFrame();
+    this.#isLooking = false;
+    this.#scrolled();
   }
 
   #scrolled() {

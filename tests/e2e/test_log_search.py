@@ -98,12 +98,25 @@ def test_hits_that_are_not_in_the_page_are_counted_and_gone_through(opened):
     expect_marked(opened, 107, 107)
 
 
+def test_keys_that_are_pressed_quickly_each_go_one_hit_further(opened):
+    search(opened, "second 1")
+    expect(opened.locator("[data-log-position]")).to_have_text("1 of ")
+    for _ in range(7):
+        opened.keyboard.press("Enter")
+    expect(opened.locator("[data-log-position]")).to_have_text("8 of ")
+    expect_bounded(opened)
+
+
 def test_a_search_without_a_hit_says_so_and_escape_ends_it(opened):
     search(opened, "nothing like it")
     expect(opened.locator("[data-log-hits]")).to_have_text("0")
+    opened.locator("[data-log-filter]").click()
+    expect(opened.locator("[data-lines] [data-line]")).to_have_count(0)
+    opened.locator("[data-log-search]").focus()
     opened.keyboard.press("Escape")
     expect(opened.locator("[data-log-found]")).to_be_hidden()
     expect(opened.locator("[data-log]")).to_be_focused()
+    expect(line(opened, LINES)).to_be_attached()
     assert opened.locator("mark").count() == 0
 
 
