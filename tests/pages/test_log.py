@@ -35,6 +35,33 @@ def test_the_plain_view_pages_through_all_lines(page, lease, operator):
     assert numbers(page(f"/runs/{lease.run_id}/plain?after=1000", operator)) == list(range(1001, 1201))
 
 
+def test_the_plain_view_leads_both_ways_and_names_each_instruction_in_a_heading(page, lease, operator):
+    making.show(lease, [making.vertex("sha256:a", "[1/2] RUN one"), making.vertex("sha256:b", "[2/2] RUN two")])
+    for digest in ("sha256:a", "sha256:b"):
+        for _ in range(2):
+            making.printed(lease, [f"line {n}" for n in range(400)], vertex=digest)
+    second = page(f"/runs/{lease.run_id}/plain?after=500", operator)
+    assert numbers(second) == list(range(501, 1001))
+    headings = [(element.name, element.text) for element in second.with_("data-of")]
+    assert headings == [("h2", "[1/2] RUN one"), ("h2", "[2/2] RUN two")]
+    links = {kind: second.one("rel", kind).attributes["href"] for kind in ("prev", "next")}
+    assert links == {"prev": "?after=0", "next": "?after=1000"}
+
+
+def test_the_plain_view_shows_what_is_found_with_the_lines_around_it(page, lease, operator):
+    for first in range(1, 1601, 400):
+        making.printed(lease, [f"line {n}" for n in range(first, first + 400)])
+    found = page(f"/runs/{lease.run_id}/plain?search=LINE%20120", operator)
+    assert found.one("data-log-hits").text == "11"
+    assert numbers(found) == [*range(118, 123), *range(1198, 1212)]
+    assert [element.text for element in found.with_("data-of")] == ["BuildHub", "BuildHub"]
+    many = page(f"/runs/{lease.run_id}/plain?search=line", operator)
+    assert many.one("rel", "next").attributes["href"] == "?search=line&after=500"
+    assert numbers(page(f"/runs/{lease.run_id}/plain?search=line&after=1500", operator)) == list(range(1501, 1601))
+    none = page(f"/runs/{lease.run_id}/plain?search=%00nowhere", operator)
+    assert (none.one("data-log-hits").text, numbers(none)) == ("0", [])
+
+
 def test_a_failed_run_with_a_long_tail_shows_the_region_of_the_error(page, lease, operator):
     making.show(lease, [making.vertex(making.FAILING, "[1/1] RUN false", "ERROR", error="exit code: 1")])
     making.printed(lease, ["the error"], vertex=making.FAILING)
