@@ -147,8 +147,8 @@ def iterate_hits(run: BuildRun, window: LineWindow) -> Iterator[StepLine]:
 
 
 def open_lines(run: BuildRun) -> list[OpenStepLine]:
-    """Return the lines of a run that are not finished; nothing is asked about a run that has ended."""
-    return [] if run.is_final else open_now(run.pk).lines
+    """Return the lines of a run that are not finished; nothing is asked where it has not begun, or has ended."""
+    return [] if run.is_final or run.begin_time is None else open_now(run.pk).lines
 
 
 def open_now(run_id: int) -> OpenNow:
@@ -236,6 +236,8 @@ async def asynchronous(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
 def _pages(chunks: "QuerySet[LogChunk]", *, from_line: int = 1) -> Iterator[LogChunk]:
     while page := list(chunks.filter(first_line__gte=from_line).order_by("first_line")[:PAGE_CHUNKS]):
         yield from page
+        if len(page) < PAGE_CHUNKS:
+            return
         from_line = page[-1].last_line + 1
 
 

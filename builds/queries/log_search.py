@@ -67,6 +67,8 @@ class _Search:
             for first, _, text in page:
                 found = (first + index for index in lines_with(search, text))
                 self.numbers.extend(n for n in found if self.upto < n <= run.line_count)
+            if len(page) < PAGE_CHUNKS:
+                break
             begin = page[-1][0] + page[-1][1]
         self.upto = run.line_count
 

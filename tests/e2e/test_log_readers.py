@@ -6,6 +6,8 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from builds.domain.states import EndReason
 from builds.services.runs.transitions import End, Lease
 from tests.pages import making
+from tests.support.tcp_proxy import tcp_proxy
+from tests.support.web import Web
 
 pytestmark = pytest.mark.e2e
 expect.set_options(timeout=20_000)  # the machine does other things too
@@ -71,6 +73,26 @@ def test_two_readers_and_a_late_one_see_every_line_and_the_same_end(page: Page, 
         feet.add(reader.locator("[data-foot]").inner_text())
         expect_all(reader, range(1, 3701))
     assert len(feet) == 1
+
+
+def test_a_line_that_stalls_is_told_and_nothing_is_missing_or_twice_there(page: Page, web: Web, lease: Lease):
+    with tcp_proxy(web.port) as proxy:
+        page.goto(f"http://127.0.0.1:{proxy.port}/runs/{lease.run_id}")
+        print_lines(lease, 1, 700)
+        expect(line(page, 700)).to_be_in_viewport()
+        strip = page.locator("[data-away]")
+        for first in (701, 1401):
+            proxy.stall()
+            print_lines(lease, first, first + 649)
+            expect(strip).to_be_visible()
+            expect(page.locator("[data-line-count]")).to_have_text(f"{first - 1} lines")
+            proxy.resume()
+            expect(strip).to_be_hidden()
+            print_lines(lease, first + 650, first + 699)
+            expect(line(page, first + 699)).to_be_in_viewport()
+        making.end(lease, End(EndReason.DONE, "", image_digest=making.DIGEST, image_size=1))
+        expect(page.locator("[data-sha256]")).to_be_attached()
+        expect_all(page, range(1, 2101))
 
 
 def test_any_place_of_a_million_lines_is_reached_with_few_lines_in_the_page(page: Page, lease: Lease):

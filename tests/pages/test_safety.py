@@ -72,8 +72,11 @@ def test_no_page_needs_more_than_twelve_statements(as_, paths, admin, build, ope
     waiting = making.pressed(build, operator)
     for number in range(12):
         making.done_run(make_build(operator, making.DOCKERFILE, name=f"more-{number}"), operator)
+    running = making.begun(making.pressed(make_build(operator, making.DOCKERFILE, name="running"), operator))
+    making.printed(running, ["xyz"] * 400)
+    runs = [f"/runs/{pk}{more}" for pk in (waiting.pk, running.run_id) for more in ("", "/plain", "/plain?search=x")]
     client = as_(admin)
-    for path in [*paths, f"/runs/{waiting.pk}", f"/runs/{waiting.pk}/plain?search=x", f"/?after={build.pk}"]:
+    for path in [*paths, *runs, f"/?after={build.pk}"]:
         with django_assert_max_num_queries(12, info=path):
             client.get(path)
 
