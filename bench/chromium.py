@@ -19,17 +19,21 @@ TURN_SECONDS = 2.0  # of scrolling, then it is the other side's turn
 EMPTY = """<!doctype html><title>Empty</title><style>body { margin: 0 } main { margin: 200px 24px; height: 620px;
 overflow: auto } div { height: 20000px }</style><main data-log><div></div></main>"""
 # Times of the main thread in its frames, not of the frames' begin: a frame that came late counts as late. A frame is
-# blank where nothing stands in the middle of the log.
+# blank where nothing stands in the middle of the log; that is looked at behind the frame, when all is laid out already.
 RECORD = """() => {
   const kept = { stamps: [], tasks: [], blank: 0 };
   const { left, top, width, height } = document.querySelector("[data-log]").getBoundingClientRect();
   const keep = (entries) => kept.tasks.push(...entries.map((entry) => entry.duration));
   const observer = new PerformanceObserver((list) => keep(list.getEntries()));
   observer.observe({ type: "longtask" });
+  const { port1: behind, port2: frame } = new MessageChannel();
+  behind.onmessage = () => {
+    if (!document.elementFromPoint(left + width / 2, top + height / 2)?.closest("[data-line]")) kept.blank += 1;
+  };
   let isOn = true;
   const tick = () => {
     kept.stamps.push(performance.now());
-    if (!document.elementFromPoint(left + width / 2, top + height / 2)?.closest("[data-line]")) kept.blank += 1;
+    frame.postMessage("");
     if (isOn) requestAnimationFrame(tick);
   };
   requestAnimationFrame(tick);
