@@ -9,14 +9,17 @@ export function nextFrame() {
   });
 }
 
-// Calls `act` with each of these; goes on in the next frame whenever this one's share is used up.
-export async function eachInFrames(parts, act) {
+// Calls `act` with each of these; goes on in the next frame whenever this one's share is used up. `afterSlice` is called
+// once behind what was done in a frame: for what lays the page out.
+export async function eachInFrames(parts, act, afterSlice = () => {}) {
   let began = performance.now();
   for (const part of parts) {
     if (performance.now() - began > BUDGET) {
+      afterSlice();
       await nextFrame();
       began = performance.now();
     }
     act(part);
   }
+  afterSlice();
 }

@@ -159,6 +159,12 @@ function startControls() {
   document.addEventListener("click", (event) => {
     if (event.target.closest('main .run [data-action="LOG"]')) log.root.focus();
   });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-log-find]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    search.find(link.dataset.logFind);
+  });
   document.addEventListener("click", onClick);
   onKey({
     f: () => log.toggleFollow(),

@@ -34,6 +34,13 @@ export class LogSearch {
     this.part.search.select();
   }
 
+  // Searches the whole log for a text, from its first line on.
+  find(text) {
+    this.part.search.value = text;
+    this.#at = 1;
+    return this.#begin();
+  }
+
   next() {
     return this.#afterwards(() => ({ from: this.#at + 1 }));
   }

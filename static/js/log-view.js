@@ -11,7 +11,8 @@ import { counted } from "./words.js";
 export const WINDOW = 500; // lines of one who follows, and of one request
 const MOST = 600; // lines in the page of one who reads
 const STEP = 150; // lines that are fetched at once beside those that stand there
-const BEFORE = 50; // lines that are fetched before the one that is jumped to
+const BEFORE = 30; // lines that are fetched before the one that is jumped to
+const BEHIND = 70; // and behind it: what is seen comes first
 const AHEAD = 1000; // pixels beyond what is seen
 const NEAR_END = 96; // pixels
 
@@ -288,7 +289,7 @@ export class LogView {
       return;
     }
     const from = Math.max(row - BEFORE, 0);
-    const lines = await this.#read(from, Math.min(row + STEP, this.window.map.rows));
+    const lines = await this.#read(from, Math.min(row + BEHIND, this.window.map.rows));
     if (!lines.length) return;
     await this.window.replace(from, lines);
     const at = this.window.elementOf(this.window.map.lineOf(row));
@@ -394,6 +395,7 @@ export class LogView {
   #say() {
     this.root.dataset.lastLine = this.window.lastLine;
     this.root.dataset.total = this.total;
+    this.root.classList.toggle("log__lines--far", this.total > 99999); // numbers of six digits need more room
     this.root.querySelector("[data-quiet]").hidden = this.total > 0;
     const count = document.querySelector("[data-line-count]");
     if (count && Number(count.dataset.lineCount) < this.total) {

@@ -3,7 +3,6 @@
 import { eachInFrames } from "./frames.js";
 import { LineMap } from "./log-map.js";
 
-const BATCH = 20; // rows that are laid out at once
 const TALLEST = 8_000_000; // pixels; browsers lay out no boxes of any height (Firefox about twice as much)
 export const HEAD = 40; // pixels; the name of an instruction stays on top of its lines
 
@@ -130,12 +129,7 @@ export class LogWindow {
 
   // Puts these lines in place of all others: row `from` and those behind it.
   async replace(from, lines) {
-    const made = [];
-    let last;
-    await eachInFrames(lines, (line) => {
-      made.push(...this.maker.make(line, last));
-      last = line;
-    });
+    const made = await this.#make(lines);
     this.list.replaceChildren(...made);
     this.#rows = made.filter((one) => one.dataset.line);
     this.#first = from;
@@ -145,35 +139,38 @@ export class LogWindow {
 
   // Adds lines behind the last one, in slices that fit a frame; `after` is called behind each.
   append(lines, after) {
-    return eachInFrames(batchesOf(lines.filter((line) => this.map.has(line.n))), (batch) => {
-      const made = [];
-      let last = this.#rows.at(-1);
-      for (const line of batch) {
-        made.push(...this.maker.make(line, last));
-        last = line;
-      }
+    const addRow = (line) => {
+      const made = this.maker.make(line, this.#rows.at(-1));
       this.list.append(...made);
-      this.#rows.push(...made.filter((one) => one.dataset.line));
+      this.#rows.push(made.at(-1));
+    };
+    return eachInFrames(lines.filter((line) => this.map.has(line.n)), addRow, () => {
       this.#setSpaces();
       after();
     });
   }
 
-  // Adds lines before the first one, the nearest first.
-  prepend(lines) {
-    return eachInFrames(batchesOf(lines).reverse(), (batch) => this.keeping(() => {
-      const made = [];
-      let last;
-      for (const line of batch) {
-        made.push(...this.maker.make(line, last));
-        last = line;
-      }
-      this.maker.join(last, this.#rows[0]);
+  // Adds lines before the first one.
+  async prepend(lines) {
+    const made = await this.#make(lines);
+    this.keeping(() => {
+      this.maker.join(lines.at(-1), this.#rows[0]);
       this.list.prepend(...made);
       this.#rows.unshift(...made.filter((one) => one.dataset.line));
-      this.#first -= batch.length;
+      this.#first -= lines.length;
       this.#setSpaces();
-    }));
+    });
+  }
+
+  // Makes the rows of these lines with the names above them, outside of the page.
+  async #make(lines) {
+    const made = [];
+    let last;
+    await eachInFrames(lines, (line) => {
+      made.push(...this.maker.make(line, last));
+      last = line;
+    });
+    return made;
   }
 
   // Takes rows out at the begin, so that at most `most` stay; the first one that stays has its instruction's name above it.
@@ -208,11 +205,9 @@ export class LogWindow {
   #setSpaces() {
     const unit = this.#unit();
     const behind = this.#isAtEnd ? 0 : Math.max(this.map.rows - this.end, 0);
-    this.#before.setAttribute("height", Math.round(this.#first * unit));
-    this.#behind.setAttribute("height", Math.round(behind * unit));
+    for (const [made, rows] of [[this.#before, this.#first], [this.#behind, behind]]) {
+      const height = String(Math.round(rows * unit));
+      if (made.getAttribute("height") !== height) made.setAttribute("height", height); // else it would be laid out anew
+    }
   }
-}
-
-function batchesOf(lines) {
-  return Array.from({ length: Math.ceil(lines.length / BATCH) }, (_, at) => lines.slice(at * BATCH, (at + 1) * BATCH));
 }

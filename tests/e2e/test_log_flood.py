@@ -140,7 +140,7 @@ def test_nothing_moves_for_one_who_has_scrolled_up(followed, lease):
     expect(followed.locator("[data-log]")).to_have_attribute("data-total", "13000")
     assert followed.evaluate(TOP, 2990) == before
     first, last, count = shown(followed)
-    assert (first, count) == (2501, last - 2500)
+    assert first <= 2990 <= last == first + count - 1
     assert count <= READ
     followed.keyboard.press("f")
     followed.wait_for_function(AT_END, arg=13_000)

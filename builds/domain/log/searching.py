@@ -6,9 +6,9 @@ from typing import Final
 
 # ECMA-48 control sequences and strings; none goes on behind its line.
 SEQUENCE: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)")
-ERASED: Final = re.compile(r"[^\n]*(?:\x1b\[2K|\r\x1b\[0?K)")
+ERASED: Final = re.compile(r"(?m)^[^\n]*(?:\x1b\[2K|\r\x1b\[0?K)")
 BEGUN_ANEW: Final = re.compile(r"\x1b\[1?G")  # as a carriage return does
-DRAWN_OVER: Final = re.compile(r"[^\n]*\r(?=[^\r\n])")
+DRAWN_OVER: Final = re.compile(r"(?m)^[^\n]*\r(?=[^\r\n])")
 TAKEN_BACK: Final = re.compile(r"[^\x08\n\r]\x08|(?m:^)\x08+|(?<=\r)\x08+")
 MOST_TAKEN_BACK: Final = 100  # characters on end
 
@@ -17,7 +17,9 @@ def readable(text: str) -> str:
     """Return lines without control sequences, each in its last state (builds/pages/ansi.py draws it)."""
     plain = text
     if "\x1b" in plain:
-        plain = SEQUENCE.sub("", BEGUN_ANEW.sub("\r", ERASED.sub("", plain)))
+        if "\x1b[2K" in plain or "\r\x1b[" in plain:
+            plain = ERASED.sub("", plain)
+        plain = SEQUENCE.sub("", BEGUN_ANEW.sub("\r", plain))
     if "\r" in plain:
         plain = DRAWN_OVER.sub("", plain)
     for _ in range(MOST_TAKEN_BACK):
