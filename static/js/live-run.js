@@ -119,21 +119,34 @@ function openAtHash() {
   const range = /^#L(\d{1,9})(?:-L?(\d{1,9}))?$/.exec(location.hash);
   if (!range) return false;
   const [first, last] = [range[1], range[2] ?? range[1]].map(Number).sort((one, other) => one - other);
+  if (!isActive() && (first < 1 || first > log.total)) {
+    log.say(`This log has ${counted(log.total, "line")}.`);
+    return false;
+  }
   log.open(first, last);
   menu.sayMarked();
   return true;
 }
 
+// A line whose number is pressed is seen already: it is marked, or all from the marked one on, and nothing moves.
+function markUpTo(n, isRange) {
+  const from = isRange && log.maker.marked[0] ? log.maker.marked[0] : n;
+  const [first, last] = [from, n].sort((one, other) => one - other);
+  log.mark(first, last);
+  menu.sayMarked();
+  history.pushState(null, "", first === last ? `#L${first}` : `#L${first}-L${last}`);
+}
+
 // A link to lines moves the log also where the address has them already. An instruction's first line is asked for.
 async function onClick(event) {
+  if (event.ctrlKey || event.metaKey || event.button) return;
   const number = event.target.closest("a.log__n[href]");
-  if (number && event.shiftKey && log.maker.marked[0]) {
+  if (number) {
     event.preventDefault();
-    const [first, last] = [log.maker.marked[0], Number(number.hash.slice(2))].sort((one, other) => one - other);
-    location.hash = `L${first}-L${last}`;
+    markUpTo(Number(number.hash.slice(2)), event.shiftKey);
     return;
   }
-  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  if (event.shiftKey) return;
   const link = event.target.closest('a[href^="#L"], a[data-first-line]');
   if (!link) return;
   log.say("");
@@ -166,20 +179,24 @@ function startControls() {
     search.find(link.dataset.logFind);
   });
   document.addEventListener("click", onClick);
+  const inSight = (act) => () => {
+    act();
+    log.intoSight();
+  };
   onKey({
-    f: () => log.toggleFollow(),
-    g: () => log.toStart(),
-    G: () => !log.following && log.toEnd({ follows: isActive() }),
+    f: inSight(() => log.toggleFollow()),
+    g: inSight(() => log.toStart()),
+    G: inSight(() => !log.following && log.toEnd({ follows: isActive() })),
     l: () => menu.openAtLine(),
     n: () => search.next(),
     N: () => search.previous(),
     h: () => search.toggleFilter(),
-    e: () => log.maker.errorLine && log.show(log.maker.errorLine),
+    e: inSight(() => log.maker.errorLine && log.show(log.maker.errorLine)),
   });
   addEventListener("hashchange", openAtHash);
 }
 
-const search = new LogSearch(log);
+const search = new LogSearch(log, { onHit: () => menu.sayMarked() });
 const menu = new LogMenu(log);
 isLogSet = true;
 log.maker.learnNames(document.querySelector("[data-steps]"));

@@ -38,7 +38,7 @@ export class LogMenu {
 
   openAtLine() {
     this.#root.open = true;
-    this.line.focus();
+    this.line.select();
   }
 
   // Instructions have ended: they may be folded now.
@@ -96,10 +96,11 @@ export class LogMenu {
     });
     this.#root.querySelector("[data-log-jump]").addEventListener("submit", (event) => {
       event.preventDefault();
-      const n = Math.min(Math.max(Number(this.line.value), 1), Math.max(this.log.total, 1));
+      const [first, last] = this.line.value.split("-").map((n) => Math.min(Math.max(Number(n), 1), Math.max(this.log.total, 1)));
       this.#close();
-      if (location.hash === `#L${n}`) this.log.open(n, n);
-      else location.hash = `L${n}`;
+      const hash = last === undefined ? `#L${first}` : `#L${first}-L${last}`;
+      if (location.hash === hash) this.log.open(first, last ?? first);
+      else location.hash = hash;
     });
     this.#root.querySelector("[data-log-start]").addEventListener("click", () => this.log.toStart());
     this.#root.querySelector("[data-log-stop]").addEventListener("click", () => this.log.toEnd());
@@ -128,6 +129,8 @@ export class LogMenu {
     }
     const texts = lines.map((line) => lineNodes(line.text).map((node) => node.textContent).join(""));
     await navigator.clipboard.writeText(texts.map((text) => `${text}\n`).join(""));
-    this.log.say(`Copied ${counted(texts.length, "line")}.`);
+    const marked = Math.min(last, this.log.total) - first + 1;
+    const isAll = texts.length >= marked;
+    this.log.say(isAll ? `Copied ${counted(texts.length, "line")}.` : `Copied the first ${texts.length} of ${marked} lines.`);
   }
 }

@@ -15,13 +15,15 @@ export class LogSearch {
   #total = 0;
   #isFiltered = false;
 
-  constructor(log) {
-    this.log = log;
+  // `onHit` is called when a hit is marked.
+  constructor(log, { onHit = () => {} } = {}) {
+    Object.assign(this, { log, onHit });
     this.url = log.root.dataset.linesUrl.replace(/lines$/, "hits");
     this.form = document.querySelector("[data-log-form]");
     this.part = Object.fromEntries(["search", "found", "position", "hits", "key", "next", "previous", "filter"].map(
       (name) => [name, this.form.querySelector(`[data-log-${name}]`)],
     ));
+    this.#total = log.total;
     this.#listen();
   }
 
@@ -29,30 +31,24 @@ export class LogSearch {
     return this.part.search.value;
   }
 
-  focus() {
-    this.part.search.focus();
-    this.part.search.select();
-  }
-
   // Searches the whole log for a text, from its first line on.
   find(text) {
     this.part.search.value = text;
-    this.#at = 1;
     return this.#begin();
   }
 
   next() {
-    return this.#afterwards(() => ({ from: this.#at + 1 }));
+    return this.#afterwards(() => this.#go({ from: this.#at + 1 }));
   }
 
   previous() {
     // behind the first hit comes the last one: no line is before line 1
-    return this.#afterwards(() => ({ from: this.#at > 1 ? this.#at - 1 : this.log.total + 1, backwards: true }));
+    return this.#afterwards(() => this.#go({ from: this.#at > 1 ? this.#at - 1 : this.log.total + 1, backwards: true }));
   }
 
-  // Keys that are pressed quickly each go one hit further.
-  #afterwards(query) {
-    this.#steps = this.#steps.then(() => this.#go(query()));
+  // Keys that are pressed quickly each go one hit further, and none is lost to a search that is under way.
+  #afterwards(act) {
+    this.#steps = this.#steps.then(act, act);
     return this.#steps;
   }
 
@@ -69,11 +65,11 @@ export class LogSearch {
   grown(total) {
     if (!this.#text || this.#isDue || total === this.#total) return;
     [this.#isDue, this.#total] = [true, total];
-    setTimeout(async () => {
+    setTimeout(() => this.#afterwards(async () => {
       this.#isDue = false;
       await this.#ask({ from: Math.max(this.#at, 1) }, { goes: false });
       if (this.#isFiltered) await this.#filter();
-    }, AGAIN);
+    }), AGAIN);
   }
 
   #listen() {
@@ -114,17 +110,15 @@ export class LogSearch {
   async #begin() {
     clearTimeout(this.#timer);
     this.#timer = 0;
-    const from = this.#at || this.log.seenLine;
     this.#at = 0;
     this.log.highlight(this.#text);
-    if (this.#text) await this.#go({ from });
+    if (this.#text) await this.#go({ from: 1 });
     else await this.#clear();
     if (this.#isFiltered) await this.#filter();
   }
 
   async #clear() {
     this.#asked += 1;
-    this.log.mark(0, 0);
     if (this.#isFiltered) await this.log.filter(null);
     this.#isFiltered = false;
     this.#say();
@@ -135,6 +129,7 @@ export class LogSearch {
   }
 
   async #ask({ from, backwards = false }, { goes }) {
+    if (!this.#text) return; // it was ended meanwhile
     this.#asked += 1;
     const asked = this.#asked;
     let found;
@@ -148,13 +143,16 @@ export class LogSearch {
     this.#say(found);
     if (!goes) return;
     this.#at = found.n ?? 0;
-    this.log.mark(this.#at, this.#at);
     if (!this.#at) return;
+    this.log.mark(this.#at, this.#at);
+    history.replaceState(null, "", `#L${this.#at}`); // the address is that of what is marked
+    this.onHit();
     await this.log.show(this.#at);
-    this.log.root.closest(".log").scrollIntoView({ block: "nearest" }); // on a phone the log stands below what is typed in
+    this.log.intoSight(); // on a phone the log stands below what is typed in
   }
 
   async #filter() {
+    if (!this.#text) return;
     let found;
     try {
       found = await fetchJson(`${this.url}?${new URLSearchParams({ search: this.#text, context: CONTEXT })}`);

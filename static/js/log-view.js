@@ -15,6 +15,7 @@ const BEFORE = 30; // lines that are fetched before the one that is jumped to
 const BEHIND = 70; // and behind it: what is seen comes first
 const AHEAD = 1000; // pixels beyond what is seen
 const NEAR_END = 96; // pixels
+const SAID = 6000; // milliseconds
 
 export class LogView {
   folds = new Folds();
@@ -23,6 +24,8 @@ export class LogView {
   #placed = 0; // where following has scrolled to
   #awaited = null; // lines that a link asks for and that are not printed yet
   #work = Promise.resolve();
+  #saying = 0;
+  #anchor = null; // {n, top} of the line that is seen: a change of the window's width is told when it has happened
   #place = 1; // the line that was seen before what is shown has changed
   #isFilling = false;
   #isLooking = false;
@@ -124,9 +127,17 @@ export class LogView {
     this.keepEnd();
   }
 
-  // Says something about the log, in one sentence.
+  // Says something about the log, in one sentence that goes after a while.
   say(sentence) {
-    document.querySelector("[data-log-says]").textContent = sentence;
+    const place = document.querySelector("[data-log-says]");
+    place.textContent = sentence;
+    clearTimeout(this.#saying);
+    this.#saying = setTimeout(() => { place.textContent = ""; }, SAID);
+  }
+
+  // Scrolls the page where the log is not in it.
+  intoSight() {
+    this.root.closest(".log").scrollIntoView({ block: "nearest" });
   }
 
   mark(first, last) {
@@ -135,7 +146,7 @@ export class LogView {
   }
 
   toStart() {
-    return this.show(1);
+    return this.#inOrder(() => this.window.map.rows && this.#bring(this.window.map.lineOf(0)));
   }
 
   toEnd({ follows = false } = {}) {
@@ -234,12 +245,14 @@ export class LogView {
     if (this.#awaited) return;
     await this.#bring(first);
     for (const n of [Math.min(last, this.total), first]) this.window.elementOf(n)?.scrollIntoView({ block: "nearest" });
+    const [line, box] = [this.window.elementOf(first)?.getBoundingClientRect(), this.root.getBoundingClientRect()];
+    if (line && (box.bottom > innerHeight || line.top < HEAD)) this.root.closest(".log").scrollIntoView({ block: "start" });
   }
 
   // Scrolls the log where line `n` is not seen already: it then stands in the upper part.
   async #bring(n) {
     this.#uncover(n);
-    if (!this.window.elementOf(n)) await this.#jump(this.window.map.rowOf(n));
+    if (!this.window.elementOf(n)) await this.#jump(this.window.map.rowOf(n), this.root.clientHeight / 4);
     const line = this.window.elementOf(n);
     if (!line) return;
     this.follow(false);
@@ -293,9 +306,14 @@ export class LogView {
     if (!lines.length) return;
     await this.window.replace(from, lines);
     const at = this.window.elementOf(this.window.map.lineOf(row));
-    if (at && (scrolled === null || scrolled === this.root.scrollTop)) this.root.scrollTop += at.getBoundingClientRect().top - this.root.getBoundingClientRect().top - place;
+    if (at && (scrolled === null || scrolled === this.root.scrollTop)) this.#scrollTo(at, place);
     this.#say();
     await this.#fill();
+  }
+
+  // Scrolls the log so that a row stands `place` pixels below its upper edge.
+  #scrollTo(row, place) {
+    this.root.scrollTop += row.getBoundingClientRect().top - this.root.getBoundingClientRect().top - place;
   }
 
   async #drawEnd() {
@@ -413,14 +431,22 @@ export class LogView {
   #listen() {
     this.root.addEventListener("wheel", (event) => event.deltaY < 0 && this.#following && this.follow(false), { passive: true });
     this.root.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    addEventListener("resize", () => {
-      this.window.measure();
-      this.#scrolled();
-    });
+    addEventListener("resize", () => this.#resized());
     this.root.addEventListener("click", (event) => {
       const button = event.target.closest("[data-fold]");
       if (button) this.redraw(() => this.folds.turn(Number(button.dataset.fold), button.getAttribute("aria-expanded") === "true"));
     });
+  }
+
+  // Lines wrap elsewhere now: the one that was seen stays.
+  #resized() {
+    const anchor = this.#anchor;
+    this.window.measure();
+    this.window.remap(this.window.map);
+    const row = anchor && this.window.elementOf(anchor.n);
+    if (this.#following) this.#toEnd();
+    else if (row) this.#scrollTo(row, anchor.top);
+    this.#scrolled();
   }
 
   // A reader near the end has what comes behind what he sees.
@@ -438,6 +464,9 @@ export class LogView {
       const isMovedUp = this.root.scrollTop < this.#placed && below > 1;
       if (isMovedUp || below > NEAR_END) this.follow(false);
     }
+    const seen = this.#following ? null : this.window.seen();
+    const top = seen && seen.getBoundingClientRect().top - this.root.getBoundingClientRect().top;
+    this.#anchor = seen ? { n: Number(seen.dataset.line), top } : null;
     if (this.#following || this.#isFilling || !this.window.missing(AHEAD, STEP)) return;
     this.#isFilling = true;
     this.#inOrder(() => this.#fill()).finally(() => { this.#isFilling = false; });

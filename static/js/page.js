@@ -10,3 +10,7 @@ startCopying();
 startDialogs();
 startKeys();
 startGuarding();
+
+// The browser keeps the place in a page over the way to the sign-in; the form has to name it to come back there.
+const next = document.querySelector('form input[name="next"]');
+if (next && location.hash && !next.value.includes("#")) next.value += location.hash;

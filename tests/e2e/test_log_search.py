@@ -30,6 +30,14 @@ UNCOVERED = """(n) => {
 }"""
 
 
+# The line stands within the log's own window.
+WITHIN = """(n) => {
+    const box = document.querySelector("[data-log]").getBoundingClientRect();
+    const line = document.querySelector(`[data-line="${n}"]`)?.getBoundingClientRect();
+    return line && line.top >= box.top && line.top < box.bottom;
+}"""
+
+
 @pytest.fixture
 def run(build_of, caller) -> BuildRun:
     """A run that printed 12,000 lines in two instructions, one of them long, and failed in a third."""
@@ -156,6 +164,47 @@ def test_a_range_is_marked_by_its_link_and_by_shift_and_a_click(opened):
     line(opened, 5006).locator(".log__n").click(modifiers=["Shift"])
     expect_marked(opened, 5002, 5006)
     assert opened.evaluate("location.hash") == "#L5002-L5006"
+
+
+def test_a_link_to_lines_survives_the_sign_in(page, context: Any, run):
+    context.clear_cookies()
+    page.goto(f"/runs/{run.pk}#L5000-L5002")
+    page.fill("[name=username]", "operator")
+    page.fill("[name=password]", "operator-password")
+    page.locator("[name=password]").press("Enter")
+    expect_marked(page, 5000, 5002)
+
+
+def test_pressing_a_number_moves_nothing(opened):
+    opened.evaluate("location.hash = '#L5000'")
+    expect_marked(opened, 5000, 5000)
+    place = 'n => document.querySelector(`[data-line="${n}"]`).getBoundingClientRect().top'
+    before = opened.evaluate(place, 5005)
+    line(opened, 5005).locator(".log__n").click()
+    expect_marked(opened, 5005, 5005)
+    assert opened.evaluate(place, 5005) == before
+    opened.go_back()
+    expect_marked(opened, 5000, 5000)
+
+
+def test_lines_are_marked_by_typing_their_numbers_and_a_missing_one_is_told(opened):
+    opened.keyboard.press("l")
+    opened.keyboard.type("6000-6004")
+    opened.keyboard.press("Enter")
+    expect_marked(opened, 6000, 6004)
+    opened.evaluate("location.hash = '#L999999'")
+    expect(opened.locator("[data-log-says]")).to_have_text(f"This log has {LINES} lines.")
+
+
+def test_the_line_that_is_seen_stays_when_the_width_changes(opened, caller, build_of):
+    lease = making.begun(making.pressed(build_of("RUN words", name="words"), caller))
+    print_all(lease, ["many words that wrap on a narrow screen " * 4 for _ in range(5000)], "sha256:a")
+    ended = making.end(lease, End(EndReason.DONE, "", image_digest=making.DIGEST, image_size=1))
+    opened.goto(f"/runs/{ended.pk}#L2500")
+    expect_marked(opened, 2500, 2500)
+    for width in (390, 1280):
+        opened.set_viewport_size({"width": width, "height": 844})
+        opened.wait_for_function(WITHIN, arg=2500)
 
 
 def test_marked_lines_are_below_the_name_of_their_instruction_and_are_copied_without_numbers(opened, context: Any):
