@@ -304,7 +304,7 @@ class Lines(Query):
 class Hits(Query):
     """Which line that holds a text is asked for."""
 
-    search = Line("Lines that hold this, any case", required=True)
+    search = Line("Lines that hold this, any case", required=True, allow_blank=False, min_length=1)
     backwards = Switch(SWITCH, "The last one up to `from`, in place of the first one from there on")
 
     def get_fields(self) -> dict[str, Any]:

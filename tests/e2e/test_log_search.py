@@ -277,8 +277,7 @@ def test_times_are_told_in_three_ways_and_the_choice_is_remembered(opened):
     expect(time).to_have_text(re.compile(r"^\d\d:\d\d:\d\d\.\d$"))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_axe_objects_to_nothing_while_it_is_searched_folded_and_marked(opened, scheme, width):
     opened.emulate_media(color_scheme=scheme)
     opened.set_viewport_size({"width": width, "height": 900})
