@@ -5,7 +5,7 @@ import { counted } from "./words.js";
 
 const BY_BUILDHUB = "BuildHub";
 const PREPARATION = "preparation";
-const isHead = (element) => element?.matches(".log__head") && !element.dataset.line;
+export const isHead = (element) => element?.matches(".log__head") && !element.dataset.line;
 
 function sinceWords(milliseconds) {
   const tenths = Math.floor(Math.max(milliseconds, 0) / 100);

@@ -117,7 +117,7 @@ export class LogView {
   // Marks every place of a text in the lines.
   highlight(text) {
     this.maker.want(text);
-    this.window.each((row) => this.maker.paint(row));
+    this.#paint();
   }
 
   // Does something that changes how high lines are; the line that is seen stays where it is.
@@ -142,7 +142,7 @@ export class LogView {
 
   mark(first, last) {
     this.maker.mark(first, last);
-    this.window.each((row) => this.maker.paint(row));
+    this.#paint();
   }
 
   toStart() {
@@ -198,7 +198,7 @@ export class LogView {
         this.#toEnd();
         if (this.maker.errorLine) await this.#bring(this.maker.errorLine);
       }
-      this.window.each((row) => this.maker.paint(row));
+      this.#paint();
     });
   }
 
@@ -210,6 +210,10 @@ export class LogView {
   // Whether the lines look as the server renders them.
   get #isAsServed() {
     return !this.#places && this.maker.timeMode === "start" && !this.folds.folded.length;
+  }
+
+  #paint() {
+    this.window.each((row) => this.maker.paint(row));
   }
 
   #enter() {
@@ -258,7 +262,7 @@ export class LogView {
     this.follow(false);
     const [seen, at] = [this.root.getBoundingClientRect(), line.getBoundingClientRect()];
     if (at.top >= seen.top + HEAD && at.bottom <= seen.bottom) return;
-    this.root.scrollTop += at.top - seen.top - this.root.clientHeight / 4;
+    this.#scrollTo(line, this.root.clientHeight / 4);
     await this.#fill();
   }
 
@@ -285,7 +289,7 @@ export class LogView {
     const wasFollowing = this.#following;
     if (row) this.#place = this.seenLine; // a search without a hit has none
     const n = this.#place;
-    const place = row ? row.getBoundingClientRect().top - this.root.getBoundingClientRect().top : HEAD;
+    const place = row ? this.#placeOf(row) : HEAD;
     change();
     this.window.forget(this.#map());
     if (wasFollowing) await this.#drawEnd();
@@ -311,9 +315,13 @@ export class LogView {
     await this.#fill();
   }
 
-  // Scrolls the log so that a row stands `place` pixels below its upper edge.
+  // How many pixels below the log's upper edge a row stands.
+  #placeOf(row) {
+    return row.getBoundingClientRect().top - this.root.getBoundingClientRect().top;
+  }
+
   #scrollTo(row, place) {
-    this.root.scrollTop += row.getBoundingClientRect().top - this.root.getBoundingClientRect().top - place;
+    this.root.scrollTop += this.#placeOf(row) - place;
   }
 
   async #drawEnd() {
@@ -339,7 +347,7 @@ export class LogView {
         await this.window.prepend(lines);
         this.window.dropFromEnd(MOST);
       } else {
-        await this.window.append(lines, () => {});
+        await this.window.append(lines);
         this.window.keeping(() => this.window.dropFromTop(MOST));
       }
       this.#say();
@@ -465,8 +473,7 @@ export class LogView {
       if (isMovedUp || below > NEAR_END) this.follow(false);
     }
     const seen = this.#following ? null : this.window.seen();
-    const top = seen && seen.getBoundingClientRect().top - this.root.getBoundingClientRect().top;
-    this.#anchor = seen ? { n: Number(seen.dataset.line), top } : null;
+    this.#anchor = seen ? { n: Number(seen.dataset.line), top: this.#placeOf(seen) } : null;
     if (this.#following || this.#isFilling || !this.window.missing(AHEAD, STEP)) return;
     this.#isFilling = true;
     this.#inOrder(() => this.#fill()).finally(() => { this.#isFilling = false; });

@@ -1,6 +1,7 @@
 // The part of the log that stands in the page: consecutive rows, between two spaces that stand for the rows left out. So
 // the scroll bar is that of the whole log, whatever its length, and nothing grows with it.
 import { eachInFrames } from "./frames.js";
+import { isHead } from "./log-lines.js";
 import { LineMap } from "./log-map.js";
 
 const TALLEST = 8_000_000; // pixels; browsers lay out no boxes of any height (Firefox about twice as much)
@@ -138,7 +139,7 @@ export class LogWindow {
   }
 
   // Adds lines behind the last one, in slices that fit a frame; `after` is called behind each.
-  append(lines, after) {
+  append(lines, after = () => {}) {
     const addRow = (line) => {
       const made = this.maker.make(line, this.#rows.at(-1));
       this.list.append(...made);
@@ -179,7 +180,7 @@ export class LogWindow {
     if (count <= 0) return;
     this.maker.giveHead(this.#rows[count]);
     const head = this.#rows[count].previousElementSibling;
-    const stays = head?.matches(".log__head") && !head.dataset.line ? head : this.#rows[count];
+    const stays = isHead(head) ? head : this.#rows[count];
     while (this.list.firstElementChild !== stays) this.list.firstElementChild.remove();
     this.#rows.splice(0, count);
     this.#first += count;

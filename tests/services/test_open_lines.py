@@ -11,18 +11,10 @@ from builds.domain.states import EndReason
 from builds.models import BuildRun, OpenLines
 from builds.queries.log import LineWindow, open_now, read_window
 from builds.services.runs.log import append_chunks
-from builds.services.runs.start import start_run
 from builds.services.runs.transitions import End, Lease, end_attempt, end_lost, take
 
 CANCELLED = End(EndReason.CANCELLED)
 HALF = OpenLine("sha256:a", 1, 40, "half")
-
-
-@pytest.fixture
-def run(build, caller) -> BuildRun:
-    pressed = start_run(build_id=build.pk, caller=caller)
-    BuildRun.objects.filter(pk=pressed.pk).update(claim=1, claimed_at=Now(), claimed_host="here")
-    return pressed
 
 
 @pytest.fixture

@@ -3,25 +3,16 @@
 from dataclasses import replace
 
 import pytest
-from django.db.models.functions import Now
 
 from builds.domain.run_events import Pushed
 from builds.domain.states import EndReason
 from builds.models import BuildRun, RunEvent
 from builds.queries.runs import counted_attempts
 from builds.services.runs.ends import end_run
-from builds.services.runs.start import start_run
 from builds.services.runs.steps import close_step, note, open_step, prepare_attempt
 from builds.services.runs.transitions import End, Lease, give_back, take
 
 DONE = End(EndReason.DONE, image_digest="sha256:" + "a" * 64, image_size=1)
-
-
-@pytest.fixture
-def run(build, caller) -> BuildRun:
-    pressed = start_run(build_id=build.pk, caller=caller)
-    BuildRun.objects.filter(pk=pressed.pk).update(claim=1, claimed_at=Now(), claimed_host="here")
-    return pressed
 
 
 @pytest.fixture

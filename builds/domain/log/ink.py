@@ -13,8 +13,8 @@ DOUBLE_UNDERLINE: Final = 21
 MOST_PARAMETERS: Final = 32
 SEQUENCE: Final = (
     r"\x1b\[(?P<sgr>[0-9;:]*)m"
-    r"|(?P<other>\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?)"
-)
+    r"|(?P<other>\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?)"
+)  # none goes on behind its line
 _SEQUENCES: Final = re.compile(SEQUENCE)
 _UNFINISHED: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|(?P<string>[\]PX^_])[^\x07\x1b]*\x1b?|[ -/]*)\Z")
 _LONGEST_CUT: Final = 1024

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-# ECMA-48 control sequences and strings; none goes on behind its line.
-SEQUENCE: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)")
+from builds.domain.log.ink import SEQUENCE
+
+SEQUENCES: Final = re.compile(SEQUENCE)
 ERASED: Final = re.compile(r"(?m)^[^\n]*(?:\x1b\[2K|\r\x1b\[0?K)")
 BEGUN_ANEW: Final = re.compile(r"\x1b\[1?G")  # as a carriage return does
 DRAWN_OVER: Final = re.compile(r"(?m)^[^\n]*\r(?=[^\r\n])")
@@ -19,7 +20,7 @@ def readable(text: str) -> str:
     if "\x1b" in plain:
         if "\x1b[2K" in plain or "\r\x1b[" in plain:
             plain = ERASED.sub("", plain)
-        plain = SEQUENCE.sub("", BEGUN_ANEW.sub("\r", plain))
+        plain = SEQUENCES.sub("", BEGUN_ANEW.sub("\r", plain))
     if "\r" in plain:
         plain = DRAWN_OVER.sub("", plain)
     for _ in range(MOST_TAKEN_BACK):
