@@ -5,6 +5,7 @@ import { counted } from "./words.js";
 
 const REMEMBERED = "buildhub.log";
 const MOST_COPIED = 10000; // lines of one answer
+const NARROW = matchMedia("(max-width: 820px)"); // there times are shown once the reader has asked for them
 const AGAIN = 2000; // instructions that have ended are asked for no more often than so
 
 function remembered() {
@@ -66,19 +67,21 @@ export class LogMenu {
   }
 
   #begin() {
-    const { time = "start", wraps = true, folds = false } = remembered();
-    const radio = this.#root.querySelector(`[name="log-time"][value="${CSS.escape(time)}"]`);
-    if (radio) radio.checked = true;
+    const { time, wraps = true, folds = false } = remembered();
+    for (const radio of this.#root.querySelectorAll('[name="log-time"]')) {
+      radio.checked = radio.value === (time ?? (NARROW.matches ? "" : "start"));
+      if (radio.checked && time) this.#setTime(time);
+    }
     this.#root.querySelector("[data-wrap]").checked = wraps;
     this.#root.querySelector("[data-fold-all]").checked = folds;
     this.log.root.classList.toggle("log__view--long", !wraps);
     this.log.folds.foldAll(folds);
-    if (radio && time !== "start") this.#setTime(time);
   }
 
   #setTime(time) {
+    this.log.root.classList.add("log__view--times");
     this.log.root.classList.toggle("log__view--clock", time === "clock");
-    this.log.redraw(() => { this.log.maker.timeMode = time; });
+    if (time !== this.log.maker.timeMode) this.log.redraw(() => { this.log.maker.timeMode = time; });
   }
 
   #listen() {

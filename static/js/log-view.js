@@ -183,6 +183,13 @@ export class LogView {
     if (this.#following) this.#toEnd();
   }
 
+  // Shows rows of lines that are printed and not finished, behind the last line.
+  showOpen(rows) {
+    this.#openRows.replaceChildren(...rows);
+    this.#setOpen();
+    this.keepEnd();
+  }
+
   // Takes over how the server shows the log now: its marks, and for one who follows all of it.
   adopt(shown) {
     return this.#inOrder(async () => {
@@ -210,6 +217,15 @@ export class LogView {
   // Whether the lines look as the server renders them.
   get #isAsServed() {
     return !this.#places && this.maker.timeMode === "start" && !this.folds.folded.length;
+  }
+
+  get #openRows() {
+    return this.root.querySelector("[data-open-lines]");
+  }
+
+  #setOpen() {
+    this.#openRows.hidden = this.#places !== null || !this.#openRows.childElementCount;
+    this.#say();
   }
 
   #paint() {
@@ -281,7 +297,7 @@ export class LogView {
   #setPlaces(places) {
     this.#places = places;
     this.folds.isOff = places !== null;
-    this.root.querySelector("[data-open-lines]").hidden = places !== null;
+    this.#setOpen();
   }
 
   async #again(change) {
@@ -422,7 +438,7 @@ export class LogView {
     this.root.dataset.lastLine = this.window.lastLine;
     this.root.dataset.total = this.total;
     this.root.classList.toggle("log__lines--far", this.total > 99999); // numbers of six digits need more room
-    this.root.querySelector("[data-quiet]").hidden = this.total > 0;
+    this.root.querySelector("[data-quiet]").hidden = this.total > 0 || this.#openRows.childElementCount > 0;
     const count = document.querySelector("[data-line-count]");
     if (count && Number(count.dataset.lineCount) < this.total) {
       count.dataset.lineCount = this.total;

@@ -39,7 +39,6 @@ export class OpenLines {
       rows.push(...made);
       last = line;
     }
-    this.log.root.querySelector("[data-open-lines]").replaceChildren(...rows);
-    this.log.keepEnd();
+    this.log.showOpen(rows);
   }
 }

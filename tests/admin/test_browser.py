@@ -12,6 +12,7 @@ from builds.services.accounts.access import caller_for
 from tests.support.people import make_build, make_person, make_world
 from tests.support.plugin import SERVICES
 from tests.support.runs import press
+from tests.support.stack import CHROMIUM
 from tests.support.web import Web
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -34,7 +35,7 @@ def page(waiting_run, monkeypatch) -> Iterator[tuple[Page, list[str]]]:
     server.start()
     said: list[str] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(base_url=server.url)
         page.set_default_timeout(20_000)
         page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)

@@ -21,18 +21,18 @@ from builds.services.builds.contexts import chunks_of
 from builds.services.builds.edit import create_build
 from tests.api.making import a_draft, make_member
 from tests.support.archives import tar_of
+from tests.support.stack import web_server
 from tests.support.web import Web
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIMIT_MIB, LARGE_MIB, MOST_MIB = 300, 256, 200
 
 
-@pytest.fixture
-def web(tmp_path: Path) -> Iterator[Web]:
-    server = Web(log=tmp_path / "web.log", BUILDHUB_DATA_DIR=str(tmp_path), BUILDHUB_CONTEXT_LIMIT_MB=str(LIMIT_MIB))
-    server.start()
-    yield server
-    server.stop()
+@pytest.fixture(scope="module")
+def web(django_db_setup: None, django_db_blocker) -> Iterator[Web]:
+    """A web server with a limit of its own."""
+    with web_server(django_db_blocker, log="web-uploads", BUILDHUB_CONTEXT_LIMIT_MB=str(LIMIT_MIB)) as server:
+        yield server
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from builds.domain.states import EndReason
-from builds.models import BuildRun
+from builds.models import BuildRun, Caller
 from builds.services.runs.transitions import End, Lease
 from tests.pages import making
 from tests.support.axe import violations
+from tests.support.people import make_build
 
 pytestmark = pytest.mark.e2e
 expect.set_options(timeout=20_000)  # the machine does other things too
@@ -38,10 +39,16 @@ WITHIN = """(n) => {
 }"""
 
 
-@pytest.fixture
-def run(build_of, caller) -> BuildRun:
+@pytest.fixture(scope="module")
+def caller(reading_world: Caller) -> Caller:
+    """The operator whose runs all these tests read."""
+    return reading_world
+
+
+@pytest.fixture(scope="module")
+def run(caller) -> BuildRun:
     """A run that printed 12,000 lines in two instructions, one of them long, and failed in a third."""
-    lease = making.begun(making.pressed(build_of("RUN seq 1 3000"), caller))
+    lease = making.begun(making.pressed(make_build(caller, making.DOCKERFILE), caller))
     vertices = [making.vertex("sha256:a", "[1/3] RUN first"), making.vertex("sha256:b", "[2/3] RUN second")]
     failed = making.vertex("sha256:c", "[3/3] RUN third", "ERROR", error="exit code: 1")
     making.show(lease, [*vertices, failed])
@@ -196,8 +203,8 @@ def test_lines_are_marked_by_typing_their_numbers_and_a_missing_one_is_told(open
     expect(opened.locator("[data-log-says]")).to_have_text(f"This log has {LINES} lines.")
 
 
-def test_the_line_that_is_seen_stays_when_the_width_changes(opened, caller, build_of):
-    lease = making.begun(making.pressed(build_of("RUN words", name="words"), caller))
+def test_the_line_that_is_seen_stays_when_the_width_changes(opened, caller):
+    lease = making.begun(making.pressed(make_build(caller, making.DOCKERFILE, name="words"), caller))
     print_all(lease, ["many words that wrap on a narrow screen " * 4 for _ in range(5000)], "sha256:a")
     ended = making.end(lease, End(EndReason.DONE, "", image_digest=making.DIGEST, image_size=1))
     opened.goto(f"/runs/{ended.pk}#L2500")
