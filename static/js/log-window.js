@@ -5,6 +5,7 @@ import { isHead } from "./log-lines.js";
 import { LineMap } from "./log-map.js";
 
 const TALLEST = 8_000_000; // pixels; browsers lay out no boxes of any height (Firefox about twice as much)
+const SHARE = 2; // milliseconds of a frame that making lines may take where they are laid out with it
 export const HEAD = 40; // pixels; the name of an instruction stays on top of its lines
 
 function space() {
@@ -148,7 +149,7 @@ export class LogWindow {
     return eachInFrames(lines.filter((line) => this.map.has(line.n)), addRow, () => {
       this.#setSpaces();
       after();
-    });
+    }, SHARE);
   }
 
   // Adds lines before the first one.
