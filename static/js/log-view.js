@@ -9,10 +9,10 @@ import { fetchJson } from "./server.js";
 import { counted } from "./words.js";
 
 export const WINDOW = 500; // lines of one who follows, and of one request
-const MOST = 600; // lines in the page of one who reads
-const STEP = 150; // lines that are fetched at once beside those that stand there
-const BEFORE = 30; // lines that are fetched before the one that is jumped to
-const BEHIND = 70; // and behind it: what is seen comes first
+const MOST = 400; // lines in the page of one who reads
+const STEP = 100; // lines that are fetched at once beside those that stand there
+const BEFORE = 6; // lines that are fetched before the one that is jumped to
+const BEHIND = 38; // and behind it: what is seen comes first
 const AHEAD = 1000; // pixels beyond what is seen
 const NEAR_END = 96; // pixels
 const SAID = 6000; // milliseconds

@@ -1,11 +1,13 @@
 // The part of the log that stands in the page: consecutive rows, between two spaces that stand for the rows left out. So
-// the scroll bar is that of the whole log, whatever its length, and nothing grows with it.
-import { eachInFrames } from "./frames.js";
+// the scroll bar is that of the whole log, whatever its length, and nothing grows with it. The space before is within the
+// list: the rows stay where they are in it while those before them are taken out, and are not laid out anew.
+import { eachInFrames, nextFrame } from "./frames.js";
 import { isHead } from "./log-lines.js";
 import { LineMap } from "./log-map.js";
 
 const TALLEST = 8_000_000; // pixels; browsers lay out no boxes of any height (Firefox about twice as much)
 const SHARE = 2; // milliseconds of a frame that making lines may take where they are laid out with it
+const PIECE = 30; // lines that are laid out at once where making them is no measure
 export const HEAD = 40; // pixels; the name of an instruction stays on top of its lines
 
 function space() {
@@ -18,7 +20,7 @@ function space() {
 export class LogWindow {
   #rows = []; // the elements of the rows, each with its line's number
   #first = 0; // row of the first of them
-  #before = space();
+  #above = 0; // pixels of the space before the first row
   #behind = space();
   #isStale = false; // other lines are to be shown than those that stand here
   #isAtEnd = false; // nothing is left out behind the last row, whatever is known of
@@ -30,7 +32,6 @@ export class LogWindow {
   // Takes over the lines that the server has put into the page.
   enter(map) {
     this.list = this.root.querySelector("[data-lines]");
-    this.list.before(this.#before);
     this.list.after(this.#behind);
     this.measure();
     this.#rows = [...this.list.querySelectorAll("[data-line]")];
@@ -117,14 +118,15 @@ export class LogWindow {
     const [seen, list] = [this.root.getBoundingClientRect(), this.list.getBoundingClientRect()];
     if (!seen.height || !this.map.rows) return null;
     const unit = this.#unit();
-    if (!this.size || list.bottom < seen.top || list.top > seen.bottom) {
+    const top = list.top + this.#above;
+    if (!this.size || list.bottom < seen.top || top > seen.bottom) {
       const below = this.size > 0 && list.bottom < seen.top;
       // lines that wrap are higher than what stands for them: at the very end it is the end that is meant
       if (this.root.scrollTop + this.root.clientHeight > this.root.scrollHeight - 2) return { far: this.map.rows - 1 };
-      const row = below ? this.end + (seen.top - list.bottom) / unit : this.#first - (list.top - seen.top) / unit;
+      const row = below ? this.end + (seen.top - list.bottom) / unit : this.#first - (top - seen.top) / unit;
       return { far: Math.min(Math.max(Math.floor(row), 0), this.map.rows - 1) };
     }
-    if (this.#first > 0 && list.top > seen.top - ahead) return { from: Math.max(this.#first - most, 0), to: this.#first };
+    if (this.#first > 0 && top > seen.top - ahead) return { from: Math.max(this.#first - most, 0), to: this.#first };
     const isShort = this.end < this.map.rows && list.bottom < seen.bottom + ahead;
     return isShort ? { from: this.end, to: Math.min(this.end + most, this.map.rows) } : null;
   }
@@ -152,8 +154,15 @@ export class LogWindow {
     }, SHARE);
   }
 
-  // Adds lines before the first one.
+  // Adds lines before the first one, the last of them first, in pieces that fit a frame.
   async prepend(lines) {
+    for (let end = lines.length; end > 0; end -= PIECE) {
+      await this.#prependPiece(lines.slice(Math.max(end - PIECE, 0), end));
+      if (end > PIECE) await nextFrame();
+    }
+  }
+
+  async #prependPiece(lines) {
     const made = await this.#make(lines);
     this.keeping(() => {
       this.maker.join(lines.at(-1), this.#rows[0]);
@@ -206,10 +215,10 @@ export class LogWindow {
 
   #setSpaces() {
     const unit = this.#unit();
-    const behind = this.#isAtEnd ? 0 : Math.max(this.map.rows - this.end, 0);
-    for (const [made, rows] of [[this.#before, this.#first], [this.#behind, behind]]) {
-      const height = String(Math.round(rows * unit));
-      if (made.getAttribute("height") !== height) made.setAttribute("height", height); // else it would be laid out anew
-    }
+    const above = Math.round(this.#first * unit);
+    if (above !== this.#above) this.list.style.paddingTop = `${above}px`;
+    this.#above = above;
+    const behind = String(Math.round((this.#isAtEnd ? 0 : Math.max(this.map.rows - this.end, 0)) * unit));
+    if (this.#behind.getAttribute("height") !== behind) this.#behind.setAttribute("height", behind);
   }
 }
