@@ -215,9 +215,9 @@ export class LogWindow {
 
   #setSpaces() {
     const unit = this.#unit();
-    const above = Math.round(this.#first * unit);
-    if (above !== this.#above) this.list.style.paddingTop = `${above}px`;
-    this.#above = above;
+    this.#above = Math.round(this.#first * unit);
+    const above = `${this.#above}px`;
+    if (this.list.style.paddingTop !== above) this.list.style.paddingTop = above; // else it would be laid out anew
     const behind = String(Math.round((this.#isAtEnd ? 0 : Math.max(this.map.rows - this.end, 0)) * unit));
     if (this.#behind.getAttribute("height") !== behind) this.#behind.setAttribute("height", behind);
   }

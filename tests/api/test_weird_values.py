@@ -35,10 +35,11 @@ def body_with(level, name, value):
     return build_add(**{"imageName": "weird", name: value})
 
 
-@pytest.mark.parametrize("used", [True, False], ids=["in use", "out of use"])
 @pytest.mark.parametrize(
-    ("level", "name"),
-    [("top", name) for name in TOP] + [("step", name) for name in STEP] + [("config", name) for name in CONFIG],
+    ("level", "name", "used"),
+    [("top", name, True) for name in TOP]
+    + [("step", name, used) for name in STEP for used in (True, False)]
+    + [("config", name, used) for name in CONFIG for used in (True, False)],
 )
 def test_a_strange_value_is_never_a_500(as_, operator, level, name, used):
     client = as_(operator)

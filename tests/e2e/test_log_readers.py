@@ -14,6 +14,7 @@ expect.set_options(timeout=20_000)  # the machine does other things too
 
 IN_PAGE = 800  # lines in the page at most
 MILLION = 1_000_000
+AT_ONCE = 10_000  # lines of one transaction
 # A line between these two stands in the upper part of the log's own window.
 SEES = """([least, most]) => {
     const box = document.querySelector("[data-log]").getBoundingClientRect();
@@ -34,8 +35,9 @@ def line(page: Page, n: int) -> Locator:
 
 
 def print_lines(lease: Lease, first: int, last: int) -> None:
-    for begin in range(first, last + 1, 500):
-        making.printed(lease, [f"line {n}" for n in range(begin, min(begin + 499, last) + 1)], vertex="sha256:b")
+    for begin in range(first, last + 1, AT_ONCE):
+        texts = [f"line {n}" for n in range(begin, min(begin + AT_ONCE - 1, last) + 1)]
+        making.printed(lease, texts, vertex="sha256:b")
 
 
 def expect_all(page: Page, lines: range) -> None:

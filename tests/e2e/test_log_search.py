@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from builds.domain.states import EndReason
 from builds.models import BuildRun, Caller
-from builds.services.runs.transitions import End, Lease
+from builds.services.runs.transitions import End
 from tests.pages import making
 from tests.support.axe import violations
 from tests.support.people import make_build
@@ -52,15 +52,12 @@ def run(caller) -> BuildRun:
     vertices = [making.vertex("sha256:a", "[1/3] RUN first"), making.vertex("sha256:b", "[2/3] RUN second")]
     failed = making.vertex("sha256:c", "[3/3] RUN third", "ERROR", error="exit code: 1")
     making.show(lease, [*vertices, failed])
-    print_all(lease, [f"first {n}" for n in range(1, 101)], "sha256:a")
-    print_all(lease, [f"second {n}" + " needle" * (n % 4000 == 7) for n in range(1, LINES - 199)], "sha256:b")
-    print_all(lease, [f"third {n}" for n in range(1, 101)], "sha256:c")
+    making.printed(lease, [f"first {n}" for n in range(1, 101)], vertex="sha256:a")
+    making.printed(
+        lease, [f"second {n}" + " needle" * (n % 4000 == 7) for n in range(1, LINES - 199)], vertex="sha256:b"
+    )
+    making.printed(lease, [f"third {n}" for n in range(1, 101)], vertex="sha256:c")
     return making.end(lease, End(EndReason.DONE, "", image_digest=making.DIGEST, image_size=1))
-
-
-def print_all(lease: Lease, texts: list[str], vertex: str) -> None:
-    for at in range(0, len(texts), 500):
-        making.printed(lease, texts[at : at + 500], vertex=vertex)
 
 
 @pytest.fixture
@@ -205,7 +202,7 @@ def test_lines_are_marked_by_typing_their_numbers_and_a_missing_one_is_told(open
 
 def test_the_line_that_is_seen_stays_when_the_width_changes(opened, caller):
     lease = making.begun(making.pressed(make_build(caller, making.DOCKERFILE, name="words"), caller))
-    print_all(lease, ["many words that wrap on a narrow screen " * 4 for _ in range(5000)], "sha256:a")
+    making.printed(lease, ["many words that wrap on a narrow screen " * 4 for _ in range(5000)], vertex="sha256:a")
     ended = making.end(lease, End(EndReason.DONE, "", image_digest=making.DIGEST, image_size=1))
     opened.goto(f"/runs/{ended.pk}#L2500")
     expect_marked(opened, 2500, 2500)

@@ -32,7 +32,7 @@ class Size:
 
 
 SIZES = {
-    "/v1": Size(fuzzing=250, scenarios=300, least=14_000) if LONG else Size(fuzzing=12, scenarios=12, least=2_000),
+    "/v1": Size(fuzzing=250, scenarios=300, least=14_000) if LONG else Size(fuzzing=8, scenarios=12, least=2_000),
     "/api": Size(fuzzing=80, scenarios=60, least=6_000)
     if LONG
     else Size(fuzzing=6, scenarios=4, least=300, coverage=False),

@@ -6,6 +6,7 @@ from typing import Any
 from builds.domain.failures import build_failed
 from builds.domain.log.ink import InkTrail
 from builds.domain.log.lines import LogLine, OpenLine
+from builds.domain.log.packing import CHUNK_LINES
 from builds.domain.states import EndReason, StepType
 from builds.models import Build, BuildRun, Caller, RunStep
 from builds.services.runs.cancel_and_remove import request_cancel
@@ -49,8 +50,9 @@ def printed(lease: Lease, texts: list[str], *, vertex: str | None = None, stream
     trail = InkTrail()
     raws = [f"{text}\n".encode() for text in texts]
     lines = [LogLine(raw, vertex, stream, 1200 + n * 10, trail.pass_over(raw)) for n, raw in enumerate(raws)]
-    sequence = BuildRun.objects.values_list("chunk_count", flat=True).get(pk=lease.run_id) + 1
-    assert append_chunks(lease, [(step.pk, lines)], after=sequence - 1)
+    chunks = [(step.pk, lines[at : at + CHUNK_LINES]) for at in range(0, len(lines), CHUNK_LINES)]
+    after = BuildRun.objects.values_list("chunk_count", flat=True).get(pk=lease.run_id)
+    assert append_chunks(lease, chunks, after=after)
 
 
 def unfinished(lease: Lease, text: str, *, vertex: str | None = None) -> None:
