@@ -281,6 +281,20 @@ def test_times_are_told_in_three_ways_and_the_choice_is_remembered(opened):
     expect(time).to_have_text(re.compile(r"^\d\d:\d\d:\d\d\.\d$"))
 
 
+def test_a_phone_shows_times_once_they_are_asked_for_and_remembers_that(opened):
+    opened.set_viewport_size({"width": 390, "height": 844})
+    opened.reload()
+    time = line(opened, LINES).locator(".log__t")
+    expect(time).to_be_hidden()
+    opened.locator("[data-log-menu] summary").click()
+    expect(opened.locator('[name="log-time"]:checked')).to_have_count(0)
+    opened.locator('[name="log-time"][value="start"]').check()
+    expect(time).to_be_visible()
+    opened.reload()
+    expect(time).to_be_visible()
+    expect(opened.locator('[name="log-time"][value="start"]')).to_be_checked()
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_axe_objects_to_nothing_while_it_is_searched_folded_and_marked(opened, scheme, width):
     opened.emulate_media(color_scheme=scheme)
