@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from django.db import DEFAULT_DB_ALIAS
+from pytest_django import fixtures
 
 from tests.support.machine import MARK, Machine
 from tests.support.services import Services, exit_on_sigterm
@@ -36,6 +38,11 @@ data_dir.mkdir(mode=0o755)
 os.environ["BUILDHUB_DATA_DIR"] = str(data_dir)
 if not os.environ.get("DATABASE_URL"):
     os.environ["DATABASE_URL"] = SERVICES.postgres()
+
+
+def pytest_configure() -> None:
+    """Let whatever asks for pytest-django's database have it: by itself it looks only at what tests ask for."""
+    fixtures._get_databases_for_setup = lambda _items: ({DEFAULT_DB_ALIAS}, set())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
