@@ -119,8 +119,11 @@ function openAtHash() {
   const range = /^#L(\d{1,9})(?:-L?(\d{1,9}))?$/.exec(location.hash);
   if (!range) return false;
   const [first, last] = [range[1], range[2] ?? range[1]].map(Number).sort((one, other) => one - other);
-  if (!isActive() && (first < 1 || first > log.total)) {
-    log.say(`This log has ${counted(log.total, "line")}.`);
+  const missing = [first, last].find((n) => n < 1 || (n > log.total && !isActive()));
+  if (missing !== undefined) log.say(`There is no line ${missing}: this log has ${counted(log.total, "line")}.`);
+  if (first === missing) {
+    log.mark(0, 0);
+    log.intoSight();
     return false;
   }
   log.open(first, last);
@@ -194,6 +197,10 @@ function startControls() {
     e: inSight(() => log.maker.errorLine && log.show(log.maker.errorLine)),
   });
   addEventListener("hashchange", openAtHash);
+  const plain = document.querySelector("[data-log-plain]");
+  plain.addEventListener("click", () => { // it opens at the place that is read
+    plain.search = `?after=${Math.max((log.maker.marked[0] || log.seenLine) - 1, 0)}`;
+  });
 }
 
 const search = new LogSearch(log, { onHit: () => menu.sayMarked() });

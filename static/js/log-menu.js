@@ -63,7 +63,9 @@ export class LogMenu {
 
   // Only what is marked by a link can be copied as a whole: it may be longer than what stands in the page.
   sayMarked() {
-    this.copy.hidden = this.log.maker.marked[0] === 0 || !navigator.clipboard; // there is none over plain http
+    const [first, last] = this.log.maker.marked;
+    this.copy.hidden = first === 0 || !navigator.clipboard; // there is none over plain http
+    if (first) this.line.value = first === last ? first : `${first}-${last}`;
   }
 
   #begin() {
@@ -79,9 +81,13 @@ export class LogMenu {
   }
 
   #setTime(time) {
-    this.log.root.classList.add("log__view--times");
-    this.log.root.classList.toggle("log__view--clock", time === "clock");
-    if (time !== this.log.maker.timeMode) this.log.redraw(() => { this.log.maker.timeMode = time; });
+    const change = () => {
+      this.log.root.classList.add("log__view--times");
+      this.log.root.classList.toggle("log__view--clock", time === "clock");
+      this.log.maker.timeMode = time;
+    };
+    if (time === this.log.maker.timeMode) this.log.keepRow(change);
+    else this.log.redraw(change);
   }
 
   #listen() {
@@ -99,7 +105,7 @@ export class LogMenu {
     });
     this.#root.querySelector("[data-log-jump]").addEventListener("submit", (event) => {
       event.preventDefault();
-      const [first, last] = this.line.value.split("-").map((n) => Math.min(Math.max(Number(n), 1), Math.max(this.log.total, 1)));
+      const [first, last] = this.line.value.match(/\d+/g).map(Number);
       this.#close();
       const hash = last === undefined ? `#L${first}` : `#L${first}-L${last}`;
       if (location.hash === hash) this.log.open(first, last ?? first);

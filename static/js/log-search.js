@@ -56,9 +56,10 @@ export class LogSearch {
     if (!this.#text) return;
     this.#isFiltered = !this.#isFiltered;
     this.#say();
+    const { moves } = this.log;
     if (this.#isFiltered) await this.#filter();
     else await this.log.filter(null);
-    if (this.#at) await this.log.show(this.#at);
+    if (this.#at && moves === this.log.moves) await this.log.show(this.#at); // else somebody has gone on meanwhile
   }
 
   // The log has grown: so may have the hits.
@@ -112,9 +113,13 @@ export class LogSearch {
     this.#timer = 0;
     this.#at = 0;
     this.log.highlight(this.#text);
-    if (this.#text) await this.#go({ from: 1 });
-    else await this.#clear();
+    if (!this.#text) {
+      await this.#clear();
+      return;
+    }
+    this.#say({ count: "…" });
     if (this.#isFiltered) await this.#filter();
+    await this.#go({ from: 1 });
   }
 
   async #clear() {
@@ -152,17 +157,19 @@ export class LogSearch {
   }
 
   async #filter() {
-    if (!this.#text) return;
+    const search = this.#text;
+    if (!search) return;
     let found;
     try {
-      found = await fetchJson(`${this.url}?${new URLSearchParams({ search: this.#text, context: CONTEXT })}`);
+      found = await fetchJson(`${this.url}?${new URLSearchParams({ search, context: CONTEXT })}`);
     } catch {
       this.log.say("BuildHub does not answer; try again.");
       return;
     }
+    if (search !== this.#text) return;
     const isAll = found.ranges.length < MOST_PLACES;
     this.log.say(isAll ? "" : `The first ${MOST_PLACES} places are shown; the count is of all lines.`);
-    if (this.#isFiltered) await this.log.filter({ search: this.#text, context: CONTEXT, ranges: found.ranges });
+    if (this.#isFiltered) await this.log.filter({ search, context: CONTEXT, ranges: found.ranges });
   }
 
   #say(found) {
@@ -172,5 +179,7 @@ export class LogSearch {
     if (!found) return;
     this.part.position.textContent = found.position ? `${found.position} of ` : "";
     this.part.hits.textContent = String(found.count);
+    this.part.next.disabled = found.count === 0;
+    this.part.previous.disabled = found.count === 0;
   }
 }

@@ -19,6 +19,7 @@ const SAID = 6000; // milliseconds
 
 export class LogView {
   folds = new Folds();
+  moves = 0; // times that somebody went elsewhere by a link or a key
   #following = false;
   #inbox = []; // lines that have come and are not drawn yet, consecutive
   #placed = 0; // where following has scrolled to
@@ -105,11 +106,13 @@ export class LogView {
 
   // Brings line `n` into the log's own window; the page stays where it is.
   show(n) {
+    this.moves += 1;
     return this.#inOrder(() => this.#bring(n));
   }
 
   // Opens the log at lines `first` to `last` of a link: marked, and in the eye. A line to come is waited for.
   open(first, last) {
+    this.moves += 1;
     this.mark(first, last);
     return this.#inOrder(() => this.#open(first, last));
   }
@@ -146,10 +149,12 @@ export class LogView {
   }
 
   toStart() {
+    this.moves += 1;
     return this.#inOrder(() => this.window.map.rows && this.#bring(this.window.map.lineOf(0)));
   }
 
   toEnd({ follows = false } = {}) {
+    this.moves += 1;
     return this.#inOrder(async () => {
       this.#following = true;
       if (follows) await this.#catchUp();

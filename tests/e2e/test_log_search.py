@@ -22,14 +22,12 @@ LINES = 12_000
 MARKED = """(wanted) => JSON.stringify(wanted) === JSON.stringify(
     [...document.querySelectorAll("[data-marked]")].map((line) => Number(line.dataset.line)))"""
 
-
 # The upper edge of the line is what one sees there: no name of an instruction covers it.
 UNCOVERED = """(n) => {
     const line = document.querySelector(`[data-line="${n}"]`);
     const place = line.getBoundingClientRect();
     return line.contains(document.elementFromPoint(place.left + place.width / 2, place.top + 1));
 }"""
-
 
 # The line stands within the log's own window.
 WITHIN = """(n) => {
@@ -197,7 +195,42 @@ def test_lines_are_marked_by_typing_their_numbers_and_a_missing_one_is_told(open
     opened.keyboard.press("Enter")
     expect_marked(opened, 6000, 6004)
     opened.evaluate("location.hash = '#L999999'")
-    expect(opened.locator("[data-log-says]")).to_have_text(f"This log has {LINES} lines.")
+    expect(opened.locator("[data-log-says]")).to_have_text(f"There is no line 999999: this log has {LINES} lines.")
+    expect(opened.locator("[data-marked]")).to_have_count(0)
+    opened.evaluate("location.hash = '#L11999-L12001'")
+    expect_marked(opened, 11_999, LINES)
+    expect(opened.locator("[data-log-says]")).to_have_text(f"There is no line 12001: this log has {LINES} lines.")
+
+
+def test_a_key_that_follows_another_one_at_once_wins(opened):
+    search(opened, "needle")
+    expect_marked(opened, 107, 107)
+    opened.locator("[data-log]").focus()
+    opened.keyboard.press("h")
+    opened.keyboard.press("G")
+    expect(line(opened, NEEDLES[2] + 2)).to_be_in_viewport()
+    opened.keyboard.press("h")
+    opened.keyboard.press("G")
+    expect(line(opened, LINES)).to_be_in_viewport()
+
+
+def test_the_filter_stays_while_the_text_changes(opened):
+    search(opened, "needle")
+    expect_marked(opened, 107, 107)
+    opened.locator("[data-log-filter]").click()
+    expect(line(opened, 4107)).to_be_attached()
+    opened.locator("[data-log-search]").fill("second 100")
+    expect(opened.locator("[data-lines] mark").first).to_have_text("second 100")
+    expect_marked(opened, 200, 200)
+    expect(opened.locator("[data-log-filter]")).to_have_attribute("aria-pressed", "true")
+    expect(line(opened, 4107)).to_have_count(0)
+
+
+def test_the_plain_view_opens_at_the_marked_line(opened):
+    opened.evaluate("location.hash = '#L7000-L7002'")
+    expect_marked(opened, 7000, 7002)
+    opened.locator("[data-log-plain]").click()
+    expect(opened.locator("main")).to_contain_text(f"Lines 7000 to 7499 of {LINES}")
 
 
 def test_the_line_that_is_seen_stays_when_the_width_changes(opened, caller):
@@ -206,8 +239,13 @@ def test_the_line_that_is_seen_stays_when_the_width_changes(opened, caller):
     ended = making.end(lease, End(EndReason.DONE, "", image_digest=making.DIGEST, image_size=1))
     opened.goto(f"/runs/{ended.pk}#L2500")
     expect_marked(opened, 2500, 2500)
-    for width in (390, 1280):
+    for width in (390, 1280, 390):
         opened.set_viewport_size({"width": width, "height": 844})
+        opened.wait_for_function(WITHIN, arg=2500)
+    opened.locator("[data-log-menu] summary").click()
+    for value in ("start", "clock", "step"):
+        opened.locator(f'[name="log-time"][value="{value}"]').check()
+        expect(opened.locator(".log__view--clock")).to_have_count(int(value == "clock"))
         opened.wait_for_function(WITHIN, arg=2500)
 
 
