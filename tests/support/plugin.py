@@ -24,10 +24,8 @@ for name in tuple(os.environ):
     if FOREIGN.match(name):
         del os.environ[name]
 
-# Folders whose files wait for processes more than they compute, and folders whose files compute; the longest first, or
-# one of them would be waited for alone at the end.
-WAITING = ("faults", "execution", "supervisor", "engine")
-COMPUTING = ("fuzz", "e2e", "api", "pages", "contract")
+# Folders whose files take longest: they begin first, or one of them would be waited for alone at the end.
+LONGEST_FIRST = ("fuzz", "faults", "e2e", "execution", "supervisor", "engine")
 
 # One process of a run looks after the machine: not the workers of xdist, nor a pytest that a test has started.
 MACHINE = None if MARK in os.environ else Machine()
@@ -48,15 +46,9 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Hand out files that wait beside files that compute (with xdist's --no-loadscope-reorder): no core is idle."""
-    places: dict[str, float] = {}
-    files = list(dict.fromkeys(item.nodeid.partition("::")[0] for item in items))
-    waiting = [file for folder in WAITING for file in files if file.startswith(f"tests/{folder}/")]
-    computing = [file for folder in COMPUTING for file in files if file.startswith(f"tests/{folder}/")]
-    computing += [file for file in files if file not in {*waiting, *computing}]
-    for group in (waiting, computing):
-        places |= {file: place / len(group) for place, file in enumerate(group)}
-    items.sort(key=lambda item: places[item.nodeid.partition("::")[0]])
+    """Let the longest files be handed out first (with xdist's --no-loadscope-reorder); the order stays else."""
+    ranks = {folder: rank for rank, folder in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.nodeid.removeprefix("tests/").partition("/")[0], len(ranks)))
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)  # after xdist's workers have ended, before the closing line is printed
