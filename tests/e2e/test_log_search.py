@@ -61,7 +61,7 @@ def run(caller) -> BuildRun:
 @pytest.fixture
 def opened(page: Page, run: BuildRun) -> Page:
     page.goto(f"/runs/{run.pk}")
-    page.wait_for_function("document.querySelector('[data-log-menu]').hidden === false")
+    expect(page.locator("[data-log-menu]")).to_be_visible()
     page.locator("[data-foot]").scroll_into_view_if_needed()  # all of the log is in sight
     return page
 
