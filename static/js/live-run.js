@@ -123,6 +123,7 @@ function openAtHash() {
   if (missing !== undefined) log.say(`There is no line ${missing}: this log has ${counted(log.total, "line")}.`);
   if (first === missing) {
     log.mark(0, 0);
+    menu.sayMarked();
     log.intoSight();
     return false;
   }

@@ -197,6 +197,7 @@ def test_lines_are_marked_by_typing_their_numbers_and_a_missing_one_is_told(open
     opened.evaluate("location.hash = '#L999999'")
     expect(opened.locator("[data-log-says]")).to_have_text(f"There is no line 999999: this log has {LINES} lines.")
     expect(opened.locator("[data-marked]")).to_have_count(0)
+    expect(opened.locator("[data-log-copy]")).to_have_attribute("hidden", "")
     opened.evaluate("location.hash = '#L11999-L12001'")
     expect_marked(opened, 11_999, LINES)
     expect(opened.locator("[data-log-says]")).to_have_text(f"There is no line 12001: this log has {LINES} lines.")
