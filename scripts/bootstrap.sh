@@ -48,6 +48,7 @@ missing_packages() {
     if [[ ! -x /bin/busybox ]] || ldd /bin/busybox >/dev/null 2>&1; then echo busybox-static; fi
     [[ $purpose == test ]] || return 0
     have chromium || echo chromium
+    have chromium-headless-shell || echo chromium-headless-shell
     have git-lfs || echo git-lfs
     have ip || echo iproute2
     [[ -x /usr/sbin/sshd ]] || echo openssh-server

@@ -15,6 +15,7 @@ from django.db import DEFAULT_DB_ALIAS
 from pytest_django import fixtures
 
 from tests.support.machine import MARK, Machine
+from tests.support.own_network import enter_own_network
 from tests.support.services import Services, exit_on_sigterm
 from tests.support.waiting import wait_until
 
@@ -27,6 +28,8 @@ for name in tuple(os.environ):
 # Folders whose files take longest: they begin first, or one of them would be waited for alone at the end.
 LONGEST_FIRST = ("fuzz", "faults", "e2e", "execution", "supervisor", "engine")
 
+if MARK not in os.environ and "BUILDHUB_TEST_ENGINE" not in os.environ:  # an engine given is in the network outside
+    enter_own_network()
 # One process of a run looks after the machine: not the workers of xdist, nor a pytest that a test has started.
 MACHINE = None if MARK in os.environ else Machine()
 SERVICES = Services()
