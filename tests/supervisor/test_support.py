@@ -11,9 +11,22 @@ import psycopg
 import pytest
 import requests
 
-from supervisor.processes import mark_of, process_ids, stragglers
+from builds.models import WorkerHost
+from supervisor.processes import is_running, mark_of, name_of, process_ids, stragglers
 from tests.support.folders import make_folder, remove_abandoned
+from tests.support.machine import MARK
 from tests.support.waiting import wait_until
+from tests.support.workers import ROOT, database_url
+
+FORKING = """
+import sys
+from tests.support.plugin import SERVICES
+from tests.support.programs import fork_server
+log = SERVICES.home / "programs.log"
+server = fork_server(frozenset({("DATABASE_URL", sys.argv[1])}), log)
+print(server.fork("swept", "sweep").pid, flush=True)
+sys.stdin.read()
+"""
 
 
 def test_the_database_named_in_the_environment_answers():
@@ -67,6 +80,21 @@ def test_nothing_runs_any_more_when_the_tests_are_killed(number):
         os.kill(sleeper, signal.SIGKILL)
         remove_abandoned()
     assert not home.exists()
+
+
+@pytest.mark.faults
+def test_a_forked_program_leads_a_group_of_its_own_and_ends_with_the_tests_that_are_killed(transactional_db):
+    command = [sys.executable, "-c", FORKING, database_url()]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as tests:
+        pid = int(tests.stdout.readline())
+        wait_until(lambda: name_of(pid) == "swept", message="it has not begun")
+        wait_until(WorkerHost.objects.exists)
+        group, environment = (os.getpgid(pid), os.getsid(pid)), Path(f"/proc/{pid}/environ").read_text()
+        tests.kill()
+    assert group == (pid, pid)
+    assert f"{MARK}={os.environ[MARK]}" in environment
+    wait_until(lambda: not is_running(pid), message="it is still there")
+    remove_abandoned()
 
 
 def test_the_folder_of_a_run_that_lives_is_not_taken_for_abandoned():

@@ -1,20 +1,21 @@
-"""Real workers of a test run: three django-q2 clusters and the sweeper, as the supervisor starts them."""
+"""Real workers of a test run: django-q2's clusters and the sweeper, as the supervisor starts them."""
 
 import os
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 from django.db import connection
 
+from supervisor.forks import Forked
 from supervisor.plan import CLUSTERS
 from tests.support.measuring import measuring
+from tests.support.programs import fork_server
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "test-host"
@@ -33,11 +34,12 @@ class Workers:
     """A worker host made of process groups of its own."""
 
     engine_url: str
+    _: KW_ONLY
+    log: Path
     workers: int = 2
     host: str = HOST
-    log: Path | None = None
     extra: dict[str, str] = field(default_factory=dict)
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    processes: dict[str, Forked] = field(default_factory=dict)
 
     def start(self) -> None:
         """Start the clusters and the sweeper."""
@@ -47,19 +49,12 @@ class Workers:
 
     def start_cluster(self, word: str) -> None:
         """Start one cluster of workers."""
-        self.start_one(word, "qcluster", BUILDHUB_CLUSTER=word)
+        self.start_one(word, "qcluster", word)
 
-    def start_one(self, name: str, command: str, **env: str) -> None:
+    def start_one(self, name: str, *words: str) -> None:
         """Start one of them in a process group of its own."""
-        with (self.log or Path(os.devnull)).open("ab") as output:
-            self.processes[name] = subprocess.Popen(
-                [sys.executable, str(ROOT / "manage.py"), command],
-                env={**os.environ, **self._environment(), **self.extra, **env},
-                cwd=ROOT,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        server = fork_server(frozenset({**self._environment(), **self.extra}.items()), self.log)
+        self.processes[name] = server.fork(name, *words)
 
     def kill(self, name: str) -> None:
         """Kill one of them with all that it started."""
@@ -77,7 +72,7 @@ class Workers:
 
     def _ask(self) -> None:
         for process in self.processes.values():
-            process.terminate()
+            os.kill(process.pid, signal.SIGTERM)
         until = time.monotonic() + PATIENCE_SECONDS
         for process in self.processes.values():
             with suppress(subprocess.TimeoutExpired):
