@@ -7,7 +7,8 @@ from django.db.models import QuerySet
 from builds.contract.fields import LONGEST_PEM, Answer, Flag, Items, Model, Number, PlainTime, Secret, Text, YesOrNo
 from builds.models import BuildServer as ServerRow
 from builds.models import Caller
-from builds.queries.connections import with_load
+from builds.models import Registry as RegistryRow
+from builds.queries.connections import with_load, with_use
 
 
 class BuildServer(Model):
@@ -93,13 +94,17 @@ class Registry(Model):
     isDefault = Flag("Whether externalRegistrySeq 0 means this one", read_only=True)
     created = PlainTime("When it was created", source="created_at")
     updated = PlainTime("When it changed last", source="updated_at")
+    lastUsed = PlainTime("When the newest image of a run got there", null=True)
+    usedBy = Number("Builds that push there", example=3, read_only=True)
 
 
 class RegistryTest(Model):
-    """What a registry answered."""
+    """What a registry, and the default build server's engine that pushed to it, answered."""
 
-    ok = Flag("Whether it answered")
-    message = Text("What happened, in a sentence")
+    ok = Flag("Whether it answers, accepts the login and can be reached by the engine")
+    message = Text("What happened, in sentences")
+    mayPush = Flag("Whether an image could be pushed; null: not known", null=True)
+    mayDelete = Flag("Whether it could be deleted again; null: not known", null=True)
     warnings = Items(Text(), "What to know about it")
 
 
@@ -114,3 +119,8 @@ class SourceTest(Model):
 def server_answers(servers: "QuerySet[ServerRow]", caller: Caller) -> list[Answer]:
     """Return build servers with what happens on them now, with a fixed number of queries."""
     return [BuildServer.tell(server, caller) for server in with_load(servers)]
+
+
+def registry_answers(registries: "QuerySet[RegistryRow]") -> list[Answer]:
+    """Return registries with what uses them, with a fixed number of queries."""
+    return [Registry.tell(registry) for registry in with_use(registries)]

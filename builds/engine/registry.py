@@ -16,6 +16,7 @@ from builds.engine.registry_session import (
     put_manifest,
 )
 from builds.engine.registry_untag import Untagging
+from builds.engine.registry_upload import put_small_image
 from builds.engine.types import DeletedTag, ManifestFacts, RegistryLogin
 
 TAGS_A_PAGE: Final = 1000
@@ -90,6 +91,10 @@ class RegistryClient:
         manifest = self._session.ask("GET", manifest_path(name, digest), asked=asked, headers=ACCEPT)
         expect(manifest, asked, 200)
         put_manifest(self._session, name, tag, manifest, asked=asked)
+
+    def put_small_image(self, name: str, tag: str) -> str:
+        """Store a small image that nobody else has under `tag` of repository `name` and return its digest."""
+        return put_small_image(self._session, name, tag, asked=f"push a small image to {name}:{tag}")
 
     def tags(self, name: str) -> list[str]:
         """Return all tags of repository `name`, page by page; none for a repository that is not there."""

@@ -5,27 +5,16 @@ same cached content have the same digest. So a tag that shares its digest is fir
 own, and that one is deleted (run on 2.8.2). Newer registries take this way as well.
 """
 
-import json
-import uuid
 from typing import TYPE_CHECKING, Final
 
 from builds.engine.errors import RegistryRefused
-from builds.engine.registry_session import (
-    ACCEPT,
-    MANIFEST_V2,
-    Answer,
-    RegistrySession,
-    digest_of,
-    expect,
-    manifest_path,
-    put_manifest,
-)
+from builds.engine.registry_session import ACCEPT, RegistrySession, expect, manifest_path, put_manifest
+from builds.engine.registry_upload import put_small_image
 
 if TYPE_CHECKING:
     from builds.engine.registry import RegistryClient
 
 NO_MANIFEST: Final = f"sha256:{'0' * 64}"
-CONFIG_TYPE: Final = "application/vnd.docker.container.image.v1+json"
 
 
 class Untagging:
@@ -64,36 +53,9 @@ class Untagging:
                 raise
         original = self._session.ask("GET", manifest_path(self._name, self._tag), asked=self._asked, headers=ACCEPT)
         expect(original, self._asked, 200)
-        stand_in = self._put_stand_in()
+        stand_in = put_small_image(self._session, self._name, self._tag, asked=self._asked)
         try:
             self._remove(stand_in)
         except RegistryRefused:
             put_manifest(self._session, self._name, self._tag, original, asked=self._asked)  # nothing half-done
             raise
-
-    def _put_stand_in(self) -> str:
-        """Move the tag to a manifest that nobody else has and return its digest.
-
-        Its blob of 60 bytes is left to the registry's garbage collection.
-        """
-        config = json.dumps({"buildhub.standin": uuid.uuid4().hex}).encode()
-        self._upload(config)
-        manifest = {
-            "schemaVersion": 2,
-            "mediaType": MANIFEST_V2,
-            "config": {"mediaType": CONFIG_TYPE, "size": len(config), "digest": digest_of(config)},
-            "layers": [],
-        }
-        body = json.dumps(manifest).encode()
-        stand_in = Answer(200, {"Content-Type": MANIFEST_V2}, body)
-        put_manifest(self._session, self._name, self._tag, stand_in, asked=self._asked)
-        return digest_of(body)
-
-    def _upload(self, blob: bytes) -> None:
-        start = self._session.ask("POST", f"/v2/{self._name}/blobs/uploads/", asked=self._asked)
-        expect(start, self._asked, 202)
-        place = start.headers.get("Location", "")
-        query = f"{'&' if '?' in place else '?'}digest={digest_of(blob)}"
-        headers = {"Content-Type": "application/octet-stream"}
-        answer = self._session.ask("PUT", place + query, asked=self._asked, data=blob, headers=headers)
-        expect(answer, self._asked, 201)

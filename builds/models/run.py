@@ -201,6 +201,11 @@ class BuildRun(models.Model):
             models.Index(
                 fields=["build", "tag_name"], condition=Q(run_type=RunType.BUILD, removed_at=None), name="run_tag"
             ),
+            models.Index(
+                fields=["registry", "-end_time"],
+                condition=Q(run_type=RunType.BUILD, end_time__isnull=False) & ~Q(image_digest=""),
+                name="run_pushed_lately",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
+from django.db.models.functions import Greatest, Now
 
-from builds.models import BuildRun, BuildServer, Caller, Registry, WorkerHost
+from builds.domain.states import RunType
+from builds.models import Build, BuildRun, BuildServer, Caller, Registry, WorkerHost
 from builds.queries.waiting import HOST_SILENCE
 
 
@@ -32,6 +33,30 @@ def visible_registries(caller: Caller) -> "QuerySet[Registry]":
     if not caller.account_ids:
         return Registry.objects.none()
     return Registry.objects.filter(Q(account=None) | Q(account_id__in=caller.account_ids)).order_by("pk")
+
+
+def builds_pushing_to(registry: Registry) -> "QuerySet[Build]":
+    """Return the builds whose images go to a registry now."""
+    chosen = Q(registry=registry) | Q(registry=None) if registry.is_default else Q(registry=registry)
+    return Build.objects.filter(chosen, removed_at=None)
+
+
+def with_use(registries: "QuerySet[Registry]") -> list[Any]:
+    """Return registries with what uses them, with a fixed number of queries.
+
+    Each has `used_by`, how many builds push there now, and `last_used`, when the newest image of a run got there.
+    """
+    pushed = BuildRun.objects.filter(run_type=RunType.BUILD, end_time__isnull=False).exclude(image_digest="")
+    by_number = pushed.filter(registry=OuterRef("pk")).order_by("-end_time").values("end_time")[:1]
+    # Runs for the default registry name its address alone, which may have been another one before.
+    by_address = pushed.filter(registry=None, registry_host=OuterRef("host"))
+    to_default = Case(When(is_default=True, then=by_address.order_by("-end_time").values("end_time")[:1]))
+    listed: list[Any] = list(registries.annotate(last_used=Greatest(by_number, to_default)))
+    builds = Build.objects.filter(removed_at=None).order_by().values("registry").annotate(count=Count("pk"))
+    used_by: Counter[int | None] = Counter(dict(builds.values_list("registry", "count")))
+    for registry in listed:
+        registry.used_by = used_by[registry.pk] + (used_by[None] if registry.is_default else 0)
+    return listed
 
 
 def live_hosts(server: BuildServer) -> list[str]:

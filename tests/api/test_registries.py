@@ -2,11 +2,12 @@
 
 import pytest
 
+from builds.domain.times import plain_time
 from builds.models import Activity, Registry
+from builds.services.accounts.access import caller_for
 from builds.services.connections.clients import registry_login
-from tests.engine.certificates import Authority
-from tests.engine.registries import OwnRegistry, htpasswd_settings
-from tests.support.waiting import free_port
+from builds.services.runs.start import start_run
+from tests.api.making import begin, end
 
 SECRET = "the-one-and-only-canary"
 FIELDS = [
@@ -24,6 +25,8 @@ FIELDS = [
     "isDefault",
     "created",
     "updated",
+    "lastUsed",
+    "usedBy",
 ]
 
 
@@ -197,42 +200,20 @@ def test_a_registry_in_the_history_of_runs_is_switched_off_instead(ours, registr
     assert "set useYn to N" in answer.json()["detail"]
 
 
-def test_a_test_takes_the_login_and_says_whether_it_is_accepted(ours, registry, tmp_path, settings):
-    settings.OUTBOUND_ALLOW = ("127.0.0.0/8",)
-    path = f"/v1/build/registry/{registry.pk}/test"
-    with OwnRegistry(tmp_path, **htpasswd_settings(tmp_path)) as own:
-        put(ours, registry, registryUrl=own.host)
-        assert "asks for a login" in ours.post(path).json()["message"]
-        put(ours, registry, loginId="tester", password="wrong")
-        refused = ours.post(path).json()
-        assert (refused["ok"], "does not accept" in refused["message"]) == (False, True)
-        put(ours, registry, password="hush-hush")
-        assert ours.post(path).json() == {
-            "ok": True,
-            "message": f"{own.host} answers and accepts the stored login.",
-            "warnings": [],
-        }
-
-
-def test_a_test_trusts_the_registrys_own_authority(ours, registry, tmp_path):
-    authority = Authority()
-    pair = authority.issue("registry", host="0.0.0.0")
-    (tmp_path / "cert.pem").write_text(pair.certificate)
-    (tmp_path / "key.pem").write_text(pair.key)
-    tls = {"tls": {"certificate": str(tmp_path / "cert.pem"), "key": str(tmp_path / "key.pem")}}
-    path = f"/v1/build/registry/{registry.pk}/test"
-    with OwnRegistry(tmp_path, address="0.0.0.0", http=tls) as own:  # this machine, and no address that counts as local
-        Registry.objects.filter(pk=registry.pk).update(host=own.host, may_be_private=True)
-        assert "certificate" in ours.post(path).json()["message"]
-        assert put(ours, registry, caCertificate=authority.ca).json()["caCertificate"] == authority.ca
-        assert ours.post(path).json()["ok"] is True
-
-
-def test_the_push_is_the_engines_and_the_test_says_so(ours, registry):
-    put(ours, registry, registryUrl=f"registry.invalid:{free_port()}", caCertificate=Authority().ca)
-    found = ours.post(f"/v1/build/registry/{registry.pk}/test").json()
-    assert found["ok"] is False
-    assert "cannot be reached" in found["message"]
-    assert "/etc/docker/certs.d/registry.invalid" in found["warnings"][0]
-    put(ours, registry, plainHttp=True)
-    assert "insecure-registries" in ours.post(f"/v1/build/registry/{registry.pk}/test").json()["warnings"][0]
+def test_a_registry_tells_which_builds_push_to_it_and_when_the_last_image_came(ours, registry, make_build, done_run):
+    path, default = f"/v1/build/registry/{registry.pk}", Registry.objects.get(is_default=True)
+    assert (ours.get(path).json()["usedBy"], ours.get(path).json()["lastUsed"]) == (0, None)
+    made = [make_build(externalRegistrySeq=registry.pk) for _ in range(2)]
+    assert ours.get(path).json()["usedBy"] == 2
+    newest = start_run(build_id=made[0].pk, caller=caller_for(done_run.requested_by))
+    end(begin(newest))
+    newest.refresh_from_db()
+    type(made[0]).objects.filter(pk=made[0].pk).update(removed_at=newest.end_time)
+    shown = put(ours, registry, registryName="renamed").json()
+    assert (shown["usedBy"], shown["lastUsed"]) == (1, plain_time(newest.end_time))
+    listed = {row["externalRegistrySeq"]: row for row in ours.get("/v1/build/registry").json()}
+    assert listed[registry.pk] == shown
+    of_default = listed[default.pk]
+    assert (of_default["usedBy"], of_default["lastUsed"]) == (1, plain_time(done_run.end_time))
+    type(done_run).objects.update(registry_host="elsewhere.example")
+    assert ours.get(f"/v1/build/registry/{default.pk}").json()["lastUsed"] is None

@@ -112,9 +112,11 @@ def token_service(pair: Pair, *, user: str, password: str):
     with TokenService(pair, f"Basic {login}") as service:
         thread = threading.Thread(target=service.serve_forever, args=(0.05,))
         thread.start()
-        yield service
-        service.shutdown()
-        thread.join()
+        try:
+            yield service
+        finally:
+            service.shutdown()
+            thread.join()
 
 
 class _TokenRequest(BaseHTTPRequestHandler):

@@ -11,11 +11,19 @@ from builds.api.requests import ApiRequest
 from builds.api.views.base import ApiView
 from builds.contract import parameters
 from builds.contract.bodies import read_draft
-from builds.contract.connections import BuildServer, Registry, RegistryTest, ServerTest, server_answers
+from builds.contract.connections import (
+    BuildServer,
+    Registry,
+    RegistryTest,
+    ServerTest,
+    registry_answers,
+    server_answers,
+)
 from builds.contract.fields import Answer
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import NotFound
 from builds.models import BuildServer as ServerRow
+from builds.models import Registry as RegistryRow
 from builds.queries.connections import visible_registries, visible_servers
 from builds.services.connections.registries import (
     RegistryDraft,
@@ -106,13 +114,13 @@ class RegistryListView(ApiView):
         """Return a page of the registries that the caller's accounts may use, in the order of their numbers."""
         pages = KeysetPagination("externalRegistrySeq", lambda registries, after: registries.filter(pk__gt=after))
         registries = pages.paginate_queryset(visible_registries(self.caller), request, self)
-        return pages.get_paginated_response(list(Registry(registries, many=True).data))
+        return pages.get_paginated_response(registry_answers(registries))
 
     @documented("createRegistry", "Register a registry", Registry, body=Registry, body_example=NEW_REGISTRY)
     def post(self, request: ApiRequest) -> HttpResponse:
         """Register a registry."""
         registry = create_registry(caller=self.caller, draft=read_draft(RegistryDraft, Registry, request.data))
-        return self.answer(Registry(registry).data)
+        return self.answer(_changed_registry(registry))
 
 
 class RegistryDetailView(ApiView):
@@ -123,10 +131,10 @@ class RegistryDetailView(ApiView):
     @documented("getRegistry", "Get a registry", Registry, errors=NO_REGISTRY)
     def get(self, request: ApiRequest, external_registry_seq: int) -> HttpResponse:
         """Return a registry."""
-        found = visible_registries(self.caller).filter(pk=external_registry_seq).first()
-        if found is None:
+        shapes = registry_answers(visible_registries(self.caller).filter(pk=external_registry_seq))
+        if not shapes:
             raise NotFound(f"There is no registry {external_registry_seq}.")
-        return self.answer(Registry(found).data)
+        return self.answer(shapes[0])
 
     @documented(
         "editRegistry", "Change a registry", Registry, body=Registry, body_example={"useYn": "Y"}, errors=NO_REGISTRY
@@ -135,7 +143,7 @@ class RegistryDetailView(ApiView):
         """Change a registry; what is absent stays."""
         draft = read_draft(RegistryDraft, Registry, request.data)
         found = edit_registry(registry_id=external_registry_seq, caller=self.caller, draft=draft)
-        return self.answer(Registry(found).data)
+        return self.answer(_changed_registry(found))
 
     @documented("removeRegistry", "Remove a registry", NOTHING, errors=NO_REGISTRY)
     def delete(self, request: ApiRequest, external_registry_seq: int) -> HttpResponse:
@@ -149,11 +157,20 @@ class RegistryTestView(ApiView):
 
     tag = "Registries"
 
-    @documented("testRegistry", "Ask a registry whether it answers", RegistryTest, errors=NO_REGISTRY)
+    @documented("testRegistry", "Push to a registry and delete there", RegistryTest, errors=NO_REGISTRY)
     def post(self, request: ApiRequest, external_registry_seq: int) -> HttpResponse:
-        """Ask a registry whether it answers and takes the stored login; `ok` is false with the reason where not."""
+        """Push a tiny image, by BuildHub and by the default build server's engine, and delete it again.
+
+        `ok` is false with the reason where the registry does not answer, does not accept the login, or cannot be
+        reached by the engine. A login that may not push is told by `mayPush`: it may still be one to pull bases with.
+        """
         probe = try_registry(registry_id=external_registry_seq, caller=self.caller)
         return self.answer(RegistryTest(probe).data)
+
+
+def _changed_registry(registry: RegistryRow) -> Answer:
+    """Return a registry that the caller has just written."""
+    return registry_answers(RegistryRow.objects.filter(pk=registry.pk))[0]
 
 
 def _changed_server(view: ApiView, server: ServerRow) -> Answer:

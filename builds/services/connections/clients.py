@@ -22,7 +22,6 @@ from builds.engine.errors import (
     EngineUnreachable,
     EngineUnsupported,
     PushFailed,
-    RegistryRefused,
     RegistryUnreachable,
 )
 from builds.engine.outbound import Ask, OutboundFailed, OutboundRefused, checked_addresses
@@ -38,13 +37,14 @@ __all__ = [
     "EngineProbe",
     "EngineUnreachable",
     "EngineUnsupported",
-    "RegistryProbe",
     "RunAccess",
+    "client_of",
     "engine_of",
     "ensure_base_image",
+    "in_time",
     "is_local",
+    "private_problem",
     "probe_engine",
-    "probe_registry",
     "registry_client",
     "registry_login",
     "registry_of_run",
@@ -61,14 +61,6 @@ LOG_STALL: Final = (
 PLAIN_TCP: Final = (
     "The connection is neither encrypted nor signed in: whoever reaches this port commands the machine. Use TLS."
 )
-ENGINE_TRUST: Final = (
-    "This says that BuildHub reaches the registry. Pushes are made by the build server's engine, which has to trust"
-    " this CA itself: put it into /etc/docker/certs.d/{host}/ca.crt there."
-)
-ENGINE_PLAIN: Final = (
-    "Pushes are made by the build server's engine, which speaks plain HTTP only where its own insecure-registries"
-    " name {host}."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +72,6 @@ class EngineProbe:
     version: str | None = None
     api_version: str | None = None
     storage_driver: str | None = None
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryProbe:
-    """What a test of a registry found; `ok` False: `message` says why."""
-
-    ok: bool
-    message: str
     warnings: tuple[str, ...] = ()
 
 
@@ -153,9 +136,9 @@ class BaseLogins:
         return login
 
 
-def engine_of(server: BuildServer) -> Engine:
+def engine_of(server: BuildServer, *, timeout: float = 10) -> Engine:
     """Return the engine of a build server; a topic's engine is the one beside the worker."""
-    return Engine(_endpoint(server))
+    return Engine(_endpoint(server), timeout=timeout)
 
 
 def probe_engine(server: BuildServer) -> EngineProbe:
@@ -182,42 +165,7 @@ def probe_engine(server: BuildServer) -> EngineProbe:
         )
 
     late = f"{server.name} did not answer within {PROBE_SECONDS:.0f} seconds."
-    return _in_time(ask, EngineProbe(ok=False, message=late, warnings=plain))
-
-
-def probe_registry(registry: Registry) -> RegistryProbe:
-    """Ask a registry whether it is one and takes our login, within `PROBE_SECONDS`.
-
-    What it answers beside its status is not repeated: it may be somebody else's page.
-    """
-    warnings: tuple[str, ...] = ()
-    if not is_local(registry.host) and (registry.plain_http or registry.ca_certificate):
-        warnings = ((ENGINE_PLAIN if registry.plain_http else ENGINE_TRUST).format(host=registry.host),)
-
-    def ask() -> RegistryProbe:
-        if sentence := private_problem(registry):
-            return RegistryProbe(ok=False, message=sentence, warnings=warnings)
-        client = _client(registry, timeout=ANSWER_SECONDS)
-        try:
-            client.ping()
-        except RegistryRefused as error:
-            said = f"{registry.host} does not accept the stored login; give loginId and password anew."
-            if error.status not in (401, 403):
-                status = error.status
-                said = f"{registry.host} answers with HTTP status {status}, as no registry does; check host and port."
-            elif not registry.username:
-                said = f"{registry.host} asks for a login and none is stored; give loginId and password."
-            return RegistryProbe(ok=False, message=said, warnings=warnings)
-        except EngineError as error:
-            said = f"{registry.host} cannot be reached from BuildHub: {error.answered}"
-            return RegistryProbe(ok=False, message=said, warnings=warnings)
-        finally:
-            client.close()
-        who = "accepts the stored login" if registry.username else "lets in without a login"
-        return RegistryProbe(ok=True, message=f"{registry.host} answers and {who}.", warnings=warnings)
-
-    late = f"{registry.host} did not answer within {PROBE_SECONDS:.0f} seconds."
-    return _in_time(ask, RegistryProbe(ok=False, message=late, warnings=warnings))
+    return in_time(ask, EngineProbe(ok=False, message=late, warnings=plain))
 
 
 def _endpoint(server: BuildServer) -> Endpoint:
@@ -237,7 +185,7 @@ def registry_client(registry: Registry) -> RegistryClient:
     """
     if sentence := private_problem(registry):
         raise RegistryUnreachable("reach the registry", sentence)
-    return _client(registry, timeout=LOOK_UP_SECONDS)
+    return client_of(registry, timeout=LOOK_UP_SECONDS)
 
 
 def _login(registry: Registry) -> RegistryLogin | None:
@@ -246,7 +194,8 @@ def _login(registry: Registry) -> RegistryLogin | None:
     return RegistryLogin(registry.username, decrypt(registry.password_encrypted))
 
 
-def _client(registry: Registry, *, timeout: float) -> RegistryClient:
+def client_of(registry: Registry, *, timeout: float) -> RegistryClient:
+    """Return a client for a registry whose address has been looked at (`private_problem`)."""
     return RegistryClient(
         registry.host,
         plain_http=registry.plain_http,
@@ -311,7 +260,7 @@ def ensure_base_image(server: BuildServer, reference: str) -> None:
         engine.close()
 
 
-def _in_time(ask: Callable[[], T], late: T) -> T:
+def in_time(ask: Callable[[], T], late: T) -> T:
     """Return what `ask` finds, or `late`: names are looked up and TLS is agreed without a limit of their own."""
     found: list[T] = []
     thread = threading.Thread(target=lambda: found.append(ask()), name="probe", daemon=True)

@@ -14,7 +14,7 @@ from builds.domain.errors import FieldError, Invalid, NotFound, NotPossible
 from builds.models import Account, Activity, BuildRun, Caller, Did, Registry
 from builds.queries.connections import visible_registries
 from builds.services.accounts.access import require, require_on
-from builds.services.connections.clients import RegistryProbe, probe_registry
+from builds.services.connections.registry_probe import RegistryProbe, probe_registry
 from builds.services.connections.registry_rules import RegistryDraft, registry_errors
 
 __all__ = ["RegistryDraft", "create_registry", "edit_registry", "remove_registry", "try_registry", "usable_registry"]
@@ -87,7 +87,7 @@ def remove_registry(*, registry_id: int, caller: Caller) -> None:
 
 
 def try_registry(*, registry_id: int, caller: Caller) -> RegistryProbe:
-    """Ask a registry whether it answers and takes the stored login; only for those who may change it."""
+    """Test a registry as builds use it (`registry_probe.py`); only for those who may change it."""
     registry = visible_registries(caller).filter(pk=registry_id).first()
     if registry is None:
         raise _unknown(registry_id)
