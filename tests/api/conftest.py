@@ -8,19 +8,17 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from builds.domain.access import Role, Scope
-from builds.models import Account, ApiToken, Build, BuildRun, BuildServer, Registry
+from builds.models import Account, ApiToken, Build, BuildRun
 from builds.services.accounts.access import caller_for
 from builds.services.accounts.tokens import issue_token
 from builds.services.runs.start import start_run
-from tests.api.making import begin, build_add, end, make_member
+from tests.api.making import begin, build_add, end, make_installation, make_member
 
 
 @pytest.fixture(autouse=True)
-def installation(db: None, settings: Any) -> None:
+def installation(db: None) -> None:
     """A default registry and a default build server, as the first start makes them."""
-    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # the middleware for static files warns without
-    Registry.objects.create(name="local", host="127.0.0.1:5000", is_default=True, plain_http=True)
-    BuildServer.objects.create(name="default", url="unix:///var/run/docker.sock", is_default=True)
+    make_installation()
 
 
 @pytest.fixture

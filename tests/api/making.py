@@ -1,13 +1,18 @@
 """Makes members, bodies and the parts of a run's life for the tests of the API, through the services."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import transaction
+from pytest_django import DjangoDbBlocker
 
 from builds.domain.access import Role
 from builds.domain.log.lines import LogLine
 from builds.domain.states import EndReason
-from builds.models import Account, BuildRun, Membership
+from builds.models import Account, BuildRun, BuildServer, Membership, Registry
 from builds.services.builds.edit import BuildDraft, StepDraft
 from builds.services.runs.log import append_chunks
 from builds.services.runs.steps import prepare_attempt
@@ -25,6 +30,22 @@ def make_member(name: str, account: Account, role: Role) -> User:
     user = User.objects.create_user(name)  # no password: hashing one takes longer than a test
     Membership.objects.create(account=account, user=user, role=role)
     return user
+
+
+def make_installation() -> None:
+    """Make a default registry and a default build server, as the first start makes them."""
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # the middleware for static files warns without
+    Registry.objects.create(name="local", host="127.0.0.1:5000", is_default=True, plain_http=True)
+    BuildServer.objects.create(name="default", url="unix:///var/run/docker.sock", is_default=True)
+
+
+@contextmanager
+def shared_installation(blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Let all tests of a module share an installation, in a transaction that is undone behind the last one."""
+    with blocker.unblock(), transaction.atomic():
+        make_installation()
+        yield
+        transaction.set_rollback(True)
 
 
 def build_add(**changes: Any) -> dict[str, Any]:

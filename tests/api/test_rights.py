@@ -4,23 +4,26 @@ An address or method of the API without a line here fails a test, so nothing com
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
+from django.test import override_settings
+from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from builds.api.urls import TAILS
 from builds.domain.access import Role, Scope
-from builds.models import ApiToken, BuildRun, BuildServer, CallbackDelivery, Registry
+from builds.models import Account, ApiToken, BuildRun, BuildServer, CallbackDelivery, Registry
 from builds.services.accounts.access import caller_for
 from builds.services.accounts.tokens import find_token, issue_token, revoke_token
 from builds.services.runs.parameters import RunAsk
 from builds.services.runs.start import start_run
-from tests.api.making import begin, build_add, end, image_step, make_member
+from tests.api.making import begin, build_add, end, image_step, make_member, shared_installation
 
 METHODS = ("get", "post", "put", "delete")
 # who: in the order of the columns below
@@ -151,20 +154,40 @@ def test_every_address_and_method_has_its_line():
     assert len({line.known_as for line in TABLE}) == len(TABLE)
 
 
-@pytest.fixture
-def world(account, other_account, operator, make_build, settings) -> dict[str, int]:
+@pytest.fixture(autouse=True)
+def installation(account: Account) -> None:
+    """That of all tests here: they share one world, which `ask` leaves as it was."""
+
+
+@pytest.fixture(scope="module")
+def account(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Account]:
+    """Ours."""
+    allowed = override_settings(OUTBOUND_ALLOW=("127.0.0.1",))
+    with allowed, shared_installation(django_db_blocker):
+        yield Account.objects.create(name="ours")
+
+
+@pytest.fixture(scope="module")
+def operator(account: Account) -> User:
+    """Who makes the build and presses it."""
+    return make_member("operator", account, Role.OPERATOR)
+
+
+@pytest.fixture(scope="module")
+def world(account: Account, operator: User, people: dict[str, APIClient]) -> dict[str, int]:
     """The numbers that the table names: a build of ours with a waiting and a done run, and all that belongs to it."""
-    settings.OUTBOUND_ALLOW = ("127.0.0.1",)
-    build = make_build(buildName="hello", imageName="hello", registryName="ops")
+    answer = people["operator"].post("/v1/build", build_add(imageName="hello", registryName="ops"), format="json")
+    assert answer.status_code == 200, answer.content
+    build = answer.json()["buildSeq"]
     ask = RunAsk(tag_name=None, description="", callback_url="http://127.0.0.1:9/hook")
-    done = start_run(build_id=build.pk, caller=caller_for(operator), ask=ask)
+    done = start_run(build_id=build, caller=caller_for(operator), ask=ask)
     end(begin(done))
-    waiting = start_run(build_id=build.pk, caller=caller_for(operator))
+    waiting = start_run(build_id=build, caller=caller_for(operator))
     delivery = CallbackDelivery.objects.filter(run=done).order_by("number").first()
     registry = Registry.objects.create(name="ours", host="127.0.0.1:9", plain_http=True, account=account)
     return {
         "account": account.pk,
-        "build": build.pk,
+        "build": build,
         "done": done.pk,
         "waiting": waiting.pk,
         "step": done.steps.order_by("-order").values_list("pk", flat=True)[0],
@@ -174,9 +197,13 @@ def world(account, other_account, operator, make_build, settings) -> dict[str, i
     }
 
 
-@pytest.fixture
-def people(account, other_account, viewer, operator, admin, superuser) -> dict[str, APIClient]:
+@pytest.fixture(scope="module")
+def people(account: Account, operator: User) -> dict[str, APIClient]:
     """A client of each of WHO."""
+    viewer = make_member("viewer", account, Role.VIEWER)
+    admin = make_member("account-admin", account, Role.ADMIN)
+    superuser = User.objects.create_superuser("root")
+    other_account = Account.objects.create(name="theirs")
     stranger = make_member("their-admin", other_account, Role.ADMIN)
     words = {
         "viewer": issue_token(owner=viewer, account=account, name="t", scopes=list(Scope)),

@@ -1,12 +1,21 @@
 """Every operation in both dialects: HTTP 200, the published shape and no field beside it, envelope and imageUrl."""
 
 import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from pytest_django import DjangoDbBlocker
+from rest_framework.test import APIClient
 
 from builds.api.openapi import PREFIXES
-from builds.models import Account
-from tests.contract.asks import ASKS, make_scene
+from builds.domain.access import Role, Scope
+from builds.models import Account, Build
+from builds.services.accounts.tokens import issue_token
+from tests.api.making import build_add, make_member, shared_installation
+from tests.contract.asks import ASKS, Scene, make_scene
 from tests.contract.published import operations, problems
 
 PLAIN, ENVELOPED = PREFIXES
@@ -15,9 +24,37 @@ PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
 
 
+@pytest.fixture(autouse=True)
+def installation(world: Scene) -> Iterator[None]:
+    """That of all tests here: they share one world, and what a test changes is undone."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Scene]:
+    """The scene of all tests."""
+    with shared_installation(django_db_blocker):
+        admin, account = User.objects.create_superuser("root"), Account.objects.create(name="ours")
+        make_member("viewer", account, Role.VIEWER)
+        operator = client_of(make_member("operator", account, Role.OPERATOR), account)
+        answer = operator.post("/v1/build", build_add(imageName="hello", registryName="ops"), format="json")
+        yield make_scene(PLAIN, client_of(admin, account), admin, Build.objects.get(pk=answer.json()["buildSeq"]))
+
+
+def client_of(user: User, account: Account) -> APIClient:
+    """Return a client that carries a token of a user."""
+    client = APIClient(raise_request_exception=False)
+    word = issue_token(owner=user, account=account, name="test", scopes=list(Scope))
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {word}")
+    return client
+
+
 @pytest.fixture
-def scene_at(as_, superuser, build, account: Account):
-    return lambda prefix: make_scene(prefix, as_(superuser, account=account), superuser, build)
+def scene_at(world: Scene) -> Callable[[str], Scene]:
+    """Return the scene with the addresses of a dialect."""
+    return lambda prefix: replace(world, prefix=prefix)
 
 
 def times(value, path=""):
@@ -126,7 +163,8 @@ def test_who_is_not_signed_in_gets_401_in_both_dialects(api, prefix):
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-def test_a_viewer_who_presses_gets_403_in_both_dialects(as_, viewer, build, prefix):
-    answer = as_(viewer).post(f"{prefix}/build/run/{build.pk}")
+def test_a_viewer_who_presses_gets_403_in_both_dialects(world, prefix):
+    viewer = client_of(User.objects.get(username="viewer"), Account.objects.get())
+    answer = viewer.post(f"{prefix}/build/run/{world.build.pk}")
     assert answer.status_code == 403
     assert problems(prefix, "startRun", answer, status=403) == []
