@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from builds.pages.forms import AccountForm, BuildForm, MemberForm, PressForm, TokenForm
+from builds.pages.registry_form import RegistryForm
 
 OTHERS: Final = {
     "accountSeq": "Account",
@@ -39,7 +40,7 @@ PHRASES: Final = {
 # Only names that nothing but the API has: `name` or `builds` are words of every sentence.
 NAMES: Final[Mapping[str, str]] = {
     name: str(field.label)
-    for form in (PressForm, TokenForm, MemberForm, AccountForm, BuildForm)
+    for form in (PressForm, TokenForm, MemberForm, AccountForm, RegistryForm, BuildForm)
     for name, field in form.base_fields.items()
     if not name.islower()
 } | OTHERS

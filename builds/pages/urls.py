@@ -4,7 +4,19 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from builds.pages.views import account, actions, builds, callbacks, docs, health, runs, session, sources, tokens
+from builds.pages.views import (
+    account,
+    actions,
+    builds,
+    callbacks,
+    docs,
+    health,
+    registries,
+    runs,
+    session,
+    sources,
+    tokens,
+)
 
 
 class SeqConverter(IntConverter):
@@ -35,6 +47,12 @@ urlpatterns = [
     path("runs/<seq:run_seq>/export", runs.export, name="export-run"),
     path("runs/<seq:run_seq>/callbacks", callbacks.callbacks, name="callbacks"),
     path("runs/<seq:run_seq>/callbacks/<seq:number>/resend", callbacks.resend, name="resend-callback"),
+    path("registries", registries.registries, name="registries"),
+    path("registries/new", registries.new, name="new-registry"),
+    path("registries/<seq:registry_seq>/edit", registries.edit, name="edit-registry"),
+    path("registries/<seq:registry_seq>/test", registries.test, name="test-registry"),
+    path("registries/<seq:registry_seq>/switch", registries.switch, name="switch-registry"),
+    path("registries/<seq:registry_seq>/remove", registries.remove, name="remove-registry"),
     path("account", account.account, name="account"),
     path("account/webhook-secret", account.webhook_secret, name="webhook-secret"),
     path("account/members", account.members, name="members"),

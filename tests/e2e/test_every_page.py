@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from builds.domain.access import Role
-from builds.models import Account, Build, CallbackDelivery, Caller
+from builds.models import Account, Build, CallbackDelivery, Caller, Registry
 from builds.services.accounts.tokens import issue_token
 from builds.services.builds.contexts import store_context
 from builds.services.builds.edit import BuildDraft, StepDraft, create_build
@@ -29,7 +29,8 @@ PAGES = (
     "/builds/{git}", "/builds/{git}/edit",
     "/builds/{build}/remove", "/runs/{done}", "/runs/{failed}", "/runs/{running}", "/runs/{waiting}",
     "/runs/{cancelled}", "/runs/{done}/plain", "/runs/{running}/cancel", "/runs/{running}/callbacks", "/account",
-    "/account/tokens", "/account/members", "/account/webhook-secret", "/docs/errors", "/docs/errors/CCCM1004000",
+    "/account/tokens", "/account/members", "/account/webhook-secret", "/registries", "/registries/new",
+    "/registries/{registry}/edit", "/registries/{registry}/remove", "/docs/errors", "/docs/errors/CCCM1004000",
     "/docs/api", "/nowhere",
 )  # fmt: skip
 
@@ -65,6 +66,7 @@ def paths(reading_world: Caller, base_image: str) -> dict[str, int]:
     long = make_build(caller, dockerfile, name=LONG, description="word " * 60)
     store_context(build_id=build.pk, caller=caller, file=BytesIO(tar_of(Dockerfile=b"FROM scratch")))
     numbers = {"build": build.pk, "long": long.pk, "git": git_build(caller).pk}
+    numbers["registry"] = Registry.objects.create(name=LONG, host=f"{'long-' * 12}.example", account=account).pk
     numbers["done"] = making.done_run(build, caller).pk
     numbers["failed"] = making.failed_run(build, caller).pk
     stopped = making.pressed(build, caller)

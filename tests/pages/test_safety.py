@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from builds.models import Build
+from builds.models import Build, Registry
 from tests.pages import making
 from tests.support.people import make_build
 
@@ -24,9 +24,11 @@ def paths(build, operator):
     failure = {"id": "build.failed", "whose": "definition", "message": EVIL, "remedy": EVIL, "instruction": EVIL}
     run = making.end(lease, making.End(making.EndReason.BUILD_FAILED, EVIL, failure=failure))
     done = making.done_run(build, operator)
+    registry = Registry.objects.create(name=EVIL, host=EVIL, prefix=EVIL, username=EVIL, account=build.account)
     return ["/", f"/?search={EVIL}&state={EVIL}", f"/builds/{build.pk}", f"/builds/{build.pk}/edit", "/builds/new",
             f"/builds/{build.pk}/remove", f"/runs/{run.pk}", f"/runs/{run.pk}/plain", f"/runs/{run.pk}/remove",
             f"/runs/{done.pk}", f"/runs/{done.pk}/callbacks", "/account", "/account/tokens", "/account/members",
+            "/registries", "/registries/new", f"/registries/{registry.pk}/edit", f"/registries/{registry.pk}/remove",
             "/docs/api", "/docs/errors"]  # fmt: skip
 
 
