@@ -3,8 +3,10 @@
 .PHONY: help run test coverage check fuzz engines bench storm lock
 python := .venv/bin/python
 
-# What a person's shell may have set for other projects must not change what happens here.
+# What a person's shell may have set for other projects must not change what happens here (without
+# PYTHONDONTWRITEBYTECODE programs and tests are compiled once, and not at each start).
 unexport DJANGO_SETTINGS_MODULE PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT
+unexport PYTHONDONTWRITEBYTECODE
 unexport COVERAGE_RCFILE COVERAGE_CORE COVERAGE_PROCESS_START COVERAGE_PROCESS_CONFIG
 unexport PYTEST_ADDOPTS PYTEST_PLUGINS MYPYPATH VIRTUAL_ENV MAKEFLAGS MFLAGS MAKELEVEL
 
