@@ -166,8 +166,10 @@ CHANNEL_LAYERS: dict[str, Any] = {}
 WORKERS = env.number("BUILDHUB_WORKERS", os.cpu_count() or 1, minimum=1, maximum=256)
 WORKER_HOST = env.text("BUILDHUB_WORKER_HOST", socket.gethostname())
 TOPICS = env.listed("BUILDHUB_TOPICS", rule=rules.topic)
+TOPICS_ONLY = env.flag("BUILDHUB_TOPICS_ONLY", default=False)  # set by `manage.py worker_host` for its programs
 CLUSTER_WORKERS = {"builds": WORKERS, "service": 4}
-CLUSTER = env.word("BUILDHUB_CLUSTER", "builds", words=tuple(CLUSTER_WORKERS))
+CLUSTERS = ("builds",) if TOPICS_ONLY else tuple(CLUSTER_WORKERS)  # that this host runs
+CLUSTER = env.word("BUILDHUB_CLUSTER", "builds", words=CLUSTERS)
 Q_CLUSTER: dict[str, Any] = {
     "name": "buildhub",  # the salt that tasks are signed with: one for all
     "scheduler": False,

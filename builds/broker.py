@@ -26,6 +26,10 @@ WAIT_SECONDS = 1.0  # bounds the latency of a stop; a task itself is heard of at
 # end is gone may be silent for as long as the network lets it. It is far less than a claim waits for its worker.
 LOOK_SECONDS = 3.0
 
+# What signs tasks is known to every worker host, which has the keys of stored secrets and no other of the web's. Of
+# several keys it is the oldest, which those hosts know that do not have the newest yet.
+Conf.SECRET_KEY = hashlib.sha256(f"queue {settings.CREDENTIAL_KEYS.split(',')[-1].strip()}".encode()).hexdigest()
+
 ENQUEUE = (
     "WITH row AS (INSERT INTO django_q_ormq (key, payload, lock) VALUES (%s, %s, now()) RETURNING id)"
     " SELECT id, pg_notify(%s, id::text) FROM row"

@@ -10,13 +10,15 @@ from supervisor.processes import FIRST_ROWS, KEYS, Command, given
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CLUSTERS = ("builds", "service")
+CLUSTERS_OF_TOPICS = ("builds",)  # removals and callbacks are for the host of the web server
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """Where BuildHub runs and what it was given; an empty address means that we start that service ourselves.
 
-    An engine of ours listens on `engine_socket` and gets `engine_options` (dockerd's).
+    An engine of ours listens on `engine_socket` and gets `engine_options` (dockerd's). `serves` False: the workers of
+    another machine, which serve topics alone; database and engine are given then.
     """
 
     data_dir: Path
@@ -26,6 +28,7 @@ class Plan:
     docker_host: str = ""
     registry: str = ""
     public_url: str = ""
+    serves: bool = True
     checkout: Path = CHECKOUT
     engine_socket: Path = DEFAULT_SOCKET
     engine_options: tuple[str, ...] = ()
@@ -56,6 +59,7 @@ class Addresses:
             "DOCKER_HOST": self.docker_host,
             "BUILDHUB_REGISTRY": self.registry_host,
             "PYTHONUNBUFFERED": "1",
+            **({} if plan.serves else {"BUILDHUB_TOPICS_ONLY": "true"}),
             **given(KEYS),
         }
 
@@ -78,15 +82,17 @@ def preparation(*, engine_pid: int | None) -> Command:
 
 
 def programs(plan: Plan) -> tuple[Command, ...]:
-    """Return our own long-running programs: web, the two clusters of workers, the sweeper.
+    """Return our own long-running programs: web, the clusters of workers, the sweeper.
 
     Workers get three seconds: django-q2 waits for its tasks without limit, and a build that is interrupted begins
     its next attempt at the next start (docs/architecture.md, "The life of a run", step 10).
     """
     web = ("web", plan.bind, str(plan.port))
     # The web server ends by the signal that stops it (exit -15), which is clean.
+    first = (Command(key="web", name="web", argv=web, phase=1, patience_seconds=4.0, forked=True),)
+    clusters = CLUSTERS if plan.serves else CLUSTERS_OF_TOPICS
     return (
-        Command(key="web", name="web", argv=web, phase=1, patience_seconds=4.0, forked=True),
-        *(Command(key=f"worker-{word}", name="worker", argv=("qcluster", word), forked=True) for word in CLUSTERS),
+        *(first if plan.serves else ()),
+        *(Command(key=f"worker-{word}", name="worker", argv=("qcluster", word), forked=True) for word in clusters),
         Command(key="sweeper", name="sweeper", argv=("sweep",), forked=True),
     )

@@ -38,10 +38,11 @@ class Supervisor:
         plan = self.plan
         if said := unusable(plan.data_dir):
             raise WrongSetting("BUILDHUB_DATA_DIR", said, value=str(plan.data_dir))
-        check_address(plan.bind, plan.port)
+        if plan.serves:
+            check_address(plan.bind, plan.port)
         plan.data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
         with only_one(plan.data_dir) as lock:
-            if not port_is_free(plan.bind, plan.port):
+            if plan.serves and not port_is_free(plan.bind, plan.port):
                 raise CannotStart(
                     f"Port {plan.port} on {plan.bind} is taken: stop the program that listens there, "
                     "or choose another with PORT=8001."
@@ -57,7 +58,8 @@ class Supervisor:
                 self._start(children)
                 while not self._signals.asked():
                     self._signals.wait(children.tend())
-                    self._replace_lost_engine(children)
+                    if plan.serves:
+                        self._replace_lost_engine(children)
             except StopAsked:
                 pass
             finally:
@@ -69,6 +71,9 @@ class Supervisor:
         self._close_data_directory()
         if self.plan.database_url:
             wait_until_it_answers(self.plan.database_url, say=self._say, pause=self._pause)
+        if not self.plan.serves:
+            self._start_workers(children)
+            return
         engine_url, engine_ready = self._start_engine(children)
         registry_host, registry_ready = self._start_registry(children, engine_url)
         database_url, database_ready = self._start_database(children)
@@ -87,6 +92,18 @@ class Supervisor:
             self._say(f"BuildHub is ready at {self.plan.url}")
         finally:
             self._introduce(administrator)  # also when the start fails: the password is told only once
+
+    def _start_workers(self, children: Children) -> None:
+        """Start the programs of a worker host: everything else that it needs runs elsewhere, and was given."""
+        plan = self.plan
+        if not engine.answers(plan.docker_host):
+            self._say(f"No Docker Engine answers at DOCKER_HOST={plan.docker_host}: builds say so until one does.")
+        addresses = Addresses(database_url=plan.database_url, docker_host=plan.docker_host, registry_host=plan.registry)
+        write_json(plan.data_dir / "run" / "services.json", asdict(addresses))
+        children.start(fork_server(plan, addresses.environment(plan)))
+        for command in programs(plan):
+            children.start(command)
+        self._say(f"  data:      {plan.data_dir}")
 
     def _close_data_directory(self) -> None:
         """Close the data directory to other users; PostgreSQL's own, where we are root, passes through."""

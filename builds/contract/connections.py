@@ -46,6 +46,7 @@ class BuildServer(Model):
     servedBy = Items(Text(), "Live worker hosts", read_only=True)
     created = PlainTime("When it was created", source="created_at")
     updated = PlainTime("When it changed last", source="updated_at")
+    draining = Flag("True: it ends what it has, and new runs wait")
 
     @staticmethod
     def tell_build_server_cacrt(server: ServerRow, caller: Caller) -> str | None:

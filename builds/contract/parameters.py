@@ -204,6 +204,12 @@ class Limit(Query):
     limit = Whole("How many on a page", min_value=1, max_value=LONGEST_PAGE, default=50)
 
 
+class Front(Limit):
+    """Why a run is moved, and how much of the queue is shown then."""
+
+    reason = Line("Why, kept in Activity", max_length=500, example="hotfix for production")
+
+
 class Page(Limit):
     """A page of a list in the order of its numbers."""
 

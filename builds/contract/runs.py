@@ -243,13 +243,31 @@ class Section(Model):
     state = Word(StepState, "State of the instruction, or of the step")
 
 
+class WaitingRun(BuildRun):
+    """A run that waits, and when it will probably start."""
+
+    likelyStart = IsoTime(
+        "When it will probably start, by what its elders took before; null where that is not known", null=True
+    )
+
+
+class QueueServer(Model):
+    """What happens on a build server, whoever's runs these are."""
+
+    buildServerSeq = Number("Number of the build server", source="pk", example=1)
+    capacity = Number("Builds at the same time", example=2)
+    running = Number("Runs that hold a place", example=1)
+    waiting = Number("Runs that wait for a place", example=0)
+
+
 class Queue(Model):
     """What runs and what waits."""
 
     running = BuildRun(many=True, help_text="Runs under way")
-    waiting = BuildRun(many=True, help_text="The next that wait, in order")
+    waiting = WaitingRun(many=True, help_text="The next that wait, in order")
     runningCount = Number(example=1)
     waitingCount = Number(example=0)
+    servers = QueueServer(many=True, help_text="The build servers that the caller's accounts may use")
 
 
 def run_answer(run: Any, caller: Caller) -> Answer:

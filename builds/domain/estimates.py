@@ -1,6 +1,8 @@
 """How long a run will probably take, as a range from earlier ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from heapq import heapify, heappop, heappush
+from math import inf
 from typing import Final
 
 LEAST_SAMPLES: Final = 3  # below that a range would be a guess
@@ -16,6 +18,22 @@ def range_of(durations: Sequence[float]) -> tuple[float, float] | None:
         return None
     ordered = sorted(durations)
     return _percentile(ordered, LOW), _percentile(ordered, HIGH)
+
+
+def likely_starts(left: Iterable[float | None], free: int, waiting: Sequence[float | None]) -> list[float | None]:
+    """Return in how many seconds each of the `waiting` runs of a server will probably start, in their order.
+
+    `left` is what each running run will still take and `waiting` what each of those will (seconds, None: not known);
+    `free` places have none. None for a run that waits for one whose end nobody knows.
+    """
+    ends = [0.0] * free + [inf if seconds is None else seconds for seconds in left]
+    heapify(ends)
+    starts: list[float | None] = []
+    for took in waiting:
+        start = heappop(ends) if ends else inf
+        heappush(ends, inf if took is None else start + took)
+        starts.append(None if start == inf else start)
+    return starts
 
 
 def _percentile(ordered: Sequence[float], share: float) -> float:

@@ -26,13 +26,34 @@ class ServerFacts:
     live_hosts: int
     free_workers: int
     kind: ServerKind = "default"
+    draining: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes runs in at all, be it now or when a place comes free."""
+        return self.enabled and not self.draining and self.live_hosts > 0
 
     @property
     def free_slots(self) -> int:
         """How many runs may start here now."""
-        if not self.enabled or not self.live_hosts:
+        if not self.is_open:
             return 0
         return max(0, min(self.capacity - self.running, self.free_workers))
+
+    @property
+    def why_full(self) -> str:
+        """Say why nothing can start here, where there is no free slot."""
+        if not self.enabled:
+            return f"{self.name} is switched off."
+        if self.draining:
+            return f"{self.name} is being drained: it ends what it has and starts nothing new."
+        if not self.live_hosts and self.kind == "topic":
+            return f"No live worker serves {self.name} now; start one with this topic in BUILDHUB_TOPICS."
+        if not self.live_hosts:
+            return f"No live worker reaches {self.name} now."
+        if self.running >= self.capacity:
+            return f"{self.name} has {self.running} of {self.capacity} builds running."
+        return f"All workers that serve {self.name} are busy."
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +106,16 @@ def waiting_reason(run: RunWait, server: ServerFacts) -> str | None:
     if run.account is not None and not run.account.room:
         return f"The account has {run.account.running} of {run.account.limit} builds running."
     if not server.free_slots:
-        return _full(server)
+        return server.why_full
     if run.position <= server.free_slots:
         return None
     earlier = run.position - 1
     return f"{earlier} earlier {'run waits' if earlier == 1 else 'runs wait'} for {server.name}."
+
+
+def handed_to(host: str) -> str:
+    """Say of a claimed run that it is about to begin."""
+    return f"Handed to a worker on {host}."
 
 
 def claimable(
@@ -114,16 +140,3 @@ def claimable(
             rooms[run.account_id] = room - 1
         claimed.append(run.run_id)
     return claimed[: server.free_slots]
-
-
-def _full(server: ServerFacts) -> str:
-    """Say why nothing can start on `server`, which has no free slot."""
-    if not server.enabled:
-        return f"{server.name} is switched off."
-    if not server.live_hosts and server.kind == "topic":
-        return f"No live worker serves {server.name} now; start one with this topic in BUILDHUB_TOPICS."
-    if not server.live_hosts:
-        return f"No live worker reaches {server.name} now."
-    if server.running >= server.capacity:
-        return f"{server.name} has {server.running} of {server.capacity} builds running."
-    return f"All workers that serve {server.name} are busy."

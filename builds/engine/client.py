@@ -2,6 +2,7 @@
 
 import re
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -21,6 +22,13 @@ from builds.engine.wire import TcpAdapter, UnixAdapter, Wire
 
 # TLS alerts by which the other side refuses the certificate that we show; which one, depends on its Go release.
 CERTIFICATE_ALERTS: Final = re.compile(r"_ALERT_(?:UNKNOWN_CA|\w*CERTIFICATE\w*)")
+UNKNOWN_ISSUER: Final = "The other side's certificate is not of the CA that is given"
+CERTIFICATE_FAULTS: Final = {  # X509_V_ERR_… of <openssl/x509_vfy.h>
+    10: "The other side's certificate has expired",
+    **dict.fromkeys((18, 19, 20, 21), UNKNOWN_ISSUER),
+    62: "The other side's certificate is for another host",
+    64: "The other side's certificate is for another address",
+}
 OLDEST_API: Final = "1.41"  # the API of 20.10, the oldest engine that was measured
 
 
@@ -145,6 +153,8 @@ def reason_text(error: BaseException) -> str:
         error = inner
         candidates = (*error.args, getattr(error, "reason", None), error.__cause__)
         inner = next((part for part in candidates if isinstance(part, BaseException)), None)
+    if isinstance(error, ssl.SSLCertVerificationError) and (fault := CERTIFICATE_FAULTS.get(error.verify_code)):
+        return f"{fault} ({error.verify_message})"
     text = str(getattr(error, "verify_message", None) or getattr(error, "strerror", None) or error)
     if CERTIFICATE_ALERTS.search(text):
         return f"The other side does not accept the client certificate: {text}"

@@ -17,7 +17,7 @@ from builds.execution.stop import Stop
 from builds.execution.workspace import PathLeaves, Workspace
 from builds.models import BuildRun, BuildServer, Registry
 from builds.queries.installation import installation_id
-from builds.services.connections.clients import BaseLogins, RunAccess, engine_of
+from builds.services.connections.clients import BaseLogins, RunAccess, engine_of_run
 from builds.services.runs.transitions import Lease
 
 
@@ -58,7 +58,7 @@ class RunContext:
     @cached_property
     def engine(self) -> Engine:
         """Return the engine that builds."""
-        return engine_of(self.server)
+        return engine_of_run(self.run)
 
     @cached_property
     def engine_version(self) -> "Future[str]":

@@ -50,7 +50,7 @@ class Questions:
         silent = Q(asked_at__lt=Now() - LAST_PATIENCE)
         states = clusters.annotate(calm=heard_lately, silent=silent).values("name", "calm", "silent")
         calm = {state["name"] for state in states if state["calm"]}
-        for name in settings.CLUSTER_WORKERS:
+        for name in settings.CLUSTERS:
             if name not in calm:
                 self._ask(name)
         if any(state["silent"] for state in states):

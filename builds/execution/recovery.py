@@ -8,6 +8,7 @@ import logging
 from datetime import timedelta
 from typing import Final
 
+from django.conf import settings
 from django.utils import timezone
 
 from builds.domain import failures
@@ -20,7 +21,7 @@ from builds.models import BuildRun, RunEvent
 from builds.queries.runs import counted_attempts
 from builds.queries.waiting import load_of
 from builds.services import dispatch
-from builds.services.connections.clients import engine_of
+from builds.services.connections.clients import engine_of_run
 from builds.services.runs.ends import end_lost_run
 from builds.services.runs.transitions import LEASE, End, end_cancel
 
@@ -47,11 +48,19 @@ def settle_lost_run(run: BuildRun) -> None:
 
 
 def _confirm_gone(run: BuildRun) -> str | None:
-    """Cancel and look for what is left of the run; None once nothing is, else why that is not known."""
+    """Cancel and look for what is left of the run; None once nothing is, else why that is not known.
+
+    The engine of a topic's run is asked by its own worker host. Where that is away, what it ran has ended with its
+    connection: reason enough to go on elsewhere, but not to call a cancel confirmed.
+    """
     if run.server is None:
         return None
-    engine = engine_of(run.server)
+    if run.server.topic is not None and run.claimed_host != settings.WORKER_HOST:
+        away = f"worker host {run.claimed_host}, which alone reaches the engine that it ran on, is silent"
+        return away if run.cancel_requested_at is not None else None
+    engine = None
     try:
+        engine = engine_of_run(run)
         engine.cancel_build(build_id(run.pk, run.attempt))
         engine.remove_leftovers(labels(run.pk))
         left = engine.leftovers(labels(run.pk))
@@ -65,7 +74,8 @@ def _confirm_gone(run: BuildRun) -> str | None:
     except EngineError as error:
         return error.answered
     finally:
-        engine.close()
+        if engine is not None:
+            engine.close()
     if instructions:
         return f"the engine does not end an instruction that it has begun: {instructions[0]}"
     return f"{len(left)} containers or volumes are still there" if left else None

@@ -23,6 +23,7 @@ from builds.domain.states import RunState, RunType
 from builds.execution import callbacks, pulse, workspace
 from builds.execution.recovery import settle_lost_run
 from builds.models import BuildRun, WorkerHost
+from builds.queries.waiting import HOST_SILENCE
 from builds.services import dispatch, idempotency
 from builds.services.runs.ends import end_waiting_run
 from builds.services.runs.transitions import End
@@ -63,7 +64,12 @@ def sweep_for_ever(stop: threading.Event) -> None:
                 was_away = False
             questions.ask()
             workspace.sweep_leftovers()
-            if _elected():
+            if settings.TOPICS_ONLY or not _elected():
+                if settings.TOPICS and time.monotonic() >= settle_at:
+                    # What was lost of this host's topics, by its own workers or by hosts that are away.
+                    lost, settle_all = _kinds()[Orphan.LOST]
+                    settle_all(lost.filter(server__url__in=[f"topic:{topic}" for topic in settings.TOPICS]))
+            else:
                 sweep(settle=time.monotonic() >= settle_at)
                 if time.monotonic() >= tidy_at:
                     idempotency.forget_old_answers()
@@ -77,7 +83,8 @@ def sweep_for_ever(stop: threading.Event) -> None:
 
 def beat() -> None:
     """Announce this worker host; the first beat after a silence lets what waits start at once."""
-    announced = {"workers": settings.WORKERS, "topics": list(settings.TOPICS), "beat_at": Now()}
+    own = {"workers": settings.WORKERS, "topics": list(settings.TOPICS), "topics_only": settings.TOPICS_ONLY}
+    announced = {**own, "beat_at": Now()}
     # Its row is there, but for the first beat: this is one statement, where update_or_create() takes four.
     if not WorkerHost.objects.filter(name=settings.WORKER_HOST).update(**announced):
         WorkerHost.objects.create(name=settings.WORKER_HOST, **announced)
@@ -101,6 +108,9 @@ def _kinds() -> dict[Orphan, tuple["QuerySet[Any]", Act]]:
     # One that was handed over a moment ago is given time to begin.
     due = Q(claimed_at=None) | Q(claimed_at__lt=patience) | Q(cancel_requested_at__isnull=False)
     lost = runs.filter(due, run_state=RunState.RUNNING, lease_expires_at__lt=Now()).select_related("server")
+    # A topic's engine is reached by the worker host beside it alone, which settles what it has lost while it lives.
+    others = WorkerHost.objects.filter(beat_at__gt=Now() - HOST_SILENCE).exclude(name=settings.WORKER_HOST)
+    lost = lost.exclude(server__url__startswith="topic:", claimed_host__in=others.values("name"))
     overdue = runs.waiting().filter(created_at__lt=Now() - SHORTEST_LIMIT).annotate(age=Now() - F("created_at"))
     return {
         Orphan.WAITING: (runs.waiting(), lambda _rows: dispatch.dispatch_all()),

@@ -72,6 +72,10 @@ class BuildServer(models.Model):
     url = models.CharField(max_length=255, help_text="unix:///path, tcp://host:port or topic:NAME")
     capacity = models.PositiveIntegerField(default=2, help_text="Builds that may run at the same time.")
     enabled = models.BooleanField(default=True)
+    draining = models.BooleanField(default=False, help_text="Ends what it has; what comes waits.")
+    given_by_builds = models.BooleanField(
+        default=False, editable=False, help_text="An address that builds bring with them, and the TLS fields as well."
+    )
     tls_verify = models.BooleanField(default=False)
     ca_cert = models.TextField(blank=True, default="")
     client_cert = models.TextField(blank=True, default="")
@@ -93,7 +97,10 @@ class BuildServer(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="server_one_default")
+            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="server_one_default"),
+            models.UniqueConstraint(
+                fields=["url"], condition=Q(given_by_builds=True), name="server_given_by_builds_once"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -111,10 +118,16 @@ class WorkerHost(models.Model):
     name = models.CharField(max_length=255, unique=True)
     topics = models.JSONField(default=list, blank=True)
     workers = models.PositiveIntegerField(default=0)
+    # True beside an engine of its own, on another machine: other servers' runs would come to the wrong engine there.
+    topics_only = models.BooleanField(default=False)
     beat_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
         return self.name
+
+    def serves(self, server: BuildServer) -> bool:
+        """Say whether its workers take runs of `server`."""
+        return server.topic in self.topics if server.topic is not None else not self.topics_only
 
 
 class WorkerCluster(models.Model):

@@ -1,7 +1,7 @@
 """Reads of build servers and registries: what a caller may see, and what happens on a server now."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
@@ -61,7 +61,7 @@ def with_use(registries: "QuerySet[Registry]") -> list[Any]:
 
 def live_hosts(server: BuildServer) -> list[str]:
     """Return the live worker hosts that take runs of `server`."""
-    return _served_by(server, _live_topics())
+    return _served_by(server, _live_hosts())
 
 
 def with_load(servers: "QuerySet[BuildServer]") -> list[Any]:
@@ -71,16 +71,16 @@ def with_load(servers: "QuerySet[BuildServer]") -> list[Any]:
     """
     listed: list[Any] = list(servers.prefetch_related("accounts"))
     runs = BuildRun.objects.filter(server__in=listed)
-    running, waiting, hosts = _count_by_server(runs.holding_slots()), _count_by_server(runs.waiting()), _live_topics()
+    running, waiting, hosts = _count_by_server(runs.holding_slots()), _count_by_server(runs.waiting()), _live_hosts()
     for server in listed:
         server.running, server.waiting = running[server.pk], waiting[server.pk]
         server.served_by = _served_by(server, hosts)
     return listed
 
 
-def _served_by(server: BuildServer, hosts: Mapping[str, frozenset[str]]) -> list[str]:
-    """Return those of `hosts` that take runs of `server`: any, or for a topic those that serve it."""
-    return sorted(host for host, topics in hosts.items() if server.topic is None or server.topic in topics)
+def _served_by(server: BuildServer, hosts: Sequence[WorkerHost]) -> list[str]:
+    """Return the names of those of `hosts` that take runs of `server`."""
+    return sorted(host.name for host in hosts if host.serves(server))
 
 
 def _granted_to(account_ids: Sequence[int]) -> "QuerySet[BuildServer]":
@@ -89,9 +89,8 @@ def _granted_to(account_ids: Sequence[int]) -> "QuerySet[BuildServer]":
     return BuildServer.objects.filter(Q(is_default=True) | Exists(grants))
 
 
-def _live_topics() -> dict[str, frozenset[str]]:
-    alive = WorkerHost.objects.filter(beat_at__gt=Now() - HOST_SILENCE)
-    return {name: frozenset(topics) for name, topics in alive.values_list("name", "topics")}
+def _live_hosts() -> list[WorkerHost]:
+    return list(WorkerHost.objects.filter(beat_at__gt=Now() - HOST_SILENCE))
 
 
 def _count_by_server(runs: Any) -> Counter[int]:

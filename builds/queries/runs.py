@@ -13,7 +13,6 @@ from builds.domain.run_events import AttemptLost, EventKind
 from builds.domain.states import ACTIVE, EndReason, RunState, RunType
 from builds.models import BuildRun, Caller, RunEvent, RunStep
 from builds.queries.facts import with_facts
-from builds.queries.waiting import with_waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +32,6 @@ class Attempt:
     def end_time(self) -> datetime | None:
         """Return when its last step ended."""
         return max((step.end_time for step in self.steps if step.end_time), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class RunQueue:
-    """What runs and the next that wait, and how many there are of each."""
-
-    running: Sequence[BuildRun]
-    waiting: Sequence[BuildRun]
-    running_count: int
-    waiting_count: int
 
 
 def find_run(run_id: int, caller: Caller) -> Any | None:
@@ -66,17 +55,6 @@ def active_runs(caller: Caller) -> tuple["QuerySet[BuildRun]", "QuerySet[BuildRu
     runs = BuildRun.objects.visible_to(caller).filter(run_type=RunType.BUILD)
     running = runs.filter(run_state=RunState.RUNNING).order_by("begin_time", "pk")
     return running, runs.filter(run_state=RunState.CREATED).order_by("front_at", "pk")
-
-
-def run_queue(caller: Caller, *, most: int) -> RunQueue:
-    """Return the first `most` visible runs that are under way, and of those that wait."""
-    running, waiting = active_runs(caller)
-    return RunQueue(
-        running=with_waiting(with_facts(running)[:most]),
-        waiting=with_waiting(with_facts(waiting)[:most]),
-        running_count=running.count(),
-        waiting_count=waiting.count(),
-    )
 
 
 def run_counts(caller: Caller) -> dict[str, int]:

@@ -43,6 +43,7 @@ class Load:
             live_hosts=len(self.places),
             free_workers=sum(max(place.free, 0) for place in self.places),
             kind="topic" if self.server.topic is not None else ("default" if self.server.is_default else "tcp"),
+            draining=self.server.draining,
         )
 
     def take(self) -> str:
@@ -67,13 +68,17 @@ NOT_WAITING: Final = Waiting(None, None)
 def load_of(server: BuildServer) -> Load:
     """Return what `server` has to do, and the live worker hosts that serve it with their free workers."""
     held = list(BuildRun.objects.holding_slots().values_list("server_id", "claimed_host"))
-    busy = Counter(host for _, host in held)
-    topic = server.topic
     hosts = WorkerHost.objects.filter(beat_at__gt=Now() - HOST_SILENCE).order_by("name")
-    places = [
-        Place(host.name, host.workers - busy[host.name]) for host in hosts if topic is None or topic in host.topics
-    ]
-    return Load(server, running=sum(server_id == server.pk for server_id, _ in held), places=places)
+    return load_on(server, sum(pk == server.pk for pk, _ in held), hosts, Counter(host for _, host in held))
+
+
+def load_on(server: BuildServer, running: int, hosts: Iterable[WorkerHost], busy: Mapping[str, int]) -> Load:
+    """Return the load of `server`, of whose slots `running` are held, with those of the live `hosts` that serve it.
+
+    `busy`: how many workers of each host have something to do.
+    """
+    serving = [host for host in hosts if host.serves(server)]
+    return Load(server, running, [Place(host.name, host.workers - busy.get(host.name, 0)) for host in serving])
 
 
 def account_facts(account_ids: Iterable[int]) -> dict[int, scheduling.AccountFacts]:
@@ -113,7 +118,7 @@ def waiting_of_all(runs: Sequence[BuildRun]) -> dict[int, Waiting]:
     """Return position and reason of each waiting run among `runs`, read for all at once."""
     waiting = [run for run in runs if run.run_type == RunType.BUILD and run.run_state == RunState.CREATED]
     found = {
-        run.pk: Waiting(position=1, reason=f"Handed to a worker on {run.claimed_host}.")
+        run.pk: Waiting(position=1, reason=scheduling.handed_to(run.claimed_host))
         for run in waiting
         if run.claimed_at is not None
     }

@@ -6,6 +6,7 @@ from django import template
 from django.utils import timezone
 
 from builds.pages import labels, words
+from builds.pages.navigation import Section, sections_for
 
 register = template.Library()
 
@@ -50,6 +51,12 @@ def place_words(path: str) -> str:
 def iso(moment: datetime) -> str:
     """Show a moment for programs."""
     return moment.isoformat(timespec="milliseconds")
+
+
+@register.simple_tag(takes_context=True)
+def sections(context: template.RequestContext) -> list[Section]:
+    """Return the parts of the site for the bar on top; the one that the page belongs to is current."""
+    return sections_for(context.request.path)
 
 
 @register.inclusion_tag("components/icon.html")

@@ -8,6 +8,17 @@ const LONGEST_APART = 3000; // a connection that was frozen for long is no slow 
 const AFTER_LOSS = 2000;
 const TIMES_ITS_COST = 8; // a slow server is asked less often
 
+const LONGEST_PRESS = 1000;
+
+// What is being pressed must still be there when the finger or the mouse lets go: else the press is lost.
+let press = Promise.resolve();
+document.addEventListener("pointerdown", () => {
+  press = new Promise((done) => {
+    for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(done), { once: true });
+    setTimeout(done, LONGEST_PRESS);
+  });
+}, { capture: true });
+
 export class LivePart {
   #asked = new Set(); // what of the part is to be shown anew
   #busy = false;
@@ -57,6 +68,7 @@ export class LivePart {
       if (!(error instanceof Refusal)) asked.forEach((what) => this.#asked.add(what)); // the line was cut: ask once more
       return;
     }
+    await press;
     const nodes = nodesOf(html);
     showCopyButtons(nodes);
     tick(nodes);

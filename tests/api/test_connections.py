@@ -30,6 +30,7 @@ FIELDS = [
     "servedBy",
     "created",
     "updated",
+    "draining",
 ]
 
 
@@ -271,7 +272,7 @@ def test_runs_find_only_servers_that_their_account_may_use(account, other_accoun
         find_server("topic:arm", account_id=account.pk)
     assert caught.value.code == "CCCM1013000"
     assert find_server("", account_id=account.pk).is_default
-    assert find_server("tcp://not.stored:2375", account_id=account.pk).is_default
+    assert find_server("tcp://not.stored:2375", account_id=account.pk).given_by_builds
 
 
 def test_the_enveloped_dialect_carries_the_same(root):

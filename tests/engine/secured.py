@@ -21,6 +21,8 @@ class SecuredEngine:
     url: str
     ca: str
     client: Pair
+    authority: Authority
+    socket: str  # for who looks at it from its own machine
 
 
 @contextmanager
@@ -38,7 +40,9 @@ def _started(bridge: tuple[str, ...]) -> Iterator[SecuredEngine]:
     prepared = engine.prepare(home, socket_path=home / "docker.sock", options=options)
     try:
         children.wait_until(prepared.is_ready, children.start(prepared.command), seconds=60)
-        yield SecuredEngine(f"tcp://127.0.0.1:{port}", authority.ca, authority.issue("buildhub"))
+        yield SecuredEngine(
+            f"tcp://127.0.0.1:{port}", authority.ca, authority.issue("buildhub"), authority, prepared.url
+        )
     finally:
         children.stop()
         engine.clean_up(home)

@@ -48,7 +48,7 @@ def test_a_switched_off_server_is_named(account):
 def test_a_registered_tcp_server_is_found_by_its_address(account):
     BuildServer.objects.create(name="default", url="unix:///x", is_default=True)
     elsewhere = BuildServer.objects.create(name="elsewhere", url="tcp://10.0.0.1:2376")
-    assert find_server("tcp://10.0.0.1:2376", account_id=account.pk).is_default
+    assert find_server("tcp://10.0.0.1:2376", account_id=account.pk).given_by_builds
     elsewhere.accounts.add(account)
     assert find_server("tcp://10.0.0.1:2376", account_id=account.pk) == elsewhere
 

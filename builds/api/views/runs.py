@@ -19,7 +19,8 @@ from builds.domain.error_codes import ErrorCode
 from builds.models import Build
 from builds.models import BuildRun as RunRow
 from builds.queries.facts import with_facts
-from builds.queries.runs import run_queue, runs_of_build
+from builds.queries.queue import run_queue
+from builds.queries.runs import runs_of_build
 from builds.services.builds.bodies import STEP_NAMES, read_build
 from builds.services.runs.cancel_and_remove import request_cancel, request_removals, request_remove
 from builds.services.runs.parameters import RunAsk
@@ -215,13 +216,12 @@ class QueueFrontView(ApiView):
 
     tag = "Queue"
 
-    @documented("moveToFront", "Let a waiting run be next", Queue)
+    @documented("moveToFront", "Let a waiting run be next", Queue, query=parameters.Front)
     def post(self, request: ApiRequest, build_run_seq: int) -> HttpResponse:
         """Move a waiting run to the place of the account's first, for instance admins before all; return the queue."""
-        move_to_front(run_id=build_run_seq, caller=self.caller)
+        move_to_front(run_id=build_run_seq, caller=self.caller, reason=self.asked.get("reason", ""))
         return self.answer(_queue(self))
 
 
 def _queue(view: ApiView) -> Answer:
-    limit = parameters.Limit.read(view.request.GET)["limit"]  # moveToFront takes it too, unpublished
-    return Queue.tell(run_queue(view.caller, most=limit), view.caller)
+    return Queue.tell(run_queue(view.caller, most=view.asked["limit"]), view.caller)

@@ -27,7 +27,18 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Run the supervisor; what keeps it from starting is said in a sentence, with exit code 1."""
-        plan = Plan(
+        plan = self.plan()
+        self.begin()
+        try:
+            Supervisor(plan, say=self.say).run()
+        except WrongSetting as wrong:
+            raise ImproperlyConfigured(wrong.told(settings.SETTINGS_FROM_FILE.get(wrong.name))) from None
+        except CannotStart as reason:
+            raise CommandError(str(reason)) from reason
+
+    def plan(self) -> Plan:
+        """Return what is started and what was given."""
+        return Plan(
             data_dir=settings.DATA_DIR,
             bind=settings.BIND,
             port=settings.PORT,
@@ -36,16 +47,13 @@ class Command(BaseCommand):
             registry=settings.DEFAULT_REGISTRY,
             public_url=settings.PUBLIC_URL,
         )
-        if settings.PUBLIC_SCHEME == "https" and not settings.TRUSTED_PROXIES:
-            self._say(UNTRUSTED)
-        try:
-            Supervisor(plan, say=self._say).run()
-        except WrongSetting as wrong:
-            raise ImproperlyConfigured(wrong.told(settings.SETTINGS_FROM_FILE.get(wrong.name))) from None
-        except CannotStart as reason:
-            raise CommandError(str(reason)) from reason
 
-    def _say(self, text: str) -> None:
+    def begin(self) -> None:
+        """Say what an operator should know before anything starts."""
+        if settings.PUBLIC_SCHEME == "https" and not settings.TRUSTED_PROXIES:
+            self.say(UNTRUSTED)
+
+    def say(self, text: str) -> None:
         """Print a line at once, also into a pipe; a reader that has gone is no reason to stop."""
         with suppress(BrokenPipeError):
             self.stdout.write(text)

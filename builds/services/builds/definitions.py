@@ -62,17 +62,8 @@ def refuse(errors: Sequence[FieldError]) -> None:
         raise Invalid([error for error in errors if error.code is ErrorCode.INVALID_PARAMETER] or list(errors))
 
 
-def unexecutable(steps: list[Step], host: str, *, has_context: bool = False) -> str | None:
-    """Say why this version cannot execute these steps yet, or None.
-
-    `host` is the address of an engine of the build's own; empty for a server that is registered. `has_context`: files
-    for the run were uploaded.
-    """
-    if host.startswith("tcp://"):
-        return (
-            f"{host} is no registered build server, and an engine of a build's own is not executed by this version"
-            " yet; ask an administrator to register it, or use the default one."
-        )
+def unexecutable(steps: list[Step], *, has_context: bool = False) -> str | None:
+    """Say why this version cannot execute these steps yet, or None; `has_context`: files for the run were uploaded."""
     used = [step for step in steps if step.use and step.step_type is not StepType.INIT]
     for step in used:
         if not KINDS[step.step_type].is_executed:
@@ -102,8 +93,6 @@ def host_paths_for(steps: Iterable[Step], server_host: str, *, account_id: int) 
         server = find_server(server_host, account_id=account_id)
     except NotFound:
         return ()
-    if server_host.startswith("tcp://") and server.url != server_host:
-        return ()  # an engine of the build's own: nobody has opened anything of it
     return tuple(str(path) for path in server.allowed_host_paths)
 
 

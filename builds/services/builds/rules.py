@@ -91,7 +91,7 @@ def _server_errors(build: Build) -> Iterator[FieldError]:
     if not host and build.server_tls_verify:
         yield FieldError("buildServerTlsVerify", "TLS needs a buildServerHost; leave it N for the default server.")
     if host.startswith("tcp://"):
-        is_registered = usable_servers(build.account_id).filter(url=host).exists()
+        is_registered = usable_servers(build.account_id).filter(url=host, given_by_builds=False).exists()
         if not is_registered and (sentence := _direct_problem(host, tls=build.server_tls_verify)):
             yield FieldError("buildServerHost", sentence)
     elif host and (not host.startswith("topic:") or not host.removeprefix("topic:").strip() or not host.isprintable()):

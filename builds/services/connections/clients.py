@@ -7,6 +7,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import F
@@ -40,6 +41,7 @@ __all__ = [
     "RunAccess",
     "client_of",
     "engine_of",
+    "engine_of_run",
     "ensure_base_image",
     "in_time",
     "is_local",
@@ -139,6 +141,24 @@ class BaseLogins:
 def engine_of(server: BuildServer, *, timeout: float = 10) -> Engine:
     """Return the engine of a build server; a topic's engine is the one beside the worker."""
     return Engine(_endpoint(server), timeout=timeout)
+
+
+def engine_of_run(run: BuildRun) -> Engine:
+    """Return the engine that builds a run: its server's, reached with the TLS fields that the build brings, if any.
+
+    Raises `EngineUnreachable` where the build's own address is private and must not be.
+    """
+    server, definition = run.server, run.definition
+    if server is None:
+        raise RuntimeError(f"BUILD run {run.pk} has no build server.")
+    if server.given_by_builds and (sentence := _private_host(urlsplit(server.url).netloc)):
+        raise EngineUnreachable("reach the build server", sentence)
+    endpoint = _endpoint(server)
+    if not (definition.server_tls_verify and endpoint.url.startswith("tcp://")):
+        return Engine(endpoint)
+    key = decrypt_fields(run.secrets_encrypted).get("server_client_key", "")
+    certificate = definition.server_client_cert
+    return Engine(Endpoint(endpoint.url, ca=definition.server_ca_cert, certificate=certificate, key=key, tls=True))
 
 
 def probe_engine(server: BuildServer) -> EngineProbe:

@@ -16,7 +16,17 @@ from builds.models import Account, BuildServer
 
 TOPIC: Final = re.compile(rf"topic:{TOPIC_NAME.pattern}")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-COLUMNS: Final = ("name", "url", "tls_verify", "ca_cert", "client_cert", "capacity", "enabled", "allowed_host_paths")
+COLUMNS: Final = (
+    "name",
+    "url",
+    "tls_verify",
+    "ca_cert",
+    "client_cert",
+    "capacity",
+    "enabled",
+    "draining",
+    "allowed_host_paths",
+)
 VALUES: Final = contract.BuildServer()  # whose lengths and bounds are the contract's
 NO_CAPACITY: Final = cast(Number, VALUES.fields["capacity"]).wrong("") or ""
 MOST_PATHS: Final = 64
@@ -43,6 +53,7 @@ class ServerDraft:
     client_key: str | None = None
     capacity: int | None = None
     enabled: bool | None = None
+    draining: bool | None = None
     allowed_host_paths: Sequence[str] | None = None
     account_ids: Sequence[int] | None = None
     errors: Sequence[FieldError] = ()
@@ -93,9 +104,11 @@ def _host_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:
         return []
     if server.is_default:
         return [FieldError(field, "The default build server follows DOCKER_HOST; change it there and start again.")]
+    if server.given_by_builds:
+        return [FieldError(field, "Builds bring this address with them; change it there.")]
     if not host or not (TOPIC.match(host) or _is_tcp(host)):
         return [FieldError(field, HOST_FORMS)]
-    if other := BuildServer.objects.filter(url=host).exclude(pk=server.pk).first():
+    if other := BuildServer.objects.filter(url=host, given_by_builds=False).exclude(pk=server.pk).first():
         return [FieldError(field, f"This address is that of {other.name} already; change that one.")]
     return []
 

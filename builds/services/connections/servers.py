@@ -4,6 +4,7 @@ A server that runs refer to is never deleted, since their history names it: it i
 """
 
 from functools import partial
+from hashlib import sha256
 from typing import Final
 
 from django.db import transaction
@@ -20,33 +21,46 @@ from builds.services.connections.clients import EngineProbe, probe_engine
 from builds.services.connections.server_rules import ServerDraft, kept_key, server_errors
 from builds.services.dispatch import dispatch
 
-__all__ = ["ServerDraft", "create_server", "edit_server", "find_server", "remove_server", "try_server"]
+__all__ = ["ServerDraft", "create_server", "edit_server", "find_server", "remove_server", "server_of_run", "try_server"]
 
 REMOVE: Final = "REMOVE"
+NAME_LENGTH: Final = 100
 OFF_INSTEAD: Final = "set useYn to N instead, then it takes no further runs."
 
 
 def find_server(host: str, *, account_id: int) -> BuildServer:
     """Return the enabled server that `buildServerHost` names, of those that the account may use.
 
-    Empty is the default one, `topic:NAME` or `tcp://host:port` a stored one. A `tcp://` address that is not stored
-    gives the default server: `definitions.unexecutable` says why such a run does not start.
+    Empty is the default one, `topic:NAME` or `tcp://host:port` a stored one. A `tcp://` address that nobody has
+    registered for the account is one that builds bring with them: its row is made by the first run (`server_of_run`).
     Raises `NotFound` (SERVER_NOT_FOUND).
     """
-    server = (
-        usable_servers(account_id)
-        .filter(Q(url=host) if host else Q(is_default=True))
-        .order_by("-enabled", "pk")
-        .first()
-    )
+    usable = usable_servers(account_id).filter(Q(url=host) if host else Q(is_default=True))
+    server = usable.filter(given_by_builds=False).order_by("-enabled", "pk").first()
     if server is None and host.startswith("tcp://"):
-        return find_server("", account_id=account_id)
+        given = BuildServer.objects.filter(url=host, given_by_builds=True).first()
+        server = given or BuildServer(url=host, given_by_builds=True)
     if server is None or not server.enabled:
         name = host or "the default build server"
         why = "is switched off" if server else "is not known here"
         raise NotFound(
             f"{name} {why}; choose another build server, or ask an administrator.", code=ErrorCode.SERVER_NOT_FOUND
         )
+    return server
+
+
+def server_of_run(host: str, *, account_id: int) -> BuildServer:
+    """Return the server that `find_server` finds, stored: one that builds bring with them is kept from the first run.
+
+    So its slots are counted like those of any other, and an instance admin can set, drain and switch it off.
+    """
+    server = find_server(host, account_id=account_id)
+    if not server.given_by_builds:
+        return server
+    found = {"url": host, "given_by_builds": True}
+    server, _ = BuildServer.objects.get_or_create(**found, defaults={"name": _free_name(host)})
+    if not server.accounts.filter(pk=account_id).exists():
+        server.accounts.add(account_id)
     return server
 
 
@@ -107,6 +121,13 @@ def _locked(server_id: int, caller: Caller) -> BuildServer:
         raise _unknown(server_id)
     require_on(caller, Permission.MANAGE_SERVERS, server)
     return server
+
+
+def _free_name(host: str) -> str:
+    """Return the name of a server that builds bring with them: its address where that fits and is no other's name."""
+    if len(host) <= NAME_LENGTH and not BuildServer.objects.filter(name=host).exists():
+        return host
+    return f"{host[: NAME_LENGTH - 9]} {sha256(host.encode()).hexdigest()[:8]}"
 
 
 def _unknown(server_id: int) -> NotFound:

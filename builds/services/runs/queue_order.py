@@ -12,22 +12,26 @@ from builds import doorbell
 from builds.domain import actions, run_events
 from builds.domain.access import Permission, Role
 from builds.domain.actions import Action
-from builds.domain.errors import NotPossible
+from builds.domain.errors import FieldError, Invalid, NotPossible
 from builds.models import Activity, BuildRun, BuildServer, Caller, Did, RunEvent
 from builds.queries.facts import run_facts, with_facts
 from builds.services.accounts.access import require
 from builds.services.dispatch import dispatch
 
 STEP: Final = timedelta(milliseconds=1)
+LONGEST_REASON: Final = 500
 
 
-def move_to_front(*, run_id: int, caller: Caller) -> BuildRun:
+def move_to_front(*, run_id: int, caller: Caller, reason: str = "") -> BuildRun:
     """Let a waiting run start before others of its server, and return it.
 
     An instance admin moves it before all. Everybody else moves it to the place of the account's first waiting run,
-    whose others go back by one: the places of other accounts stay as they are. Raises `NotPossible` for a run that
-    does not wait.
+    whose others go back by one: the places of other accounts stay as they are. `reason` is kept in Activity. Raises
+    `NotPossible` for a run that does not wait, `Invalid` for a reason that cannot be kept.
     """
+    if len(reason) > LONGEST_REASON or not reason.isprintable():
+        wanted = f"A reason is one line of up to {LONGEST_REASON} characters, without control characters."
+        raise Invalid([FieldError("reason", wanted)])
     with transaction.atomic():
         seen = BuildRun.objects.visible_to(caller).wanted(run_id)
         require(caller, Permission.RUN, seen.account_id)
@@ -45,7 +49,7 @@ def move_to_front(*, run_id: int, caller: Caller) -> BuildRun:
         elif first is not None and (first.front_at, first.pk) < (run.front_at, run.pk):
             BuildRun.objects.filter(pk=run.pk).update(front_at=first.front_at - STEP, updated_at=Now())
         RunEvent.record(run, run_events.MovedToFront(), because=str(caller.user))
-        Activity.record(by=caller.user, did=Did.MOVE_TO_FRONT, run=run)
+        Activity.record(by=caller.user, did=Did.MOVE_TO_FRONT, run=run, detail=reason)
         doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
         if run.server_id is not None:
             transaction.on_commit(partial(dispatch, run.server_id))

@@ -19,7 +19,7 @@ from builds.models import Build, BuildRun, Caller
 from builds.queries.facts import run_facts, with_facts
 from builds.services.accounts.access import require
 from builds.services.builds.definitions import unexecutable
-from builds.services.connections.servers import find_server
+from builds.services.connections.servers import server_of_run
 from builds.services.runs.new_run import (
     accept,
     apply_when_running,
@@ -55,15 +55,14 @@ def start_run(*, build_id: int, caller: Caller, ask: RunAsk = NOTHING_ASKED, aga
                 raise NotFound(f"There is no run {again} of build {build.pk}.")
         recipe = recipe_of_run(earlier) if earlier and ask.steps is None else recipe_of_build(build, ask)
         recipe = recipe.with_parameters(ask).with_context(build, ask.context_id)
-        server = find_server(recipe.definition.server_host, account_id=build.account_id)
+        server = server_of_run(recipe.definition.server_host, account_id=build.account_id)
         has_to_wait = apply_when_running(build, caller)
         next_number(build)
         tag = choose_tag(build, recipe.definition.tag_rule, ask.tag_name)
         for extra in extra_tags(recipe.steps):
             if extra != tag:
                 check_tag_free(build, extra)
-        unregistered = recipe.definition.server_host if recipe.definition.server_host != server.url else ""
-        unless = unexecutable(recipe.steps, unregistered, has_context=recipe.definition.context_id is not None)
+        unless = unexecutable(recipe.steps, has_context=recipe.definition.context_id is not None)
         given = {"tag_name": tag, "description": ask.description, "callback_url": ask.callback_url}
         run = accept(build, server, caller, recipe, has_to_wait=has_to_wait or unless is not None, **given)
         let_start(run, unless=unless)
@@ -89,7 +88,7 @@ def push_again(
         if tag_name and (sentence := tags.check_tag(tag_name)):
             raise Invalid([FieldError("tagName", sentence)])
         recipe = recipe_of_push(original, external_registry_seq)
-        server = find_server(recipe.definition.server_host, account_id=build.account_id)
+        server = server_of_run(recipe.definition.server_host, account_id=build.account_id)
         has_to_wait = apply_when_running(build, caller, replaces=False)
         tag = tag_name or original.tag_name
         if tag != recipe.definition.tag_rule.tag:
