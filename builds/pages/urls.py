@@ -7,6 +7,7 @@ from django.urls.converters import IntConverter
 from builds.pages.views import (
     account,
     actions,
+    activity,
     builds,
     callbacks,
     docs,
@@ -57,6 +58,7 @@ urlpatterns = [
     path("registries/<seq:registry_seq>/test", registries.test, name="test-registry"),
     path("registries/<seq:registry_seq>/switch", registries.switch, name="switch-registry"),
     path("registries/<seq:registry_seq>/remove", registries.remove, name="remove-registry"),
+    path("activity", activity.activity, name="activity"),
     path("account", account.account, name="account"),
     path("account/webhook-secret", account.webhook_secret, name="webhook-secret"),
     path("account/members", account.members, name="members"),

@@ -31,7 +31,7 @@ PAGES = (
     "/runs/{cancelled}", "/runs/{done}/plain", "/runs/{running}/cancel", "/runs/{running}/callbacks", "/account",
     "/account/tokens", "/account/members", "/account/webhook-secret", "/registries", "/registries/new",
     "/registries/{registry}/edit", "/registries/{registry}/remove", "/docs/errors", "/docs/errors/CCCM1004000",
-    "/docs/api", "/nowhere", "/queue",
+    "/docs/api", "/nowhere", "/queue", "/activity", "/activity?who=nobody",
 )  # fmt: skip
 
 OPTIONS = {

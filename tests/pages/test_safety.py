@@ -29,7 +29,8 @@ def paths(build, operator):
             f"/builds/{build.pk}/remove", f"/runs/{run.pk}", f"/runs/{run.pk}/plain", f"/runs/{run.pk}/remove",
             f"/runs/{done.pk}", f"/runs/{done.pk}/callbacks", "/account", "/account/tokens", "/account/members",
             "/registries", "/registries/new", f"/registries/{registry.pk}/edit", f"/registries/{registry.pk}/remove",
-            "/docs/api", "/docs/errors", "/queue"]  # fmt: skip
+            "/docs/api", "/docs/errors", "/queue", "/activity",
+            f"/activity?who={EVIL}&did={EVIL}&build={EVIL}"]  # fmt: skip
 
 
 def test_no_text_becomes_markup_and_nothing_is_inline(as_, paths, admin):
