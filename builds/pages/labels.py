@@ -9,6 +9,7 @@ from typing import Final
 
 from builds.pages.forms import AccountForm, BuildForm, MemberForm, PressForm, TokenForm
 from builds.pages.registry_form import RegistryForm
+from builds.pages.server_form import ServerForm
 
 OTHERS: Final = {
     "accountSeq": "Account",
@@ -30,6 +31,7 @@ PHRASES: Final = {
     " (autotagUseYn Y)": "",
     " (dockerFileType FILE_PATH)": "",
     "set useYn to N instead": "switch it off instead",
+    "use N with any other": "leave it out with any other",
     "A PRIVATE repository": "A private repository",
     "give it, or use COMMON": "give it, or choose that everybody may read it",
     "set protocolType ssh, or give a password": "use an ssh address, or give a password",
@@ -40,7 +42,7 @@ PHRASES: Final = {
 # Only names that nothing but the API has: `name` or `builds` are words of every sentence.
 NAMES: Final[Mapping[str, str]] = {
     name: str(field.label)
-    for form in (PressForm, TokenForm, MemberForm, AccountForm, RegistryForm, BuildForm)
+    for form in (PressForm, TokenForm, MemberForm, AccountForm, RegistryForm, ServerForm, BuildForm)
     for name, field in form.base_fields.items()
     if not name.islower()
 } | OTHERS

@@ -10,6 +10,7 @@ PARTS: Final = (
     ("builds", "Builds", ("/builds", "/runs")),
     ("queue", "Queue", ("/queue",)),
     ("registries", "Registries", ("/registries",)),
+    ("servers", "Build servers", ("/servers",)),
     ("activity", "Activity", ("/activity",)),
     ("api-docs", "API", ("/docs/api",)),
     ("account", "Account", ("/account",)),

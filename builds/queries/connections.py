@@ -59,6 +59,12 @@ def with_use(registries: "QuerySet[Registry]") -> list[Any]:
     return listed
 
 
+def builds_by_address() -> Counter[str]:
+    """Return how many builds name each address as their build server; empty is the default one."""
+    builds = Build.objects.filter(removed_at=None).order_by().values("server_host").annotate(count=Count("pk"))
+    return Counter(dict(builds.values_list("server_host", "count")))
+
+
 def live_hosts(server: BuildServer) -> list[str]:
     """Return the live worker hosts that take runs of `server`."""
     return _served_by(server, _live_hosts())

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from builds.domain.access import Role
-from builds.models import Account, Build, CallbackDelivery, Caller, Registry
+from builds.models import Account, Build, BuildServer, CallbackDelivery, Caller, Registry
 from builds.services.accounts.tokens import issue_token
 from builds.services.builds.contexts import store_context
 from builds.services.builds.edit import BuildDraft, StepDraft, create_build
@@ -31,7 +31,8 @@ PAGES = (
     "/runs/{cancelled}", "/runs/{done}/plain", "/runs/{running}/cancel", "/runs/{running}/callbacks", "/account",
     "/account/tokens", "/account/members", "/account/webhook-secret", "/registries", "/registries/new",
     "/registries/{registry}/edit", "/registries/{registry}/remove", "/docs/errors", "/docs/errors/CCCM1004000",
-    "/docs/api", "/nowhere", "/queue", "/activity", "/activity?who=nobody",
+    "/docs/api", "/nowhere", "/queue", "/activity", "/activity?who=nobody", "/servers",
+    "/servers/new", "/servers/{server}/edit", "/servers/{server}/remove",
 )  # fmt: skip
 
 OPTIONS = {
@@ -60,13 +61,14 @@ def paths(reading_world: Caller, base_image: str) -> dict[str, int]:
     """A world with something on every page, and the numbers in its addresses; those who ask for it only read."""
     caller = reading_world
     account = Account.objects.get(pk=next(iter(caller.roles)))
-    issue_token(owner=make_person("admin", Role.ADMIN, account), account=account, name="ci", scopes=["read"])
+    issue_token(owner=make_person("admin", Role.INSTANCE_ADMIN, account), account=account, name="ci", scopes=["read"])
     dockerfile = making.DOCKERFILE.replace("busybox", base_image)
     build, other, more = (make_build(caller, dockerfile, name=f"hello-{n}", when_running="QUEUE") for n in range(3))
     long = make_build(caller, dockerfile, name=LONG, description="word " * 60)
     store_context(build_id=build.pk, caller=caller, file=BytesIO(tar_of(Dockerfile=b"FROM scratch")))
     numbers = {"build": build.pk, "long": long.pk, "git": git_build(caller).pk}
     numbers["registry"] = Registry.objects.create(name=LONG, host=f"{'long-' * 12}.example", account=account).pk
+    numbers["server"] = BuildServer.objects.create(name=LONG, url=f"tcp://{'long-' * 12}.example:2375", capacity=40).pk
     numbers["done"] = making.done_run(build, caller).pk
     numbers["failed"] = making.failed_run(build, caller).pk
     stopped = making.pressed(build, caller)
@@ -95,7 +97,7 @@ def anybody(request: pytest.FixtureRequest, browser: Browser, web):
 
 @pytest.fixture
 def admin_page(anybody: Page, paths) -> Page:
-    """A page of the account's admin."""
+    """A page of an instance admin."""
     sign_in(anybody, "admin")
     return anybody
 

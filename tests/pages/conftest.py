@@ -34,6 +34,11 @@ def admin(account: Account) -> Caller:
 
 
 @pytest.fixture
+def root(account: Account) -> Caller:
+    return caller_for(make_person("root", Role.INSTANCE_ADMIN, account))
+
+
+@pytest.fixture
 def operator(account: Account) -> Caller:
     return caller_for(make_person("operator", Role.OPERATOR, account))
 

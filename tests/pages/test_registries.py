@@ -3,15 +3,12 @@
 import pytest
 from django.db import connection
 
-from builds.domain.access import Role
 from builds.models import Activity, Build, BuildServer, Registry
-from builds.services.accounts.access import caller_for
 from builds.services.connections.clients import registry_login
 from tests.engine.registries import OwnRegistry
 from tests.pages import making
 from tests.pages.reading import read
 from tests.pages.test_account import banner, inputs
-from tests.support.people import make_person
 
 SECRET = "the-one-and-only-canary"
 TYPED = {"registryName": "release", "registryUrl": "registry.example:5001", "registryPrefix": "team/images"}
@@ -20,11 +17,6 @@ TYPED = {"registryName": "release", "registryUrl": "registry.example:5001", "reg
 @pytest.fixture
 def registry(account) -> Registry:
     return Registry.objects.create(name="ours", host="registry.example:5000", account=account)
-
-
-@pytest.fixture
-def root(account):
-    return caller_for(make_person("root", Role.INSTANCE_ADMIN, account))
 
 
 def row(page, registry) -> str:

@@ -12,12 +12,12 @@ from builds.domain.actions import Action, possible_actions, refusal
 from builds.domain.states import StepState, StepType
 from builds.domain.steps.kinds import default_title
 from builds.models import Caller, RunStep
+from builds.pages.slots import Slots
 from builds.pages.state_look import Look, look_of
 from builds.queries.facts import run_facts
 from builds.queries.queue import run_queue
 
 MOST: Final = 200  # of each list; the API has them all
-MOST_SLOTS: Final = 16  # that are drawn one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +60,9 @@ class ServerCard:
         return range(max(0, self.server.capacity - self.server.running))
 
     @property
-    def slots(self) -> Sequence[tuple[float, bool]]:
-        """Return each place as its offset in the drawing and whether it is held; none where they are too many."""
-        if self.server.capacity > MOST_SLOTS:
-            return ()
-        return [(n * 13 + 0.5, n < self.server.running) for n in range(self.server.capacity)]
-
-    @property
-    def width(self) -> int:
-        """Return the width of the drawing."""
-        return int(self.server.capacity) * 13
+    def slots(self) -> Slots:
+        """Return its places."""
+        return Slots(self.server.capacity, self.server.running)
 
     @property
     def trouble(self) -> str:

@@ -1,11 +1,9 @@
 """`/registries`: where images go; add, edit, test, switch off and remove one."""
 
-from collections.abc import Callable
 from typing import Any
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
@@ -13,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from builds.domain.errors import Refused
 from builds.models import Registry
 from builds.pages.access import PageRequest, only_by_post, signed_in
+from builds.pages.deeds import done, stored
 from builds.pages.question import Question, ask
 from builds.pages.registry_form import RegistryForm
 from builds.pages.screens.registries import may_change, possible_owners, registries_screen
@@ -25,6 +24,7 @@ from builds.services.connections.registries import (
     try_registry,
 )
 
+FORM = "pages/registry_form.html"
 NO_RIGHT = "Add registries: this needs the role account admin."
 
 
@@ -32,7 +32,7 @@ NO_RIGHT = "Add registries: this needs the role account admin."
 @signed_in
 def registries(request: PageRequest) -> HttpResponse:
     """Answer `/registries`."""
-    return _page(request)
+    return registries_page(request)
 
 
 @sensitive_post_parameters("password", "loginId")
@@ -45,10 +45,11 @@ def new(request: PageRequest) -> HttpResponse:
         return render(request, "403.html", {"sentence": NO_RIGHT}, status=403)
     form = RegistryForm(request.POST if request.method == "POST" else None, owners=owners)
 
-    def save() -> Registry:
-        return create_registry(caller=request.caller, draft=form.draft())
+    def save() -> str:
+        made = create_registry(caller=request.caller, draft=form.draft())
+        return f"The registry {made.name} is registered."
 
-    return _stored(request, form, None, save, "is registered")
+    return stored(request, form, save, FORM, "registries")
 
 
 @sensitive_post_parameters("password", "loginId")
@@ -60,10 +61,11 @@ def edit(request: PageRequest, registry_seq: int) -> HttpResponse:
     is_sent = request.method == "POST"
     form = RegistryForm(request.POST, stored=registry) if is_sent else RegistryForm.of_registry(registry)
 
-    def save() -> Registry:
-        return edit_registry(registry_id=registry_seq, caller=request.caller, draft=form.draft())
+    def save() -> str:
+        changed = edit_registry(registry_id=registry_seq, caller=request.caller, draft=form.draft())
+        return f"The registry {changed.name} is stored."
 
-    return _stored(request, form, registry, save, "is stored")
+    return stored(request, form, save, FORM, "registries", registry=registry)
 
 
 @only_by_post("registries")
@@ -73,8 +75,8 @@ def test(request: PageRequest, registry_seq: int) -> HttpResponse:
     try:
         probe = try_registry(registry_id=registry_seq, caller=request.caller)
     except Refused as refused:
-        return _page(request, banner=refused.sentence, status=refused.status)
-    return _page(request, probe=probe, tested=registry)
+        return registries_page(request, banner=refused.sentence, status=refused.status)
+    return registries_page(request, probe=probe, tested=registry)
 
 
 @only_by_post("registries")
@@ -86,7 +88,7 @@ def switch(request: PageRequest, registry_seq: int) -> HttpResponse:
         edit_registry(registry_id=registry_seq, caller=request.caller, draft=RegistryDraft(enabled=enabled))
         return f"{registry.name} is switched {'on' if enabled else 'off: it takes no further images'}."
 
-    return _done(request, change)
+    return done(request, change, registries_page, "registries")
 
 
 @require_http_methods(["GET", "POST"])
@@ -109,7 +111,7 @@ def remove(request: PageRequest, registry_seq: int) -> HttpResponse:
         remove_registry(registry_id=registry_seq, caller=request.caller)
         return f"The registry {registry.name} is removed."
 
-    return _done(request, away)
+    return done(request, away, registries_page, "registries")
 
 
 def _changeable(request: PageRequest, registry_seq: int) -> Registry:
@@ -120,33 +122,7 @@ def _changeable(request: PageRequest, registry_seq: int) -> Registry:
     return registry
 
 
-def _page(request: PageRequest, *, status: int = 200, **more: Any) -> HttpResponse:
+def registries_page(request: PageRequest, *, status: int = 200, **more: Any) -> HttpResponse:
+    """Render the list, with what was refused or found where something was."""
     context = {"screen": registries_screen(request.caller), **more}
     return render(request, "pages/registries.html", context, status=status)
-
-
-def _done(request: PageRequest, deed: Callable[[], str]) -> HttpResponse:
-    """Do something to a registry and say so, or show why not."""
-    try:
-        messages.info(request, deed())
-    except Refused as refused:
-        return _page(request, banner=refused.sentence, status=refused.status)
-    return redirect("registries")
-
-
-def _stored(
-    request: PageRequest, form: RegistryForm, registry: Registry | None, save: Callable[[], Registry], said: str
-) -> HttpResponse:
-    """Show a form, or store what was typed and lead back to the list."""
-    more: dict[str, Any] = {"status": 200}
-    if request.method == "POST":
-        try:
-            stored = save()
-        except Refused as refused:
-            more = form.refuse(refused)
-        else:
-            messages.info(request, f"The registry {stored.name} {said}.")
-            return redirect("registries")
-    status = more.pop("status")
-    context = {"form": form, "registry": registry, **more}
-    return render(request, "pages/registry_form.html", context, status=status)
