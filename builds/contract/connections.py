@@ -47,6 +47,17 @@ class BuildServer(Model):
     created = PlainTime("When it was created", source="created_at")
     updated = PlainTime("When it changed last", source="updated_at")
     draining = Flag("True: it ends what it has, and new runs wait")
+    version = Text("Of the engine, as it last told; of a topic those of its hosts", read_only=True, null=True)
+    diskFree = Number(
+        "Bytes free where the engine keeps its data; null where that cannot be asked",
+        source="disk_left",
+        max_value=None,
+        read_only=True,
+        null=True,
+        example=52428800000,
+    )
+    warnings = Items(Text(), "What an administrator should know of it", read_only=True)
+    lastSeen = PlainTime("When its engine answered last", source="last_seen", null=True)
 
     @staticmethod
     def tell_build_server_cacrt(server: ServerRow, caller: Caller) -> str | None:

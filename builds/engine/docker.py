@@ -1,5 +1,6 @@
 """A Docker Engine as the executor sees it: small verbs, typed answers, everything bounded in time."""
 
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -68,7 +69,20 @@ class Engine:
             warnings=tuple(facts.get("Warnings") or ()),
             storage_driver=facts.get("Driver", ""),
             image_store="containerd" if SNAPSHOTTER in (facts.get("DriverStatus") or ()) else "docker",
+            root_dir=facts.get("DockerRootDir", ""),
         )
+
+    def disk_free(self, root_dir: str) -> int | None:
+        """Return how many bytes are free where an engine of this machine keeps its data; None for one elsewhere.
+
+        `root_dir` is that of `info`. The API tells what is used, not what is left.
+        """
+        if not self._endpoint.url.startswith("unix://"):
+            return None
+        try:
+            return shutil.disk_usage(root_dir).free
+        except OSError:
+            return None
 
     def build(self, request: BuildRequest, on_record: Callable[[TraceRecord], None], stopping: threading.Event) -> str:
         """Build an image and return its id. Blocks until the engine has ended the build.

@@ -97,6 +97,7 @@ class EngineInfo:
     warnings: tuple[str, ...] = ()
     storage_driver: str = ""
     image_store: ImageStore = "docker"
+    root_dir: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from builds.domain.log.limits import LogLimit, clip_remedy
+from builds.domain.log.limits import LogLimit, clip_remedy, is_clip
 from builds.domain.log.lines import LogLine, OpenLine, Stream
 from builds.domain.log.masking import Masker
 from builds.domain.log.packing import CHUNK_LINES
@@ -23,6 +23,7 @@ from builds.domain.progress import VertexState
 from builds.execution.patience import DatabaseAway, Patience
 from builds.execution.stop import Stop, StopReason
 from builds.queries.log import ends_open
+from builds.services.connections.engine_facts import note_clipped_log
 from builds.services.runs import steps as run_steps
 from builds.services.runs.log import Open, append_chunks
 from builds.services.runs.transitions import Lease
@@ -58,6 +59,7 @@ class Recorder:
         self._shown: list[OpenLine] = []
         self._step_id: int | None = None
         self._sequence = lease.chunk_count
+        self._told_of_clip = False
         self._bytes, self._digest = 0, hashlib.sha256()
         self._recent: deque[LogLine] = deque(maxlen=RECENT_LINES)
         self._over = False
@@ -209,17 +211,23 @@ class Recorder:
             if not self._patiently(append_chunks, self._lease, chunks, after=self._sequence, opened=opened):
                 return False
             self._sequence += len(chunks)
+            if not self._told_of_clip and any(_is_clip(line) for _step_id, line in batch):
+                self._told_of_clip = True
+                self._patiently(note_clipped_log, self._lease.run_id)
             for _step_id, line in batch:
                 self._digest.update(line.raw)
                 self._bytes += len(line.raw)
         return vertices is None or self._patiently(run_steps.show_vertices, self._lease, *vertices)
 
 
+def _is_clip(line: LogLine) -> bool:
+    """Say whether the engine says in this line that it has cut the output."""
+    return line.vertex is not None and line.raw.lstrip().startswith(b"[output clipped") and is_clip(line.text)
+
+
 def _explained(line: LogLine) -> list[LogLine]:
     """Add BuildHub's own words behind a line in which the engine says that it has cut the output."""
-    if line.vertex is None or not line.raw.lstrip().startswith(b"[output clipped"):
-        return [line]
-    remedy = clip_remedy(line.text)
+    remedy = clip_remedy(line.text) if _is_clip(line) else None
     return [line, LogLine(f"{remedy}\n".encode(), line.vertex, Stream.BUILDHUB, line.t)] if remedy else [line]
 
 

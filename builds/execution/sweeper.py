@@ -21,6 +21,7 @@ from django.db.models.functions import Now
 from builds.domain import failures
 from builds.domain.states import RunState, RunType
 from builds.execution import callbacks, pulse, workspace
+from builds.execution.engine_watch import EngineWatch
 from builds.execution.recovery import settle_lost_run
 from builds.models import BuildRun, WorkerHost
 from builds.queries.waiting import HOST_SILENCE
@@ -54,7 +55,7 @@ class Orphan(StrEnum):
 def sweep_for_ever(stop: threading.Event) -> None:
     """Beat and sweep until `stop` is set; a database that is away is waited for."""
     tidy_at = time.monotonic()
-    questions = pulse.Questions()
+    questions, watch = pulse.Questions(), EngineWatch()
     settle_at, was_away = tidy_at + LAST_WORD_SECONDS, False
     while not stop.is_set():
         try:
@@ -64,7 +65,9 @@ def sweep_for_ever(stop: threading.Event) -> None:
                 was_away = False
             questions.ask()
             workspace.sweep_leftovers()
-            if settings.TOPICS_ONLY or not _elected():
+            is_elected = not settings.TOPICS_ONLY and _elected()
+            watch.look(at_all=is_elected)
+            if not is_elected:
                 if settings.TOPICS and time.monotonic() >= settle_at:
                     # What was lost of this host's topics, by its own workers or by hosts that are away.
                     lost, settle_all = _kinds()[Orphan.LOST]

@@ -6,7 +6,7 @@ from builds.models.build import Build, BuildStep
 from builds.models.build_counts import BuildCounts, BuildTag
 from builds.models.callback import CallbackDelivery, CallbackEvent, DeliveryAttempt, DeliveryState
 from builds.models.caller import Caller
-from builds.models.connections import BuildServer, KnownHost, Registry, WorkerCluster, WorkerHost
+from builds.models.connections import BuildServer, EngineFacts, KnownHost, Registry, WorkerCluster, WorkerHost
 from builds.models.context import ContextChunk, UploadedContext
 from builds.models.installation import Installation
 from builds.models.kept_answer import KeptAnswer
@@ -35,6 +35,7 @@ __all__ = [
     "DeliveryAttempt",
     "DeliveryState",
     "Did",
+    "EngineFacts",
     "Installation",
     "KeptAnswer",
     "KnownHost",

@@ -65,7 +65,23 @@ class Registry(models.Model):
         return self.name
 
 
-class BuildServer(models.Model):
+class EngineFacts(models.Model):
+    """What an engine has told of itself when it was last asked."""
+
+    engine_version = models.CharField(max_length=100, blank=True, default="", editable=False)
+    engine_warnings = models.JSONField(default=list, blank=True, editable=False)
+    disk_free = models.BigIntegerField(null=True, editable=False, help_text="Bytes; empty: not known.")
+    seen_at = models.DateTimeField(null=True, editable=False, help_text="When it answered last.")
+    trouble = models.TextField(blank=True, default="", editable=False, help_text="Why it has not answered since.")
+    log_clipped_at = models.DateTimeField(
+        null=True, editable=False, help_text="When it last left out output of an instruction."
+    )
+
+    class Meta:
+        abstract = True
+
+
+class BuildServer(EngineFacts):
     """A Docker Engine that builds. The default one follows DOCKER_HOST; a topic is served by worker hosts."""
 
     name = models.CharField(max_length=100, unique=True)
@@ -112,7 +128,7 @@ class BuildServer(models.Model):
         return self.url.removeprefix("topic:") if self.url.startswith("topic:") else None
 
 
-class WorkerHost(models.Model):
+class WorkerHost(EngineFacts):
     """A machine whose workers take runs: announced by its sweeper, alive while `beat_at` is young."""
 
     name = models.CharField(max_length=255, unique=True)

@@ -31,6 +31,10 @@ FIELDS = [
     "created",
     "updated",
     "draining",
+    "version",
+    "diskFree",
+    "warnings",
+    "lastSeen",
 ]
 
 

@@ -13,7 +13,16 @@ from builds.domain.log.lines import LogLine
 
 TAIL_BYTES: Final = 16 * 1024 * 1024  # the tail waits in memory: bounded whatever the limit is
 TAIL_LINES: Final = 100_000
+CLIPS_LOGS: Final = (
+    "Its engine has left out output of instructions that print much; its administrator sets"
+    " BUILDKIT_STEP_LOG_MAX_SIZE=1073741824 and BUILDKIT_STEP_LOG_MAX_SPEED=1073741824 in the engine's environment."
+)
 ENGINE_CLIP: Final = re.compile(r"\s*\[output clipped, log limit (-?[0-9.]+ ?[A-Za-z]*)(/s)? reached\]\s*")
+
+
+def is_clip(text: str) -> bool:
+    """Say whether BuildKit says in this line that it clips the output."""
+    return ENGINE_CLIP.fullmatch(text) is not None
 
 
 def clip_remedy(text: str) -> str | None:

@@ -1,6 +1,5 @@
 """Build servers and registries as the outside world: engines and registry clients, with their logins."""
 
-import re
 import threading
 from collections.abc import Callable
 from copy import copy
@@ -13,6 +12,7 @@ from django.conf import settings
 from django.db.models import F
 
 from builds.credentials import decrypt, decrypt_fields, encrypt
+from builds.domain.engine_versions import version_warnings
 from builds.domain.registry_addresses import pulled_host
 from builds.domain.states import StepType
 from builds.domain.steps.create_image import LOGIN_HOST
@@ -56,10 +56,6 @@ T = TypeVar("T")
 PROBE_SECONDS: Final = 9.0  # for a whole test: who presses it waits for the answer
 LOOK_UP_SECONDS: Final = 10.0  # for each question of a run
 ANSWER_SECONDS: Final = 4.0  # for each question of a test
-LOG_STALL: Final = (
-    "Docker before 23 can stall when one instruction prints more than 1 MiB at once; BuildHub then starts the build"
-    " again. A newer Docker Engine does not."
-)
 PLAIN_TCP: Final = (
     "The connection is neither encrypted nor signed in: whoever reaches this port commands the machine. Use TLS."
 )
@@ -75,6 +71,7 @@ class EngineProbe:
     api_version: str | None = None
     storage_driver: str | None = None
     warnings: tuple[str, ...] = ()
+    disk_free: int | None = None  # bytes
 
 
 def registry_login(registry: Registry) -> RegistryLogin | None:
@@ -173,15 +170,14 @@ def probe_engine(server: BuildServer) -> EngineProbe:
             return EngineProbe(ok=False, message=f"{server.name} cannot be used: {error.answered}", warnings=plain)
         finally:
             engine.close()
-        major = re.match(r"\d+", info.version)
-        stalls = (LOG_STALL,) if major and int(major[0]) < 23 else ()
         return EngineProbe(
             ok=True,
             message=f"{server.name} answers: Docker Engine {info.version} on {info.operating_system or 'its machine'}.",
             version=info.version or None,
             api_version=info.api_version or None,
             storage_driver=info.storage_driver or None,
-            warnings=(*plain, *stalls, *info.warnings),
+            warnings=(*plain, *version_warnings(info.version), *info.warnings),
+            disk_free=engine.disk_free(info.root_dir),
         )
 
     late = f"{server.name} did not answer within {PROBE_SECONDS:.0f} seconds."

@@ -17,7 +17,8 @@ from builds.domain.errors import Invalid, NotFound, NotPossible
 from builds.models import Activity, Build, BuildServer, Caller, Did
 from builds.queries.connections import live_hosts, usable_servers, visible_servers
 from builds.services.accounts.access import require_on
-from builds.services.connections.clients import EngineProbe, probe_engine
+from builds.services.connections.clients import EngineProbe
+from builds.services.connections.engine_facts import look_at
 from builds.services.connections.server_rules import ServerDraft, kept_key, server_errors
 from builds.services.dispatch import dispatch
 
@@ -107,7 +108,7 @@ def try_server(*, server_id: int, caller: Caller) -> EngineProbe:
         raise _unknown(server_id)
     require_on(caller, Permission.MANAGE_SERVERS, server)
     if server.topic is None:
-        return probe_engine(server)
+        return look_at(server)
     if hosts := live_hosts(server):
         return EngineProbe(ok=True, message=f"{server.url} is served by {', '.join(hosts)}.")
     remedy = f"start workers with BUILDHUB_TOPICS={server.topic} on the machine whose engine is to build."
