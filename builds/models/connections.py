@@ -106,6 +106,7 @@ class BuildServer(EngineFacts):
         help_text="Who may use it besides instance admins; the default one is for all.",
     )
     is_default = models.BooleanField(default=False)
+    served_at = models.DateTimeField(null=True, editable=False, help_text="When a run that waited was last claimed.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

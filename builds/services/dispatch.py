@@ -3,8 +3,11 @@
 Called when a run is accepted or ends, when a server changes, and by the sweeper; calling it once too often is free.
 """
 
-from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from collections import Counter
+from typing import Final
+
+from django.db import connection, transaction
+from django.db.models import Exists, F, Min, OuterRef, Q
 from django.db.models.functions import Now
 
 from builds import doorbell, task_queue
@@ -13,10 +16,15 @@ from builds.domain.states import RunState
 from builds.models import Account, BuildRun, BuildServer, RunEvent
 from builds.queries.waiting import Load, account_facts, elder_active, load_of
 
+# Servers share workers: who claims one has counted all, and nobody else claims one meanwhile. Always the first lock.
+WORKERS_LOCK: Final = 0x776F726B  # "work", within 32 bits
+
 
 def dispatch(server_id: int) -> list[int]:
     """Claim and hand over what may start on a server now; return the runs."""
     with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WORKERS_LOCK])
         # Not FOR UPDATE: an insert of a run refers to this row, and could hold a run that is to be claimed here.
         server = BuildServer.objects.select_for_update(no_key=True).get(pk=server_id)
         load = load_of(server)
@@ -25,6 +33,8 @@ def dispatch(server_id: int) -> list[int]:
         while is_more:
             runs, is_more = _claim_next(load)
             claimed += runs
+        if claimed:
+            BuildServer.objects.filter(pk=server_id).update(served_at=Now())
     return claimed
 
 
@@ -36,6 +46,10 @@ def slot_at_once(server: BuildServer, account: Account) -> str | None:
     """
     if account.parallel_limit is not None:
         return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [WORKERS_LOCK])
+        if not cursor.fetchone()[0]:
+            return None
     others = BuildRun.objects.waiting().filter(server=OuterRef("pk"))
     free = BuildServer.objects.select_for_update(no_key=True, skip_locked=True).exclude(Exists(others))
     locked = free.filter(pk=server.pk).first()
@@ -43,20 +57,20 @@ def slot_at_once(server: BuildServer, account: Account) -> str | None:
     return load.take() if load and load.facts.free_slots else None
 
 
-def dispatch_after(run_id: int) -> None:
-    """Give the slot of a run that has ended to the next one: of its server, or of its account on another server."""
-    run = BuildRun.objects.select_related("account").get(pk=run_id)
-    servers = {run.server_id}
-    if run.account.parallel_limit is not None:
-        servers |= set(BuildRun.objects.waiting().filter(account=run.account).values_list("server_id", flat=True))
-    for server_id in sorted(server for server in servers if server is not None):
-        dispatch(server_id)
-
-
 def dispatch_all() -> None:
-    """Claim what may start on any server: what the sweeper does for calls that never came."""
-    servers = BuildRun.objects.waiting().order_by("server_id").values_list("server_id", flat=True).distinct()
-    for server_id in servers:
+    """Claim what may start on any server: after the end of a run, and for calls that never came.
+
+    A worker that has come free, or the room of an account, may be what runs of several servers wait for. The server
+    with the fewest runs gets it; of those, the one that was given something the longest time ago.
+    """
+    waiting = BuildRun.objects.waiting().order_by().values("server_id").annotate(first=Min("front_at"))
+    queues = list(waiting.values_list("server_id", "server__served_at", "first"))
+    running: Counter[int | None] = Counter()
+    if len(queues) > 1:
+        running.update(BuildRun.objects.holding_slots().values_list("server_id", flat=True))
+        # served_at is compared as text: it may be missing, which comes first
+        queues.sort(key=lambda queue: (running[queue[0]], str(queue[1] or ""), queue[2]))
+    for server_id, _served_at, _first in queues:
         if server_id is not None:
             dispatch(server_id)
 

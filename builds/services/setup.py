@@ -51,10 +51,8 @@ def ensure_default_server(*, capacity: int) -> BuildServer:
     if server is None:
         values = {"url": settings.DEFAULT_ENGINE, "capacity": capacity}
         return BuildServer.objects.create(is_default=True, name="default server", **values)
-    if (
-        server.capacity
-        == WorkerHost.objects.filter(topics_only=False).order_by("-beat_at").values_list("workers", flat=True).first()
-    ):
+    beside_web = WorkerHost.objects.filter(topics_only=False).order_by("-beat_at")
+    if server.capacity == beside_web.values_list("workers", flat=True).first():
         server.capacity = capacity
     if server.url != settings.DEFAULT_ENGINE:
         server.url, server.client_key_encrypted = settings.DEFAULT_ENGINE, ""

@@ -1,14 +1,12 @@
 """How a BUILD run ends, whoever ends it: the last move, and its slot given to the next run.
 
-The slot goes once the end is committed: to a run that waits for the same server, or for the room of its account on
-another one.
+The slot goes once the end is committed: to a run that waits for the same server, or for the worker or the room of the
+account on another one.
 """
-
-from functools import partial
 
 from django.db import transaction
 
-from builds.services.dispatch import dispatch_after
+from builds.services.dispatch import dispatch_all
 from builds.services.runs.transitions import End, Lease, end_attempt, end_lost, end_waiting, has_ended
 
 __all__ = ["end_lost_run", "end_run", "end_waiting_run"]
@@ -35,5 +33,5 @@ def end_waiting_run(run_id: int, end: End) -> bool:
 
 def _free_slot(run_id: int, *, ended: bool) -> bool:
     if ended:
-        transaction.on_commit(partial(dispatch_after, run_id))
+        transaction.on_commit(dispatch_all)
     return ended
