@@ -56,7 +56,7 @@ class BuildServer(Model):
         null=True,
         example=52428800000,
     )
-    warnings = Items(Text(), "What an administrator should know of it", read_only=True)
+    warnings = Items(Text(), "What an administrator should know of it", source="told_warnings", read_only=True)
     lastSeen = PlainTime("When its engine answered last", source="last_seen", null=True)
 
     @staticmethod

@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from builds.domain.log.limits import CLIPS_LOGS
+
 
 class RegistryQuerySet(models.QuerySet["Registry"]):
     """Look-ups of registries."""
@@ -79,6 +81,12 @@ class EngineFacts(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return what an administrator should know of the engine."""
+        trouble = [self.trouble] if self.trouble else []
+        return [*trouble, *self.engine_warnings, *([CLIPS_LOGS] if self.log_clipped_at else [])]
 
 
 class BuildServer(EngineFacts):

@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Greatest, Now
 
-from builds.domain.log.limits import CLIPS_LOGS
 from builds.domain.states import RunType
 from builds.models import Build, BuildRun, BuildServer, Caller, EngineFacts, Registry, WorkerHost
 from builds.queries.waiting import HOST_SILENCE
@@ -75,7 +74,7 @@ def with_load(servers: "QuerySet[BuildServer]") -> list[Any]:
     """Return build servers with their accounts and what happens on them now, with a fixed number of queries.
 
     Each has the counts `running` and `waiting`, its live worker hosts as `served_by`, and what its engine has told,
-    or those of a topic's hosts: `version`, `disk_left` (bytes), `warnings` and `last_seen`.
+    or those of a topic's hosts: `version`, `disk_left` (bytes), `told_warnings` and `last_seen`.
     """
     listed: list[Any] = list(servers.prefetch_related("accounts"))
     runs = BuildRun.objects.filter(server__in=listed)
@@ -87,14 +86,8 @@ def with_load(servers: "QuerySet[BuildServer]") -> list[Any]:
         server.version = ", ".join(sorted({facts.engine_version for facts in told if facts.engine_version}))
         server.disk_left = min((facts.disk_free for facts in told if facts.disk_free is not None), default=None)
         server.last_seen = max((facts.seen_at for facts in told if facts.seen_at), default=None)
-        server.warnings = list(dict.fromkeys(warning for facts in told for warning in _warnings(facts)))
+        server.told_warnings = list(dict.fromkeys(warning for facts in told for warning in facts.warnings))
     return listed
-
-
-def _warnings(facts: EngineFacts) -> list[str]:
-    """Return what an administrator should know of an engine."""
-    trouble = [facts.trouble] if facts.trouble else []
-    return [*trouble, *facts.engine_warnings, *([CLIPS_LOGS] if facts.log_clipped_at else [])]
 
 
 def _served_by(server: BuildServer, hosts: Sequence[WorkerHost]) -> list[str]:

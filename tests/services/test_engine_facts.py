@@ -45,7 +45,7 @@ def test_a_test_is_kept(root):
     assert probe.ok, probe.message
     found = told()["default server"]
     assert found.version == probe.version
-    assert found.warnings == list(probe.warnings)
+    assert found.told_warnings == list(probe.warnings)
     assert found.disk_left == probe.disk_free
     assert (found.disk_left or 0) > 1_000_000
     assert found.last_seen is not None
@@ -59,7 +59,7 @@ def test_an_engine_that_does_not_answer_keeps_what_it_told_before_and_is_warned_
     until_looked(EngineWatch(), at_all=True)
     after = told()["default server"]
     assert (after.version, after.last_seen) == (before.version, before.last_seen)
-    assert "Connection refused" in after.warnings[0]
+    assert "Connection refused" in after.told_warnings[0]
 
 
 def test_a_host_tells_of_the_engine_beside_it_for_its_topics(root, world, settings, engine_url):
@@ -87,10 +87,10 @@ def test_a_log_that_the_engine_has_cut_is_warned_of(root, world):
     BuildServer.objects.create(name="arm", url="topic:arm").accounts.add(world)
     caller = operator_of(world)
     note_clipped_log(press(make_build(caller, "FROM scratch\n", name="a"), caller).pk)
-    assert told()["default server"].warnings == [CLIPS_LOGS]
-    assert told()["arm"].warnings == []
+    assert told()["default server"].told_warnings == [CLIPS_LOGS]
+    assert told()["arm"].told_warnings == []
     note_clipped_log(press(make_build(caller, "FROM scratch\n", name="b", server_host="topic:arm"), caller).pk)
-    assert told()["arm"].warnings == [CLIPS_LOGS]
+    assert told()["arm"].told_warnings == [CLIPS_LOGS]
 
 
 @pytest.mark.parametrize(
