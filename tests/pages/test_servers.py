@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 from builds.credentials import decrypt
 from builds.models import Account, Activity, Build, BuildServer, WorkerHost
 from builds.services.accounts.access import caller_for
+from builds.services.connections.clients import PLAIN_TCP
 from tests.engine.certificates import Authority
 from tests.pages import making
 from tests.pages.reading import read
@@ -36,8 +37,13 @@ def card(page, server) -> str:
     return page.one("data-server", str(server.pk)).text
 
 
+def within(page, server, attribute: str) -> list[str]:
+    return [one.text for one in page.with_(attribute) if _is_in(one, server)]
+
+
 def state(page, server) -> str:
-    return next(one for one in page.with_("data-server-state") if _is_in(one, server)).text
+    (word,) = within(page, server, "data-server-state")
+    return word
 
 
 def _is_in(element, server) -> bool:
@@ -57,7 +63,7 @@ def test_the_list_tells_what_happens_on_a_server_and_who_uses_it(page, operator,
     words = card(found, server)
     for told in ("topic:arm", "1 of 1, full", "host-a", "2 builds", "default", "through worker hosts"):
         assert told in words
-    assert [one.text for one in found.with_("data-waiting") if _is_in(one, server)] == ["1"]
+    assert within(found, server, "data-waiting") == ["1"]
     assert "host-b" not in words
     assert state(found, server) == "On"
     words = card(found, BuildServer.objects.get(is_default=True))
@@ -81,8 +87,7 @@ def test_a_state_is_told_in_words_with_the_reason_of_the_queue(page, viewer, ser
     BuildServer.objects.filter(pk=server.pk).update(**columns)
     found = page("/servers", viewer)
     assert state(found, server) == word
-    told = [one.text for one in found.with_("data-trouble") if _is_in(one, server)]
-    assert told == ([why] if why else [])
+    assert within(found, server, "data-trouble") == ([why] if why else [])
 
 
 def test_a_server_with_runs_left_is_draining_still(page, operator, server):
@@ -91,16 +96,32 @@ def test_a_server_with_runs_left_is_draining_still(page, operator, server):
     assert state(page("/servers", operator), server) == "Draining"
 
 
-def test_a_plain_connection_is_warned_of_and_what_builds_bring_is_theirs(page, root):
-    plain = BuildServer.objects.create(name="plain", url="tcp://10.1.2.3:2375")
+def test_a_plain_connection_is_warned_of_once_and_what_builds_bring_is_theirs(page, root):
+    plain = BuildServer.objects.create(name="plain", url="tcp://10.1.2.3:2375", engine_warnings=[PLAIN_TCP, "Old."])
     secured = BuildServer.objects.create(name="secured", url="tcp://10.1.2.3:2376", tls_verify=True)
     given = BuildServer.objects.create(name="given", url="tcp://10.1.2.4:2376", given_by_builds=True)
+    fresh = BuildServer.objects.create(name="fresh", url="tcp://10.1.2.5:2375")
     found = page("/servers", root)
-    assert [_is_in(one, plain) for one in found.with_("data-plain")] == [True]
+    assert within(found, plain, "data-warning") == [PLAIN_TCP, "Old."]
+    assert within(found, fresh, "data-warning") == [PLAIN_TCP]
+    assert within(found, secured, "data-warning") == within(found, given, "data-warning") == []
     assert "TLS" in card(found, secured)
     words = card(found, given)
     assert "given by builds" in words
     assert "as the builds say" in words
+
+
+def test_what_an_engine_has_told_is_shown_and_what_it_has_not_is_not_made_up(page, viewer, server):
+    WorkerHost.objects.create(
+        name="host-a", topics=["arm"], engine_version="29.1.0", disk_free=3 * 1024**3, seen_at=Now(), trouble="Gone."
+    )
+    found = page("/servers", viewer)
+    for told in ("Docker Engine29.1.0", "3.0 GiB", "Answered last just now"):
+        assert told in card(found, server)
+    assert within(found, server, "data-warning") == ["Gone."]
+    words = card(found, BuildServer.objects.get(is_default=True))
+    for told in ("Docker Enginenot known yet", "Disk left not known", "Answered last not yet"):
+        assert told in words
 
 
 def test_only_the_readers_own_accounts_are_named(page, viewer, root, server):
@@ -269,7 +290,9 @@ def test_a_test_shows_what_the_engine_answers(as_, root, engine_url):
     BuildServer.objects.filter(pk=server.pk).update(url=engine_url)
     found = read(client.post(path)).one("data-probe", "ok").text
     assert "Test of default server: default server answers: Docker Engine" in found
-    assert "Version " in found
+    for told in ("Version ", "API ", "storage ", "of disk left."):
+        assert told in found
+    assert "not yet" not in card(read(client.get("/servers")), server)
     assert client.get(path)["Location"] == "/servers"
 
 

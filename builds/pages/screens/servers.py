@@ -11,6 +11,7 @@ from builds.pages.state_look import Look
 from builds.queries.connections import builds_by_address, visible_servers, with_load
 from builds.queries.waiting import Load, Place
 from builds.services.accounts.access import why_not
+from builds.services.connections.clients import PLAIN_TCP
 
 MOST: Final = 200  # build servers on the page
 ON: Final = Look("done", "On", "")
@@ -50,9 +51,14 @@ class ServerRow:
 
     @property
     def is_plain(self) -> bool:
-        """Say whether whoever reaches its port commands the machine. What builds bring with them is theirs to tell."""
+        """Say whether it is reached without TLS; how those that builds bring are reached is theirs to tell."""
         server = self.server
         return server.url.startswith("tcp://") and not server.tls_verify and not server.given_by_builds
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Return what an administrator should know of it, each once: of an open port before its engine was asked."""
+        return list(dict.fromkeys([*([PLAIN_TCP] if self.is_plain else []), *self.server.told_warnings]))
 
 
 @dataclass(frozen=True, slots=True)
