@@ -35,6 +35,8 @@ def test_the_list_tells_who_uses_a_registry_and_how_it_is_reached(page, viewer, 
     for told in ("default", "TLS", "no login", "1 build", "of every account", "just now"):
         assert told in words
     assert found.one("aria-current", "page").text == "Registries"
+    Registry.objects.filter(is_default=True).update(host="127.0.0.1:5000")
+    assert "plain HTTP, this machine" in row(page("/registries", viewer), Registry.objects.get(is_default=True))
 
 
 def controls(page, registry) -> set[str]:

@@ -4,7 +4,7 @@ import pytest
 
 from builds.domain.access import Role
 from builds.domain.errors import Invalid, NotFound
-from builds.models import BuildServer, WorkerHost
+from builds.models import Activity, BuildServer, WorkerHost
 from builds.queries.waiting import waiting_of
 from builds.services.accounts.access import caller_for
 from builds.services.connections.servers import ServerDraft, create_server, edit_server, server_of_run
@@ -49,6 +49,8 @@ def test_an_instance_admin_drains_it_and_the_reason_says_so(boss, root):
     edit_server(server_id=server.pk, caller=root, draft=ServerDraft(enabled=False))
     with pytest.raises(NotFound, match="is switched off"):
         press(make_build(boss, "FROM scratch\n", name="later", server_host=HOST), boss)
+    acts = Activity.objects.filter(did="changed a build server").order_by("pk").values_list("detail", flat=True)
+    assert list(acts) == [f"{HOST} ({HOST}), drained", f"{HOST} ({HOST}), switched off"]
 
 
 def test_its_address_stays_that_of_the_builds_and_may_be_registered_as_well(boss, root):

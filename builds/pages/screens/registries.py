@@ -8,6 +8,7 @@ from builds.domain.access import Permission
 from builds.models import Account, Caller, Registry
 from builds.queries.connections import visible_registries, with_use
 from builds.services.accounts.access import why_not
+from builds.services.connections.clients import is_local
 
 MOST_ACCOUNTS: Final = 100  # to choose from
 MOST: Final = 200  # registries on the page
@@ -19,6 +20,15 @@ class RegistryRow:
 
     registry: Any
     may_change: bool
+
+    @property
+    def connection(self) -> str:
+        """Say how it is reached; engines and BuildHub speak plain HTTP to registries of this machine."""
+        if is_local(self.registry.host):
+            return "plain HTTP, this machine"
+        if self.registry.plain_http:
+            return "plain HTTP"
+        return "TLS, own CA" if self.registry.ca_certificate else "TLS"
 
 
 @dataclass(frozen=True, slots=True)

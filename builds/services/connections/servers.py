@@ -26,6 +26,7 @@ __all__ = ["ServerDraft", "create_server", "edit_server", "find_server", "remove
 
 REMOVE: Final = "REMOVE"
 NAME_LENGTH: Final = 100
+SWITCHES: Final = (("switched off", "switched on"), ("drained no more", "drained"))
 OFF_INSTEAD: Final = "set useYn to N instead, then it takes no further runs."
 
 
@@ -82,8 +83,11 @@ def edit_server(*, server_id: int, caller: Caller, draft: ServerDraft) -> BuildS
     """
     with transaction.atomic():
         server = _locked(server_id, caller)
+        before = (server.enabled, server.draining)
         _apply(server, draft)
-        _record(caller, Did.EDIT_SERVER, server)
+        now = (server.enabled, server.draining)
+        switched = [words[new] for words, old, new in zip(SWITCHES, before, now, strict=True) if new != old]
+        _record(caller, Did.EDIT_SERVER, server, *switched)
         transaction.on_commit(partial(dispatch, server.pk))
     return server
 
@@ -150,8 +154,8 @@ def _apply(server: BuildServer, draft: ServerDraft) -> None:
         server.accounts.set(draft.account_ids)
 
 
-def _record(caller: Caller, did: Did, server: BuildServer) -> None:
-    Activity.record(by=caller.user, did=did, detail=f"{server.name} ({server.url})")
+def _record(caller: Caller, did: Did, server: BuildServer, *more: str) -> None:
+    Activity.record(by=caller.user, did=did, detail=", ".join([f"{server.name} ({server.url})", *more]))
 
 
 def _why_kept(server: BuildServer) -> str | None:
