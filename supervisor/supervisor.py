@@ -96,7 +96,8 @@ class Supervisor:
     def _start_workers(self, children: Children) -> None:
         """Start the programs of a worker host: everything else that it needs runs elsewhere, and was given."""
         plan = self.plan
-        if not engine.answers(plan.docker_host):
+        # One at a tcp:// address may let in builds alone, with the TLS fields that they bring.
+        if plan.docker_host.startswith("unix://") and not engine.answers(plan.docker_host):
             self._say(f"No Docker Engine answers at DOCKER_HOST={plan.docker_host}: builds say so until one does.")
         addresses = Addresses(database_url=plan.database_url, docker_host=plan.docker_host, registry_host=plan.registry)
         write_json(plan.data_dir / "run" / "services.json", asdict(addresses))

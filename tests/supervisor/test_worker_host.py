@@ -48,5 +48,5 @@ def test_it_announces_its_topics_and_ends_when_it_is_asked(world):
         row = WorkerHost.objects.get()
         assert (row.name, row.topics, row.topics_only, row.workers) == ("lonely", ["arm", "gpu"], True, 1)
     said = host.said.read_text()
-    assert "Worker host lonely serves arm, gpu with 1 workers." in said
+    assert "Worker host lonely serves arm, gpu with 1 worker." in said
     assert f"No Docker Engine answers at DOCKER_HOST={NOWHERE}" in said

@@ -60,7 +60,8 @@ class Command(Supervise):
     def begin(self) -> None:
         """Say what this host is to others."""
         topics = ", ".join(settings.TOPICS)
-        self.say(f"Worker host {settings.WORKER_HOST} serves {topics} with {settings.WORKERS} workers.")
+        workers = "1 worker" if settings.WORKERS == 1 else f"{settings.WORKERS} workers"
+        self.say(f"Worker host {settings.WORKER_HOST} serves {topics} with {workers}.")
 
     @staticmethod
     def _check_database() -> None:
