@@ -20,6 +20,7 @@ from builds.domain.tags import AutoTagSeqType
 from builds.models import Build, UploadedContext
 from builds.models.accounts import ACCOUNT_ROLES
 from builds.pages.image_form import CONFIG, IMAGE_STEP, ImageForm
+from builds.pages.place_form import KEPT, PlaceForm
 from builds.pages.screens.source import Source, SourceSteps, image_step
 from builds.pages.service_form import Code, Lines, Number, SecretText, ServiceForm, Text, Tick
 from builds.pages.source_form import DOCKERFILE, SECRETS, source_values, step_drafts
@@ -37,7 +38,6 @@ EDITOR: Final = {
     "autocomplete": "off",
     "wrap": "off",
 }
-KEPT: Final = "One is kept; leave this empty to keep it. Another address forgets it."
 OTHER_NAMES: Final = {  # of fields that are not called as in the API
     "protocolType": "repositoryUrl",
     "codeSaveDir": "repositoryUrl",
@@ -321,7 +321,7 @@ class SourceForm(ImageForm):
         return range(1, str(self["dockerFile"].value() or "").count("\n") + 2)
 
 
-class BuildForm(SourceForm):
+class BuildForm(SourceForm, PlaceForm):
     """A build. Where its files come from is edited here, its other steps are shown and kept."""
 
     buildName = Text(label="Name", help_text="Empty: the image name.")
@@ -361,24 +361,26 @@ class BuildForm(SourceForm):
 
     # as on the page: these, the source, the options of the image, the limits
     field_order = (
-        *("buildName", "imageName", "registryName", "buildDesc", "autotagPrefix", "autotagSeqType", "tagName"),
+        *("buildName", "imageName", "externalRegistrySeq", "registryName", "buildDesc"),
+        *("autotagPrefix", "autotagSeqType", "tagName"),
         *(name for name in SourceForm.base_fields if name not in ImageForm.base_fields),
         *ImageForm.base_fields,
+        *(name for name in PlaceForm.base_fields if name != "externalRegistrySeq"),
     )
 
     @classmethod
     def of_build(cls, build: Build, steps: SourceSteps) -> Self:
         """Return the form of a stored build."""
-        stored = {name: getattr(build, column) for name, column in COLUMNS.items()}
-        return cls.filled(stored | {"autotagUseYn": "Y" if build.auto_tag else "N"}, steps)
+        values = {name: getattr(build, column) for name, column in COLUMNS.items()}
+        return cls.filled(values | {"autotagUseYn": "Y" if build.auto_tag else "N"}, steps, stored=build)
 
     @classmethod
-    def filled(cls, values: Mapping[str, Any], steps: SourceSteps) -> Self:
+    def filled(cls, values: Mapping[str, Any], steps: SourceSteps, stored: Build | None = None) -> Self:
         """Return the form with these values and what it shows of the steps."""
         known = {name: value for name, value in values.items() if value is not None and name in cls.base_fields}
         if not known.get("autotagSeqType"):
             known.pop("autotagSeqType", None)
-        return cls(initial=known | source_values(steps), steps=steps)
+        return cls(initial=known | source_values(steps), steps=steps, stored=stored)
 
     def draft(self) -> BuildDraft:
         """Return what the services take."""
@@ -386,8 +388,9 @@ class BuildForm(SourceForm):
         typed["auto_tag"] = typed["auto_tag"] == "Y"
         *others, image = step_drafts(self.values, self.steps)
         image = replace(image, config={**image.config, **self.options}, path=IMAGE_STEP, forgets=self.forgets)
-        return BuildDraft(**typed, steps=(*others, image))
+        return BuildDraft(**typed, **self.place(), steps=(*others, image))
 
 
 # the columns of the build behind the fields, as the API has them
-COLUMNS: Final = {name: str(field.source) for name, field in BuildAdd().fields.items() if name in BuildForm.base_fields}
+OWN: Final = BuildForm.base_fields.keys() - PlaceForm.base_fields.keys()
+COLUMNS: Final = {name: str(field.source) for name, field in BuildAdd().fields.items() if name in OWN}

@@ -20,10 +20,7 @@ from builds.services.builds.bodies import read_build
 from builds.services.builds.edit import BuildDraft, StepDraft
 
 STEPS: Final = "buildSteps"
-SHOWN_NOWHERE: Final = (  # by no field of the form
-    *("buildServerHost", "buildServerTlsVerify", "buildServerCacrt", "buildServerClientCert"),
-    *("externalRegistrySeq", "registryProjectId"),
-)
+SHOWN_NOWHERE: Final = ("registryProjectId",)  # by no field of the form
 COLUMNS: Final = {name: str(field.source) for name, field in BuildAdd().fields.items() if name in SHOWN_NOWHERE}
 
 

@@ -15,9 +15,7 @@ OTHERS: Final = {
     "accountSeq": "Account",
     "buildSeq": "Build",
     "buildRunSeq": "Run",
-    "externalRegistrySeq": "Registry",
     "registryProjectId": "Registry project",
-    "buildServerHost": "Build server",
     "buildSteps": "Steps",
     "buildStepSeq": "Number of the step",
     "stepType": "Kind of step",
@@ -29,6 +27,9 @@ OTHERS: Final = {
 # Whole turns of phrase that name a switch of the API; the forms have it as a choice.
 PHRASES: Final = {
     " (autotagUseYn Y)": "",
+    "set buildServerTlsVerify Y": "use TLS",
+    "TLS needs a buildServerHost; leave it N for the default server": "TLS is not for the default build server",
+    "choose another, or 0 for the default one": "choose another",
     " (dockerFileType FILE_PATH)": "",
     "set useYn to N instead": "switch it off instead",
     "use N with any other": "leave it out with any other",

@@ -225,3 +225,16 @@ def test_a_token_is_issued_once_however_often_its_page_is_loaded(page: Page, cal
     page.reload()
     expect(page.locator("[data-token]")).to_have_count(1)
     assert page.locator("[data-secret]").count() == 0
+
+
+def test_the_fields_of_an_engine_show_only_where_it_is_chosen(page: Page, caller):
+    page.goto("/builds/new")
+    expect(page.get_by_label("Build server", exact=True)).to_be_visible()
+    for field in ("Address of the engine", "Use TLS", "Client key"):
+        expect(page.get_by_label(field, exact=field != "Use TLS")).to_be_hidden()
+    page.get_by_label("Build server", exact=True).select_option("tcp://")
+    for field in ("Address of the engine", "Use TLS", "Client key"):
+        expect(page.get_by_label(field, exact=field != "Use TLS")).to_be_visible()
+    page.set_viewport_size({"width": 320, "height": 800})
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 320

@@ -16,6 +16,7 @@ from builds.pages.forms import BuildForm, ContextForm, ImportForm, PressForm
 from builds.pages.imported_build import imported_form, read_carried
 from builds.pages.screens.build import build_screen
 from builds.pages.screens.builds import Ask, build_row, builds_screen, may_create
+from builds.pages.screens.places import places_of, places_of_new
 from builds.pages.screens.source import source_steps
 from builds.pages.screens.steps import step_words
 from builds.services.builds.edit import create_build, edit_build
@@ -114,7 +115,7 @@ def edit(request: PageRequest, build_seq: int) -> HttpResponse:
     steps = source_steps(screen.steps)
     if request.method != "POST":
         return form_page(request, BuildForm.of_build(screen.build, steps), build=screen.build)
-    form = BuildForm(request.POST, steps=steps)
+    form = BuildForm(request.POST, steps=steps, stored=screen.build)
     save = partial(edit_build, build_id=build_seq, caller=request.caller, draft=form.draft())
     return _saved(request, form, save, build=screen.build)
 
@@ -155,6 +156,10 @@ def _saved(request: PageRequest, form: BuildForm, save: Callable[[], Build], **m
 
 def form_page(request: PageRequest, form: BuildForm, *, status: int = 200, **more: Any) -> HttpResponse:
     """Render the form of a build, `build` or `imported` with it, with what was typed and what is wrong with it."""
+    try:
+        form.offer(places_of(more["build"]) if more.get("build") else places_of_new(request.caller))
+    except Refused as refused:  # an account in which the caller may create nothing
+        return render(request, "403.html", {"sentence": refused.sentence}, status=refused.status)
     others = [step_words(step) for step in form.steps.others]
     context = {"form": form, "import_form": ImportForm(), "other_steps": others, **more}
     return render(request, "pages/build_form.html", context, status=status)

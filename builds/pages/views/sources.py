@@ -37,7 +37,7 @@ def check_source(request: PageRequest) -> HttpResponse:
     carried = read_carried(request.POST.get("imported", ""))
     stored = build.steps.order_by("order", "pk") if build else ()
     steps = source_steps([row.step for row in stored]) if build else carried.source
-    form = BuildForm(request.POST, steps=steps)
+    form = BuildForm(request.POST, steps=steps, stored=build)
     report, status = _tried(request, form, build)
     if is_part(request) == "source":
         return render(request, "components/source_report.html", {"report": report, "form": form})
