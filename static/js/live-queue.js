@@ -13,7 +13,7 @@ function place(nodes) {
   if (field) field.value = reason;
 }
 
-const part = new LivePart(holder, "now", { place });
+const part = new LivePart(holder, "now", { url: holder.dataset.queue, place }); // after a refusal, the address is another one
 const frames = { run: () => part.refresh(), counts: () => part.refresh() };
 
 new LiveSocket(() => "/ws/builds", {

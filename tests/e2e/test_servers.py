@@ -41,8 +41,9 @@ def test_load_and_state_follow_and_the_focus_stays(page: Page, workers, caller, 
     assert ended(waiting).run_state == "DONE"
 
 
-def test_a_test_answers_on_the_page_and_removing_asks_in_place(page: Page, caller):
+def test_a_test_answers_on_the_page_which_still_follows_and_removing_asks_in_place(page: Page, caller, build_of):
     make_person("root", Role.INSTANCE_ADMIN, Account.objects.get())
+    BuildServer.objects.update(draining=True)  # what is pressed waits
     topic = BuildServer.objects.create(name="arm", url="topic:arm")
     page.context.clear_cookies()
     sign_in(page, "root")
@@ -50,6 +51,8 @@ def test_a_test_answers_on_the_page_and_removing_asks_in_place(page: Page, calle
     page.get_by_role("button", name="Test default server").click()
     expect(page.locator('[data-probe="ok"]')).to_be_focused()
     expect(page.locator('[data-probe="ok"]')).to_contain_text("default server answers: Docker Engine")
+    press(build_of("RUN true"), caller)
+    expect(page.locator("[data-waiting]").first).to_have_text("1")
     page.get_by_role("link", name="Remove arm").click()
     page.locator("dialog [data-confirm]").click()
     expect(page.locator("main")).to_contain_text("The build server arm is removed.")

@@ -183,6 +183,7 @@ def test_a_run_that_is_not_there_is_told(as_, operator, host, server, run):
     answer = as_(operator).post("/queue/front", {"run": run})
     assert answer.status_code == 400
     assert "No run is chosen" in answer.content.decode()
+    assert 'data-queue="/queue"' in answer.content.decode()  # where the page follows from, whatever its own address is
     assert as_(operator).get("/queue/cancel", {"run": run}).status_code == 400
 
 
