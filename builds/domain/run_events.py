@@ -22,6 +22,7 @@ class EventKind(StrEnum):
     TAGS_MOVED = "tags moved"
     UNCONFIRMED = "unconfirmed"
     GIVEN_BACK = "given back"
+    NO_WORKER = "no worker"
     ATTEMPT_LOST = "attempt lost"
     ENDED = "ended"
 
@@ -114,6 +115,13 @@ class GivenBack(OfAttempt):
 
     kind = EventKind.GIVEN_BACK
     counted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoWorker(OfAttempt):
+    """The attempt's worker was lost, and no other one can take the run over yet."""
+
+    kind = EventKind.NO_WORKER
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,16 +41,21 @@ class ServerFacts:
         return max(0, min(self.capacity - self.running, self.free_workers))
 
     @property
+    def no_host(self) -> str:
+        """Say that no worker host is there for it."""
+        if self.kind == "topic":
+            return f"No live worker serves {self.name} now; start one with this topic in BUILDHUB_TOPICS."
+        return f"No live worker reaches {self.name} now."
+
+    @property
     def why_full(self) -> str:
         """Say why nothing can start here, where there is no free slot."""
         if not self.enabled:
             return f"{self.name} is switched off."
         if self.draining:
             return f"{self.name} is being drained: it ends what it has and starts nothing new."
-        if not self.live_hosts and self.kind == "topic":
-            return f"No live worker serves {self.name} now; start one with this topic in BUILDHUB_TOPICS."
         if not self.live_hosts:
-            return f"No live worker reaches {self.name} now."
+            return self.no_host
         if self.running >= self.capacity:
             return f"{self.name} has {self.running} of {self.capacity} builds running."
         return f"All workers that serve {self.name} are busy."
@@ -111,6 +116,15 @@ def waiting_reason(run: RunWait, server: ServerFacts) -> str | None:
         return None
     earlier = run.position - 1
     return f"{earlier} earlier {'run waits' if earlier == 1 else 'runs wait'} for {server.name}."
+
+
+def lost_reason(server: ServerFacts) -> str:
+    """Say what a running run whose worker was lost waits for."""
+    if not server.live_hosts:
+        return f"Its worker was lost. {server.no_host}"
+    if not server.free_workers:
+        return f"Its worker was lost. All workers that serve {server.name} are busy."
+    return "Its worker was lost; another one takes it over."
 
 
 def handed_to(host: str) -> str:

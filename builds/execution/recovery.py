@@ -9,11 +9,13 @@ from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
+from builds import doorbell
 from builds.domain import failures
 from builds.domain.failures import Failure
-from builds.domain.run_events import AttemptLost, EventKind, Unconfirmed
+from builds.domain.run_events import AttemptLost, EventKind, NoWorker, Unconfirmed
 from builds.domain.states import RunType
 from builds.engine.errors import EngineError
 from builds.execution.context import build_id, labels
@@ -104,6 +106,9 @@ def _next_attempt(run: BuildRun) -> None:
     # The run holds a place of its own on the host that lost it, which is free again for itself.
     free = [place for place in places if place.free + (place.host == run.claimed_host) > 0]
     if not free:
+        with transaction.atomic():
+            if RunEvent.note(run.pk, NoWorker(run.attempt)):
+                doorbell.run_changed(run.pk, build_id=run.build_id, account_id=run.account_id)
         return
     given_back = RunEvent.objects.of(run.pk, EventKind.GIVEN_BACK, attempt=run.attempt).first()
     if given_back is not None:  # what its own worker said, else its silence

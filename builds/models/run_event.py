@@ -54,8 +54,12 @@ class RunEvent(models.Model):
         )
 
     @classmethod
-    def note(cls, run_id: int, event: Event, because: str = "") -> None:
-        """Keep an event that is no move of the state; one of an attempt only where the attempt has none of its kind."""
+    def note(cls, run_id: int, event: Event, because: str = "") -> bool:
+        """Keep an event that is no move of the state; one of an attempt only where the attempt has none of its kind.
+
+        Returns whether it is kept now.
+        """
         if isinstance(event, OfAttempt) and cls.objects.of(run_id, event.kind, attempt=event.attempt).exists():
-            return
+            return False
         RunEvent.objects.create(run_id=run_id, what=event.kind, because=because, facts=event.as_facts())
+        return True

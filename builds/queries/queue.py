@@ -19,7 +19,7 @@ from builds.models import Account, BuildCounts, BuildRun, BuildServer, Caller, W
 from builds.queries.connections import visible_servers
 from builds.queries.facts import with_facts
 from builds.queries.runs import active_runs
-from builds.queries.waiting import HOST_SILENCE, NOT_WAITING, Load, Waiting, load_on
+from builds.queries.waiting import HOST_SILENCE, NOT_WAITING, Load, Waiting, is_lost, load_on
 
 COLUMNS: Final = (
     *("pk", "server_id", "build_id", "account_id", "run_state"),
@@ -48,9 +48,11 @@ def run_queue(caller: Caller, *, most: int) -> RunQueue:
     running: list[Any] = list(with_facts(running_rows)[:most])
     waiting: list[Any] = list(with_facts(waiting_rows)[:most])
     servers: list[Any] = list(visible_servers(caller))
-    standing = Standing({run.server.pk: run.server for run in waiting if run.server} | {one.pk: one for one in servers})
+    standing = Standing(
+        {run.server.pk: run.server for run in (*running, *waiting) if run.server} | {one.pk: one for one in servers}
+    )
     for run in running:
-        run.waits, run.seconds_left = NOT_WAITING, standing.left_of(run)
+        run.waits, run.seconds_left = standing.lost(run), standing.left_of(run)
     for run in waiting:
         standing.tell(run)
     for server in servers:
@@ -110,6 +112,12 @@ class Standing:
         run.elder = eldest if eldest != run.pk and eldest in self._places else 0
         wait = scheduling.RunWait(place, eldest != run.pk, self._accounts.get(run.account_id))
         run.waits = Waiting(place, scheduling.waiting_reason(wait, self.loads[run.server_id].facts))
+
+    def lost(self, run: Any) -> Waiting:
+        """Return what a running run waits for whose worker was lost; nothing for any other."""
+        if run.server_id not in self.loads or not is_lost(run, self._now):
+            return NOT_WAITING
+        return Waiting(None, scheduling.lost_reason(self.loads[run.server_id].facts))
 
     def left_of(self, run: Any) -> float | None:
         """Return how many seconds a run will probably still take; None where it takes longer than usual, or is new."""

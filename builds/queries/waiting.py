@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from builds.domain import scheduling
 from builds.domain.states import ACTIVE, RunState, RunType
@@ -56,7 +57,10 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Where a waiting run stands (1 is next) and, in words, what it waits for; None: it does not wait."""
+    """Where a waiting run stands (1 is next) and, in words, what it waits for; None: it does not wait.
+
+    A running run whose worker was lost has a reason and no position.
+    """
 
     position: int | None
     reason: str | None
@@ -100,6 +104,12 @@ def elder_active() -> Exists:
     return Exists(elders)
 
 
+def is_lost(run: BuildRun, now: datetime) -> bool:
+    """Say whether the worker of a BUILD run that runs has been silent for longer than its lease."""
+    is_held = run.lease_expires_at is None or run.lease_expires_at > now
+    return run.run_type == RunType.BUILD and run.run_state == RunState.RUNNING and not is_held
+
+
 def waiting_of(run: BuildRun) -> Waiting | None:
     """Return position and reason of a run that waits, None for any other."""
     return waiting_of_all([run]).get(run.pk)
@@ -122,6 +132,10 @@ def waiting_of_all(runs: Sequence[BuildRun]) -> dict[int, Waiting]:
         for run in waiting
         if run.claimed_at is not None
     }
+    now = timezone.now()
+    for run in runs:
+        if run.server is not None and is_lost(run, now):
+            found[run.pk] = Waiting(None, scheduling.lost_reason(load_of(run.server).facts))
     unclaimed = [run for run in waiting if run.claimed_at is None]
     by_server = {run.server_id: run.server for run in unclaimed if run.server is not None}
     accounts = account_facts(run.account_id for run in unclaimed) if unclaimed else {}

@@ -193,3 +193,14 @@ def test_a_reason_that_cannot_be_kept_is_refused_and_nothing_moves(as_, operator
     answer = as_(operator).post("/queue/front", {"run": second.pk, "reason": "x" * 501})
     assert answer.status_code == 400
     assert [pk for pk, _ in positions(page("/queue", operator))] == [first.pk, second.pk]
+
+
+def test_a_run_whose_worker_was_lost_says_what_it_waits_for(page, operator, host, server):
+    run = press(operator, "lost")
+    making.begun(run)
+    BuildRun.objects.filter(pk=run.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
+    WorkerHost.objects.all().delete()
+    sentence = "Its worker was lost. No live worker reaches default server now."
+    assert sentence in page("/queue", operator).main_text
+    assert sentence in page(f"/runs/{run.pk}", operator).main_text
+    assert sentence in page("/", operator).main_text
