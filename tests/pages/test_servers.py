@@ -76,6 +76,7 @@ def test_the_list_tells_what_happens_on_a_server_and_who_uses_it(page, operator,
     ("columns", "alive", "word", "why"),
     [
         ({}, True, "On", ""),
+        ({"trouble": "arm cannot be used: Connection refused"}, True, "Does not answer", ""),
         ({}, False, "No live worker", "No live worker serves arm now; start one with this topic in BUILDHUB_TOPICS."),
         ({"draining": True}, True, "Drained", "arm is being drained: it ends what it has and starts nothing new."),
         ({"draining": True, "enabled": False}, True, "Switched off", "arm is switched off."),

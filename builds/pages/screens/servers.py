@@ -19,6 +19,7 @@ OFF: Final = Look("cancelled", "Switched off", "")
 DRAINING: Final = Look("cancelling", "Draining", "")
 DRAINED: Final = Look("never", "Drained", "")
 NO_WORKER: Final = Look("lost", "No live worker", "")
+SILENT: Final = Look("failed", "Does not answer", "")  # when it was last asked; its runs try it all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,9 @@ class ServerRow:
             return OFF
         if self.server.draining:
             return DRAINING if self.server.running else DRAINED
-        return ON if self.server.served_by else NO_WORKER
+        if not self.server.served_by:
+            return NO_WORKER
+        return SILENT if self.server.trouble else ON
 
     @property
     def trouble(self) -> str:
