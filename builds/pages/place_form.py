@@ -22,6 +22,7 @@ COLUMNS: Final = {  # of the build behind the fields that have one
     "buildServerClientCert": "server_client_cert",
 }
 TLS: Final = tuple(COLUMNS)[2:]
+TOPIC: Final = "topic:"  # a worker host may reach the engine beside it with what the build brings
 NOT_FOUND: Final = {ErrorCode.SERVER_NOT_FOUND: "buildServerHost", ErrorCode.REGISTRY_NOT_FOUND: "externalRegistrySeq"}
 
 
@@ -31,7 +32,10 @@ class PlaceForm(ServiceForm):
     externalRegistrySeq = Number(label="Registry", initial=0)
     buildServerHost = Text(label="Build server", widget=forms.Select(SELECT))
     engineHost = Code(label="Address of the engine", help_text="tcp://host:port of a Docker Engine.")
-    buildServerTlsVerify = Tick(label="Use TLS", help_text="with the certificates below, which the engine has to know")
+    buildServerTlsVerify = Tick(
+        label="Use TLS",
+        help_text="with what stands below; for a topic, where its worker host reaches the engine by tcp://",
+    )
     buildServerCacrt = Lines(label="CA certificate of the engine", widget=forms.Textarea({"rows": 3}))
     buildServerClientCert = Lines(label="Client certificate", widget=forms.Textarea({"rows": 3}))
     buildServerClientKey = Lines(label="Client key", widget=SecretText({"rows": 3}))
@@ -65,17 +69,20 @@ class PlaceForm(ServiceForm):
 
     def place(self) -> dict[str, Any]:
         """Return what the services take, by column; of TLS, None keeps what is stored and empty forgets it."""
-        typed = self.values
+        typed, stored_host = self.values, self.placed.get("buildServerHost")
         host = typed["buildServerHost"]
-        found = {"registry_id": typed["externalRegistrySeq"], "server_host": host}
-        if host == OWN_ENGINE:
-            found["server_host"] = typed["engineHost"] or OWN_ENGINE
+        server_host = (typed["engineHost"] or OWN_ENGINE) if host == OWN_ENGINE else host
+        found = {"registry_id": typed["externalRegistrySeq"], "server_host": server_host}
+        changed = {name: typed[name] for name in TLS if typed[name] != self.placed.get(name)}
+        if host == OWN_ENGINE or host.startswith(TOPIC):
             found["server_client_key"] = typed["buildServerClientKey"]
-            changed = {name: typed[name] for name in TLS if typed[name] != self.placed.get(name)}
-            return found | {COLUMNS[name]: value for name, value in changed.items()}
-        if host == self.placed.get("buildServerHost"):
+        elif host == stored_host:
             return found
-        return found | {COLUMNS[name]: False if name == "buildServerTlsVerify" else "" for name in TLS}
+        else:
+            changed = {}
+        # What was stored for another kind of server is not for this one.
+        none = {} if host in (OWN_ENGINE, stored_host) else dict.fromkeys(TLS, "") | {"buildServerTlsVerify": False}
+        return found | {COLUMNS[name]: value for name, value in (none | changed).items()}
 
     def field_of(self, path: str) -> str | None:
         """Return the field of an error; one about a typed address stands beside that."""

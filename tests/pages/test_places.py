@@ -146,6 +146,21 @@ def test_another_server_forgets_what_was_for_the_engine(as_, page, admin, server
     assert (build.server_ca_cert, build.server_client_cert, build.server_client_key_encrypted) == ("", "", "")
 
 
+def test_a_topic_takes_tls_fields_for_the_engine_of_its_worker_host_and_keeps_them(as_, page, operator, servers):
+    sent = tls() | {"buildServerHost": "topic:arm", "engineHost": ""}
+    assert as_(operator).post("/builds/new", FIELDS | sent).status_code == 302
+    build = Build.objects.get()
+    assert place_of(build) == (None, "topic:arm", True)
+    path = f"/builds/{build.pk}/edit"
+    assert as_(operator).post(path, values(page(path, operator)) | {"buildName": "again"}).status_code == 302
+    build.refresh_from_db()
+    assert (build.name, place_of(build)) == ("again", (None, "topic:arm", True))
+    assert decrypt(build.server_client_key_encrypted)
+    lacking = sent | {"imageName": "other", "buildServerClientKey": ""}
+    refused = read(as_(operator).post("/builds/new", FIELDS | lacking), 400)
+    assert "client key" in refused.one("id", "buildServerClientKey-error").text
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "fields"),
     [
