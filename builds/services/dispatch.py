@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Final
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, Min, OuterRef, Q
+from django.db.models import BooleanField, Exists, F, Func, Min, OuterRef, Q, Value
 from django.db.models.functions import Now
 
 from builds import doorbell, task_queue
@@ -46,13 +46,10 @@ def slot_at_once(server: BuildServer, account: Account) -> str | None:
     """
     if account.parallel_limit is not None:
         return None
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [WORKERS_LOCK])
-        if not cursor.fetchone()[0]:
-            return None
     others = BuildRun.objects.waiting().filter(server=OuterRef("pk"))
     free = BuildServer.objects.select_for_update(no_key=True, skip_locked=True).exclude(Exists(others))
-    locked = free.filter(pk=server.pk).first()
+    lock_is_ours = Func(Value(WORKERS_LOCK), function="pg_try_advisory_xact_lock", output_field=BooleanField())
+    locked = free.filter(lock_is_ours, pk=server.pk).first()
     load = load_of(locked) if locked else None
     return load.take() if load and load.facts.free_slots else None
 

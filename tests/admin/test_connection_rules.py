@@ -81,5 +81,5 @@ def test_a_server_that_builds_name_is_not_deleted_and_the_service_says_why(admin
     server = create_server(caller=caller_for(administrator), draft=draft)
     make_build(caller, "FROM scratch\n", server_host=server.url)
     answer = admin.post(f"/admin/builds/buildserver/{server.pk}/delete/", {"post": "yes"}, follow=True)
-    assert "1 builds name it as buildServerHost" in answer.content.decode()
+    assert "Builds name it as buildServerHost (1)" in answer.content.decode()
     assert BuildServer.objects.filter(pk=server.pk).exists()

@@ -203,11 +203,11 @@ def test_a_server_is_removed_only_when_nothing_refers_to_it(root, make, build, r
     server = make(server_add(buildServerHost="topic:arm"))
     build.server_host = server.url
     build.save()
-    assert "1 builds name it" in root.delete(f"/v1/build/server/{server.pk}").json()["detail"]
+    assert "Builds name it as buildServerHost (1)" in root.delete(f"/v1/build/server/{server.pk}").json()["detail"]
     build.server_host = ""
     build.save()
     type(run).objects.filter(pk=run.pk).update(server=server)
-    assert "1 runs wait or run on it" in root.delete(f"/v1/build/server/{server.pk}").json()["detail"]
+    assert "Runs wait or run on it (1)" in root.delete(f"/v1/build/server/{server.pk}").json()["detail"]
     type(run).objects.filter(pk=run.pk).update(server=BuildServer.objects.get(is_default=True))
     answer = root.delete(f"/v1/build/server/{server.pk}")
     assert (answer.status_code, answer.json()) == (200, None)

@@ -186,7 +186,7 @@ def test_a_registry_is_removed_only_when_nothing_refers_to_it(ours, registry, bu
     build.save()
     answer = ours.delete(f"/v1/build/registry/{registry.pk}")
     assert (answer.status_code, answer.json()["code"]) == (409, "CCCM1007000")
-    assert "1 builds push to it" in answer.json()["detail"]
+    assert "Builds push to it (1)" in answer.json()["detail"]
     build.registry = None
     build.save()
     assert ours.delete(f"/v1/build/registry/{registry.pk}").json() is None

@@ -152,7 +152,7 @@ def test_removing_asks_first_and_what_is_used_stays_with_the_reason(as_, admin, 
     assert "registry.example:5000" in question.main_text
     assert "open" in next(e for e in question.elements if e.name == "dialog").attributes
     said = banner(read(client.post(path), 409))
-    assert "builds push to it" in said
+    assert "Builds push to it (1)" in said
     assert "switch it off instead" in said
     Build.objects.filter(pk=build.pk).update(registry=None)
     assert client.post(path)["Location"] == "/registries"

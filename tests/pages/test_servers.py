@@ -278,7 +278,7 @@ def test_removing_asks_first_and_what_is_used_stays_with_the_reason(as_, root, b
     assert "topic:arm" in question.main_text
     assert "open" in next(e for e in question.elements if e.name == "dialog").attributes
     said = banner(read(client.post(path), 409))
-    assert "1 builds name it" in said
+    assert "(1); let them name another one" in said
     assert "switch it off instead" in said
     Build.objects.filter(pk=build.pk).update(server_host="")
     assert client.post(path)["Location"] == "/servers"

@@ -93,6 +93,12 @@ def test_a_log_that_the_engine_has_cut_is_warned_of(root, world):
     assert told()["arm"].told_warnings == [CLIPS_LOGS]
 
 
+def test_a_server_that_builds_bring_is_not_tested_without_their_keys(root):
+    server = BuildServer.objects.create(name="brought", url="tcp://127.0.0.1:1", given_by_builds=True)
+    probe = try_server(server_id=server.pk, caller=root)
+    assert (probe.ok, "Builds bring the keys" in probe.message) == (False, True)
+
+
 @pytest.mark.parametrize(
     ("version", "said"),
     [

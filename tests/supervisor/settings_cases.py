@@ -80,6 +80,7 @@ CASES = [
     ("BUILDHUB_TOPICS", "linux,arm 64", f"'arm 64' {NO_TOPIC}"),
     ("BUILDHUB_TOPICS", "-linux", NO_TOPIC),
     ("BUILDHUB_TOPICS", "topic:linux", "`topic:` is for build servers: write only linux."),
+    ("BUILDHUB_TOPICS_ONLY", "1", NO_FLAG),
     ("BUILDHUB_LOG_LIMIT_MB", "0", "no whole number from 1 to 102400: write such a number, or unset it for 256."),
     ("BUILDHUB_LOG_LIMIT_MB", "256MB", "no whole number from 1 to 102400: write such a number, or unset it for 256."),
     (

@@ -129,8 +129,8 @@ def _why_kept(registry: Registry) -> str | None:
     if registry.is_default:
         return "The default registry follows BUILDHUB_REGISTRY and cannot be removed; switch it off instead."
     if builds := registry.builds.filter(removed_at=None).count():
-        return f"{builds} builds push to it; let them use another registry, or {OFF_INSTEAD}"
+        return f"Builds push to it ({builds}); let them use another registry, or {OFF_INSTEAD}"
     runs = BuildRun.objects.filter(registry=registry).count()
     if runs or registry.builds.exists():
-        return f"The history of {runs} runs refers to it; {OFF_INSTEAD}"
+        return f"The history of runs refers to it ({runs}); {OFF_INSTEAD}"
     return None

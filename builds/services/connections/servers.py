@@ -26,6 +26,7 @@ __all__ = ["ServerDraft", "create_server", "edit_server", "find_server", "remove
 
 REMOVE: Final = "REMOVE"
 NAME_LENGTH: Final = 100
+KEYS_OF_BUILDS: Final = "Builds bring the keys of this server with them; BuildHub keeps none. Press Build to try it."
 SWITCHES: Final = (("switched off", "switched on"), ("drained no more", "drained"))
 OFF_INSTEAD: Final = "set useYn to N instead, then it takes no further runs."
 
@@ -111,6 +112,8 @@ def try_server(*, server_id: int, caller: Caller) -> EngineProbe:
     if server is None:
         raise _unknown(server_id)
     require_on(caller, Permission.MANAGE_SERVERS, server)
+    if server.given_by_builds:
+        return EngineProbe(ok=False, message=KEYS_OF_BUILDS)
     if server.topic is None:
         return look_at(server)
     if hosts := live_hosts(server):
@@ -163,9 +166,9 @@ def _why_kept(server: BuildServer) -> str | None:
     if server.is_default:
         return "The default build server follows DOCKER_HOST and cannot be removed; switch it off instead."
     if active := server.runs.active().count():
-        return f"{active} runs wait or run on it; cancel them, or wait for their end."
+        return f"Runs wait or run on it ({active}); cancel them, or wait for their end."
     if builds := Build.objects.filter(server_host=server.url, removed_at=None).count():
-        return f"{builds} builds name it as buildServerHost; let them name another one, or {OFF_INSTEAD}"
+        return f"Builds name it as buildServerHost ({builds}); let them name another one, or {OFF_INSTEAD}"
     if runs := server.runs.count():
-        return f"The history of {runs} runs refers to it; {OFF_INSTEAD}"
+        return f"The history of runs refers to it ({runs}); {OFF_INSTEAD}"
     return None
