@@ -1,6 +1,6 @@
 // The queue, live: shown anew whenever a run that the reader may see changes; what was chosen and typed stays.
 import { LivePart, exchange } from "./part.js";
-import { LiveSocket } from "./live-socket.js";
+import { followRuns } from "./follow-runs.js";
 
 const holder = document.querySelector("[data-queue]");
 
@@ -14,9 +14,4 @@ function place(nodes) {
 }
 
 const part = new LivePart(holder, "now", { url: holder.dataset.queue, place }); // after a refusal, the address is another one
-const frames = { run: () => part.refresh(), counts: () => part.refresh() };
-
-new LiveSocket(() => "/ws/builds", {
-  onFrame: (frame) => frames[frame.type]?.(frame),
-  onBack: () => part.refresh({ atOnce: true }),
-});
+followRuns(part);
