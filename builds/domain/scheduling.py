@@ -41,6 +41,11 @@ class ServerFacts:
         return max(0, min(self.capacity - self.running, self.free_workers))
 
     @property
+    def why_closed(self) -> str:
+        """Say why it takes nothing in at all; empty where something may start, now or later."""
+        return "" if self.is_open else self.why_full
+
+    @property
     def no_host(self) -> str:
         """Say that no worker host is there for it."""
         if self.kind == "topic":

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from builds.domain.log.limits import LogLimit, clip_remedy, is_clip
+from builds.domain.log.limits import LogLimit, clip_remedy
 from builds.domain.log.lines import LogLine, OpenLine, Stream
 from builds.domain.log.masking import Masker
 from builds.domain.log.packing import CHUNK_LINES
@@ -59,7 +59,7 @@ class Recorder:
         self._shown: list[OpenLine] = []
         self._step_id: int | None = None
         self._sequence = lease.chunk_count
-        self._told_of_clip = False
+        self._is_clipped = self._told_of_clip = False
         self._bytes, self._digest = 0, hashlib.sha256()
         self._recent: deque[LogLine] = deque(maxlen=RECENT_LINES)
         self._over = False
@@ -136,7 +136,9 @@ class Recorder:
         if not lines:
             return
         self._recent.extend(lines)
-        admitted = self._apart(self._limit.admit([line for given in lines for line in _explained(given)]))
+        explained = [line for given in lines for line in _explained(given)]
+        self._is_clipped |= len(explained) > len(lines)
+        admitted = self._apart(self._limit.admit(explained))
         with self._changed:
             while self._pending_bytes > PENDING_BYTES and self._thread.is_alive():
                 self._changed.wait(1)
@@ -211,23 +213,20 @@ class Recorder:
             if not self._patiently(append_chunks, self._lease, chunks, after=self._sequence, opened=opened):
                 return False
             self._sequence += len(chunks)
-            if not self._told_of_clip and any(_is_clip(line) for _step_id, line in batch):
-                self._told_of_clip = True
+            if self._is_clipped and not self._told_of_clip:
                 self._patiently(note_clipped_log, self._lease.run_id)
+                self._told_of_clip = True
             for _step_id, line in batch:
                 self._digest.update(line.raw)
                 self._bytes += len(line.raw)
         return vertices is None or self._patiently(run_steps.show_vertices, self._lease, *vertices)
 
 
-def _is_clip(line: LogLine) -> bool:
-    """Say whether the engine says in this line that it has cut the output."""
-    return line.vertex is not None and line.raw.lstrip().startswith(b"[output clipped") and is_clip(line.text)
-
-
 def _explained(line: LogLine) -> list[LogLine]:
     """Add BuildHub's own words behind a line in which the engine says that it has cut the output."""
-    remedy = clip_remedy(line.text) if _is_clip(line) else None
+    if line.vertex is None or not line.raw.lstrip().startswith(b"[output clipped"):
+        return [line]
+    remedy = clip_remedy(line.text)
     return [line, LogLine(f"{remedy}\n".encode(), line.vertex, Stream.BUILDHUB, line.t)] if remedy else [line]
 
 

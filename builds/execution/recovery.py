@@ -5,6 +5,7 @@ by cancelling the attempt's fixed build id. Only an engine that answers can conf
 """
 
 import logging
+from contextlib import closing
 from datetime import timedelta
 from typing import Final
 
@@ -60,24 +61,20 @@ def _confirm_gone(run: BuildRun) -> str | None:
     if run.server.topic is not None and run.claimed_host != settings.WORKER_HOST:
         away = f"worker host {run.claimed_host}, which alone reaches the engine that it ran on, is silent"
         return away if run.cancel_requested_at is not None else None
-    engine = None
     try:
-        engine = engine_of_run(run)
-        engine.cancel_build(build_id(run.pk, run.attempt))
-        engine.remove_leftovers(labels(run.pk))
-        left = engine.leftovers(labels(run.pk))
-        # What has begun and not ended, as far as the engine's answer is ours: two runs of the same content share one
-        # process, so that beside other runs on the server it may be theirs.
-        begun: list[str] = []
-        if not BuildRun.objects.holding_slots().filter(server=run.server).exclude(pk=run.pk).exists():
-            vertices = [vertex for step in run.steps.filter(attempt=run.attempt) for vertex in step.vertices]
-            begun = [vertex["name"] for vertex in vertices if vertex["started"] and not vertex["completed"]]
-        instructions = engine.still_running(begun)
+        with closing(engine_of_run(run)) as engine:
+            engine.cancel_build(build_id(run.pk, run.attempt))
+            engine.remove_leftovers(labels(run.pk))
+            left = engine.leftovers(labels(run.pk))
+            # What has begun and not ended, as far as the engine's answer is ours: two runs of the same content share
+            # one process, so that beside other runs on the server it may be theirs.
+            begun: list[str] = []
+            if not BuildRun.objects.holding_slots().filter(server=run.server).exclude(pk=run.pk).exists():
+                vertices = [vertex for step in run.steps.filter(attempt=run.attempt) for vertex in step.vertices]
+                begun = [vertex["name"] for vertex in vertices if vertex["started"] and not vertex["completed"]]
+            instructions = engine.still_running(begun)
     except EngineError as error:
         return error.answered
-    finally:
-        if engine is not None:
-            engine.close()
     if instructions:
         return f"the engine does not end an instruction that it has begun: {instructions[0]}"
     return f"{len(left)} containers or volumes are still there" if left else None

@@ -24,7 +24,6 @@ from builds.execution import callbacks, pulse, workspace
 from builds.execution.engine_watch import EngineWatch
 from builds.execution.recovery import settle_lost_run
 from builds.models import BuildRun, WorkerHost
-from builds.queries.waiting import HOST_SILENCE
 from builds.services import dispatch, idempotency
 from builds.services.runs.ends import end_waiting_run
 from builds.services.runs.transitions import End
@@ -67,16 +66,15 @@ def sweep_for_ever(stop: threading.Event) -> None:
             workspace.sweep_leftovers()
             is_elected = not settings.TOPICS_ONLY and _elected()
             watch.look(at_all=is_elected)
-            if not is_elected:
-                if settings.TOPICS and time.monotonic() >= settle_at:
-                    # What was lost of this host's topics, by its own workers or by hosts that are away.
-                    lost, settle_all = _kinds()[Orphan.LOST]
-                    settle_all(lost.filter(server__url__in=[f"topic:{topic}" for topic in settings.TOPICS]))
-            else:
+            if is_elected:
                 sweep(settle=time.monotonic() >= settle_at)
                 if time.monotonic() >= tidy_at:
                     idempotency.forget_old_answers()
                     tidy_at = time.monotonic() + TIDY_SECONDS
+            elif settings.TOPICS and time.monotonic() >= settle_at:
+                # What was lost of this host's topics, by its own workers or by hosts that are away.
+                lost, settle_all = _kinds()[Orphan.LOST]
+                settle_all(lost.filter(server__url__in=[f"topic:{topic}" for topic in settings.TOPICS]))
         except Error as error:
             log.warning("The sweeper waits for the database: %s", error)
             connection.close()
@@ -112,7 +110,7 @@ def _kinds() -> dict[Orphan, tuple["QuerySet[Any]", Act]]:
     due = Q(claimed_at=None) | Q(claimed_at__lt=patience) | Q(cancel_requested_at__isnull=False)
     lost = runs.filter(due, run_state=RunState.RUNNING, lease_expires_at__lt=Now()).select_related("server")
     # A topic's engine is reached by the worker host beside it alone, which settles what it has lost while it lives.
-    others = WorkerHost.objects.filter(beat_at__gt=Now() - HOST_SILENCE).exclude(name=settings.WORKER_HOST)
+    others = WorkerHost.objects.alive().exclude(name=settings.WORKER_HOST)
     lost = lost.exclude(server__url__startswith="topic:", claimed_host__in=others.values("name"))
     overdue = runs.waiting().filter(created_at__lt=Now() - SHORTEST_LIMIT).annotate(age=Now() - F("created_at"))
     return {

@@ -1,12 +1,15 @@
 """Where docker runs, where images go, and which worker hosts are alive."""
 
-from typing import ClassVar, Self
+from datetime import timedelta
+from typing import ClassVar, Final, Self
 
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from builds.domain.log.limits import CLIPS_LOGS
+
+HOST_SILENCE: Final = timedelta(seconds=15)  # of a worker host that counts as away
 
 
 class RegistryQuerySet(models.QuerySet["Registry"]):
@@ -137,6 +140,14 @@ class BuildServer(EngineFacts):
         return self.url.removeprefix("topic:") if self.url.startswith("topic:") else None
 
 
+class WorkerHostQuerySet(models.QuerySet["WorkerHost"]):
+    """Look-ups of worker hosts."""
+
+    def alive(self) -> Self:
+        """Return those that have beaten lately, by name; others get nothing."""
+        return self.filter(beat_at__gt=Now() - HOST_SILENCE).order_by("name")
+
+
 class WorkerHost(EngineFacts):
     """A machine whose workers take runs: announced by its sweeper, alive while `beat_at` is young."""
 
@@ -146,6 +157,8 @@ class WorkerHost(EngineFacts):
     # True beside an engine of its own, on another machine: other servers' runs would come to the wrong engine there.
     topics_only = models.BooleanField(default=False)
     beat_at = models.DateTimeField(db_default=Now())
+
+    objects = WorkerHostQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
-from django.db.models.functions import Greatest, Now
+from django.db.models.functions import Greatest
 
 from builds.domain.states import RunType
 from builds.models import Build, BuildRun, BuildServer, Caller, EngineFacts, Registry, WorkerHost
-from builds.queries.waiting import HOST_SILENCE
+from builds.queries.waiting import load_on
 
 
 def visible_servers(caller: Caller) -> "QuerySet[BuildServer]":
@@ -65,23 +65,22 @@ def builds_by_address() -> Counter[str]:
     return Counter(dict(builds.values_list("server_host", "count")))
 
 
-def live_hosts(server: BuildServer) -> list[str]:
-    """Return the live worker hosts that take runs of `server`."""
-    return _served_by(server, _live_hosts())
-
-
 def with_load(servers: "QuerySet[BuildServer]") -> list[Any]:
     """Return build servers with their accounts and what happens on them now, with a fixed number of queries.
 
-    Each has the counts `running` and `waiting`, its live worker hosts as `served_by`, and what its engine has told,
-    or those of a topic's hosts: `version`, `disk_left` (bytes), `told_warnings` and `last_seen`.
+    Each has its `load`, the counts `running` and `waiting`, its live worker hosts as `served_by`, and what its engine
+    has told, or those of a topic's hosts: `version`, `disk_left` (bytes), `told_warnings` and `last_seen`.
     """
     listed: list[Any] = list(servers.prefetch_related("accounts"))
-    runs = BuildRun.objects.filter(server__in=listed)
-    running, waiting, hosts = _count_by_server(runs.holding_slots()), _count_by_server(runs.waiting()), _live_hosts()
+    held = list(BuildRun.objects.holding_slots().values_list("server_id", "claimed_host"))
+    running, busy = Counter(server_id for server_id, _ in held), Counter(host for _, host in held)
+    queue = BuildRun.objects.waiting().filter(server__in=listed).order_by().values("server").annotate(count=Count("pk"))
+    waiting: Counter[int | None] = Counter(dict(queue.values_list("server", "count")))
+    hosts = list(WorkerHost.objects.alive())
     for server in listed:
-        server.running, server.waiting = running[server.pk], waiting[server.pk]
-        server.served_by = _served_by(server, hosts)
+        server.load = load_on(server, running[server.pk], hosts, busy)
+        server.running, server.waiting = server.load.running, waiting[server.pk]
+        server.served_by = [place.host for place in server.load.places]
         told: list[EngineFacts] = [server] if server.topic is None else [one for one in hosts if one.serves(server)]
         server.version = ", ".join(sorted({facts.engine_version for facts in told if facts.engine_version}))
         server.disk_left = min((facts.disk_free for facts in told if facts.disk_free is not None), default=None)
@@ -90,20 +89,7 @@ def with_load(servers: "QuerySet[BuildServer]") -> list[Any]:
     return listed
 
 
-def _served_by(server: BuildServer, hosts: Sequence[WorkerHost]) -> list[str]:
-    """Return the names of those of `hosts` that take runs of `server`."""
-    return sorted(host.name for host in hosts if host.serves(server))
-
-
 def _granted_to(account_ids: Sequence[int]) -> "QuerySet[BuildServer]":
     """Return the default server, which is for all, and those that are granted to one of the accounts."""
     grants = BuildServer.accounts.through.objects.filter(buildserver=OuterRef("pk"), account_id__in=account_ids)
     return BuildServer.objects.filter(Q(is_default=True) | Exists(grants))
-
-
-def _live_hosts() -> list[WorkerHost]:
-    return list(WorkerHost.objects.filter(beat_at__gt=Now() - HOST_SILENCE))
-
-
-def _count_by_server(runs: Any) -> Counter[int]:
-    return Counter(dict(runs.order_by().values("server").annotate(count=Count("pk")).values_list("server", "count")))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from builds.domain import scheduling
@@ -19,7 +18,7 @@ from builds.models import Account, BuildCounts, BuildRun, BuildServer, Caller, W
 from builds.queries.connections import visible_servers
 from builds.queries.facts import with_facts
 from builds.queries.runs import active_runs
-from builds.queries.waiting import HOST_SILENCE, NOT_WAITING, Load, Waiting, is_lost, load_on
+from builds.queries.waiting import NOT_WAITING, Load, Waiting, is_lost, load_on
 
 COLUMNS: Final = (
     *("pk", "server_id", "build_id", "account_id", "run_state"),
@@ -52,7 +51,7 @@ def run_queue(caller: Caller, *, most: int) -> RunQueue:
         {run.server.pk: run.server for run in (*running, *waiting) if run.server} | {one.pk: one for one in servers}
     )
     for run in running:
-        run.waits, run.seconds_left = standing.lost(run), standing.left_of(run)
+        run.waits, run.seconds_left, run.elder = standing.lost(run), standing.left_of(run), 0
     for run in waiting:
         standing.tell(run)
     for server in servers:
@@ -83,7 +82,7 @@ class Standing:
         for row in rows:
             if row.run_state == RunState.CREATED and row.claimed_at is None:
                 self.queues[row.server_id].append(row)
-        hosts = list(WorkerHost.objects.filter(beat_at__gt=Now() - HOST_SILENCE).order_by("name"))
+        hosts = list(WorkerHost.objects.alive())
         running = Counter(row.server_id for row in self._held)
         busy = Counter(row.claimed_host for row in self._held)
         self.loads = {pk: load_on(server, running[pk], hosts, busy) for pk, server in servers.items()}

@@ -3,18 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Count, Exists, OuterRef, Q
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from builds.domain import scheduling
 from builds.domain.states import ACTIVE, RunState, RunType
 from builds.models import Account, BuildRun, BuildServer, WorkerHost
-
-HOST_SILENCE: Final = timedelta(seconds=15)  # a worker host that has not beaten for so long gets nothing
 
 
 @dataclass(slots=True)
@@ -72,7 +69,7 @@ NOT_WAITING: Final = Waiting(None, None)
 def load_of(server: BuildServer) -> Load:
     """Return what `server` has to do, and the live worker hosts that serve it with their free workers."""
     held = list(BuildRun.objects.holding_slots().values_list("server_id", "claimed_host"))
-    hosts = WorkerHost.objects.filter(beat_at__gt=Now() - HOST_SILENCE).order_by("name")
+    hosts = WorkerHost.objects.alive()
     return load_on(server, sum(pk == server.pk for pk, _ in held), hosts, Counter(host for _, host in held))
 
 
@@ -133,9 +130,10 @@ def waiting_of_all(runs: Sequence[BuildRun]) -> dict[int, Waiting]:
         if run.claimed_at is not None
     }
     now = timezone.now()
-    for run in runs:
-        if run.server is not None and is_lost(run, now):
-            found[run.pk] = Waiting(None, scheduling.lost_reason(load_of(run.server).facts))
+    lost = [run for run in runs if run.server is not None and is_lost(run, now)]
+    for server in {run.server for run in lost if run.server is not None}:
+        waits = Waiting(None, scheduling.lost_reason(load_of(server).facts))
+        found |= {run.pk: waits for run in lost if run.server == server}
     unclaimed = [run for run in waiting if run.claimed_at is None]
     by_server = {run.server_id: run.server for run in unclaimed if run.server is not None}
     accounts = account_facts(run.account_id for run in unclaimed) if unclaimed else {}

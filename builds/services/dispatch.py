@@ -60,16 +60,14 @@ def dispatch_all() -> None:
     A worker that has come free, or the room of an account, may be what runs of several servers wait for. The server
     with the fewest runs gets it; of those, the one that was given something the longest time ago.
     """
-    waiting = BuildRun.objects.waiting().order_by().values("server_id").annotate(first=Min("front_at"))
-    queues = list(waiting.values_list("server_id", "server__served_at", "first"))
-    running: Counter[int | None] = Counter()
-    if len(queues) > 1:
-        running.update(BuildRun.objects.holding_slots().values_list("server_id", flat=True))
-        # served_at is compared as text: it may be missing, which comes first
-        queues.sort(key=lambda queue: (running[queue[0]], str(queue[1] or ""), queue[2]))
-    for server_id, _served_at, _first in queues:
-        if server_id is not None:
-            dispatch(server_id)
+    queues = BuildRun.objects.waiting().exclude(server=None).order_by().values("server_id", "server__served_at")
+    turns = queues.annotate(first=Min("front_at")).order_by(F("server__served_at").asc(nulls_first=True), "first")
+    servers = list(turns.values_list("server_id", flat=True))
+    if len(servers) > 1:
+        running = Counter(BuildRun.objects.holding_slots().values_list("server_id", flat=True))
+        servers.sort(key=lambda server_id: running[server_id])
+    for server_id in servers:
+        dispatch(server_id)
 
 
 def hand_over_again(run_id: int, *, host: str) -> None:

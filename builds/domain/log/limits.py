@@ -20,11 +20,6 @@ CLIPS_LOGS: Final = (
 ENGINE_CLIP: Final = re.compile(r"\s*\[output clipped, log limit (-?[0-9.]+ ?[A-Za-z]*)(/s)? reached\]\s*")
 
 
-def is_clip(text: str) -> bool:
-    """Say whether BuildKit says in this line that it clips the output."""
-    return ENGINE_CLIP.fullmatch(text) is not None
-
-
 def clip_remedy(text: str) -> str | None:
     """Return what BuildHub adds to a line in which BuildKit says that it clips the output, or None for other lines.
 

@@ -44,7 +44,7 @@ class QueueRow:
 
 @dataclass(frozen=True, slots=True)
 class ServerCard:
-    """A build server: its visible runs, and how many places others' runs hold and are free."""
+    """A build server: its visible runs, and how many places others' runs hold."""
 
     server: Any
     rows: Sequence[QueueRow]
@@ -55,11 +55,6 @@ class ServerCard:
         return max(0, int(self.server.running) - len(self.rows))
 
     @property
-    def free(self) -> range:
-        """Return the places that are free."""
-        return range(max(0, self.server.capacity - self.server.running))
-
-    @property
     def slots(self) -> Slots:
         """Return its places."""
         return Slots(self.server.capacity, self.server.running)
@@ -67,8 +62,7 @@ class ServerCard:
     @property
     def trouble(self) -> str:
         """Say why nothing starts here although places are free; empty where something may."""
-        facts = self.server.load.facts
-        return "" if facts.is_open else facts.why_full
+        return str(self.server.load.facts.why_closed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +105,7 @@ def queue_screen(caller: Caller) -> QueueScreen:
 
 def _row(run: Any, caller: Caller, **more: str) -> QueueRow:
     facts = run_facts(run, caller)
-    can_move = refusal(Action.FRONT, replace(facts, elder=run.elder)) is None if hasattr(run, "elder") else False
+    can_move = refusal(Action.FRONT, replace(facts, elder=run.elder)) is None
     actions = frozenset(action.value for action in possible_actions(facts) if action is Action.CANCEL)
     return QueueRow(run, look_of(run), actions, can_move, **more)
 

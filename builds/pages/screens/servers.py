@@ -9,7 +9,6 @@ from builds.models import BuildServer, Caller
 from builds.pages.slots import Slots
 from builds.pages.state_look import Look
 from builds.queries.connections import builds_by_address, visible_servers, with_load
-from builds.queries.waiting import Load, Place
 from builds.services.accounts.access import why_not
 from builds.services.connections.clients import PLAIN_TCP
 
@@ -49,8 +48,7 @@ class ServerRow:
     @property
     def trouble(self) -> str:
         """Say why nothing starts here, in the words of the queue; empty where something may."""
-        facts = Load(self.server, self.server.running, [Place(host, 0) for host in self.server.served_by]).facts
-        return "" if facts.is_open else facts.why_full
+        return str(self.server.load.facts.why_closed)
 
     @property
     def is_plain(self) -> bool:

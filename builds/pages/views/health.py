@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
-from django.db.models.functions import Now
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -15,7 +14,6 @@ from django.views.decorators.http import require_safe
 from builds.domain.worker_queues import BUILDS, SERVICE
 from builds.models import BuildServer, Registry, WorkerHost
 from builds.queries.clusters import unserved
-from builds.queries.waiting import HOST_SILENCE
 from builds.services.accounts.access import client_address
 
 VERSION: Final = "0.1.0"
@@ -72,7 +70,7 @@ def commit() -> str | None:
 
 def _look(checks: dict[str, str]) -> None:
     """Look at the worker hosts: their sweepers announce them, their build workers take from the queue."""
-    alive = WorkerHost.objects.filter(beat_at__gt=Now() - HOST_SILENCE)
+    alive = WorkerHost.objects.alive()
     workers = list(alive.values_list("workers", flat=True))
     if not workers:
         youngest = WorkerHost.objects.order_by("-beat_at").values_list("beat_at", flat=True).first()

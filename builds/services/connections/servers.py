@@ -15,7 +15,8 @@ from builds.domain.access import Permission
 from builds.domain.error_codes import ErrorCode
 from builds.domain.errors import Invalid, NotFound, NotPossible
 from builds.models import Activity, Build, BuildServer, Caller, Did
-from builds.queries.connections import live_hosts, usable_servers, visible_servers
+from builds.queries.connections import usable_servers, visible_servers
+from builds.queries.waiting import load_of
 from builds.services.accounts.access import require_on
 from builds.services.connections.clients import EngineProbe
 from builds.services.connections.engine_facts import look_at
@@ -116,7 +117,7 @@ def try_server(*, server_id: int, caller: Caller) -> EngineProbe:
         return EngineProbe(ok=False, message=KEYS_OF_BUILDS)
     if server.topic is None:
         return look_at(server)
-    if hosts := live_hosts(server):
+    if hosts := [place.host for place in load_of(server).places]:
         return EngineProbe(ok=True, message=f"{server.url} is served by {', '.join(hosts)}.")
     remedy = f"start workers with BUILDHUB_TOPICS={server.topic} on the machine whose engine is to build."
     return EngineProbe(ok=False, message=f"No live worker host serves {server.url}; {remedy}")
