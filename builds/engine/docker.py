@@ -4,6 +4,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final
 
 from docker.errors import NotFound
@@ -12,6 +13,7 @@ from builds.domain.progress import TraceRecord
 from builds.engine.base_image import Content, rootfs
 from builds.engine.building import BuildStream, run_build
 from builds.engine.client import EngineClient, asking
+from builds.engine.containers import Task, TaskEnd, kill_container, run_task
 from builds.engine.errors import BuildStopped, EngineError, EngineRefused, PullFailed, PullStopped, PushStopped
 from builds.engine.in_use import still_running
 from builds.engine.json_lines import json_lines
@@ -27,6 +29,7 @@ from builds.engine.types import (
     PushUpdate,
     RegistryLogin,
 )
+from builds.engine.volumes import HeldVolume, hold_volume, remove_volume
 from builds.engine.watch import PATIENCE, Patience, Watch
 
 SNAPSHOTTER: Final = ["driver-type", "io.containerd.snapshotter.v1"]  # in /info of an engine with containerd's store
@@ -159,6 +162,44 @@ class Engine:
         if found is None:
             raise PullFailed("The engine says that it has the image, and does not have it.")
         return found.id
+
+    def pull_tagged(
+        self,
+        reference: str,
+        *,
+        login: RegistryLogin | None,
+        on_update: Callable[[PushUpdate], None],
+        stopping: threading.Event,
+    ) -> None:
+        """Pull `reference` (host/path:tag), which the engine keeps; raises as `pull`."""
+        repository, _, tag = reference.rpartition(":")
+        with self._transferring(stopping) as (client, watch):
+            run_pull(client, TransferStream(on_update), watch, name=(repository, tag), login=login)
+
+    def run_task(self, task: Task, on_output: Callable[[int, bytes], None], stopping: threading.Event) -> TaskEnd:
+        """Run one program in a container of its own and say how it ended; no container is left of it.
+
+        `on_output` gets (stream, bytes) as they are printed, on the calling thread; if it raises, the container is
+        removed and the exception goes on. When `stopping` is set the program is killed, and has ended like any other.
+        Raises `EngineUnreachable` also for an engine that falls silent or does not confirm the stop.
+        """
+        side = self._client
+        with self._new_client() as client, self._new_client(self._patience.answer) as aside:
+
+            def watch(container: str) -> Watch:
+                stop = partial(kill_container, aside, container)
+                return Watch(client.wire, stopping, stop=stop, ping=aside.sign_of_life, patience=self._patience)
+
+            return run_task(client, side, task, on_output, watch)
+
+    def hold_volume(self, name: str, *, image: str, labels: Mapping[str, str], has_network: bool) -> HeldVolume:
+        """Make the volume `name` and what holds it; `image` has a busybox, and is there. See `volumes.py`."""
+        holder = hold_volume(self._client, name, image=image, labels=labels, has_network=has_network)
+        return HeldVolume(self._client, holder)
+
+    def remove_volume(self, name: str) -> None:
+        """Remove the volume `name` and what holds it; gone is gone."""
+        remove_volume(self._client, name)
 
     def tag_image(self, image_id: str, repository: str, tag: str) -> None:
         """Give an image of this engine a name; the name may have belonged to another image."""

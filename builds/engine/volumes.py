@@ -1,0 +1,123 @@
+"""The workspace of an attempt on its build server: a volume, and the container that holds it open.
+
+The holder is a static busybox that sleeps. Files go in and out by it, and the containers of the steps share its
+network, in which the addresses that machines of a cloud ask about themselves are closed.
+"""
+
+import base64
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Final, cast
+
+from docker.errors import NotFound
+
+from builds.engine.client import EngineClient, asking
+from builds.engine.containers import WORKSPACE, create_container, workspace_mount
+from builds.engine.errors import EngineRefused
+
+FOLDER_BIT: Final = 1 << 31  # of Go's os.FileMode
+LINK_BIT: Final = 1 << 27
+# Where clouds answer their own machines; the whole of link-local, and one of Alibaba's.
+CLOSED: Final = ("169.254.0.0/16", "100.100.100.200/32")
+PLAIN: Final = {"Accept-Encoding": "identity"}  # else the engine packs what it sends
+STAT: Final = "X-Docker-Container-Path-Stat"
+FOREVER: Final = ("/bin/sh", "-c", "while :; do sleep 86400; done")
+
+
+@dataclass(frozen=True, slots=True)
+class PathFacts:
+    """What lies under a path of the workspace; `target`: where a link leads in the end, absolute in the container."""
+
+    is_folder: bool
+    target: str = ""
+
+
+def hold_volume(client: EngineClient, name: str, *, image: str, labels: Mapping[str, str], has_network: bool) -> str:
+    """Make the volume `name` and start what holds it; return the holder's id. `image` has a busybox.
+
+    Raises `EngineUnreachable` and `EngineRefused`.
+    """
+    with asking("make the workspace"):
+        client.create_volume(name, labels=dict(labels))
+        config = {
+            "Image": image,
+            "Cmd": FOREVER,
+            "Labels": dict(labels),
+            "HostConfig": {
+                "Mounts": [workspace_mount(name)],
+                "NetworkMode": "bridge" if has_network else "none",
+                "CapDrop": ["ALL"],
+                "CapAdd": ["NET_ADMIN"] if has_network else [],
+                "LogConfig": {"Type": "none"},
+            },
+        }
+        holder = create_container(client, config, name)
+        client.start(holder)
+    # Programs of a step may run as any user.
+    _execute(client, holder, "open the workspace to all users", ["chmod", "1777", WORKSPACE])
+    for network in CLOSED if has_network else ():
+        _execute(client, holder, f"close {network} to the steps", ["ip", "route", "add", "prohibit", network])
+    return holder
+
+
+def remove_volume(client: EngineClient, name: str) -> None:
+    """Remove the volume `name` and its holder, which has the same name; gone is gone."""
+    with asking("remove the workspace"):
+        with suppress(NotFound):
+            client.remove_container(name, force=True, v=True)
+        with suppress(NotFound):
+            client.remove_volume(name, force=True)
+
+
+class HeldVolume:
+    """The files of a workspace, through the container that holds it; all paths are absolute in that.
+
+    Methods raise `EngineUnreachable` and `EngineRefused`.
+    """
+
+    def __init__(self, client: EngineClient, holder: str) -> None:
+        self.holder = holder
+        self._client = client
+        self._archive = f"/containers/{holder}/archive"
+
+    def put(self, folder: str, packed: Iterable[bytes]) -> None:
+        """Unpack a tar into `folder`, which is there."""
+        with asking("bring files into the workspace"):
+            # A request without a limit of its own: the engine answers when all is unpacked.
+            limit = (self._client.timeout, None)
+            self._client.ask("PUT", self._archive, params={"path": folder}, data=iter(packed), timeout=limit).close()
+
+    @contextmanager
+    def packed(self, path: str) -> Iterator[BinaryIO | None]:
+        """Give the tar of `path` (ending with `/.`: of what is in the folder), None where there is nothing."""
+        with asking("read the workspace"):
+            try:
+                response = self._client.ask("GET", self._archive, params={"path": path}, stream=True, headers=PLAIN)
+            except NotFound:
+                yield None
+                return
+            with response:
+                yield cast("BinaryIO", response.raw)
+
+    def look(self, path: str) -> PathFacts | None:
+        """Return what lies under `path`, None where there is nothing. Links above it are followed."""
+        with asking("look into the workspace"):
+            try:
+                response = self._client.ask("HEAD", self._archive, params={"path": path})
+            except NotFound:
+                return None
+            facts: dict[str, Any] = json.loads(base64.b64decode(response.headers[STAT]))
+        mode = int(facts.get("mode") or 0)
+        return PathFacts(bool(mode & FOLDER_BIT), str(facts.get("linkTarget") or "") if mode & LINK_BIT else "")
+
+
+def _execute(client: EngineClient, container: str, asked: str, command: list[str]) -> None:
+    """Execute a program in a running container. Raises `EngineRefused` where it fails, with what it printed."""
+    with asking(asked):
+        number = client.exec_create(container, command)["Id"]
+        printed = client.exec_start(number)
+        code = client.exec_inspect(number)["ExitCode"]
+    if code:
+        raise EngineRefused(asked, f"{' '.join(command)} ended with exit code {code}: {printed!r}", status=500)

@@ -1,0 +1,152 @@
+"""Containers of steps and the volume they share, on the real engine."""
+
+import io
+import tarfile
+import threading
+from dataclasses import replace
+
+import pytest
+
+from builds.engine.containers import HostMount, Limits, Task
+from builds.engine.errors import EngineRefused
+from builds.engine.volumes import PathFacts
+from tests.engine.support import mark
+
+
+def packed(**files: str) -> list[bytes]:
+    """Return a tar of files by name."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text)
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return [data.getvalue()]
+
+
+@pytest.fixture
+def labels():
+    return {"buildhub.run": mark()}
+
+
+@pytest.fixture
+def held(engine, base_image, labels):
+    """A workspace, under the name that its labels carry."""
+    name = labels["buildhub.run"]
+    yield engine.hold_volume(name, image=base_image, labels=labels, has_network=True)
+    engine.remove_volume(name)
+    assert engine.leftovers(labels) == ()
+
+
+@pytest.fixture
+def run(engine, base_image, labels, held, never):
+    """Run a shell line in a container, and return (end, what it printed by stream)."""
+
+    def run(line: str, stopping=never, **changes):
+        told: dict[int, bytes] = {1: b"", 2: b""}
+
+        def hear(stream: int, data: bytes) -> None:
+            told[stream] += data
+
+        task = Task(
+            image=base_image,
+            command=("sh", "-c", line),
+            volume=labels["buildhub.run"],
+            network=f"container:{held.holder}",
+            labels=labels,
+        )
+        end = engine.run_task(replace(task, **changes), hear, stopping)
+        assert [left.name for left in engine.leftovers(labels)] == [labels["buildhub.run"]] * 2
+        return end, told[1].decode(), told[2].decode()
+
+    return run
+
+
+def test_output_and_exit_code_come_from_the_program(run):
+    end, out, err = run("echo one; echo two >&2; exit 3")
+    assert (end.exit_code, out, err) == (3, "one\n", "two\n")
+    assert not end.unstarted
+
+
+def test_what_one_step_writes_the_next_one_reads_as_any_user(run, held):
+    run("echo made > /workspace/file; pwd")
+    held.put("/workspace", packed(**{"folder/put": "put\n"}))
+    assert run("cat file folder/put; stat -c %a .")[1] == "made\nput\n1777\n"
+
+
+def test_output_is_told_while_the_program_runs(engine, base_image, labels, held):
+    heard, stopping = threading.Event(), threading.Event()
+    ends = []
+
+    def hear(_stream: int, data: bytes) -> None:
+        if b"alive" in data:
+            heard.set()
+
+    task = Task(
+        image=base_image,
+        command=("sh", "-c", "echo alive; sleep 300"),
+        volume=labels["buildhub.run"],
+        network=f"container:{held.holder}",
+        labels=labels,
+    )
+    thread = threading.Thread(target=lambda: ends.append(engine.run_task(task, hear, stopping)))
+    thread.start()
+    assert heard.wait(30)
+    stopping.set()
+    thread.join(30)
+    assert [end.exit_code for end in ends] == [137]
+    assert {left.kind for left in engine.leftovers(labels)} == {"volume", "container"}
+
+
+def test_a_command_that_is_not_there_is_said_by_the_engine(run):
+    end, *_ = run("", command=("nosuch",))
+    assert end.exit_code == 127
+    assert "nosuch" in end.unstarted
+
+
+def test_limits_hold(run):
+    end, *_ = run("dd if=/dev/zero of=/dev/shm/x bs=1M count=60; echo unharmed", limits=Limits(memory_bytes=20 << 20))
+    assert end.out_of_memory
+    _, _out, err = run("for n in 1 2 3 4 5 6; do sleep 1 & done; echo $(jobs | wc -l)", limits=Limits(processes=4))
+    assert "can't fork" in err
+    quota = run("cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max 2>/dev/null", limits=Limits(cpus=0.5))
+    assert quota[1].startswith("50000")
+
+
+def test_the_address_of_cloud_metadata_is_closed_and_stays_so(run):
+    _, out, err = run("nc -w 3 169.254.169.254 80 </dev/null; ip route del prohibit 169.254.0.0/16; ip route")
+    assert "Permission denied" in err
+    assert "not permitted" in err
+    assert "prohibit 169.254.0.0/16" in out
+
+
+def test_a_link_in_a_host_folder_leads_nowhere_on_the_server(run, tmp_path):
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "fact").write_text("shared\n")
+    (tmp_path / "evil").symlink_to("/etc")
+    mounts = (
+        HostMount(str(tmp_path), "/cache", "inside"),
+        HostMount(str(tmp_path), "/whole"),
+        HostMount(str(tmp_path), "/stolen", "evil"),
+    )
+    _, out, _ = run("cat /cache/fact; cat /whole/inside/fact; ls /stolen; cat /stolen/hostname", mounts=mounts)
+    assert out.startswith("shared\nshared\n")
+    assert "shadow" not in out  # what it leads to is the container's own /etc
+
+
+def test_a_host_folder_that_is_not_there_is_refused(run, engine, labels, tmp_path):
+    with pytest.raises(EngineRefused, match="does not exist"):
+        run("true", mounts=(HostMount(str(tmp_path / "nowhere"), "/cache"),))
+
+
+def test_paths_of_the_workspace_are_looked_at(run, held):
+    run("mkdir -p a/b; touch a/b/c; ln -s b a/link; ln -s /etc/passwd out")
+    assert held.look("/workspace/a/b") == PathFacts(is_folder=True)
+    assert held.look("/workspace/a/link/c") == PathFacts(is_folder=False)
+    assert held.look("/workspace/a/link") == PathFacts(is_folder=False, target="/workspace/a/b")
+    assert held.look("/workspace/out").target == "/etc/passwd"
+    assert held.look("/workspace/nothing") is None
+    with held.packed("/workspace/a/.") as file, tarfile.open(fileobj=file, mode="r|") as tar:
+        assert sorted(entry.name for entry in tar) == [".", "./b", "./b/c", "./link"]
+    with held.packed("/workspace/nothing") as file:
+        assert file is None
