@@ -144,6 +144,7 @@ X_FRAME_OPTIONS = "DENY"
 BODY_SILENCE_SECONDS = 20.0  # then 408 (buildhub/bodies.py)
 FILE_UPLOAD_TEMP_DIR = DATA_DIR  # where a body waits until it is whole, without a name: /tmp may be memory
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000  # the page of 64 steps has up to 18 fields each
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],

@@ -10,6 +10,8 @@ from typing import Final
 from builds.pages.forms import AccountForm, BuildForm, MemberForm, PressForm, TokenForm
 from builds.pages.registry_form import RegistryForm
 from builds.pages.server_form import ServerForm
+from builds.pages.service_form import ServiceForm
+from builds.pages.step_kinds_form import FIELDS
 
 OTHERS: Final = {
     "accountSeq": "Account",
@@ -36,16 +38,23 @@ PHRASES: Final = {
     "A PRIVATE repository": "A private repository",
     "give it, or use COMMON": "give it, or choose that everybody may read it",
     "set protocolType ssh, or give a password": "use an ssh address, or give a password",
-    ", which this body does not list, buildStepConfig.": ", which is edited through the API, ",
+    ", which this body does not list, buildStepConfig.": ", which is edited on the page Steps, ",
     "write it relative to /workspace and without `..`": "write it without a / before it and without `..`",
 }
 
+FORMS: Final[tuple[type[ServiceForm], ...]] = (
+    PressForm,
+    TokenForm,
+    MemberForm,
+    AccountForm,
+    RegistryForm,
+    ServerForm,
+    *FIELDS.values(),
+    BuildForm,
+)
 # Only names that nothing but the API has: `name` or `builds` are words of every sentence.
 NAMES: Final[Mapping[str, str]] = {
-    name: str(field.label)
-    for form in (PressForm, TokenForm, MemberForm, AccountForm, RegistryForm, ServerForm, BuildForm)
-    for name, field in form.base_fields.items()
-    if not name.islower()
+    name: str(field.label) for form in FORMS for name, field in form.base_fields.items() if not name.islower()
 } | OTHERS
 NAME: Final = re.compile(r"(?<![\w/.-])(?:" + "|".join(sorted(NAMES, key=len, reverse=True)) + r")(?![\w/-])")
 PLACE: Final = re.compile(r"\[(\d+)\]")
@@ -64,7 +73,7 @@ def place_words(path: str) -> str:
     `buildSteps[1].repositoryUrl` is `Steps 2, repository url`.
     """
     parts = []
-    for name in path.split("."):
+    for name in path.replace("buildStepConfig.", "").split("."):
         word, _, rest = name.partition("[")
         number = PLACE.search(f"[{rest}")
         split = NAMES.get(word) or re.sub(r"(?<=[a-z0-9])[A-Z]", lambda big: f" {big[0].lower()}", word)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django import forms
 from django.core.exceptions import ValidationError
 
-from builds.domain.errors import Invalid, Refused
+from builds.domain.errors import FieldError, Invalid, Refused
 
 NO_NUMBER: Final = -1  # every range refuses it
 ENTRY: Final = re.compile(r"\[(\d+)\]$")  # of a list, at the end of a path
@@ -79,10 +79,13 @@ class ServiceForm(forms.Form):
             return {"status": refused.status, "banner": refused.sentence}
         for error in refused.errors:
             form, name = self.place_of(error.field)
-            entry = ENTRY.search(error.field) if name and isinstance(form.fields[name], Entries) else None
-            sentence = f"Entry {int(entry[1]) + 1}: {error.message}" if entry else error.message
-            form.add_error(name, ValidationError(sentence, code=error.field))
+            form.add_error(name, ValidationError(form.sentence_of(name, error), code=error.field))
         return {"status": refused.status}
+
+    def sentence_of(self, name: str | None, error: FieldError) -> str:
+        """Return what is said of an error: of one entry of a list with the number of the entry."""
+        entry = ENTRY.search(error.field) if name and isinstance(self.fields[name], Entries) else None
+        return f"Entry {int(entry[1]) + 1}: {error.message}" if entry else error.message
 
     def place_of(self, path: str) -> tuple["ServiceForm", str | None]:
         """Return the form and the field of an error's path, None without a field."""

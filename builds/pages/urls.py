@@ -18,6 +18,7 @@ from builds.pages.views import (
     servers,
     session,
     sources,
+    steps,
     tokens,
 )
 
@@ -37,6 +38,7 @@ urlpatterns = [
     path("builds/source/check", sources.check_source, name="check-source"),
     path("builds/<seq:build_seq>", builds.build, name="build"),
     path("builds/<seq:build_seq>/edit", builds.edit, name="edit-build"),
+    path("builds/<seq:build_seq>/steps", steps.edit, name="build-steps"),
     path("builds/<seq:build_seq>/context", actions.upload_context, name="upload-context"),
     path("builds/<seq:build_seq>/run", actions.start_run, name="start-run"),
     path("builds/<seq:build_seq>/remove", actions.remove_build, name="remove-build"),

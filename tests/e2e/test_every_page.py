@@ -26,7 +26,7 @@ expect.set_options(timeout=20_000)  # the machine does other things too
 LONG = "a-very-long-name-of-an-image-that-somebody-has-chosen/with-parts/and-more-of-them"
 PAGES = (
     "/", "/?search=nothing-fits", "/builds/new", "/builds/{build}", "/builds/{long}", "/builds/{build}/edit",
-    "/builds/{git}", "/builds/{git}/edit",
+    "/builds/{git}", "/builds/{git}/edit", "/builds/{steps}/steps",
     "/builds/{build}/remove", "/runs/{done}", "/runs/{failed}", "/runs/{running}", "/runs/{waiting}",
     "/runs/{cancelled}", "/runs/{done}/plain", "/runs/{running}/cancel", "/runs/{running}/callbacks", "/account",
     "/account/tokens", "/account/members", "/account/webhook-secret", "/registries", "/registries/new",
@@ -56,6 +56,18 @@ def git_build(caller: Caller) -> Build:
     return create_build(caller=caller, draft=BuildDraft(image_name="git", tag_name="1", steps=steps))
 
 
+def build_of_all_kinds(caller: Caller) -> Build:
+    """Create a build with a step of every kind that the page of steps edits."""
+    steps = (
+        StepDraft("SHELL", config={"shell_type": "SCRIPT", "command": f"make {LONG}", "step_title": LONG}),
+        StepDraft("USER_TASK", config={"image_name": "busybox", "cmd": [LONG], "envs": [{"key": "A", "value": LONG}]}),
+        StepDraft("HTTP", config={"url": f"https://example.com/{LONG}", "password": "secret"}),
+        StepDraft("FTP", config={"url": "ftp://example.com", "ftp_exec_type": "FTP_DOWN", "source_files": LONG}),
+        StepDraft("CREATE_IMAGE", config={"docker_file": "FROM scratch"}),
+    )
+    return create_build(caller=caller, draft=BuildDraft(image_name="kinds", tag_name="1", steps=steps))
+
+
 @pytest.fixture(scope="module")
 def paths(reading_world: Caller, base_image: str) -> dict[str, int]:
     """A world with something on every page, and the numbers in its addresses; those who ask for it only read."""
@@ -66,7 +78,7 @@ def paths(reading_world: Caller, base_image: str) -> dict[str, int]:
     build, other, more = (make_build(caller, dockerfile, name=f"hello-{n}", when_running="QUEUE") for n in range(3))
     long = make_build(caller, dockerfile, name=LONG, description="word " * 60)
     store_context(build_id=build.pk, caller=caller, file=BytesIO(tar_of(Dockerfile=b"FROM scratch")))
-    numbers = {"build": build.pk, "long": long.pk, "git": git_build(caller).pk}
+    numbers = {"build": build.pk, "long": long.pk, "git": git_build(caller).pk, "steps": build_of_all_kinds(caller).pk}
     numbers["registry"] = Registry.objects.create(name=LONG, host=f"{'long-' * 12}.example", account=account).pk
     numbers["server"] = BuildServer.objects.create(name=LONG, url=f"tcp://{'long-' * 12}.example:2375", capacity=40).pk
     numbers["done"] = making.done_run(build, caller).pk

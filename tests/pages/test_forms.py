@@ -184,4 +184,4 @@ def test_a_banner_of_the_services_speaks_the_words_of_people():
     sentence = "Give tagName, or switch the automatic tag on (autotagUseYn Y)."
     assert for_people(sentence) == "Give “Tag”, or switch the automatic tag on."
     assert for_people("The image ops/imageName:1 is there.") == "The image ops/imageName:1 is there."
-    assert place_words("buildSteps[1].remoteDirectory") == "Steps 2, remote directory"
+    assert place_words("buildSteps[1].buildStepConfig.exitCode") == "Steps 2, exit code"

@@ -28,7 +28,8 @@ def paths(build, operator):
     server = BuildServer.objects.create(name=EVIL, url=f"topic:{EVIL}", allowed_host_paths=[EVIL], ca_cert=EVIL)
     server.accounts.set([build.account])
     return ["/", f"/?search={EVIL}&state={EVIL}", f"/builds/{build.pk}", f"/builds/{build.pk}/edit", "/builds/new",
-            f"/builds/{build.pk}/remove", f"/runs/{run.pk}", f"/runs/{run.pk}/plain", f"/runs/{run.pk}/remove",
+            f"/builds/{build.pk}/steps", f"/builds/{build.pk}/remove", f"/runs/{run.pk}", f"/runs/{run.pk}/plain",
+            f"/runs/{run.pk}/remove",
             f"/runs/{done.pk}", f"/runs/{done.pk}/callbacks", "/account", "/account/tokens", "/account/members",
             "/registries", "/registries/new", f"/registries/{registry.pk}/edit", f"/registries/{registry.pk}/remove",
             "/servers", "/servers/new", f"/servers/{server.pk}/edit", f"/servers/{server.pk}/remove",

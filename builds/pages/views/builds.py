@@ -1,7 +1,7 @@
 """The list of builds, the page of one build, and the form."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 from django.contrib import messages
@@ -11,10 +11,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from builds.domain.errors import Refused
 from builds.models import Build
-from builds.pages.access import PageRequest, is_part, only_by_post, signed_in
+from builds.pages.access import Checked, PageRequest, is_part, only_by_post, signed_in
 from builds.pages.forms import BuildForm, ContextForm, ImportForm, PressForm
 from builds.pages.imported_build import imported_form, read_carried
-from builds.pages.screens.build import build_screen
+from builds.pages.screens.build import BuildScreen, build_screen
 from builds.pages.screens.builds import Ask, build_row, builds_screen, may_create
 from builds.pages.screens.places import places_of, places_of_new
 from builds.pages.screens.source import source_steps
@@ -101,22 +101,33 @@ def new(request: PageRequest) -> HttpResponse:
     return _saved(request, form, save, imported=carried.text)
 
 
-@require_http_methods(["GET", "POST"])
-@signed_in
-def edit(request: PageRequest, build_seq: int) -> HttpResponse:
+def for_editors(view: Callable[[PageRequest, BuildScreen], HttpResponse]) -> Checked[[int]]:
+    """Let those who may edit a build in, with what its page shows; others get that page, which says why."""
+
+    @require_http_methods(["GET", "POST"])
+    @signed_in
+    @wraps(view)
+    def checked(request: PageRequest, build_seq: int) -> HttpResponse:
+        screen = build_screen(build_seq, request.caller)
+        if screen is None:
+            raise Http404
+        if not screen.may_edit:
+            return build_page(
+                request, build_seq, banner="Create and edit builds: this needs the role operator.", status=403
+            )
+        return view(request, screen)
+
+    return checked
+
+
+@for_editors
+def edit(request: PageRequest, screen: BuildScreen) -> HttpResponse:
     """Answer `/builds/{buildSeq}/edit`."""
-    screen = build_screen(build_seq, request.caller)
-    if screen is None:
-        raise Http404
-    if not screen.may_edit:
-        return build_page(
-            request, build_seq, banner="Create and edit builds: this needs the role operator.", status=403
-        )
     steps = source_steps(screen.steps)
     if request.method != "POST":
         return form_page(request, BuildForm.of_build(screen.build, steps), build=screen.build)
     form = BuildForm(request.POST, steps=steps, stored=screen.build)
-    save = partial(edit_build, build_id=build_seq, caller=request.caller, draft=form.draft())
+    save = partial(edit_build, build_id=screen.build.pk, caller=request.caller, draft=form.draft())
     return _saved(request, form, save, build=screen.build)
 
 

@@ -1,0 +1,45 @@
+"""The page of a build's steps in a real browser, without scripts."""
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.stack import sign_in
+from tests.support.web import Web
+
+pytestmark = pytest.mark.e2e
+expect.set_options(timeout=20_000)  # the machine does other things too
+
+
+@pytest.fixture
+def bare_page(browser: Browser, web: Web, caller):
+    """A signed-in page without scripts."""
+    context = browser.new_context(base_url=web.url, java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page)
+    yield page
+    context.close()
+
+
+def test_a_build_is_given_a_shell_step_and_its_form_shows_it(bare_page: Page, build_of):
+    build = build_of("RUN true")
+    bare_page.goto(f"/builds/{build.pk}/edit")
+    bare_page.get_by_role("link", name="Steps").click()
+    bare_page.get_by_label("Kind of step").select_option("Shell")
+    bare_page.get_by_role("button", name="Add", exact=True).click()
+    step = bare_page.get_by_role("region", name="Step 1, Shell")
+    expect(step.get_by_label("Title")).to_be_focused()
+    bare_page.keyboard.type("Compile")
+    step.get_by_label("Command or script").fill("  ")
+    bare_page.keyboard.press("Tab")
+    bare_page.get_by_role("button", name="Save").click()
+    expect(step.get_by_text("The command is empty")).to_be_visible()
+    expect(step.get_by_label("Title")).to_have_value("Compile")
+    step.get_by_label("Command or script").fill("make dist\nmake check")
+    step.get_by_label("Title").press("Enter")  # saves: the first button of the form
+    bare_page.wait_for_url(f"**/builds/{build.pk}")
+    expect(bare_page.locator("[data-step-kind=Shell]")).to_contain_text("Compile")
+    bare_page.goto(f"/builds/{build.pk}/edit")
+    expect(bare_page.locator("[data-step-kind=Shell]")).to_contain_text("make dist")
+    shell, image = build.steps.order_by("order")
+    assert (shell.config["command"], shell.config["step_title"]) == ("make dist\nmake check", "Compile")
+    assert (shell.step_type, image.step_type) == ("SHELL", "CREATE_IMAGE")
