@@ -13,6 +13,7 @@ class Whose(StrEnum):
     SOURCE = "source"
     REGISTRY = "registry"
     SERVER = "server"
+    REMOTE = "remote"  # the server that a step talks to
     BUILDHUB = "buildhub"
 
 

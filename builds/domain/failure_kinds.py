@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from builds.domain import registry_kinds, source_kinds
+from builds.domain import registry_kinds, remote_kinds, source_kinds
 from builds.domain.failure_kind import FailureKind, Whose
 from builds.domain.states import EndReason
 
@@ -290,6 +290,7 @@ INTERNAL: Final = FailureKind(
 
 KINDS: Final[Mapping[str, FailureKind]] = {
     kind.id: kind
-    for kind in [*globals().values(), *vars(registry_kinds).values(), *vars(source_kinds).values()]
+    for module in (globals(), vars(registry_kinds), vars(remote_kinds), vars(source_kinds))
+    for kind in module.values()
     if isinstance(kind, FailureKind)
 }

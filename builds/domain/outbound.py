@@ -51,9 +51,7 @@ def private_place(host: str, *, allowed: Sequence[str] = ()) -> bool:
     return is_private and not any(is_allowed(host, one, allowed) for one in own)
 
 
-_PRIVATE = (
-    "This callback address is private; ask the operator to add it to BUILDHUB_OUTBOUND_ALLOW, or use a public one."
-)
+_PRIVATE = "This address is private; ask the operator to add it to BUILDHUB_OUTBOUND_ALLOW, or use a public one."
 
 
 def literal_address(host: str) -> Address | None:

@@ -1,18 +1,21 @@
 """The only HTTP client for addresses that users give: callbacks, HTTP steps, downloads.
 
 A name is resolved once, every answer is checked, and the connection goes to an address that was checked, with the
-name kept for Host, SNI and certificate: a second look-up (DNS rebinding) cannot lead elsewhere. No proxy, no netrc, no
-redirect. Whatever the other side does, it ends by size and by total time. What is refused: docs/security.md,
-"Addresses that users give".
+name kept for Host, SNI and certificate: a second look-up (DNS rebinding) cannot lead elsewhere. No proxy, no netrc; a
+redirect is followed by outbound_redirects.py alone. Whatever the other side does, it ends by size and by total time.
+What is refused: docs/security.md, "Addresses that users give".
 """
 
 import ipaddress
 import socket
 import ssl
+import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from enum import Enum, auto
+from io import BytesIO
+from typing import Any, BinaryIO, Final
 
 import requests
 from requests_hardened import HTTPSession  # type: ignore[import-untyped]  # it ships no types
@@ -21,10 +24,11 @@ from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
 from builds.domain.outbound import Address, check_callback_url, is_allowed, is_public, without_query
 from builds.engine.errors import EngineError
-from builds.engine.outbound_wire import Deadline, PinnedAdapter, broken_words
+from builds.engine.outbound_wire import Deadline, PinnedAdapter, broken_words, certificate_words
 
 USER_AGENT: Final = "BuildHub"
 LOOK_SECONDS: Final = 5.0  # for a look at a certificate
+PIECE: Final = 64 * 1024
 MOST_ADDRESSES: Final = 3  # of one name are tried, where nobody listens at the first
 
 
@@ -44,6 +48,25 @@ class HostUnknown(OutboundFailed):
         self.again = again
 
 
+class OutboundLate(OutboundFailed):
+    """The total time was over before the answer had begun."""
+
+
+class CertificateRefused(OutboundFailed):
+    """The certificate cannot be trusted; `why` says so in the words of TLS."""
+
+    def __init__(self, asked: str, answered: str, why: str) -> None:
+        super().__init__(asked, answered)
+        self.why = why
+
+
+class OutboundStopped(EngineError):  # noqa: N818  as above
+    """The caller wanted no answer any more, and the connection was cut."""
+
+    def __init__(self, asked: str) -> None:
+        super().__init__(asked, "stopped before it was answered")
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Seconds to connect, between two bytes and in all; bytes of the answer's body that are read."""
@@ -54,14 +77,26 @@ class Limits:
     body_bytes: int = 4096
 
 
+class Cut(Enum):
+    """Why not all of an answer's body is there."""
+
+    SIZE = auto()
+    TIME = auto()
+    BREAK = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: the body's first bytes as they came over the line; `cut` is a sentence where it is not all."""
+    """What came back: the body's first bytes as they came over the line, where they were not written to a file.
+
+    `cut` is a sentence where that is not all, `cut_by` says why.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     cut: str = ""
+    cut_by: Cut | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,23 +120,29 @@ class Ask:
         return f"{self.method} {without_query(self.url)}"
 
 
-def send(ask: Ask) -> Answer:
+def send(ask: Ask, *, into: BinaryIO | None = None, stopping: threading.Event | None = None) -> Answer:
     """Send a request and return the answer, whatever its status; redirects are answers and not followed.
 
-    Raises `OutboundRefused` where the policy forbids the address and `OutboundFailed` where nothing was answered.
+    The body is written `into` that file, if there is one. When `stopping` is set the connection is cut.
+    Raises `OutboundRefused` where the policy forbids the address, `OutboundFailed` where nothing was answered, and
+    `OutboundStopped`.
     """
-    with Deadline(ask.limits.total_seconds) as deadline:
-        addresses = checked_addresses(ask)
-        for address in addresses[:-1]:
-            try:
-                return _send_to(address, ask, deadline)
-            except _NobodyThere:
-                continue
+    with Deadline(ask.limits.total_seconds, stopping) as deadline:
+        return send_until(deadline, ask, into)
+
+
+def send_until(deadline: Deadline, ask: Ask, into: BinaryIO | None, *, unread: Collection[int] = ()) -> Answer:
+    """Send as `send` does, as long as `deadline` allows; the bodies of the statuses `unread` are left out."""
+    nobody: OutboundFailed | None = None
+    for address in checked_addresses(ask):
         try:
-            return _send_to(addresses[-1], ask, deadline)
-        except _NobodyThere as nobody:
-            said = nobody.answered
-    raise OutboundFailed(ask.shown, said)
+            return _send_to(address, ask, deadline, into, unread)
+        except _NobodyThere as error:
+            nobody = error
+            if deadline.is_over:
+                break
+    said = nobody.answered if nobody else "The host has no address."
+    raise (OutboundLate if deadline.is_over else OutboundFailed)(ask.shown, said)
 
 
 def checked_addresses(ask: Ask) -> list[Address]:
@@ -158,7 +199,12 @@ class _NobodyThere(OutboundFailed):
     """No connection came about, so nothing was sent: another address of the same name may be tried."""
 
 
-def _send_to(address: Address, ask: Ask, deadline: Deadline) -> Answer:
+class _Session(HTTPSession):  # type: ignore[misc]  # requests-hardened has no types
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return where to go on: requests would read the whole body into memory to tell where a redirect leads."""
+
+
+def _send_to(address: Address, ask: Ask, deadline: Deadline, into: BinaryIO | None, unread: Collection[int]) -> Answer:
     """Send to one checked address."""
     config = Config(
         ip_filter_enable=False,  # its filter looks at one answer and knows no allow-list; PinnedAdapter replaces it
@@ -167,8 +213,9 @@ def _send_to(address: Address, ask: Ask, deadline: Deadline) -> Answer:
         default_timeout=(ask.limits.connect_seconds, ask.limits.read_seconds),
         user_agent_override=ask.headers.get("user-agent", USER_AGENT),
     )
-    said, connected = "", False
-    with HTTPSession(config) as session:
+    deadline.is_connected = False
+    failed: OutboundFailed | OutboundStopped
+    with _Session(config) as session:
         session.trust_env = False  # neither proxies nor netrc nor certificates of the environment
         session.mount("http://", PinnedAdapter(address, deadline, is_https_proto=False))
         session.mount("https://", PinnedAdapter(address, deadline, is_https_proto=True))
@@ -178,30 +225,53 @@ def _send_to(address: Address, ask: Ask, deadline: Deadline) -> Answer:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", InsecureRequestWarning)  # whoever turned verification off knows it
                 response = session.request(ask.method, ask.url, headers=headers, data=ask.body, **options)
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            failed = _failed(ask, deadline, error)
+        else:
             with response:
                 if not deadline.is_over:  # else the cut has ended the head, and what looks like an answer is none
-                    return _read(response, ask.limits, deadline)
-                connected, said = True, deadline.words
-        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            connected = deadline.is_connected
-            said = deadline.words if deadline.is_over else broken_words(error)
+                    limits = ask.limits
+                    return _read(response, limits, deadline, into, is_read=response.status_code not in unread)
+            failed = _failed(ask, deadline, None)
     # Raised outside of the handler: the library's error, whose text holds the query, is no part of ours.
-    raise (OutboundFailed if connected else _NobodyThere)(ask.shown, said)
+    raise failed
 
 
-def _read(response: requests.Response, limits: Limits, deadline: Deadline) -> Answer:
+def _failed(ask: Ask, deadline: Deadline, error: Exception | None) -> OutboundFailed | OutboundStopped:
+    """Return why nothing was answered."""
+    if deadline.is_stopped:
+        return OutboundStopped(ask.shown)
+    if deadline.is_over or error is None:
+        return (OutboundLate if deadline.is_connected else _NobodyThere)(ask.shown, deadline.words)
+    if why := certificate_words(error):
+        return CertificateRefused(ask.shown, broken_words(error), why)
+    return (OutboundFailed if deadline.is_connected else _NobodyThere)(ask.shown, broken_words(error))
+
+
+def _read(
+    response: requests.Response, limits: Limits, deadline: Deadline, into: BinaryIO | None, *, is_read: bool
+) -> Answer:
     """Read the body's first bytes, never decompressed; a body that breaks off or never ends is cut."""
-    body, cut = bytearray(), ""
-    try:
-        while len(body) <= limits.body_bytes:
-            piece = response.raw.read1(limits.body_bytes + 1 - len(body), decode_content=False)
-            if not piece:
-                break
-            body += piece
-    except (HTTPError, OSError, ValueError) as error:
-        cut = f"The answer broke off: {deadline.words if deadline.is_over else broken_words(error)}"
-    if len(body) > limits.body_bytes:
-        cut = f"Only the first {limits.body_bytes} bytes of the answer were read."
-    elif deadline.is_over and not cut:
-        cut = f"The answer broke off: {deadline.words}"
-    return Answer(response.status_code, dict(response.headers), bytes(body[: limits.body_bytes]), cut)
+    own = BytesIO()
+    kept = into or own
+    left, broken = limits.body_bytes if is_read else 0, ""
+    while left >= 0 and is_read:
+        try:
+            piece = response.raw.read1(min(left + 1, PIECE), decode_content=False)
+        except (HTTPError, OSError, ValueError) as error:
+            broken = broken_words(error)
+            break
+        if not piece:
+            break
+        kept.write(piece[:left])
+        left -= len(piece)
+    if deadline.is_stopped:
+        raise OutboundStopped("read the answer")
+    cut, cut_by = "", None
+    if left < 0:
+        cut, cut_by = f"Only the first {limits.body_bytes} bytes of the answer were read.", Cut.SIZE
+    elif deadline.is_over:
+        cut, cut_by = f"The answer broke off: {deadline.words}", Cut.TIME
+    elif broken:
+        cut, cut_by = f"The answer broke off: {broken}", Cut.BREAK
+    return Answer(response.status_code, dict(response.headers), own.getvalue(), cut, cut_by)

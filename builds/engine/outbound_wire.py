@@ -1,8 +1,11 @@
 """Under the outbound client: connections to a given address, a total time that nothing outlasts, words for errors."""
 
+import errno
 import logging
+import os
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -13,54 +16,68 @@ from requests.adapters import HTTPAdapter
 from requests_hardened.ip_filter_adapter import IPFilterAdapter  # type: ignore[import-untyped]  # no types
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.util.ssl_match_hostname import CertificateError
+from urllib3.util.wait import wait_for_write
 
 from builds.domain.outbound import Address
 from builds.engine.wire import shut_down
 
+LOOK_SECONDS: Final = 0.1  # between two looks whether to stop
+
 
 class Deadline:
-    """Cuts every connection that it watches when the total time is over, in whatever it waits just then.
+    """Cuts every connection that it watches when the total time is over or `stopping` is set, in whatever it waits.
 
     Time-outs of a socket begin anew with each byte, so that a receiver of a byte a second would outlast them.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, stopping: threading.Event | None = None) -> None:
+        self.is_connected = False  # to the address that is tried
         self._seconds = seconds
         self._ends_at = time.monotonic() + seconds
+        self._stopping = stopping
         self._handles: list[socket.socket] = []
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="outbound-deadline", daemon=True)
 
     def __enter__(self) -> Self:
-        self._timer.start()
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        self._timer.join()
+        self._done.set()
+        self._thread.join()
         for handle in self._handles:
             handle.close()
 
     @property
-    def is_over(self) -> bool:
-        """True when the time is over."""
-        return time.monotonic() >= self._ends_at
+    def is_stopped(self) -> bool:
+        """True when the caller wants no answer any more."""
+        return self._stopping is not None and self._stopping.is_set()
 
     @property
-    def is_connected(self) -> bool:
-        """True when a connection has come about."""
-        return bool(self._handles)
+    def is_over(self) -> bool:
+        """True when the time is over, or the caller wants no answer any more."""
+        return self.is_stopped or time.monotonic() >= self._ends_at
 
     @property
     def words(self) -> str:
         """What happened, for people."""
         return f"It took longer than {self._seconds:g} seconds and was broken off."
 
-    def watch(self, connected: socket.socket) -> None:
+    def watch(self, opened: socket.socket) -> None:
         """Cut this connection too, even when TLS takes its descriptor over later."""
-        self._handles.append(connected.dup())
+        self._handles.append(opened.dup())
         if self.is_over:
             self._cut()
+
+    def _look(self) -> None:
+        while not self.is_over:
+            left = max(0.0, self._ends_at - time.monotonic())
+            if self._done.wait(left if self._stopping is None else min(left, LOOK_SECONDS)):
+                return
+        self._cut()
 
     def _cut(self) -> None:
         for handle in tuple(self._handles):
@@ -81,7 +98,7 @@ class PinnedAdapter(IPFilterAdapter):  # type: ignore[misc]  # requests-hardened
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make pools whose connections the deadline watches."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _watched_pools(self._deadline)
+        self.poolmanager.pool_classes_by_scheme = _watched_pools(self._address, self._deadline)
 
     def build_connection_pool_key_attributes(
         self,
@@ -102,23 +119,44 @@ class PinnedAdapter(IPFilterAdapter):  # type: ignore[misc]  # requests-hardened
         return host_params, pool_kwargs
 
 
-def _watched_pools(deadline: Deadline) -> dict[str, type]:
-    """Return urllib3's pools with connections that hand themselves to the deadline."""
+def _watched_pools(address: Address, deadline: Deadline) -> dict[str, type]:
+    """Return urllib3's pools with connections to `address` that hand themselves to the deadline."""
 
     class Http(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            connected = super()._new_conn()
-            deadline.watch(connected)
-            return connected
+            return _connected(self, address, deadline)
 
     class Https(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            connected = super()._new_conn()
-            deadline.watch(connected)
-            return connected
+            return _connected(self, address, deadline)
 
     http = type("WatchedHttp", (HTTPConnectionPool,), {"ConnectionCls": Http})
     return {"http": http, "https": type("WatchedHttps", (HTTPSConnectionPool,), {"ConnectionCls": Https})}
+
+
+def _connected(asked: HTTPConnection, address: Address, deadline: Deadline) -> socket.socket:
+    """Connect a socket that the deadline watches from its first packet on; raises as urllib3's own way to it does."""
+    made = socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET, socket.SOCK_STREAM)
+    timeout = asked.timeout if isinstance(asked.timeout, int | float) else None
+    try:
+        for option in asked.socket_options or ():
+            made.setsockopt(*option)
+        made.settimeout(0)
+        code = made.connect_ex((str(address), asked.port))
+        deadline.watch(made)  # not before: a socket that does not connect yet cannot be shut down
+        if code == errno.EINPROGRESS:
+            is_ready = wait_for_write(made, timeout)
+            code = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if is_ready else errno.ETIMEDOUT
+    except OSError as error:
+        code = error.errno or errno.EIO
+    if not code:
+        deadline.is_connected = True
+        made.settimeout(timeout)
+        return made
+    made.close()
+    if code == errno.ETIMEDOUT:
+        raise ConnectTimeoutError(asked, "no answer to the connection")
+    raise NewConnectionError(asked, "no connection") from OSError(code, os.strerror(code))
 
 
 KNOWN: Final = (
@@ -147,6 +185,16 @@ def broken_words(error: BaseException) -> str:
         if any(kind.startswith(word) for kind in kinds):
             return sentence
     return "The connection broke off."
+
+
+def certificate_words(error: BaseException) -> str:
+    """Say why a certificate was not trusted; empty where `error` is about something else."""
+    for link in _chain(error):
+        if isinstance(link, CertificateError):
+            return "it does not fit the name of the address"
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return str(link.verify_message)
+    return ""
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

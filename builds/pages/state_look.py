@@ -40,6 +40,7 @@ WHOSE: Final = {
     "source": "Problem of the source",
     "registry": "Problem of the registry",
     "server": "Problem of the build server",
+    "remote": "Problem of the server that the step talks to",
     "buildhub": "Problem of BuildHub",
 }
 KINDS: Final = {RunType.CANCEL: "Cancel of", RunType.REMOVE: "Removal of"}

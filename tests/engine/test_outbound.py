@@ -3,17 +3,32 @@
 import logging
 import socket
 import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
-from builds.engine.outbound import Ask, Limits, OutboundFailed, OutboundRefused, send
+from builds.engine.outbound import (
+    Ask,
+    CertificateRefused,
+    Cut,
+    Limits,
+    OutboundFailed,
+    OutboundLate,
+    OutboundRefused,
+    OutboundStopped,
+    send,
+)
 from tests.engine.certificates import Authority
 from tests.support.receiver import answering, closing, dripping, flooding, hanging, receiving
-from tests.support.waiting import free_port
+from tests.support.waiting import free_port, wait_until
 
 LOOPBACK = ("127.0.0.1",)
 SHORT = Limits(connect_seconds=2, read_seconds=1, total_seconds=1.5)
 SECRET = "geheim-4711"
+WAITING = 4  # connections that fill the queue of a port
 
 
 def ask(url: str, **fields) -> Ask:
@@ -102,6 +117,12 @@ def test_a_redirect_is_an_answer_and_not_followed(status):
         assert (receiver.connections, elsewhere.connections) == (1, 0)
 
 
+def test_the_endless_body_of_a_redirect_is_never_read_whole():
+    with receiving(flooding(b"HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", b"x" * 65536)) as receiver:
+        answer = send(ask(receiver.url))
+    assert (answer.status, len(answer.body), answer.cut_by) == (302, 4096, Cut.SIZE)
+
+
 def test_proxies_of_the_environment_are_not_used(monkeypatch):
     with receiving() as proxy, receiving() as receiver:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
@@ -187,10 +208,124 @@ def test_tls_is_verified_by_the_name_of_the_address_at_the_pinned_address(monkey
     with receiving(tls=context) as receiver:
         url, by_name = f"https://127.0.0.1:{receiver.port}/", f"https://hook.test:{receiver.port}/"
         assert send(ask(url, **trusted)).status == 200
-        with pytest.raises(OutboundFailed, match="could not be verified"):
+        with pytest.raises(CertificateRefused, match="could not be verified") as refused:
             send(ask(url))
-        with pytest.raises(OutboundFailed, match="does not fit the name"):
+        assert refused.value.why == "unable to get local issuer certificate"
+        with pytest.raises(CertificateRefused, match="does not fit the name") as refused:
             send(ask(by_name, allowed=("hook.test",), **trusted))
+        assert "name" in refused.value.why
         assert send(ask(by_name, allowed=("hook.test",), verify_tls=False)).status == 200
     assert "hook.test" in names
     assert len(receiver.heard) == 2
+
+
+def test_a_body_goes_into_a_file_and_not_into_memory(tmp_path):
+    with receiving(answering(200, b"abc" * 5000)) as receiver, (tmp_path / "body").open("w+b") as file:
+        answer = send(ask(receiver.url, limits=Limits(body_bytes=15_000)), into=file)
+        assert (answer.body, answer.cut_by) == (b"", None)
+        file.seek(0)
+        assert file.read() == b"abc" * 5000
+        file.seek(0)
+        assert send(ask(receiver.url, limits=Limits(body_bytes=14_999)), into=file).cut_by is Cut.SIZE
+        assert file.tell() == 14_999
+
+
+def test_a_disk_that_is_full_is_not_the_receivers_fault(tmp_path):
+    with (
+        receiving() as receiver,
+        Path("/dev/full").open("wb", buffering=0) as file,
+        pytest.raises(OSError, match="No space"),
+    ):
+        send(ask(receiver.url), into=file)
+
+
+@pytest.mark.parametrize(
+    ("body", "how"),
+    [(b"Content-Length: 10\r\n\r\nshort", Cut.BREAK), (b"Transfer-Encoding: chunked\r\n\r\n9\r\nshort", Cut.BREAK)],
+)
+def test_a_body_that_breaks_off_is_cut(body, how):
+    def act(_receiver, line):
+        line.sendall(b"HTTP/1.1 200 OK\r\n" + body)
+
+    with receiving(act) as receiver:
+        answer = send(ask(receiver.url))
+    assert (answer.body, answer.cut_by) == (b"short", how)
+    assert "in the middle of the answer" in answer.cut
+
+
+@contextmanager
+def full_backlog():
+    """Give a port of loopback that takes no connection: its queue is full, and what comes is left unanswered."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listening, ExitStack() as waiting:
+        for _ in range(WAITING):
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listening.getsockname())
+        yield listening.getsockname()[1]
+
+
+@contextmanager
+def stage(name):
+    """Give the address of something that keeps a request waiting at this stage, and what says that it does."""
+    if name == "connecting":
+        with full_backlog() as port:
+            before = unanswered(port)
+            yield f"http://127.0.0.1:{port}/", lambda: unanswered(port) > before
+        return
+    if name == "handshake":
+        with socket.create_server(("127.0.0.1", 0)) as listening, closing_socket(listening) as came:
+            yield f"https://127.0.0.1:{listening.getsockname()[1]}/", came.is_set
+        return
+    acts = {"head": hanging, "body": dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")}
+    with receiving(acts[name]) as receiver:
+        yield receiver.url, lambda: receiver.heard
+
+
+@contextmanager
+def closing_socket(listening):
+    """Take one connection, read its first bytes and say nothing."""
+    came, over = threading.Event(), threading.Event()
+
+    def take():
+        line, _ = listening.accept()
+        with line:
+            line.recv(1)
+            came.set()
+            over.wait(30)
+
+    thread = threading.Thread(target=take, daemon=True)
+    thread.start()
+    yield came
+    over.set()
+    thread.join()
+
+
+def unanswered(port: int) -> int:
+    """Count the connections to a port of loopback that still wait for its answer: state 02 of /proc/net/tcp."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    return sum(row[2].endswith(f":{port:04X}") and row[3] == "02" for row in rows)
+
+
+@pytest.mark.parametrize("name", ["connecting", "handshake", "head", "body"])
+def test_a_stop_cuts_the_connection_at_every_stage(name):
+    stopping, long = threading.Event(), Limits(60, 60, 60)
+    with stage(name) as (url, is_there), ThreadPoolExecutor() as pool:
+        sent = pool.submit(send, ask(url, limits=long, verify_tls=False), stopping=stopping)
+        wait_until(is_there)
+        assert not sent.done()
+        stopping.set()
+        assert isinstance(sent.exception(timeout=10), OutboundStopped)
+
+
+@pytest.mark.parametrize("name", ["connecting", "handshake", "head"])
+def test_the_total_time_ends_every_stage_and_is_told_as_that(name):
+    with stage(name) as (url, _), pytest.raises(OutboundLate, match=r"longer than 0\.3 seconds"):
+        send(ask(url, limits=Limits(60, 60, 0.3), verify_tls=False))
+
+
+def test_nothing_is_sent_once_it_is_stopped():
+    stopping = threading.Event()
+    stopping.set()
+    with receiving() as receiver, pytest.raises(OutboundStopped):
+        send(ask(receiver.url), stopping=stopping)
+    assert receiver.heard == []

@@ -8,6 +8,8 @@ from typing import Final
 from builds.domain.steps.checks import Check, Kind, StepFacts, Values, flag, line, number, pairs, said, text, word
 from builds.domain.steps.places import check_http_url, check_inner_path
 
+ANY_SUCCESS: Final = "200:299"  # where a step wants no status of its own
+
 HTTP_MODES: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 LONGEST_TIMEOUT: Final = 3600  # seconds
 BODY_BYTES: Final = 512 * 1024
@@ -30,6 +32,12 @@ def check_codes(codes: str) -> str | None:
     if not CODES.fullmatch(plain) or any(span[0] > span[-1] for span in spans):
         return "Write statuses and ranges from 100 to 599 with commas, such as 200:299,404."
     return None
+
+
+def wanted_statuses(codes: str) -> frozenset[int]:
+    """Return the statuses that a list such as `200:299,404` names; an empty one names those of success."""
+    spans = [span.split(":") for span in (codes.replace(" ", "") or ANY_SUCCESS).split(",")]
+    return frozenset(status for span in spans for status in range(int(span[0]), int(span[-1]) + 1))
 
 
 CHECKS: Final[Mapping[str, Check]] = {
@@ -64,4 +72,4 @@ def fact(config: Values) -> str:
     return f"{config.get('http_mode') or ''} {str(config.get('url') or '').partition('?')[0]}"
 
 
-KIND: Final = Kind("HTTP", CHECKS, problems, fact, secrets_of=("url",))
+KIND: Final = Kind("HTTP", CHECKS, problems, fact, secrets_of=("url",), is_executed=True)

@@ -1,5 +1,6 @@
 """Every stored secret that a run uses, decrypted so that its log can hide them (docs/security.md, "Secrets")."""
 
+import base64
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -28,12 +29,13 @@ def _secrets_of(access: RunAccess) -> Iterator[str]:
     webhook_secret = _readable(run.account.webhook_secret_encrypted)
     yield webhook_secret
     yield webhook_secret.removeprefix(PREFIX)  # programs print the key that it is made of
-    steps = RunStep.objects.filter(run=run).values_list("secrets_encrypted", flat=True).distinct()
-    for stored in (run.secrets_encrypted, *steps):
+    steps = RunStep.objects.filter(run=run).values_list("secrets_encrypted", "config__username").distinct()
+    for stored, user in ((run.secrets_encrypted, None), *steps):
         with suppress(InvalidToken):
-            yield from (
-                str(value) for name, value in decrypt_fields(stored).items() if name not in ("login_id", LOGIN_HOST)
-            )
+            secrets = decrypt_fields(stored)
+            yield from (str(value) for name, value in secrets.items() if name not in ("login_id", LOGIN_HOST))
+            if password := secrets.get("password"):  # as the header of a request has it
+                yield base64.b64encode(f"{user or ''}:{password}".encode()).decode()
 
 
 def _readable(stored: str) -> str:

@@ -1,0 +1,85 @@
+"""The kinds of failures of steps that talk to a server of somebody else (`failure_kinds.py` has all of them)."""
+
+from typing import Final
+
+from builds.domain.failure_kind import FailureKind, Whose
+from builds.domain.states import EndReason
+
+REMOTE_REFUSED: Final = FailureKind(
+    "remote.refused",
+    Whose.DEFINITION,
+    EndReason.STEP_FAILED,
+    "BuildHub does not go to {place}: {detail}.",
+    "Only public hosts, and private ones that the operator has allowed, are reached by a step.",
+)
+REMOTE_HOST_UNKNOWN: Final = FailureKind(
+    "remote.host_unknown",
+    Whose.DEFINITION,
+    EndReason.STEP_FAILED,
+    "The host of {place} is not known: {detail}.",
+    "Check the address of the step, and the name server of the worker.",
+)
+REMOTE_UNREACHABLE: Final = FailureKind(
+    "remote.unreachable",
+    Whose.REMOTE,
+    EndReason.STEP_FAILED,
+    "{place} does not answer: {detail}.",
+    "Check that the server runs and that the worker's network reaches it, then press Build again.",
+)
+REMOTE_TIMED_OUT: Final = FailureKind(
+    "remote.timed_out",
+    Whose.REMOTE,
+    EndReason.STEP_FAILED,
+    "{place} did not answer in full within the timeout of {seconds} seconds.",
+    "Check how long the server takes, or raise the timeout of the step.",
+)
+REMOTE_CERTIFICATE: Final = FailureKind(
+    "remote.certificate",
+    Whose.REMOTE,
+    EndReason.STEP_FAILED,
+    "The certificate of {place} cannot be trusted: {detail}.",
+    "Let the administrator of that server renew it. ignoreSslErrors takes any certificate: whoever stands between then"
+    " reads and changes all that is sent, the login too.",
+)
+REMOTE_BROKEN_OFF: Final = FailureKind(
+    "remote.broken_off",
+    Whose.REMOTE,
+    EndReason.STEP_FAILED,
+    "The answer of {place} broke off: {detail}.",
+    "Look into the log of that server, then press Build again.",
+)
+REMOTE_TOO_LARGE: Final = FailureKind(
+    "remote.too_large",
+    Whose.REMOTE,
+    EndReason.STEP_FAILED,
+    "The answer of {place} has more than {limit}, which are allowed.",
+    "Ask for less, or let the operator raise BUILDHUB_CONTEXT_LIMIT_MB.",
+)
+REMOTE_TOO_MANY_REDIRECTS: Final = FailureKind(
+    "remote.too_many_redirects",
+    Whose.REMOTE,
+    EndReason.STEP_FAILED,
+    "{place} is the end of {count} redirects, and redirects again.",
+    "Probably they lead in a circle: open the address by hand, and give the step the one where it ends.",
+)
+REMOTE_REDIRECT_REFUSED: Final = FailureKind(
+    "remote.redirect_refused",
+    Whose.REMOTE,
+    EndReason.STEP_FAILED,
+    "The redirect of {place} is not followed: {detail}.",
+    "Give the step the address where it should end.",
+)
+REMOTE_STATUS: Final = FailureKind(
+    "remote.status",
+    Whose.REMOTE,
+    EndReason.STEP_FAILED,
+    "{place} answered {found}, and wanted is {wanted}{said}.",
+    "Look why that server answers so, or correct validResponseCodes of the step.",
+)
+REMOTE_CONTENT: Final = FailureKind(
+    "remote.content",
+    Whose.REMOTE,
+    EndReason.STEP_FAILED,
+    "The answer of {place} does not contain what validResponseContent of the step asks for.",
+    "consoleLogResponseBody prints the answer, so that one sees what came instead.",
+)
