@@ -38,8 +38,9 @@ REMOTE_CERTIFICATE: Final = FailureKind(
     Whose.REMOTE,
     EndReason.STEP_FAILED,
     "The certificate of {place} cannot be trusted: {detail}.",
-    "Let the administrator of that server renew it. ignoreSslErrors takes any certificate: whoever stands between then"
-    " reads and changes all that is sent, the login too.",
+    "Let the administrator of that server renew it, or let the operator add its authority to the worker's system."
+    " ignoreSslErrors takes any certificate: whoever stands between then reads and changes all that is sent, the login"
+    " too.",
 )
 REMOTE_BROKEN_OFF: Final = FailureKind(
     "remote.broken_off",

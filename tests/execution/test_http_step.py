@@ -170,7 +170,9 @@ def test_an_address_that_is_private_unknown_or_silent_is_told_as_that(executed):
 
 @contextmanager
 def secured(tmp_path):
-    pair = Authority().issue("receiver")
+    authority = Authority()
+    (tmp_path / "ca.pem").write_text(authority.ca)
+    pair = authority.issue("receiver")
     (tmp_path / "both.pem").write_text(pair.certificate + pair.key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "both.pem")
@@ -178,13 +180,17 @@ def secured(tmp_path):
         yield f"https://127.0.0.1:{receiver.port}/x", receiver
 
 
-def test_a_certificate_that_nobody_knows_is_taken_only_where_the_step_says_so(executed, tmp_path):
+def test_a_certificate_is_trusted_by_the_systems_authorities_or_where_the_step_trusts_any(
+    executed, tmp_path, monkeypatch
+):
     with secured(tmp_path) as (url, receiver):
         sentence = failed(executed(url, **LOGIN), "remote.certificate")
         assert "unable to get local issuer certificate" in sentence
         assert "ignoreSslErrors" in sentence
         assert receiver.heard == []
         assert executed(url, ignore_ssl_errors=True).end_reason == "DONE"
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        assert executed(url).end_reason == "DONE"
 
 
 def test_redirects_are_told_and_the_login_stays_with_its_origin(executed):
@@ -225,10 +231,13 @@ def test_a_cancel_ends_the_request(executed, caller, act):
     assert (run.end_reason, receiver.connections) == ("CANCELLED", 1)
 
 
-def test_login_and_its_header_are_masked_wherever_they_are_printed(executed):
-    with receiving(answering(200, f"{PASSWORD} {BASIC}\n".encode())) as receiver:
-        run = executed(receiver.url, console_log_response_body=True, **LOGIN)
-    assert printed(run) == ["*** ***"]
+@pytest.mark.parametrize(("password", "shown"), [(PASSWORD, "***"), ("short", "short")])
+def test_the_header_of_a_login_is_masked_also_where_the_password_is_too_short_to_be(executed, password, shown):
+    basic = base64.b64encode(f"ada:{password}".encode()).decode()
+    with receiving(answering(200, f"{password} {basic} end".encode())) as receiver:
+        run = executed(receiver.url, console_log_response_body=True, username="ada", password=password)
+    assert receiver.heard[0].headers["authorization"] == f"Basic {basic}"
+    assert printed(run) == [f"{shown} *** end"]
 
 
 def test_an_output_file_is_refused_before_anything_is_sent(executed):

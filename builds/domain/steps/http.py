@@ -1,5 +1,6 @@
 """HTTP: a request whose answer is judged and kept."""
 
+import base64
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -38,6 +39,11 @@ def wanted_statuses(codes: str) -> frozenset[int]:
     """Return the statuses that a list such as `200:299,404` names; an empty one names those of success."""
     spans = [span.split(":") for span in (codes.replace(" ", "") or ANY_SUCCESS).split(",")]
     return frozenset(status for span in spans for status in range(int(span[0]), int(span[-1]) + 1))
+
+
+def basic_login(user: str, password: str) -> str:
+    """Return what the header of basic authorization (RFC 7617) has of a login; empty where there is none."""
+    return base64.b64encode(f"{user}:{password}".encode()).decode() if user or password else ""
 
 
 CHECKS: Final[Mapping[str, Check]] = {

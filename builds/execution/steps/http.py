@@ -1,6 +1,6 @@
 """HTTP: one request, its redirects, and what its answer has to be like."""
 
-import base64
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from builds.domain import failures, remote_kinds
 from builds.domain.failure_kind import FailureKind
 from builds.domain.outbound import without_query
 from builds.domain.remote_failures import remote_failed
-from builds.domain.steps.http import ANY_SUCCESS, wanted_statuses
+from builds.domain.steps.http import ANY_SUCCESS, basic_login, wanted_statuses
 from builds.engine.errors import EngineError
 from builds.engine.outbound import (
     Answer,
@@ -79,9 +79,9 @@ def request_of(config: Mapping[str, Any], secrets: Mapping[str, str]) -> Ask:
     given = ((str(pair["name"]).lower(), str(pair.get("value") or "")) for pair in config.get("custom_headers") or ())
     # http.client writes Latin-1: so these are the bytes of UTF-8.
     headers = {name: value.strip().encode().decode("latin-1") for name, value in given if name not in OWN_HEADERS}
-    user, password = str(config.get("username") or ""), secrets.get("password", "")
-    if user or password:
-        headers["authorization"] = f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+    if login := basic_login(str(config.get("username") or ""), secrets.get("password", "")):
+        headers["authorization"] = f"Basic {login}"
+    authorities = ssl.get_default_verify_paths()  # those of git
     seconds = float(config.get("timeout") or TIMEOUT_SECONDS)
     return Ask(
         method=str(config.get("http_mode") or "GET"),
@@ -90,7 +90,7 @@ def request_of(config: Mapping[str, Any], secrets: Mapping[str, str]) -> Ask:
         body=str(config.get("request_body") or "").encode() or None,
         allowed=settings.OUTBOUND_ALLOW,
         limits=Limits(seconds, seconds, seconds, settings.CONTEXT_LIMIT_BYTES),
-        verify_tls=not config.get("ignore_ssl_errors"),
+        verify_tls=not config.get("ignore_ssl_errors") and (authorities.cafile or authorities.capath or True),
     )
 
 

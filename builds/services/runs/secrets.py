@@ -1,13 +1,14 @@
 """Every stored secret that a run uses, decrypted so that its log can hide them (docs/security.md, "Secrets")."""
 
-import base64
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from cryptography.fernet import InvalidToken
 
 from builds.credentials import decrypt, decrypt_fields
+from builds.domain.states import StepType
 from builds.domain.steps.create_image import LOGIN_HOST
+from builds.domain.steps.http import basic_login
 from builds.models import RunStep
 from builds.services.accounts.webhook_secret import PREFIX
 from builds.services.connections.clients import RunAccess
@@ -29,13 +30,13 @@ def _secrets_of(access: RunAccess) -> Iterator[str]:
     webhook_secret = _readable(run.account.webhook_secret_encrypted)
     yield webhook_secret
     yield webhook_secret.removeprefix(PREFIX)  # programs print the key that it is made of
-    steps = RunStep.objects.filter(run=run).values_list("secrets_encrypted", "config__username").distinct()
-    for stored, user in ((run.secrets_encrypted, None), *steps):
+    steps = RunStep.objects.filter(run=run).values_list("secrets_encrypted", "step_type", "config__username").distinct()
+    for stored, step_type, user in ((run.secrets_encrypted, "", ""), *steps):
         with suppress(InvalidToken):
             secrets = decrypt_fields(stored)
             yield from (str(value) for name, value in secrets.items() if name not in ("login_id", LOGIN_HOST))
-            if password := secrets.get("password"):  # as the header of a request has it
-                yield base64.b64encode(f"{user or ''}:{password}".encode()).decode()
+            if step_type == StepType.HTTP and (password := secrets.get("password")):
+                yield basic_login(user or "", password)
 
 
 def _readable(stored: str) -> str:
