@@ -11,6 +11,7 @@ from django import forms
 from builds.domain.states import StepType
 from builds.domain.steps.ftp import FTP_TYPES
 from builds.domain.steps.http import HTTP_MODES
+from builds.pages.forms import SourceForm
 from builds.pages.image_form import GROWS
 from builds.pages.service_form import Code, Lines, Number, ServiceForm, Text, Tick
 
@@ -20,6 +21,7 @@ WORDS: Final = {  # what a kind does, for those who choose one
     StepType.USER_TASK: "runs a command in a container of an image that you name, beside the files of the run.",
     StepType.HTTP: "sends a request and judges its answer.",
     StepType.FTP: "sends files to an FTP or SFTP server or fetches some from it.",
+    StepType.CODE_DOWN: "puts the code of a Git repository beside the files of the run.",
 }
 
 
@@ -83,6 +85,24 @@ class Chosen(Text):
         words: Any = self.widget
         if stored not in dict(words.choices):
             words.choices = [(stored, stored or "Not chosen"), *words.choices]
+
+
+class CodeFields(ServiceForm):
+    """Code of a repository, in the words of the build's own form, which edits it where it is the only other step."""
+
+    repositoryUrl = SourceForm.base_fields["repositoryUrl"]
+    branchName = Code(label="Branch, tag or commit", help_text="Empty: the repository's default branch.")
+    codeSaveDir = Code(
+        label="Folder for the code", help_text="Within the files of the run. Empty: the repository's name."
+    )
+    commonType = SourceForm.base_fields["commonType"]
+    userId = SourceForm.base_fields["userId"]
+    password = SourceForm.base_fields["password"]
+    privateKey = SourceForm.base_fields["privateKey"]
+    knownHosts = SourceForm.base_fields["knownHosts"]
+    submodules = SourceForm.base_fields["submodules"]
+    lfs = SourceForm.base_fields["lfs"]
+    httpSslVerifySkip = SourceForm.base_fields["httpSslVerifySkip"]
 
 
 class UserTaskFields(ServiceForm):
@@ -155,6 +175,7 @@ class FtpFields(ServiceForm):
 
 
 FIELDS: Final[Mapping[StepType, type[ServiceForm]]] = {
+    StepType.CODE_DOWN: CodeFields,
     StepType.USER_TASK: UserTaskFields,
     StepType.SHELL: ShellFields,
     StepType.HTTP: HttpFields,

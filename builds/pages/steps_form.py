@@ -1,7 +1,7 @@
 """All steps of a build as one form: a row a step, whose fields are those of its kind."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Final, Self
 
@@ -15,9 +15,9 @@ from builds.contract.steps import BuildStep
 from builds.domain.definition import Step
 from builds.domain.errors import FieldError, Refused
 from builds.domain.states import StepType
-from builds.domain.steps.kinds import KINDS, MOST_STEPS, without_password
+from builds.domain.steps.kinds import KINDS, MOST_STEPS, SECRETS, without_password
 from builds.pages.place_form import KEPT
-from builds.pages.screens.source import source_steps
+from builds.pages.screens.source import repository_address, source_steps
 from builds.pages.service_form import Lines, Number, ServiceForm, Text, Tick
 from builds.pages.step_kinds_form import FIELDS, WORDS, Chosen, LineList
 from builds.services.builds.edit import BuildDraft, StepDraft
@@ -32,7 +32,7 @@ OF_ALL: Final[Mapping[str, Any]] = BuildStep().fields  # what steps of all kinds
 
 
 class StepForm(ServiceForm):
-    """One step; `stored` are those of the build by number. What the build's own form edits has no fields here."""
+    """One step; `stored` are those of the build by number. Those `in_form` are edited in the build's own form."""
 
     buildStepSeq = Number(label="Number of the step", empty_value=None)
     stepType = Text(label="Kind of step", widget=forms.HiddenInput())
@@ -41,21 +41,22 @@ class StepForm(ServiceForm):
     useFlag = Tick(label="In use")
     stepDesc = Lines(label="Description", widget=forms.Textarea({"class": "input", "rows": 2}))
 
-    def __init__(self, *args: Any, stored: Mapping[int, Step], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, stored: Mapping[int, Step], in_form: Container[Step | None], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.is_in_form = False  # said by the form of all, as is the title
         self.fields["buildStepSeq"].widget = forms.HiddenInput()
         seq = self.fields["buildStepSeq"].clean(self["buildStepSeq"].value())
         self.step = stored.get(seq)
         self.kind = self.step.step_type if self.step else kind_of(self["stepType"].value(), KINDS)
         self.fields["stepTitle"].help_text = f"Empty: {KINDS[self.kind].title}."
         self.config_keys = {name: str(field.source) for name, field in SERIALIZERS[self.kind].fields.items()}
-        self.fields |= deepcopy(FIELDS[self.kind].base_fields) if self.kind in FIELDS else {}
+        self.is_in_form = self.step is not None and self.step in in_form
+        self.has_fields = self.kind in FIELDS and not self.is_in_form
+        self.fields |= deepcopy(FIELDS[self.kind].base_fields) if self.has_fields else {}
         kept = frozenset[str]()
         if self.step:
             self.initial, kept = self._stored_values(self.step), secret_names(self.step)
-        if "password" in self.fields:
-            self.hint_secrets({"password": KEPT if "password" in kept else ""})
+        secrets = {name: key for name, key in self.config_keys.items() if key in SECRETS and name in self.fields}
+        self.hint_secrets({name: KEPT if key in kept else "" for name, key in secrets.items()})
 
     def _stored_values(self, step: Step) -> dict[str, Any]:
         """Return what the fields show of a stored step; a choice that was never made is shown as such."""
@@ -65,6 +66,8 @@ class StepForm(ServiceForm):
             if isinstance(field, Chosen):
                 shown[name] = stored = str(shown[name] or "")
                 field.offer(stored)
+        if "repositoryUrl" in shown:
+            shown["repositoryUrl"] = repository_address(step.config)
         return {**own, "stepType": step.step_type.value, **shown}
 
     @property
@@ -74,11 +77,6 @@ class StepForm(ServiceForm):
             return int(self["stepOrder"].value())
         except (TypeError, ValueError):
             return LAST
-
-    @property
-    def has_fields(self) -> bool:
-        """Say whether the whole step is edited here."""
-        return self.kind in FIELDS
 
     @property
     def is_executed(self) -> bool:
@@ -109,6 +107,8 @@ class StepForm(ServiceForm):
             for name, key in self.config_keys.items()
             if name in self.fields and self.is_changed(name)
         }
+        if "repository_url" in changed:
+            changed["protocol_type"] = None  # the address says it, else it is https
         return StepDraft(
             self.kind,
             order=self.values["stepOrder"],
@@ -152,17 +152,17 @@ class StepsForm(ServiceForm):
     def __init__(self, steps: Sequence[Step], data: QueryDict | None = None) -> None:
         super().__init__(data)
         stored = {step.build_step_seq: step for step in steps if step.step_type in KINDS}
-        common: dict[str, Any] = {
-            "prefix": PREFIX,
-            "auto_id": "%s",
-            "form_kwargs": {"empty_permitted": False, "stored": stored},
-        }
-        self.formset = ROWS(data, initial=[{"buildStepSeq": seq} for seq in stored], **common)
-        self.rows: list[StepForm] = sorted(self.formset.forms, key=lambda row: row.order)
         source = source_steps(steps)
+        self.formset = ROWS(
+            data,
+            initial=[{"buildStepSeq": seq} for seq in stored],
+            prefix=PREFIX,
+            auto_id="%s",
+            form_kwargs={"empty_permitted": False, "stored": stored, "in_form": (source.image, source.code)},
+        )
+        self.rows: list[StepForm] = sorted(self.formset.forms, key=lambda row: row.order)
         for number, row in enumerate(self.rows, 1):
             row.title = f"Step {number}, {KINDS[row.kind].title}"
-            row.is_in_form = row.step in (source.image, source.code)
 
     @classmethod
     def with_added(cls, steps: Sequence[Step], data: QueryDict) -> Self:
@@ -227,6 +227,6 @@ def kind_of(word: Any, known: Mapping[StepType, Any]) -> StepType:
 def _without_passwords(data: Any) -> Any:
     """Return what was typed, changeable, with no password in an address."""
     copied = data.copy()
-    for name in [name for name in copied if name.endswith("-url")]:
+    for name in [name for name in copied if name.endswith(("-url", "-repositoryUrl"))]:
         copied[name] = without_password(copied[name])
     return copied

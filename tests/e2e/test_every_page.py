@@ -59,6 +59,7 @@ def git_build(caller: Caller) -> Build:
 def build_of_all_kinds(caller: Caller) -> Build:
     """Create a build with a step of every kind that the page of steps edits."""
     steps = (
+        StepDraft("CODE_DOWN", config={"repository_url": f"https://git.example/{LONG}.git"}),
         StepDraft("SHELL", config={"shell_type": "SCRIPT", "command": f"make {LONG}", "step_title": LONG}),
         StepDraft("USER_TASK", config={"image_name": "busybox", "cmd": [LONG], "envs": [{"key": "A", "value": LONG}]}),
         StepDraft("HTTP", config={"url": f"https://example.com/{LONG}", "password": "secret"}),

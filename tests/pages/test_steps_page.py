@@ -15,8 +15,10 @@ from tests.pages import making
 from tests.pages.reading import Page, read
 from tests.pages.test_forms import API_WORDS
 from tests.pages.test_press import values
+from tests.support.keys import ssh_key
 
 CANARY = "canary-word-9"
+KEY = ssh_key()
 IMAGE = StepDraft("CREATE_IMAGE", config={"docker_file": making.DOCKERFILE, "target": "run"})
 TYPED = {
     "USER_TASK": {
@@ -142,11 +144,11 @@ def said(page: Page, name: str) -> str:
 
 
 def test_the_page_has_every_field_of_every_kind_that_is_edited_here():
-    others = {StepType.CODE_DOWN, StepType.CREATE_IMAGE}
-    assert FIELDS.keys() == KINDS.keys() - others
+    assert FIELDS.keys() == KINDS.keys() - {StepType.CREATE_IMAGE}
+    by_the_address = {"protocolType", "repositoryType"}
     for kind, form in FIELDS.items():
         known = CONFIGS[kind]().fields.keys() - StepConfig().fields.keys()
-        assert form.base_fields.keys() == known, kind
+        assert form.base_fields.keys() == known - by_the_address, kind
 
 
 @pytest.mark.parametrize("kind", TYPED)
@@ -290,6 +292,34 @@ def test_code_and_image_keep_what_the_page_has_no_fields_for(client, operator):
     after = [(step.config, secrets(step)) for step in stored(build)]
     assert after[0] == (before[0][0] | {"step_title": "Get it"}, before[0][1])
     assert after[1] == (before[1][0] | {"step_desc": "all of it"}, before[1][1])
+
+
+def test_code_beside_other_steps_is_edited_here_and_more_of_it_added(client, operator):
+    code = {
+        "repository_url": "https://git.example/a.git",
+        "common_type": "PRIVATE",
+        "user_id": "me",
+        "password": CANARY,
+    }
+    steps = (StepDraft("CODE_DOWN", config=code), StepDraft("SHELL", config=SHELL), IMAGE)
+    build = create_build(caller=operator, draft=BuildDraft(image_name="git", tag_name="1", steps=steps))
+    before = stored(build)[0]
+    page = added(client, build, "CODE_DOWN")
+    assert CANARY not in page.html
+    assert values(page)["steps-0-repositoryUrl"] == "https://git.example/a.git"
+    assert values(page)["steps-3-commonType"] == "COMMON"
+    more = {"repositoryUrl": "git@git.example:team/b.git", "commonType": "PRIVATE", "userId": "", "privateKey": KEY}
+    typed = {f"steps-3-{name}": value for name, value in more.items()} | {"steps-0-branchName": "dev"}
+    answer = client.post(address(build), sent(page) | typed)
+    assert answer.status_code == 302, answer.content.decode()
+    first, _, second, _ = stored(build)
+    assert (first.config, secrets(first)) == (before.config | {"branch_name": "dev"}, secrets(before))
+    assert (second.config["repository_url"], second.config["code_save_dir"]) == ("git@git.example:team/b.git", "b")
+    assert (second.config["protocol_type"], secrets(second)) == ("ssh", {"private_key": KEY})
+    assert "PRIVATE KEY" not in read(client.get(address(build))).html
+    saved(client, build, steps_2_repositoryUrl="https://git.example/team/b.git", steps_2_commonType="COMMON")
+    second = stored(build)[2]
+    assert (second.config["protocol_type"], secrets(second)) == ("https", {})
 
 
 def test_one_image_step_in_use_is_needed(client, made):
