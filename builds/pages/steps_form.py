@@ -15,6 +15,7 @@ from builds.contract.steps import BuildStep
 from builds.domain.definition import Step
 from builds.domain.errors import FieldError, Refused
 from builds.domain.states import StepType
+from builds.domain.steps.code_down import COMMON_TYPES
 from builds.domain.steps.kinds import KINDS, MOST_STEPS, SECRETS, without_password
 from builds.pages.place_form import KEPT
 from builds.pages.screens.source import repository_address, source_steps
@@ -68,6 +69,7 @@ class StepForm(ServiceForm):
                 field.offer(stored)
         if "repositoryUrl" in shown:
             shown["repositoryUrl"] = repository_address(step.config)
+            shown["commonType"] = shown["commonType"] or COMMON_TYPES[0]
         return {**own, "stepType": step.step_type.value, **shown}
 
     @property

@@ -5,21 +5,30 @@ import json
 import pytest
 
 from builds.contract.configs import CONFIGS, StepConfig
-from builds.credentials import decrypt_fields
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import KINDS, MOST_STEPS
-from builds.models import Activity, Build, BuildServer, BuildStep, Did
+from builds.models import Activity, BuildServer, Did
 from builds.pages.step_kinds_form import FIELDS
-from builds.services.builds.edit import BuildDraft, StepDraft, create_build, edit_build
-from tests.pages import making
-from tests.pages.reading import Page, read
+from builds.services.builds.edit import StepDraft
+from tests.pages.reading import read
+from tests.pages.steps_page import (
+    CANARY,
+    HTTP,
+    IMAGE,
+    SHELL,
+    added,
+    address,
+    made,
+    made_of,
+    said,
+    saved,
+    secrets,
+    sent,
+    stored,
+)
 from tests.pages.test_forms import API_WORDS
 from tests.pages.test_press import values
-from tests.support.keys import ssh_key
 
-CANARY = "canary-word-9"
-KEY = ssh_key()
-IMAGE = StepDraft("CREATE_IMAGE", config={"docker_file": making.DOCKERFILE, "target": "run"})
 TYPED = {
     "USER_TASK": {
         "imageName": "registry.example/team/maven",
@@ -86,61 +95,12 @@ STORED = {
         "username": "robot",
     },
 }
-HTTP = {"http_mode": "GET", "url": "https://example.com/hook", "username": "robot", "password": CANARY}
-SHELL = {"shell_type": "COMMAND", "command": "make"}
 
 
 @pytest.fixture
 def client(as_, operator):
     BuildServer.objects.update(allowed_host_paths=["/srv"])
     return as_(operator)
-
-
-@pytest.fixture
-def made(operator):
-    """Create a build with these steps before the one that makes the image."""
-
-    def create(*steps: tuple[str, dict[str, object]]) -> Build:
-        drafts = [StepDraft(kind, config=config) for kind, config in steps]
-        return create_build(caller=operator, draft=BuildDraft(image_name="made", tag_name="1", steps=[*drafts, IMAGE]))
-
-    return create
-
-
-def address(build: Build) -> str:
-    return f"/builds/{build.pk}/steps"
-
-
-def sent(page: Page) -> dict[str, str]:
-    """Return what a browser sends of the page when Save is pressed."""
-    return {name: value for name, value in values(page).items() if name != "add"}
-
-
-def added(client, build: Build, kind: str, typed: dict[str, str] | None = None) -> Page:
-    """Press Add on the page, with what was typed there before."""
-    fields = sent(read(client.get(address(build)))) if typed is None else typed
-    return read(client.post(address(build), fields | {"addType": kind, "add": "Y"}))
-
-
-def saved(client, build: Build, **changes: str) -> None:
-    """Open the page, change these fields (`steps-0-url` is steps_0_url) and save it."""
-    fields = sent(read(client.get(address(build))))
-    answer = client.post(address(build), fields | {name.replace("_", "-"): value for name, value in changes.items()})
-    assert answer.status_code == 302, answer.content.decode()
-
-
-def stored(build: Build) -> list[BuildStep]:
-    return list(build.steps.order_by("order"))
-
-
-def secrets(step: BuildStep) -> dict[str, str]:
-    return decrypt_fields(step.secrets_encrypted)
-
-
-def said(page: Page, name: str) -> str:
-    """Return the error beside a field."""
-    assert page.one("id", name).attributes["aria-invalid"] == "true"
-    return page.one("id", f"{name}-error").text
 
 
 def test_the_page_has_every_field_of_every_kind_that_is_edited_here():
@@ -179,8 +139,8 @@ def tidied(typed: str) -> str:
     return text.replace("\n\n", "\n").rstrip("\n") if typed.startswith("mvn") else text
 
 
-def test_what_is_changed_is_stored_and_what_is_emptied_is_none(client, made):
-    build = made(("HTTP", HTTP | {"timeout": 30, "custom_headers": [{"name": "A", "value": "1"}]}))
+def test_what_is_changed_is_stored_and_what_is_emptied_is_none(client, operator):
+    build = made(operator, ("HTTP", HTTP | {"timeout": 30, "custom_headers": [{"name": "A", "value": "1"}]}))
     saved(client, build, steps_0_timeout="", steps_0_customHeaders="", steps_0_httpMode="PUT", steps_0_stepTitle="Tell")
     step = stored(build)[0]
     assert step.config == {
@@ -193,22 +153,8 @@ def test_what_is_changed_is_stored_and_what_is_emptied_is_none(client, made):
     assert Activity.objects.filter(did=Did.EDIT_BUILD, build=build).exists()
 
 
-def test_a_password_is_kept_while_it_is_left_empty_and_forgotten_with_another_address(client, made):
-    build = made(("HTTP", HTTP))
-    page = read(client.get(address(build)))
-    assert "One is kept" in page.one("id", "steps-0-password-hint").text
-    assert "value" not in page.one("id", "steps-0-password").attributes
-    saved(client, build, steps_0_username="other")
-    assert secrets(stored(build)[0]) == {"password": CANARY}
-    saved(client, build, steps_0_password="another")
-    assert secrets(stored(build)[0]) == {"password": "another"}
-    saved(client, build, steps_0_url="https://elsewhere.example/hook")
-    assert secrets(stored(build)[0]) == {}
-    assert not read(client.get(address(build))).with_("id", "steps-0-password-hint")
-
-
-def test_errors_stand_all_at_once_beside_their_fields_with_what_was_typed_and_no_secret(client, made):
-    build = made(("HTTP", HTTP), ("USER_TASK", STORED["USER_TASK"]), ("SHELL", SHELL))
+def test_errors_stand_all_at_once_beside_their_fields_with_what_was_typed_and_no_secret(client, operator):
+    build = made(operator, ("HTTP", HTTP), ("USER_TASK", STORED["USER_TASK"]), ("SHELL", SHELL))
     wrong = {
         "steps-0-url": f"https://me:{CANARY}@example.com/",
         "steps-0-password": f"{CANARY}-new",
@@ -240,8 +186,8 @@ def test_errors_stand_all_at_once_beside_their_fields_with_what_was_typed_and_no
     assert [step.config for step in stored(build)][2] == SHELL
 
 
-def test_steps_are_executed_in_the_order_that_is_typed_and_taken_out_of_use_by_a_tick(client, made):
-    build = made(("SHELL", SHELL), ("HTTP", HTTP))
+def test_steps_are_executed_in_the_order_that_is_typed_and_taken_out_of_use_by_a_tick(client, operator):
+    build = made(operator, ("SHELL", SHELL), ("HTTP", HTTP))
     shell, http, _ = (step.pk for step in stored(build))
     fields = sent(read(client.get(address(build)))) | {"steps-0-stepOrder": "9", "steps-1-stepOrder": "1"}
     del fields["steps-0-useFlag"]
@@ -252,8 +198,8 @@ def test_steps_are_executed_in_the_order_that_is_typed_and_taken_out_of_use_by_a
     assert titles[:3] == ["Step 1, HTTP", "Step 2, Build & Push", "Step 3, Shell"]
 
 
-def test_add_stores_nothing_keeps_what_was_typed_and_leads_into_the_new_step(client, made):
-    build = made(("SHELL", SHELL))
+def test_add_stores_nothing_keeps_what_was_typed_and_leads_into_the_new_step(client, operator):
+    build = made(operator, ("SHELL", SHELL))
     typed = sent(read(client.get(address(build)))) | {"steps-0-command": "make test", "steps-0-stepOrder": "1"}
     page = added(client, build, "HTTP", typed)
     assert [(step.step_type, step.config.get("command")) for step in stored(build)] == [
@@ -273,57 +219,8 @@ def test_add_stores_nothing_keeps_what_was_typed_and_leads_into_the_new_step(cli
     ]
 
 
-def test_code_and_image_keep_what_the_page_has_no_fields_for(client, operator):
-    code = {
-        "repository_url": "https://git.example/a.git",
-        "common_type": "PRIVATE",
-        "user_id": "me",
-        "password": CANARY,
-    }
-    more = {"secrets": [{"id": "npm", "value": CANARY}], "build_args": [{"key": "A", "value": "1"}]}
-    steps = (StepDraft("CODE_DOWN", config=code), StepDraft("CREATE_IMAGE", config={**IMAGE.config, **more}))
-    build = create_build(caller=operator, draft=BuildDraft(image_name="git", tag_name="1", steps=steps))
-    before = [(step.config, secrets(step)) for step in stored(build)]
-    page = read(client.get(address(build)))
-    assert CANARY not in page.html
-    assert len(page.with_("href", f"/builds/{build.pk}/edit")) == 2
-    assert not page.with_("id", "steps-0-password")
-    saved(client, build, steps_0_stepTitle="Get it", steps_1_stepDesc="all of it")
-    after = [(step.config, secrets(step)) for step in stored(build)]
-    assert after[0] == (before[0][0] | {"step_title": "Get it"}, before[0][1])
-    assert after[1] == (before[1][0] | {"step_desc": "all of it"}, before[1][1])
-
-
-def test_code_beside_other_steps_is_edited_here_and_more_of_it_added(client, operator):
-    code = {
-        "repository_url": "https://git.example/a.git",
-        "common_type": "PRIVATE",
-        "user_id": "me",
-        "password": CANARY,
-    }
-    steps = (StepDraft("CODE_DOWN", config=code), StepDraft("SHELL", config=SHELL), IMAGE)
-    build = create_build(caller=operator, draft=BuildDraft(image_name="git", tag_name="1", steps=steps))
-    before = stored(build)[0]
-    page = added(client, build, "CODE_DOWN")
-    assert CANARY not in page.html
-    assert values(page)["steps-0-repositoryUrl"] == "https://git.example/a.git"
-    assert values(page)["steps-3-commonType"] == "COMMON"
-    more = {"repositoryUrl": "git@git.example:team/b.git", "commonType": "PRIVATE", "userId": "", "privateKey": KEY}
-    typed = {f"steps-3-{name}": value for name, value in more.items()} | {"steps-0-branchName": "dev"}
-    answer = client.post(address(build), sent(page) | typed)
-    assert answer.status_code == 302, answer.content.decode()
-    first, _, second, _ = stored(build)
-    assert (first.config, secrets(first)) == (before.config | {"branch_name": "dev"}, secrets(before))
-    assert (second.config["repository_url"], second.config["code_save_dir"]) == ("git@git.example:team/b.git", "b")
-    assert (second.config["protocol_type"], secrets(second)) == ("ssh", {"private_key": KEY})
-    assert "PRIVATE KEY" not in read(client.get(address(build))).html
-    saved(client, build, steps_2_repositoryUrl="https://git.example/team/b.git", steps_2_commonType="COMMON")
-    second = stored(build)[2]
-    assert (second.config["protocol_type"], secrets(second)) == ("https", {})
-
-
-def test_one_image_step_in_use_is_needed(client, made):
-    build = made(("SHELL", SHELL))
+def test_one_image_step_in_use_is_needed(client, operator):
+    build = made(operator, ("SHELL", SHELL))
     fields = sent(read(client.get(address(build))))
     del fields["steps-1-useFlag"]
     page = read(client.post(address(build), fields), 400)
@@ -333,55 +230,9 @@ def test_one_image_step_in_use_is_needed(client, made):
 
 def test_an_error_of_what_the_page_has_no_field_for_says_of_which_step_it_is(client, operator):
     unused = StepDraft("CODE_DOWN", use=False, config={"branch_name": "main"})
-    build = create_build(caller=operator, draft=BuildDraft(image_name="a", tag_name="1", steps=(unused, IMAGE)))
+    build = made_of(operator, unused, IMAGE)
     page = read(client.post(address(build), sent(read(client.get(address(build)))) | {"steps-0-useFlag": "Y"}), 400)
     assert "Steps 1, Repository address: " in page.one("data-problems").text
-
-
-def test_what_no_line_can_show_stays_as_it_is_stored(client, made):
-    script = {"image_name": "busybox", "cmd": ["sh", "-c", "one\ntwo"], "envs": [{"key": "A", "value": "1\n2"}]}
-    build = made(("USER_TASK", script))
-    saved(client, build, steps_0_imageTag="1")
-    assert stored(build)[0].config == script | {"image_tag": "1"}
-
-
-def test_a_step_out_of_use_may_hold_anything_and_is_shown_and_kept(client, operator):
-    odd = {
-        "url": 5,
-        "timeout": "soon",
-        "custom_headers": ["x", {"name": 1}],
-        "http_mode": "BREW",
-        "ignore_ssl_errors": "Y",
-    }
-    steps = (StepDraft("HTTP", use=False, config=odd), IMAGE)
-    build = create_build(caller=operator, draft=BuildDraft(image_name="odd", tag_name="1", steps=steps))
-    saved(client, build, steps_0_stepTitle="Odd")
-    assert stored(build)[0].config == odd | {"step_title": "Odd"}
-
-
-def test_of_two_edits_the_later_one_counts_and_a_step_that_it_does_not_know_stays(client, made, operator):
-    build = made(("SHELL", SHELL))
-    fields = sent(read(client.get(address(build))))
-    (shell, image) = stored(build)
-    others = (
-        StepDraft("SHELL", pk=shell.pk, order=1, config={"shell_type": "SCRIPT", "command": "of the other"}),
-        StepDraft("HTTP", order=2, config=HTTP),
-    )
-    edit_build(build_id=build.pk, caller=operator, draft=BuildDraft(steps=others))
-    assert client.post(address(build), fields).status_code == 302
-    found = {step.step_type: step for step in stored(build)}
-    assert found["SHELL"].config == SHELL
-    assert (found["HTTP"].use, secrets(found["HTTP"])) == (True, {"password": CANARY})
-    assert found["CREATE_IMAGE"].pk == image.pk
-
-
-def test_a_step_of_another_build_is_refused(client, made, build):
-    other = made(("SHELL", SHELL))
-    strange = str(stored(other)[0].pk)
-    fields = sent(read(client.get(address(build)))) | {"steps-0-buildStepSeq": strange}
-    page = read(client.post(address(build), fields), 400)
-    assert f"This build has no step {strange}" in page.one("data-problems").text
-    assert stored(other)[0].config == SHELL
 
 
 @pytest.mark.parametrize(
@@ -406,9 +257,9 @@ def test_those_who_may_not_edit_neither_open_nor_save_it_nor_are_led_there(as_, 
 
 
 def test_as_many_steps_as_a_build_may_have_are_shown_in_few_statements_and_saved(
-    client, made, django_assert_max_num_queries
+    client, operator, django_assert_max_num_queries
 ):
-    build = made(*[("HTTP", HTTP)] * (MOST_STEPS - 1))
+    build = made(operator, *[("HTTP", HTTP)] * (MOST_STEPS - 1))
     with django_assert_max_num_queries(12):
         client.get(address(build))
     saved(client, build, steps_62_stepTitle="Last")
