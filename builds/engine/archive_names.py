@@ -15,6 +15,7 @@ DEEPEST: Final = 250  # folders: Python 3.11 removes a tree with an open folder 
 MOST_LINKS: Final = 40  # that Linux follows on the way to one file
 FOLDER: Final = b"/"
 FILE: Final = b""
+UNFOLLOWED: Final = b"\0"
 AS_TAR: Final = "Pack the folder itself, as `tar -C FOLDER -c .` does."
 LEAVE_OUT: Final = "Leave it out."
 
@@ -87,12 +88,19 @@ class Names:
             raise refused(name, f"is a link to {quoted(target)}, which is no usable name", LEAVE_OUT)
         return self._take(name, os.fsencode(target))
 
+    def unfollowed_link(self, name: str) -> str:
+        """Take a symbolic link whose target may be anything, as nothing follows it."""
+        return self._take(name, UNFOLLOWED)
+
     def hard_link(self, name: str, target: str) -> tuple[str, str]:
         """Take a hard link; return also the path of the file that it is one more name of."""
-        to = self.path(target)
-        if self._kinds.get(os.fsencode(to)) != FILE:
+        if not self.has_file(target):
             raise refused(name, f"is a hard link to {quoted(target)}, which is no file before it", "Pack both again.")
-        return self._take(name, FILE), to
+        return self._take(name, FILE), self.path(target)
+
+    def has_file(self, name: str) -> bool:
+        """Say whether a file of this name has been taken."""
+        return self._kinds.get(os.fsencode(self.path(name))) == FILE
 
     def finish(self) -> None:
         """Refuse links that lead out of the folder, also those that do so by way of another link."""

@@ -1,0 +1,129 @@
+"""Files between the worker's disk and a workspace on a build server, as tar in both directions."""
+
+import io
+import os
+import posixpath
+import shutil
+import tarfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from builds.engine.archive_folder import UnpackedFolder, time_of
+from builds.engine.archive_names import Names
+from builds.engine.errors import ContextTooLarge
+from builds.engine.folder import GIT, IGNORE_FILE, LARGEST_NAMED, PERMISSIONS
+from builds.engine.ignore import Ignored, Matches
+
+PIECE: Final = 256 * 1024
+BLOCK: Final = tarfile.BLOCKSIZE
+UNBOUNDED: Final = 1 << 62  # what is written is bounded here, with names of what is large
+Wanted = Callable[[str, bool], bool]  # of a path below the folder, and whether it is a folder
+
+
+def pack(source: Path, name: str) -> Iterator[bytes]:
+    """Give the tar of a file, or of a folder with all that is in it, under the path `name`; empty: what is in it alone.
+
+    Links are given as links. All belongs to root; permissions and times stay.
+    """
+    is_folder = source.is_dir() and not source.is_symlink()
+    below = (Path(at) / name for at, folders, files in os.walk(source) for name in sorted((*folders, *files)))
+    with tarfile.open(fileobj=io.BytesIO(), mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for path in (source, *below) if is_folder else (source,):
+            entry = tar.gettarinfo(path, arcname=posixpath.normpath(f"{name}/{path.relative_to(source)}"))
+            if entry is None or entry.name in ("", "/", "."):  # a socket, or the folder itself
+                continue
+            entry.name = entry.name.lstrip("/")
+            entry.uid = entry.gid = 0
+            entry.uname = entry.gname = ""
+            yield entry.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+            if entry.isreg():
+                with path.open("rb") as file:
+                    while piece := file.read(PIECE):
+                        yield piece
+                yield bytes(-entry.size % BLOCK)
+    yield bytes(2 * BLOCK)
+
+
+def unpack_wanted(
+    file: BinaryIO, root: Path, wanted: Wanted, *, limit_bytes: int | None, look: Callable[[], None]
+) -> list[str]:
+    """Unpack what is `wanted` of an engine's tar into the new folder `root`; return what could not be had by it.
+
+    That are further names of files whose first name was not wanted: the tar holds their content under that alone.
+    Links are written as links, and nothing is written below one. `look` is called for each entry, to raise what ends
+    it. Raises `ArchiveRefused` for a name that must not be, `ContextTooLarge` for more than `limit_bytes` (None: no
+    limit), `tarfile.TarError` for a tar that breaks off.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    unpacking = _Unpacking(root, limit_bytes)
+    with tarfile.open(fileobj=file, mode="r|", encoding="utf-8", errors="surrogateescape") as tar:
+        for entry in tar:
+            look()
+            path = unpacking.names.path(entry.name)
+            if path and wanted(path, entry.isdir()):
+                unpacking.take(entry, path, tar)
+    unpacking.into.finish()
+    return unpacking.missing
+
+
+class _Unpacking:
+    """What has been written so far of one tar."""
+
+    def __init__(self, root: Path, limit_bytes: int | None) -> None:
+        self.names, self.into = Names(UNBOUNDED), UnpackedFolder(root)
+        self.missing: list[str] = []
+        self._limit_bytes = limit_bytes
+        self._sizes: Counter[str] = Counter()
+
+    def take(self, entry: tarfile.TarInfo, path: str, tar: tarfile.TarFile) -> None:
+        """Write one entry; what is neither folder, file nor link is left out."""
+        modified = time_of(entry.mtime)
+        if entry.isdir():
+            self.into.make(self.names.folder(entry.name), modified)
+        elif entry.issym():
+            # Nothing follows it here, so that it may lead anywhere: the image's own files may be meant.
+            place = self.into.place(self.names.unfollowed_link(entry.name))
+            place.symlink_to(entry.linkname)
+            self.into.stamp(place, modified)
+        elif entry.islnk():
+            first = self.into.root / self.names.path(entry.linkname)
+            if self.names.has_file(entry.linkname):
+                self.into.place(self.names.file(entry.name, 0)).hardlink_to(first)
+            else:
+                self.missing.append(path)
+        elif entry.isreg() and (content := tar.extractfile(entry)) is not None:
+            self._count(path, entry.size)
+            place = self.into.place(self.names.file(entry.name, entry.size))
+            with place.open("xb") as written:
+                shutil.copyfileobj(content, written, PIECE)
+            place.chmod(entry.mode & PERMISSIONS)
+            self.into.stamp(place, modified)
+
+    def _count(self, path: str, size: int) -> None:
+        self._sizes[path.partition("/")[0]] += size
+        if self._limit_bytes is not None and self._sizes.total() > self._limit_bytes:
+            raise ContextTooLarge(self._sizes.total(), self._limit_bytes, self._sizes.most_common(LARGEST_NAMED))
+
+
+class NotIgnored:
+    """What an engine may ask for of a folder: all but `.git`, and what the text of its ignore file leaves out.
+
+    Raises `PatternInvalid` for a pattern that cannot be read.
+    """
+
+    def __init__(self, patterns: str) -> None:
+        lines = (line.strip() for line in patterns.removeprefix("\N{BOM}").splitlines())
+        self._ignored = Ignored(line for line in lines if not line.startswith("#"))
+        self._matches: dict[str, Matches] = {"": self._ignored.at_top}
+
+    def __call__(self, path: str, is_folder: bool) -> bool:  # noqa: FBT001  as `Wanted` is called
+        """Say whether the engine may ask for this path, which comes after the folders above it."""
+        above, _, name = path.rpartition("/")
+        if name == GIT or above not in self._matches:
+            return False
+        is_out, matches = self._ignored.look(path, self._matches[above])
+        if is_folder and (not is_out or self._ignored.may_hold_exceptions(path)):
+            self._matches[path] = matches
+        return not is_out or path == IGNORE_FILE
