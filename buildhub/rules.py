@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from django.core.exceptions import ValidationError
 
 from builds.domain.address_ranges import check_range
-from builds.domain.references import UNPRINTABLE
+from builds.domain.references import UNPRINTABLE, check_reference
 from builds.domain.registry_addresses import SCHEME, host_problem, prefix_problem
 from builds.domain.topics import TOPIC_NAME
 
@@ -96,6 +96,11 @@ def registry(value: str) -> str | None:
     if host_problem(host) or prefix_problem(prefix) or (slash and not prefix):
         return f"no address of a registry: {REGISTRY_FORM}"
     return None
+
+
+def image(value: str) -> str | None:
+    """Hold BUILDHUB_TOOLS_IMAGE to an image reference."""
+    return check_reference(value) and "no image reference: write host/path:tag, or unset it for an image of busybox."
 
 
 def registry_user(value: str) -> str | None:

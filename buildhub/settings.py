@@ -263,6 +263,11 @@ LOG_LIMIT_BYTES = env.number("BUILDHUB_LOG_LIMIT_MB", 256, minimum=1, maximum=10
 REPOSITORY_LIMIT_BYTES = env.number("BUILDHUB_REPOSITORY_LIMIT_MB", 2048, minimum=1, maximum=1_048_576) * 1024 * 1024
 CONTEXT_LIMIT_BYTES = env.number("BUILDHUB_CONTEXT_LIMIT_MB", 2048, minimum=1, maximum=1_048_576) * 1024 * 1024
 CONTEXT_STORE_BYTES = env.number("BUILDHUB_CONTEXT_STORE_MB", 10_240, minimum=1, maximum=104_857_600) * 1024 * 1024
+TOOLS_IMAGE = env.text("BUILDHUB_TOOLS_IMAGE", rule=rules.image)
+TASK_NETWORK = env.word("BUILDHUB_TASK_NETWORK", "bridge", words=("bridge", "none"))
+TASK_MEMORY_BYTES = env.number("BUILDHUB_TASK_MEMORY_MB", 0, minimum=0, maximum=16_777_216) * 1024 * 1024
+TASK_CPUS = env.number("BUILDHUB_TASK_CPUS", 0, minimum=0, maximum=4096)
+TASK_PROCESSES = env.number("BUILDHUB_TASK_PROCESSES", 4096, minimum=0, maximum=4_194_304)
 V1_ENVELOPE = env.flag("BUILDHUB_V1_ENVELOPE", default=False)
 QUEUE_LIMIT = env.number("BUILDHUB_QUEUE_LIMIT", 10_000, minimum=1, maximum=10_000_000)
 

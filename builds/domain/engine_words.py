@@ -144,6 +144,11 @@ def kind_of(error_text: str, vertex_name: str) -> FailureKind:
     return next((kind for sign, kind in signs if re.search(sign, cause, re.IGNORECASE)), kinds.BUILD_FAILED)
 
 
+def pull_kind_of(error_text: str) -> FailureKind:
+    """Return what a failed pull would be called for a base image; an unknown one is a `BUILD_FAILED`."""
+    return next((kind for sign, kind in IMAGES if re.search(sign, error_text, re.IGNORECASE)), kinds.BUILD_FAILED)
+
+
 def parse_error_line(error_text: str) -> int | None:
     """Return the line that BuildKit names in a parse error, or None.
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from builds.domain import registry_kinds, remote_kinds, source_kinds
+from builds.domain import registry_kinds, remote_kinds, source_kinds, task_kinds
 from builds.domain.failure_kind import FailureKind, Whose
 from builds.domain.states import EndReason
 
@@ -224,6 +224,13 @@ ENGINE_STALLED: Final = FailureKind(
     " endless loop, as Docker before 23 does when an instruction prints more than 1 MiB at once.",
     "Let the instruction print less at once (into a file, say), or give the build server a newer Docker Engine.",
 )
+TOOLS_MISSING: Final = FailureKind(
+    "worker.tools_missing",
+    Whose.BUILDHUB,
+    EndReason.SERVER_FAILED,
+    "The worker has no static busybox, with which it makes the workspace on the build server: {detail}.",
+    "Install Debian's busybox-static on the worker host, then press Build again.",
+)
 IMAGE_GONE: Final = FailureKind(
     "image.gone",
     Whose.SERVER,
@@ -290,7 +297,13 @@ INTERNAL: Final = FailureKind(
 
 KINDS: Final[Mapping[str, FailureKind]] = {
     kind.id: kind
-    for module in (globals(), vars(registry_kinds), vars(remote_kinds), vars(source_kinds))
-    for kind in module.values()
+    for kind in [
+        *(
+            one
+            for module in (globals(), vars(registry_kinds), vars(remote_kinds), vars(source_kinds))
+            for one in module.values()
+        ),
+        *task_kinds.KINDS,
+    ]
     if isinstance(kind, FailureKind)
 }

@@ -28,6 +28,7 @@ __all__ = [
     "Whose",
     "build_failed",
     "cancelled",
+    "clean",
     "context_lost",
     "context_missing",
     "context_refused",
@@ -43,6 +44,7 @@ __all__ = [
     "hint",
     "image_gone",
     "internal",
+    "made",
     "manifest_lost",
     "not_confirmed",
     "path_leaves",
@@ -50,6 +52,7 @@ __all__ = [
     "push_failed",
     "queue_limit",
     "ref_missing",
+    "short",
     "source_failed",
     "source_too_large",
     "time_limit",
@@ -61,6 +64,7 @@ __all__ = [
 SERVER_PATH: Final = re.compile(
     r"/\S*/(?:buildkit-mount\d+|cachemounts/buildkit\d+|overlay2/\w+/merged|snapshots/\d+/fs)(?=/)"
 )
+NOT_FOUND: Final = 127  # a shell's code for a command that is not there
 LONGEST_INSTRUCTION: Final = 2000  # characters
 LONGEST_IN_A_SENTENCE: Final = 80  # characters of an instruction; in full it is shown beside
 # What the engine quotes of the Dockerfile: "name", (name) or the last word.
@@ -153,144 +157,144 @@ def build_failed(
 def push_failed(error_text: str, *, registry: str, repository: str) -> Failure:
     """Return why pushing to `repository` of `registry` failed, from the engine's or the registry's own words."""
     kind = refusal_of(error_text).kind
-    return _made(kind, detail=_clean(error_text), registry=registry, repository=repository)
+    return made(kind, detail=clean(error_text), registry=registry, repository=repository)
 
 
 def manifest_lost(*, registry: str, reference: str) -> Failure:
     """Return that the registry accepted the push of `reference` and does not have it afterwards."""
-    return _made(registry_kinds.REGISTRY_MANIFEST_LOST, registry=registry, reference=reference)
+    return made(registry_kinds.REGISTRY_MANIFEST_LOST, registry=registry, reference=reference)
 
 
 def pull_failed(error_text: str, *, registry: str, server: str) -> Failure:
     """Return why `server` could not fetch an image from `registry`, from the engine's own words."""
-    return _made(registry_kinds.REGISTRY_PULL_FAILED, detail=_clean(error_text), registry=registry, server=server)
+    return made(registry_kinds.REGISTRY_PULL_FAILED, detail=clean(error_text), registry=registry, server=server)
 
 
 def image_gone(build_no: int, server: str) -> Failure:
     """Return that the image of run `build_no`, which was to be pushed again, is neither on `server` nor stored."""
-    return _made(kinds.IMAGE_GONE, build_no=build_no, server=server)
+    return made(kinds.IMAGE_GONE, build_no=build_no, server=server)
 
 
 def engine_unreachable(server: str, detail: str = "") -> Failure:
     """Return that the engine of `server` did not answer, with what the connection said."""
-    return _made(kinds.ENGINE_UNREACHABLE, server=server, detail=_clean(detail))
+    return made(kinds.ENGINE_UNREACHABLE, server=server, detail=clean(detail))
 
 
 def engine_unsupported(server: str, found: str) -> Failure:
     """Return that what answers at the address of `server` cannot build for us; `found` names it."""
-    return _made(kinds.ENGINE_UNSUPPORTED, server=server, found=_clean(found))
+    return made(kinds.ENGINE_UNSUPPORTED, server=server, found=clean(found))
 
 
 def engine_connection_lost(server: str, detail: str = "") -> Failure:
     """Return that the connection to the engine of `server` broke in the middle of the work."""
-    return _made(kinds.ENGINE_CONNECTION_LOST, server=server, detail=_clean(detail))
+    return made(kinds.ENGINE_CONNECTION_LOST, server=server, detail=clean(detail))
 
 
 def engine_refused(server: str, detail: str = "") -> Failure:
     """Return that the engine of `server` answered with a refusal, with its own words."""
-    return _made(kinds.ENGINE_REFUSED, server=server, detail=_clean(detail))
+    return made(kinds.ENGINE_REFUSED, server=server, detail=clean(detail))
 
 
 def engine_stalled(server: str, attempts: int) -> Failure:
     """Return that BuildKit of `server` fell into its endless loop in every attempt."""
-    return _made(kinds.ENGINE_STALLED, server=server, attempts=_attempts(attempts))
+    return made(kinds.ENGINE_STALLED, server=server, attempts=_attempts(attempts))
 
 
 def worker_lost(attempts: int) -> Failure:
     """Return that the worker of the last of `attempts` attempts went silent."""
-    return _made(kinds.WORKER_LOST, attempts=_attempts(attempts))
+    return made(kinds.WORKER_LOST, attempts=_attempts(attempts))
 
 
 def time_limit(seconds: int) -> Failure:
     """Return that the run took longer than its limit of `seconds`."""
-    return _made(kinds.TIME_LIMIT, seconds=seconds)
+    return made(kinds.TIME_LIMIT, seconds=seconds)
 
 
 def queue_limit(seconds: int) -> Failure:
     """Return that the run waited longer than its limit of `seconds`."""
-    return _made(kinds.QUEUE_LIMIT, seconds=seconds)
+    return made(kinds.QUEUE_LIMIT, seconds=seconds)
 
 
 def source_failed(kind: FailureKind, place: str, detail: str = "") -> Failure:
     """Return that the code of `place` (host and path of a repository) could not be fetched, with whose words tell."""
-    return _made(kind, place=place, detail=_clean(detail))
+    return made(kind, place=place, detail=clean(detail))
 
 
 def ref_missing(place: str, ref: str, branches: Sequence[str]) -> Failure:
     """Return that the repository has no branch, tag or commit `ref`; `branches` are those that it has."""
     found = f"Its branches: {_some(branches)}." if branches else "It has no branches."
-    return _made(source_kinds.SOURCE_REF_MISSING, place=place, ref=_clean(ref), branches=found)
+    return made(source_kinds.SOURCE_REF_MISSING, place=place, ref=clean(ref), branches=found)
 
 
 def source_too_large(place: str, found: int, limit: int) -> Failure:
     """Return that the code takes `found` bytes of the worker's disk and only `limit` are allowed."""
-    return _made(source_kinds.SOURCE_TOO_LARGE, place=place, found=_bytes(found), limit=_bytes(limit))
+    return made(source_kinds.SOURCE_TOO_LARGE, place=place, found=_bytes(found), limit=_bytes(limit))
 
 
 def worker_disk_full() -> Failure:
     """Return that the disk of the worker is full."""
-    return _made(source_kinds.WORKER_DISK_FULL)
+    return made(source_kinds.WORKER_DISK_FULL)
 
 
 def dockerfile_missing(path: str, found: Sequence[str]) -> Failure:
     """Return that there is no Dockerfile `path`; `found` are the files that could be meant."""
-    return _made(source_kinds.DOCKERFILE_MISSING, path=_clean(path), found=_there_is(found))
+    return made(source_kinds.DOCKERFILE_MISSING, path=clean(path), found=_there_is(found))
 
 
 def context_missing(path: str, found: Sequence[str]) -> Failure:
     """Return that there is no folder `path` to build from; `found` are those that are there."""
-    return _made(source_kinds.CONTEXT_MISSING, path=_clean(path), found=_there_is(found))
+    return made(source_kinds.CONTEXT_MISSING, path=clean(path), found=_there_is(found))
 
 
 def context_refused(number: int, sentence: str) -> Failure:
     """Return that the uploaded context `number` is not unpacked; `sentence` names the entry and what to do."""
-    return _made(source_kinds.CONTEXT_REFUSED, number=number, detail=_clean(sentence))
+    return made(source_kinds.CONTEXT_REFUSED, number=number, detail=clean(sentence))
 
 
 def context_lost(number: int, found: int, expected: int) -> Failure:
     """Return that what is stored of the uploaded context `number` is not what was received."""
-    return _made(source_kinds.CONTEXT_LOST, number=number, found=_bytes(found), expected=_bytes(expected))
+    return made(source_kinds.CONTEXT_LOST, number=number, found=_bytes(found), expected=_bytes(expected))
 
 
 def path_leaves(path: str) -> Failure:
     """Return that `path` leads out of the workspace."""
-    return _made(source_kinds.PATH_LEAVES, path=_clean(path))
+    return made(source_kinds.PATH_LEAVES, path=clean(path))
 
 
 def context_too_large(found: int, limit: int, largest: Sequence[tuple[str, int]]) -> Failure:
     """Return that the build context has too many bytes; `largest` names what is largest at its top."""
-    named = ", ".join(f"{_clean(name)} ({_bytes(size)})" for name, size in largest)
-    return _made(source_kinds.CONTEXT_TOO_LARGE, found=_bytes(found), limit=_bytes(limit), largest=named)
+    named = ", ".join(f"{clean(name)} ({_bytes(size)})" for name, size in largest)
+    return made(source_kinds.CONTEXT_TOO_LARGE, found=_bytes(found), limit=_bytes(limit), largest=named)
 
 
 def context_unreadable(detail: str) -> Failure:
     """Return that a file of the build context cannot be read or sent."""
-    return _made(source_kinds.CONTEXT_UNREADABLE, detail=f"{_clean(detail)}.")
+    return made(source_kinds.CONTEXT_UNREADABLE, detail=f"{clean(detail)}.")
 
 
 def cancelled(by: str = "") -> Failure:
     """Return that the run was cancelled, by whom if known."""
-    return _made(kinds.CANCELLED, by=f" by {by}" if by else "")
+    return made(kinds.CANCELLED, by=f" by {by}" if by else "")
 
 
 def not_confirmed(server: str, detail: str = "") -> Failure:
     """Return that a cancel could not be confirmed on `server` in its time (the end of a CANCEL run)."""
-    return _made(kinds.NOT_CONFIRMED, server=server, detail=_clean(detail))
+    return made(kinds.NOT_CONFIRMED, server=server, detail=clean(detail))
 
 
 def definition_invalid(detail: str) -> Failure:
     """Return that the run's own copy of the definition cannot be executed; `detail` names the field and why."""
-    return _made(kinds.DEFINITION_INVALID, detail=_clean(detail))
+    return made(kinds.DEFINITION_INVALID, detail=clean(detail))
 
 
 def internal(reference: str) -> Failure:
     """Return that BuildHub itself failed; `reference` finds the trace in its log."""
-    return _made(kinds.INTERNAL, reference=_clean(reference))
+    return made(kinds.INTERNAL, reference=clean(reference))
 
 
 def _some(names: Sequence[str]) -> str:
     """Return the first of `names`, and how many there are more."""
-    shown = ", ".join(_clean(name) for name in names[:MOST_NAMED])
+    shown = ", ".join(clean(name) for name in names[:MOST_NAMED])
     return f"{shown} and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else shown
 
 
@@ -307,7 +311,8 @@ def _attempts(count: int) -> str:
     return "1 attempt" if count == 1 else f"{count} attempts"
 
 
-def _made(kind: FailureKind, **words: object) -> Failure:
+def made(kind: FailureKind, **words: object) -> Failure:
+    """Return a failure of a kind whose sentences have these words in their braces."""
     return Failure(kind, kind.message.format(**words), kind.remedy.format(**words))
 
 
@@ -338,14 +343,14 @@ class _Place:
 
 def _exited(code: int, place: _Place, tail: str) -> Failure:
     """Return the end of a program: only its exit code is a fact, what it printed is a guess."""
-    command = missing_command(tail, place.instruction or "") if code == 127 else None
+    command = missing_command(tail, place.instruction or "") if code == NOT_FOUND else None
     if command:
         kind, at = kinds.COMMAND_MISSING, f" (line {place.line})" if place.line and not place.by_onbuild else place.at
         message = f"{command} is not in this image{at}: the instruction ended with exit code 127."
         return Failure(kind, message, kind.remedy, code, place.instruction, place.line)
     kind = kinds.BUILD_OUT_OF_MEMORY if code == 137 else kinds.BUILD_EXITED
     meaning = explain_exit(code)
-    what = _short(place.instruction) if place.instruction else "An instruction of the Dockerfile"
+    what = short(place.instruction) if place.instruction else "An instruction of the Dockerfile"
     at = f"{place.at}," if place.at else ""
     message = f"{what}{at} ended with exit code {code}{f' ({meaning})' if meaning else ''}."
     return Failure(kind, message, kind.remedy, code, place.instruction, place.line, hint(tail))
@@ -362,8 +367,8 @@ def _refused(error_text: str, kind: FailureKind, place: _Place, dockerfile: str)
             if begins := next((each.line_start for each in around if "<<" in each.text), None):
                 kind, line = kinds.HERE_DOCUMENT_UNKNOWN, begins
     at = place.at or (f", line {line} of the Dockerfile" if line else "")
-    what = f" ({_short(place.instruction)}{at})" if place.instruction else f" ({at.removeprefix(', ')})" if at else ""
-    message = f"{kind.message}{what}: {_clean(cause_of(error_text))}."
+    what = f" ({short(place.instruction)}{at})" if place.instruction else f" ({at.removeprefix(', ')})" if at else ""
+    message = f"{kind.message}{what}: {clean(cause_of(error_text))}."
     return Failure(kind, message, kind.remedy, None, place.instruction, line)
 
 
@@ -376,7 +381,8 @@ def _line_that_names(cause: str, dockerfile: str) -> int | None:
     return lines[0] if len(lines) == 1 else None
 
 
-def _short(instruction: str) -> str:
+def short(instruction: str) -> str:
+    """Return a text as it fits into a sentence."""
     return _cut(instruction, LONGEST_IN_A_SENTENCE)
 
 
@@ -384,7 +390,7 @@ def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[:longest]} …"
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Return an engine's or registry's own words in one line that a text column can hold."""
     words = SERVER_PATH.sub("", text[:LONGEST]).replace("\0", "\u2400").split()
     return " ".join(words).rstrip(".") or "no reason was given"

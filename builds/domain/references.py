@@ -49,6 +49,18 @@ class ImageReference:
         return f"{self.tagged}@{digest}"
 
 
+def tagged(reference: str) -> str:
+    """Return an image reference with the tag that Docker takes where it has neither tag nor digest."""
+    return reference if "@" in reference or ":" in reference.rpartition("/")[2] else f"{reference}:latest"
+
+
+def pulled_from(reference: str) -> str:
+    """Return the host (with port) of the registry that an engine pulls `reference` from."""
+    first, slash, _ = reference.partition("/")
+    is_host = slash and ("." in first or ":" in first or first == "localhost")
+    return first if is_host else "docker.io"
+
+
 def check_project(name: str) -> str | None:
     """Say what is wrong with the project (registryName), or None; it may be empty."""
     if not name:

@@ -1,9 +1,11 @@
 """Make a small base image on an engine without pulling anything: a root file system of given files, as a tar."""
 
+import hashlib
 import io
 import subprocess
 import tarfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +33,16 @@ def busybox_files(busybox: Path = BUSYBOX) -> dict[str, Content]:
         "etc/passwd": PASSWD,
         "etc/group": GROUP,
     }
+
+
+@cache
+def tools() -> tuple[str, Mapping[str, Content]]:
+    """Return name and files of the image in which BuildHub's own containers run; another busybox gives another name.
+
+    Raises as `busybox_files`.
+    """
+    files = busybox_files()
+    return f"buildhub-tools:{hashlib.sha256(rootfs(files)).hexdigest()[:16]}", files
 
 
 def rootfs(files: Mapping[str, Content]) -> bytes:

@@ -231,6 +231,10 @@ class Engine:
         """Return the containers and volumes that carry every one of `labels`. Raises `ValueError` without labels."""
         return find_leftovers(self._client, labels)
 
+    def remove_leftover(self, leftover: Leftover) -> None:
+        """Remove one; gone is gone."""
+        remove_leftover(self._client, leftover)
+
     def remove_leftovers(self, labels: Mapping[str, str]) -> None:
         """Remove all that carries `labels`, containers first because they hold volumes; gone is gone."""
         for leftover in self.leftovers(labels):

@@ -21,8 +21,11 @@ def find_leftovers(client: EngineClient, labels: Mapping[str, str]) -> tuple[Lef
         containers = client.containers(all=True, filters=wanted)
         volumes = client.volumes(filters=wanted)["Volumes"] or []
     return (
-        *(Leftover("container", found["Id"], found["Names"][0].lstrip("/")) for found in containers),
-        *(Leftover("volume", found["Name"], found["Name"]) for found in volumes),
+        *(
+            Leftover("container", found["Id"], found["Names"][0].lstrip("/"), found.get("Labels") or {})
+            for found in containers
+        ),
+        *(Leftover("volume", found["Name"], found["Name"], found.get("Labels") or {}) for found in volumes),
     )
 
 

@@ -125,6 +125,7 @@ class Leftover:
     kind: LeftoverKind
     id: str
     name: str
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

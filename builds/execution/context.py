@@ -7,6 +7,8 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+from django.conf import settings
+
 from builds.domain import failures
 from builds.engine.docker import Engine
 from builds.engine.types import ManifestFacts
@@ -14,6 +16,7 @@ from builds.execution.failing import RunFailed
 from builds.execution.patience import Patience
 from builds.execution.recorder import Recorder
 from builds.execution.stop import Stop
+from builds.execution.volume import WorkspaceVolume
 from builds.execution.workspace import PathLeaves, Workspace
 from builds.models import BuildRun, BuildServer, Registry
 from builds.queries.installation import installation_id
@@ -47,6 +50,7 @@ class RunContext:
     verified: ManifestFacts | None = field(default=None)
     code: list[Code] = field(default_factory=list)
     uploaded_bytes: int | None = None  # of the uploaded context in the workspace
+    works_on_server: bool = False  # some step works there: the workspace is a volume, and this machine's disk a halt
 
     @cached_property
     def server(self) -> BuildServer:
@@ -95,6 +99,24 @@ class RunContext:
         """Return the folder that the steps of this attempt share."""
         return Workspace(self.run.pk, self.lease.attempt)
 
+    @cached_property
+    def volume(self) -> WorkspaceVolume:
+        """Return the workspace on the build server of a run that works there."""
+        return WorkspaceVolume(
+            self.engine,
+            self.build_id,
+            self.patiently(labels, self.run.pk, self.lease.attempt),
+            has_network=settings.TASK_NETWORK == "bridge",
+            look=self.stop.check,
+        )
+
+    def share(self, path: str) -> None:
+        """Hand what lies on this machine at `path` of the workspace to the build server, where the steps work there."""
+        if self.works_on_server:
+            self.stop.check()
+            self.volume.put(self.workspace.root / path, path)
+            self.workspace.clear()
+
     def inside(self, path: str) -> Path:
         """Return where a path of the definition leads in the workspace. Raises `RunFailed` where it leaves that."""
         try:
@@ -105,7 +127,7 @@ class RunContext:
     @property
     def has_files(self) -> bool:
         """Say whether anything has brought files into the workspace, be it none at all."""
-        return bool(self.code) or self.uploaded_bytes is not None
+        return bool(self.code) or self.uploaded_bytes is not None or self.works_on_server
 
     @property
     def original(self) -> BuildRun | None:
@@ -123,6 +145,7 @@ def build_id(run_id: int, attempt: int) -> str:
     return f"buildhub-{installation_id()}-{run_id}-{attempt}"
 
 
-def labels(run_id: int) -> dict[str, str]:
-    """Return the labels on all that an engine holds for a run (docs/contract.md, "Labels")."""
-    return {"buildhub.installation": installation_id(), "buildhub.run": str(run_id)}
+def labels(run_id: int, attempt: int | None = None) -> dict[str, str]:
+    """Return the labels on all that an engine holds for a run, or for one attempt (docs/contract.md, "Labels")."""
+    of_attempt = {} if attempt is None else {"buildhub.attempt": str(attempt)}
+    return {"buildhub.installation": installation_id(), "buildhub.run": str(run_id)} | of_attempt

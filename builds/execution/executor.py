@@ -10,10 +10,11 @@ from builds.domain import failures
 from builds.domain.failures import Failure
 from builds.domain.log.masking import Masker
 from builds.domain.states import EndReason, StepType
-from builds.engine.errors import BuildStopped, EngineStalled, EngineUnreachable, PullStopped, PushStopped
+from builds.engine.errors import BuildStopped, EngineError, EngineStalled, EngineUnreachable, PullStopped, PushStopped
 from builds.execution.context import RunContext
 from builds.execution.failing import failure_from
 from builds.execution.heartbeat import Heartbeat
+from builds.execution.left_behind import sweep_engine
 from builds.execution.patience import DatabaseAway, Patience, before_heartbeat, is_away, until_it_is_back
 from builds.execution.recorder import Recorder
 from builds.execution.steps import RUNNERS
@@ -27,6 +28,8 @@ from builds.services.runs.steps import LeaseLost, close_step, open_step, prepare
 from builds.services.runs.transitions import End, Lease, give_back, take
 
 log = logging.getLogger(__name__)
+ON_DISK: Final = (StepType.INIT, StepType.CODE_DOWN, StepType.CREATE_IMAGE)  # other steps work on the build server
+IN_A_PUSH: Final = (StepType.INIT, StepType.CREATE_IMAGE)
 AWAY: Final = "its worker could not reach the database"  # ends a sentence, see AttemptLost
 
 
@@ -92,16 +95,43 @@ class Executor:
         _asked = self._context.engine_version  # the engine answers while the steps are read
         done: RunStep | None = None
         try:
-            for step in self._patiently(prepare_attempt, self._lease):
+            steps = self._patiently(prepare_attempt, self._lease)
+            if self._context.original is None and any(step.step_type not in ON_DISK for step in steps):
+                self._context.works_on_server = True
+                if self._context.server.given_by_builds:  # which nobody else can reach to clear it
+                    self._patiently(sweep_engine, self._context.engine)
+                self._context.volume.begin()
+            for step in steps:
                 self._stop.check()
                 self._context.recorder.enter_step(step.pk)
                 self._patiently(open_step, self._lease, step, after=done)
                 done = None
-                RUNNERS[StepType(step.step_type)](self._context, step)
+                self._run_step(step)
                 done = step
         finally:
             if done is not None:  # the last one, or the one before a stop
                 self._patiently(close_step, self._lease, done)
+            self._clear_server()
+
+    def _run_step(self, step: RunStep) -> None:
+        step_type = StepType(step.step_type)
+        if self._context.original is not None and step_type not in IN_A_PUSH:
+            self._context.recorder.say("Nothing is done here: the image of an earlier run is pushed again")
+            return
+        RUNNERS[step_type](self._context, step)
+
+    def _clear_server(self) -> None:
+        """Remove what the attempt has on the build server besides its image; a stop is confirmed by nothing less."""
+        if not self._context.works_on_server:
+            return
+        try:
+            self._context.volume.remove()
+        except EngineError as error:
+            if self._stop.reason is not None:
+                raise EngineUnreachable(error.asked, error.answered) from error
+            self._context.recorder.say(
+                f"The workspace stays on the build server until its engine answers again: {error.answered}"
+            )
 
     def _end_done(self) -> None:
         """End as DONE: only the digest that was read back allows it."""

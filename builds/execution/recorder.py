@@ -72,6 +72,7 @@ class Recorder:
         with self._changed:
             self._append(self._splitter.finish())
             self._step_id = step_id
+            self._recent.clear()
 
     def say(self, text: str) -> None:
         """Add lines of BuildHub's own (stream 0)."""
@@ -105,8 +106,9 @@ class Recorder:
             self._changed.notify()
 
     def tail(self, vertex: str | None) -> str:
-        """Return the last lines that an instruction printed, for the search for known errors."""
-        return "\n".join(line.text for line in self._recent if line.vertex == vertex)
+        """Return the last lines that an instruction printed, None: the step's program, to look for known errors."""
+        of_program = (line for line in self._recent if line.stream != Stream.BUILDHUB)
+        return "\n".join(line.text for line in of_program if line.vertex == vertex)
 
     def close(self) -> None:
         """Store all that is left, the held-back tail of an over-long log with its mark included."""

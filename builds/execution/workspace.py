@@ -57,6 +57,10 @@ class Workspace:
             raise PathLeaves(path)
         return found
 
+    def clear(self) -> None:
+        """Remove all that is in it, and leave it empty."""
+        _remove(self._home / "files")
+
     def remove(self) -> None:
         """Remove it with all that is in it."""
         _remove(self._home)

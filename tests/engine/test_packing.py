@@ -80,7 +80,7 @@ def test_a_second_name_of_a_file_that_is_left_out_is_told(folder, tmp_path):
 
 
 def test_more_than_is_allowed_is_refused_with_what_is_large(folder, tmp_path):
-    with pytest.raises(ContextTooLarge, match="src"):
+    with pytest.raises(ContextTooLarge, match="twin 700,000 bytes"):
         unpacked(b"".join(pack(folder, "")), tmp_path / "to", limit=100_000)
 
 

@@ -89,8 +89,8 @@ def test_running_again_is_refused_while_another_run_is_active(build, caller):
 
 @pytest.fixture
 def later_build(build: Build) -> Build:
-    """A build with a step that this version does not execute."""
-    build.steps.create(step_type="SHELL", order=2, config={"shell_type": "COMMAND", "command": "echo hi"})
+    """A build that takes its files from nowhere, so that it cannot be executed."""
+    build.steps.update(config={"docker_file": "FROM scratch", "context_path": "app"})
     return build
 
 
@@ -101,7 +101,7 @@ def test_what_this_version_cannot_execute_is_accepted_and_ends_at_once_with_the_
     with django_capture_on_commit_callbacks(execute=True):
         run = start_run(build_id=later_build.pk, caller=caller)
     assert (run.run_state, run.end_reason, run.begin_time) == ("ERROR", "DEFINITION_INVALID", None)
-    assert "SHELL" in run.end_message
+    assert "No step in use brings files into the workspace" in run.end_message
     assert run.failure["whose"] == "definition"
     assert (run.claim, run.claimed_at) == (0, None)
     assert [event.what for event in run.events.all()] == ["accepted", "ended"]
@@ -111,7 +111,7 @@ def test_what_this_version_cannot_execute_is_accepted_and_ends_at_once_with_the_
 
 def test_a_run_that_could_not_be_executed_burns_no_tag_and_leaves_the_build_free(later_build, caller):
     start_run(build_id=later_build.pk, caller=caller, ask=RunAsk(tag_name="2"))
-    later_build.steps.filter(step_type="SHELL").update(use=False)
+    later_build.steps.update(config={"docker_file": "FROM scratch"})
     run = start_run(build_id=later_build.pk, caller=caller, ask=RunAsk(tag_name="2"))
     assert (run.run_state, run.build_no) == ("CREATED", 2)
 

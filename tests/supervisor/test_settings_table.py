@@ -8,10 +8,6 @@ from supervisor.plan import CHECKOUT
 from tests.supervisor.settings_cases import CASES
 from tests.supervisor.start import start
 
-# Named in docs/contract.md for pieces that are not built yet. Who builds one gives it a row in the table.
-NOT_YET = {
-    "BUILDHUB_TOOLS_IMAGE",
-}
 SECRET = "hunter2"
 NAMES = {name for name, _, _ in CASES}
 ONE_OF_EACH = list({name: (name, value, part) for name, value, part in CASES if name != "BUILDHUB_DATA_DIR"}.values())
@@ -59,13 +55,11 @@ def test_every_setting_of_the_readme_has_a_row():
     assert named | {f"{name}_FILE" for name in named if name.endswith(("_PASSWORD", "_KEY", "_KEYS"))} == NAMES
 
 
-def test_every_setting_of_the_contract_has_a_row_or_is_not_built_yet():
+def test_every_setting_of_the_contract_has_a_row():
     text = (CHECKOUT / "docs" / "contract.md").read_text(encoding="utf-8")
     named = backticked(text.partition("\n## Environment")[2])
     assert len(named) > 20
-    assert NOT_YET <= named <= NAMES | NOT_YET
-    source = "".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "buildhub").glob("*.py"))
-    assert {name for name in NOT_YET if name in source} == set()
+    assert named <= NAMES
 
 
 def test_a_setting_that_the_program_reads_has_a_row():

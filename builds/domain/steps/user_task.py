@@ -1,15 +1,21 @@
 """USER_TASK: a program of the user's own in a container."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePosixPath
 from typing import Final
 
-from builds.domain.references import check_reference
+from builds.domain.references import check_reference, tagged
 from builds.domain.steps.checks import ARG_NAME, Check, Kind, StepFacts, Values, entries, line, pairs, said, text
 from builds.domain.steps.places import check_absolute_path, check_any_path, is_within
 
 WORKSPACE: Final = "/workspace"
 NOT_ALLOWED: Final = "The build server does not open this path to builds; ask its administrator, or leave it out."
+
+NEVER: Final = "Whoever has this path has the whole build server; it is never mounted. Leave it out."
+KERNELS: Final = ("/proc", "/sys", "/dev")  # files of the kernel; /proc/1/root is the whole disk
+SOCKETS: Final = ("/var/run/docker.sock", "/run/docker.sock")
 
 
 def check_env_name(name: str) -> str | None:
@@ -63,13 +69,47 @@ def _mount_problems(mounts: Sequence[Values], allowed: Sequence[str] | None) -> 
         if mount["container_path"].rstrip("/") in seen:
             yield f"{at}.container_path", "This path is mounted twice; leave one out."
         seen.add(mount["container_path"].rstrip("/"))
-        if allowed is not None and not any(is_within(mount["host_path"], path) for path in allowed):
+        if opens_server(mount["host_path"]):
+            yield f"{at}.host_path", NEVER
+        elif allowed is not None and mounted_by(mount["host_path"], allowed) is None:
             yield f"{at}.host_path", NOT_ALLOWED
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A folder of a server's disk that its administrator has opened, and the part of it that is asked for."""
+
+    source: str
+    within: str
+
+
+def mounted_by(host_path: str, allowed: Sequence[str]) -> Opened | None:
+    """Return by which of the `allowed` paths `host_path` is open, None where it is not.
+
+    That is the highest one: a task could put a link in the place of whatever lies below it.
+    """
+    above = sorted((path for path in allowed if is_within(host_path, path)), key=len)
+    if not above or opens_server(host_path) or opens_server(above[0]):
+        return None
+    rest = PurePosixPath(host_path).relative_to(PurePosixPath(above[0]))
+    return Opened(str(PurePosixPath(above[0])), "" if rest == PurePosixPath() else str(rest))
+
+
+def opens_server(path: str, engine_url: str = "") -> bool:
+    """Say whether who has a path of a server's disk has the server: all of it, its devices, its engine's socket."""
+    sockets = (*SOCKETS, engine_url.removeprefix("unix://")) if engine_url.startswith("unix://") else SOCKETS
+    return any(is_within(socket, path) for socket in sockets) or any(is_within(path, root) for root in KERNELS)
+
+
+def image_of(config: Values) -> str:
+    """Return the whole reference of the task's image."""
+    name, tag = str(config.get("image_name") or ""), str(config.get("image_tag") or "")
+    return f"{name}:{tag}" if tag else tagged(name)
 
 
 def fact(config: Values) -> str:
     """Return the image."""
-    return f"{config.get('image_name') or ''}:{config.get('image_tag') or 'latest'}"
+    return image_of(config)
 
 
-KIND: Final = Kind("User task", CHECKS, problems, fact)
+KIND: Final = Kind("User task", CHECKS, problems, fact, is_executed=True)

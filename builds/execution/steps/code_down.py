@@ -35,13 +35,14 @@ SAID_EACH_SECONDS: Final = 3.0
 
 def run(context: RunContext, step: RunStep) -> None:
     """Fetch the code and keep which commit it is. Raises `RunFailed` with whose problem it is."""
-    if context.original is not None:
-        context.recorder.say("No code is fetched: the image of an earlier run is pushed again")
-        return
     name = str(step.config.get("code_save_dir") or "")
     folder = context.inside(name)
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        others = "the code of another step" if context.code else "files of the uploaded context"
+    if context.works_on_server:
+        is_taken = context.volume.exists(name)
+    else:
+        is_taken = folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+    if is_taken:
+        others = "the code of another step" if context.code else "files of the uploaded context or an earlier step"
         raise RunFailed(failures.definition_invalid(f"codeSaveDir {name} is taken by {others}"))
     ref = str(step.config.get("branch_name") or "")
     context.recorder.say(f"Fetching {place_of(step.config)}{f', {ref}' if ref else ''}")
@@ -60,6 +61,7 @@ def run(context: RunContext, step: RunStep) -> None:
         found = FoundCommit(commit.id, commit.branch, commit.author, commit.subject)
         context.patiently(keep_commit, context.lease, found)
     context.code.append(Code(folder, commit.time))
+    context.share(name)
 
 
 def _fetched(context: RunContext, step: RunStep, folder: Path) -> Commit:

@@ -18,7 +18,7 @@ from builds.engine.types import BuildRequest, BuildSecrets
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
 from builds.execution.recorder import Recorder
-from builds.execution.steps import earlier_image, following_tags, image_files, push, verify
+from builds.execution.steps import earlier_image, following_tags, image_files, push, read_back, verify
 from builds.execution.steps.image_files import ImageFiles
 from builds.models import RunStep
 from builds.services.runs.steps import keep_image_id
@@ -77,6 +77,7 @@ def _take_name_off(context: RunContext) -> str:
 
 def build(context: RunContext, step: RunStep) -> str:
     """Build the image and return its id."""
+    read_back.run(context, step.config)
     config, files = step.config, image_files.of(context, step.config)
     request = BuildRequest(
         build_id=context.build_id,

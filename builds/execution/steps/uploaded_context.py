@@ -34,6 +34,7 @@ def unpack_into_workspace(context: RunContext) -> None:
         except ArchiveRefused as error:
             raise RunFailed(failures.context_refused(uploaded.pk, error.sentence)) from error
     context.uploaded_bytes = facts.unpacked_bytes
+    context.share("")
 
 
 def _write(context: RunContext, uploaded: UploadedContext, file: BinaryIO) -> None:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
+from django.conf import settings
+
 from builds.contract import connections as contract
 from builds.contract.fields import Number, value_errors
 from builds.credentials import decrypt
 from builds.domain.certificates import check_tls
 from builds.domain.errors import FieldError, joined
+from builds.domain.steps.user_task import NEVER, opens_server
 from builds.domain.topics import TOPIC_NAME
 from builds.models import Account, BuildServer
 
@@ -117,11 +120,13 @@ def _path_errors(draft: ServerDraft) -> list[FieldError]:
     paths = draft.allowed_host_paths or ()
     if len(paths) > MOST_PATHS:
         return [FieldError("allowedHostPaths", f"At most {MOST_PATHS} paths are allowed; name a folder above some.")]
-    return [
-        FieldError(f"allowedHostPaths[{index}]", "Give an absolute path without '..', such as /srv/cache.")
+    wrong = {
+        index: "Give an absolute path without '..' and ':', such as /srv/cache."
         for index, path in enumerate(paths)
         if not path.startswith("/") or ".." in path.split("/") or len(path) > 1000 or CONTROL.search(path)
-    ]
+    }
+    opening = {index: NEVER for index, path in enumerate(paths) if opens_server(path, settings.DEFAULT_ENGINE)}
+    return [FieldError(f"allowedHostPaths[{index}]", sentence) for index, sentence in (wrong | opening).items()]
 
 
 def _tls_errors(server: BuildServer, draft: ServerDraft) -> list[FieldError]:

@@ -79,4 +79,4 @@ def test_a_push_again_fetches_no_code(workers, caller, from_git, origin):
         again = ended(push_again(run_id=run.pk, caller=caller, tag_name="again"))
         assert len(server.asked) == asked
     assert (again.end_reason, again.image_digest) == ("DONE", run.image_digest)
-    assert "No code is fetched: the image of an earlier run is pushed again" in texts(again)
+    assert "Nothing is done here: the image of an earlier run is pushed again" in texts(again)

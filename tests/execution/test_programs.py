@@ -1,0 +1,188 @@
+"""USER_TASK and SHELL: programs in containers of the build server, from press to end."""
+
+import pytest
+from docker import APIClient
+
+from builds.engine.docker import Engine
+from builds.execution.context import labels
+from builds.models import BuildRun, BuildServer
+from builds.services.builds.edit import BuildDraft, create_build
+from builds.services.builds.steps import StepDraft
+from builds.services.runs.cancel_and_remove import request_cancel
+from builds.services.runs.start import push_again
+from tests.support.runs import ended, press, texts, until_printed
+from tests.support.waiting import wait_until
+
+IMAGE = {"docker_file": "FROM {base}\nCOPY . /x\nRUN find /x -type f | sort && cat /x/made 2>/dev/null; true\n"}
+
+
+@pytest.fixture
+def with_steps(caller, base_image):
+    """Make a build of steps and an image of the workspace; `{base}` in texts is the tests' base image."""
+
+    def make(*steps, image=None, **fields):
+        config = {key: value.replace("{base}", base_image) for key, value in (image or IMAGE).items()}
+        drafts = [StepDraft(kind, order=at, config=config) for at, (kind, config) in enumerate(steps, 1)]
+        last = StepDraft("CREATE_IMAGE", order=len(drafts) + 1, config={**config, "no_cache": True})
+        named = {"name": "tasks", "image_name": "tasks", "tag_name": "1", **fields}
+        return create_build(caller=caller, draft=BuildDraft(**named, steps=(*drafts, last)))
+
+    return make
+
+
+@pytest.fixture
+def left_of(engine_endpoint):
+    """Say what the engine has of a run."""
+    engine = Engine(engine_endpoint)
+    yield lambda run: [left.kind for left in engine.leftovers(labels(run.pk))]
+    engine.close()
+
+
+def shell(command, **config):
+    return ("SHELL", {"shell_type": "COMMAND", "command": command, **config})
+
+
+def task(base_image, *cmd, **config):
+    name, _, tag = base_image.rpartition(":")
+    return ("USER_TASK", {"image_name": name, "image_tag": tag, "cmd": list(cmd), **config})
+
+
+def states(run: BuildRun) -> list[tuple[str, str]]:
+    return list(run.steps.filter(attempt=run.attempt).order_by("order").values_list("step_type", "step_state"))
+
+
+def test_what_programs_make_is_in_the_image_and_nothing_of_them_is_left(
+    workers, caller, with_steps, base_image, left_of
+):
+    build = with_steps(
+        shell("echo one > made; echo said; echo warned >&2"),
+        task(
+            base_image,
+            *("sh", "-c", "cat ../../made; echo $WORD >> ../../made; pwd; touch new"),
+            working_dir="deep/folder",
+            envs=[{"key": "WORD", "value": "two words"}],
+        ),
+        ("SHELL", {"shell_type": "SCRIPT", "command": "set -u\nfor n in 1 2; do\n  echo line $n >> made\ndone\n"}),
+    )
+    run = ended(press(build, caller))
+    assert (run.end_reason, run.end_message) == ("DONE", "")
+    said = texts(run)
+    for line in ("said", "warned", "one", "/workspace/deep/folder", "/x/deep/folder/new", "two words", "line 2"):
+        assert line in said, line
+    assert {state for _, state in states(run)} == {"DONE"}
+    assert left_of(run) == []
+
+
+FAILING = (
+    (shell("echo before; exit 3"), "shell.exited", 3, "Shell ended with exit code 3."),
+    (shell("nosuchtool --now"), "shell.command_missing", 127, "nosuchtool is not in the image of Shell"),
+    (shell("false; echo not reached", step_title="Pack"), "shell.exited", 1, "Pack ended with exit code 1."),
+    (("SHELL", {"shell_type": "SCRIPT", "command": "true\nexit 4\n"}), "shell.exited", 4, "exit code 4"),
+)
+
+
+@pytest.mark.parametrize(("step", "kind", "code", "sentence"), FAILING)
+def test_a_program_that_fails_ends_the_run_with_its_code(
+    workers, caller, with_steps, left_of, step, kind, code, sentence
+):
+    run = ended(press(with_steps(step), caller))
+    assert (run.run_state, run.end_reason, run.failure["id"]) == ("ERROR", "STEP_FAILED", kind)
+    assert (run.failure["exit_code"], run.failure["whose"]) == (code, "definition")
+    assert sentence in run.end_message
+    assert states(run)[1:] == [("SHELL", "ERROR"), ("CREATE_IMAGE", "WAIT")]
+    assert left_of(run) == []
+
+
+def test_a_task_fails_by_its_own_word(workers, caller, with_steps, base_image, left_of):
+    run = ended(press(with_steps(task(base_image, "sh", "-c", "exit 9")), caller))
+    assert (run.end_reason, run.failure["id"], run.failure["exit_code"]) == ("USER_TASK_FAILED", "task.exited", 9)
+    run = ended(press(with_steps(task(base_image, "nosuch"), name="b", image_name="b"), caller))
+    assert (run.end_reason, run.failure["id"]) == ("USER_TASK_FAILED", "task.command_missing")
+    assert "nosuch" in run.end_message
+    assert left_of(run) == []
+
+
+def test_an_image_that_is_nowhere_is_named(workers, caller, with_steps, registry_host):
+    run = ended(press(with_steps(task(f"{registry_host}/no/such:1", "true")), caller))
+    assert (run.end_reason, run.failure["id"]) == ("USER_TASK_FAILED", "task.image_missing")
+    assert f"{registry_host}/no/such:1" in run.end_message
+
+
+def test_an_image_is_pulled_where_the_server_does_not_have_it(workers, caller, with_steps, build_of, registry_host):
+    ended(press(build_of("RUN echo pulled > /fact", name="team/tool"), caller))
+    run = ended(press(with_steps(task(f"{registry_host}/team/tool:1", "cat", "/fact")), caller))
+    assert (run.end_reason, run.end_message) == ("DONE", "")
+    assert "pulled" in texts(run)
+
+
+def test_a_cancel_kills_the_program_and_leaves_nothing(workers, caller, with_steps, left_of):
+    run = press(with_steps(shell("echo ready; sleep 300; echo over")), caller)
+    until_printed(run, "ready")
+    assert sorted(left_of(run)) == ["container", "container", "volume"]
+    request_cancel(run_id=run.pk, caller=caller)
+    run = ended(run)
+    assert run.end_reason == "CANCELLED"
+    assert left_of(run) == []
+
+
+def test_a_host_path_is_mounted_as_it_is_open_when_the_run_begins(workers, caller, with_steps, base_image, tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "fact").write_text("from the host\n")
+    BuildServer.objects.update(allowed_host_paths=[str(tmp_path)])
+    mounts = [{"host_path": str(tmp_path / "cache"), "container_path": "/cache"}]
+    build = with_steps(task(base_image, "cat", "/cache/fact", docker_volume_mount_vo_list=mounts))
+    run = ended(press(build, caller))
+    assert "from the host" in texts(run)
+    (tmp_path / "cache").rename(tmp_path / "other")
+    (tmp_path / "cache").symlink_to("/")
+    run = ended(press(build, caller))
+    assert (run.end_reason, run.failure["exit_code"]) == ("USER_TASK_FAILED", 1)
+    BuildServer.objects.update(allowed_host_paths=[str(tmp_path / "nowhere"), str(tmp_path)])
+    mounts[0]["host_path"] = str(tmp_path / "nowhere")
+    gone = with_steps(task(base_image, "true", docker_volume_mount_vo_list=mounts), name="gone", image_name="gone")
+    BuildServer.objects.update(allowed_host_paths=[str(tmp_path / "nowhere")])
+    run = ended(press(gone, caller))
+    assert (run.failure["id"], run.failure["whose"]) == ("task.mount_missing", "server")
+
+
+def test_a_program_sees_neither_the_servers_files_nor_its_engine(workers, caller, with_steps, tmp_path):
+    secret = tmp_path / "of-the-server"
+    secret.write_text("x")
+    tried = (
+        f"ls {secret}",
+        "ls /var/run/docker.sock",
+        "mount -t proc proc /mnt",
+        "mknod /tmp/disk b 8 0",
+        "nc -w 2 169.254.169.254 80",
+        "ip route del prohibit 169.254.0.0/16",
+    )
+    script = "\n".join(f"if {line} </dev/null 2>/dev/null; then echo 'REACHED {line}'; fi" for line in tried)
+    run = ended(press(with_steps(("SHELL", {"shell_type": "SCRIPT", "command": f"{script}\necho tried\n"})), caller))
+    assert "tried" in texts(run)
+    assert [line for line in texts(run) if line.startswith("REACHED")] == []
+
+
+def test_a_step_behind_the_image_runs_too(workers, caller, with_steps, left_of):
+    build = with_steps(shell("true"))
+    build.steps.filter(step_type="SHELL").update(order=9)
+    run = ended(press(build, caller))
+    assert [kind for kind, _ in states(run)] == ["INIT", "CREATE_IMAGE", "SHELL"]
+    assert {state for _, state in states(run)} == {"DONE"}
+
+
+def test_a_push_again_runs_no_program(workers, caller, with_steps):
+
+    run = ended(press(with_steps(shell("echo once")), caller))
+    again = ended(push_again(run_id=run.pk, caller=caller))
+    assert again.end_reason == "DONE"
+    assert "once" not in texts(again)
+    assert "Nothing is done here: the image of an earlier run is pushed again" in texts(again)
+
+
+def test_the_engine_counts_nothing_more_than_before(workers, caller, with_steps, engine_socket):
+    client = APIClient(f"unix://{engine_socket}", version="1.41")
+    before = {each["Id"] for each in client.containers(all=True)}
+    volumes = {each["Name"] for each in client.volumes()["Volumes"] or []}
+    ended(press(with_steps(shell("true")), caller))
+    wait_until(lambda: {each["Id"] for each in client.containers(all=True)} <= before)
+    assert {each["Name"] for each in client.volumes()["Volumes"] or []} <= volumes
