@@ -84,3 +84,10 @@ REMOTE_CONTENT: Final = FailureKind(
     "The answer of {place} does not contain what validResponseContent of the step asks for.",
     "consoleLogResponseBody prints the answer, so that one sees what came instead.",
 )
+REMOTE_PATH_LEAVES: Final = FailureKind(
+    "remote.path_leaves",
+    Whose.DEFINITION,
+    EndReason.STEP_FAILED,
+    "{place}, where the step was to write, leads out of the workspace.",
+    "Name a place in it: a link that an earlier step has made may lead within it only.",
+)

@@ -18,6 +18,7 @@ from builds.engine.errors import (
     NameRefused,
     PatternInvalid,
 )
+from builds.execution.workspace import PathLeaves
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,8 @@ def _of_files(error: Exception) -> Failure | None:
             return failures.context_too_large(error.total_bytes, error.limit_bytes, error.largest)
         case FileUnreadable() | NameRefused() | PatternInvalid():
             return failures.context_unreadable(str(error))
+        case PathLeaves():
+            return failures.path_leaves(error.path)
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return failures.worker_disk_full()
     return None

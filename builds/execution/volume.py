@@ -22,13 +22,14 @@ from builds.engine.errors import ConnectionLost
 from builds.engine.packing import Wanted, pack, unpack_wanted
 from builds.engine.volumes import HeldVolume
 from builds.execution.failing import RunFailed
+from builds.execution.workspace import PathLeaves
 
 
 class WorkspaceVolume:
     """The volume `name` on `engine`, marked with `labels`; what makes or uses it raises `EngineError`s, too.
 
     Paths are relative to the workspace. Where one leads out of it, by `..`, by itself or by a link that a step has
-    made, methods raise `RunFailed`.
+    made, methods raise `PathLeaves`.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class WorkspaceVolume:
             return False
         for each in self._unpack(f"{at}/.", into, wanted, limit_bytes):
             if (into / each).parent.resolve() != (into.resolve() / each).parent:  # an engine of somebody's own
-                raise RunFailed(failures.path_leaves(each))
+                raise PathLeaves(each)
             self._unpack(f"{at}/{each}", (into / each).parent, lambda _path, _is_folder: True, limit_bytes)
         return True
 
@@ -146,7 +147,7 @@ class WorkspaceVolume:
         for index, part in enumerate(parts):
             facts = self.held.look(f"{at}/{part}")
             if part == ".." or (facts is not None and facts.target and not is_within(facts.target, WORKSPACE)):
-                raise RunFailed(failures.path_leaves("/".join(parts)))
+                raise PathLeaves("/".join(parts))
             if facts is None:
                 return at, parts[index:]
             at = facts.target or f"{at}/{part}"

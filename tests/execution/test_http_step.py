@@ -34,11 +34,12 @@ def executed(caller, engine_url, base_image, settings):
     WorkerHost.objects.create(name="elsewhere", topics=["gone"], workers=1)
     settings.OUTBOUND_ALLOW = ("127.0.0.1",)
 
-    def execute(url, **config):
-        image = {"docker_file_type": "CONTENTS", "docker_file": f"FROM {base_image}\nRUN true\n"}
+    def execute(url, *, image="RUN true", before="", **config):
+        typed = {"docker_file_type": "CONTENTS", "docker_file": f"FROM {base_image}\n{image}\n"}
         steps = (
-            StepDraft("HTTP", order=1, config={"url": url, **config}),
-            StepDraft("CREATE_IMAGE", order=2, config=image),
+            *([StepDraft("SHELL", order=1, config={"shell_type": "COMMAND", "command": before})] if before else []),
+            StepDraft("HTTP", order=2, config={"url": url, **config}),
+            StepDraft("CREATE_IMAGE", order=3, config=typed),
         )
         draft = BuildDraft(
             name=token_hex(4), image_name=token_hex(4), tag_name="1", server_host="topic:gone", steps=steps
@@ -240,7 +241,27 @@ def test_the_header_of_a_login_is_masked_also_where_the_password_is_too_short_to
     assert printed(run) == [f"{shown} *** end"]
 
 
-def test_an_output_file_is_refused_before_anything_is_sent(executed):
-    with receiving() as receiver:
-        run = executed(receiver.url, output_file="a.txt")
-        assert (run.failure["id"], receiver.connections) == ("definition.invalid", 0)
+def test_an_output_file_is_what_the_image_is_built_from(executed):
+    with receiving(answering(200, b"from the net\n")) as receiver:
+        run = executed(
+            receiver.url, image="COPY . /x\nRUN ls -l /x/deep/er && cat /x/deep/er/a.txt", output_file="deep/er/a.txt"
+        )
+    assert (run.end_reason, run.end_message) == ("DONE", "")
+    said = texts(run)
+    assert "The answer was written to deep/er/a.txt" in said
+    assert "from the net" in said
+    assert any(line.startswith("-rw-r--r--") for line in said)
+
+
+def test_an_output_file_that_would_leave_the_workspace_or_replace_a_folder_is_refused(executed):
+    script = "mkdir folder; ln -s /etc outside; ln -s folder inside"
+    with receiving(*[answering(200, b"x")] * 3) as receiver:
+        out = executed(receiver.url, before=script, output_file="outside/a.txt")
+        folder = executed(receiver.url, before=script, output_file="folder")
+        inside = executed(
+            receiver.url, before=script, output_file="inside/a.txt", image="COPY . /x\nRUN cat /x/folder/a.txt"
+        )
+    assert (out.end_reason, out.failure["id"]) == ("STEP_FAILED", "remote.path_leaves")
+    assert "outside" in out.end_message
+    assert folder.failure["id"] == "definition.invalid"
+    assert inside.end_reason == "DONE"

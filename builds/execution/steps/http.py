@@ -4,13 +4,14 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from tempfile import TemporaryFile
-from typing import Any, BinaryIO, Final
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, BinaryIO, Final, cast
 
 from django.conf import settings
 
 from builds.credentials import decrypt_fields
-from builds.domain import failures, remote_kinds
+from builds.domain import remote_kinds
 from builds.domain.failure_kind import FailureKind
 from builds.domain.outbound import without_query
 from builds.domain.remote_failures import remote_failed
@@ -35,6 +36,7 @@ from builds.engine.outbound_redirects import (
 )
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
+from builds.execution.workspace import PathLeaves
 from builds.models import RunStep
 
 TIMEOUT_SECONDS: Final = 30  # where the step has none
@@ -52,6 +54,7 @@ CUTS: Final[Mapping[Cut, FailureKind]] = {
     Cut.BREAK: remote_kinds.REMOTE_BROKEN_OFF,
 }
 LEFT_BEHIND: Final = ", another origin: without login and headers"
+OUTPUT_MODE: Final = 0o644
 PIECE: Final = 64 * 1024
 LONGEST_SAID: Final = 200  # characters of an answer in a sentence
 # How a message is framed and to whom it goes is the client's matter; another value would only break the request.
@@ -60,18 +63,21 @@ OWN_HEADERS: Final = frozenset(("host", "connection", "content-length", "transfe
 
 def run(context: RunContext, step: RunStep) -> None:
     """Send the request, judge the answer and keep it. Raises `RunFailed` with whose problem it is."""
-    if context.original is not None:
-        context.recorder.say("No request is sent: the image of an earlier run is pushed again")
-        return
-    if step.config.get("output_file"):
-        raise RunFailed(failures.definition_invalid("outputFile of an HTTP step is not written by this version yet"))
     ask = request_of(step.config, context.patiently(decrypt_fields, step.secrets_encrypted))
-    with TemporaryFile(dir=context.workspace.private) as file:
-        exchange = Exchange(context, step.config, file)
+    with NamedTemporaryFile(dir=context.workspace.private) as file:
+        exchange = Exchange(context, step.config, cast("BinaryIO", file))
         exchange.send(ask)
         if step.config.get("console_log_response_body"):
             exchange.print_body()
         exchange.judge()
+        if path := str(step.config.get("output_file") or ""):
+            file.flush()
+            Path(file.name).chmod(OUTPUT_MODE)
+            try:
+                context.volume.put(Path(file.name), path)
+            except PathLeaves as error:
+                raise RunFailed(remote_failed(remote_kinds.REMOTE_PATH_LEAVES, error.path)) from error
+            context.recorder.say(f"The answer was written to {path}")
 
 
 def request_of(config: Mapping[str, Any], secrets: Mapping[str, str]) -> Ask:
