@@ -30,7 +30,7 @@ REMOTE_TIMED_OUT: Final = FailureKind(
     "remote.timed_out",
     Whose.REMOTE,
     EndReason.STEP_FAILED,
-    "{place} did not answer in full within the timeout of {seconds} seconds.",
+    "{place} did not answer in full within its timeout of {seconds} s.",
     "Check how long the server takes, or raise the timeout of the step.",
 )
 REMOTE_CERTIFICATE: Final = FailureKind(

@@ -150,8 +150,8 @@ def broken(_receiver, line):
     ("act", "kind", "words"),
     [
         (broken, "remote.broken_off", "broke off: The connection was closed in the middle of the answer."),
-        (dripping(BODY), "remote.timed_out", "within the timeout of 1 seconds"),
-        (hanging, "remote.timed_out", "within the timeout of 1 seconds"),
+        (dripping(BODY), "remote.timed_out", "within its timeout of 1 s."),
+        (hanging, "remote.timed_out", "within its timeout of 1 s."),
     ],
 )
 def test_slow_and_cut_answers_fail_the_step(executed, act, kind, words):

@@ -75,7 +75,7 @@ def problems(values: Values, facts: StepFacts) -> Iterator[tuple[str, str]]:
 
 def fact(config: Values) -> str:
     """Return method and address; a query may hold a secret."""
-    return f"{config.get('http_mode') or ''} {str(config.get('url') or '').partition('?')[0]}"
+    return f"{config.get('http_mode') or 'GET'} {str(config.get('url') or '').partition('?')[0]}"
 
 
 KIND: Final = Kind("HTTP", CHECKS, problems, fact, secrets_of=("url",), is_executed=True)
