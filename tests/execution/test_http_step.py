@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from builds.execution.executor import execute_build
+from builds.execution.steps.http import LONGEST_SAID
 from builds.models import Account, BuildRun, BuildServer, WorkerHost
 from builds.queries.log import iterate_lines
 from builds.services.builds.edit import BuildDraft, create_build
@@ -116,6 +117,13 @@ def test_a_status_that_is_not_wanted_is_told_with_what_the_server_said(executed)
         f'{receiver.url} answered 503 Service Unavailable, and wanted is 200:299; it said: "no *** here".' in sentence
     )
     assert printed(run) == ["", "no *** here", "more"]
+
+
+def test_a_secret_at_the_end_of_what_is_quoted_shows_no_part_of_itself(executed):
+    with receiving(answering(500, f"{'x' * (LONGEST_SAID - 8)}{PASSWORD}".encode())) as receiver:
+        sentence = failed(executed(receiver.url, **LOGIN), "remote.status")
+    assert 'xx***"' in sentence
+    assert PASSWORD[:6] not in sentence
 
 
 @pytest.mark.parametrize("body", [b"", b"\x00\x01", b"\xff\xfe"])
