@@ -1,8 +1,11 @@
 """Containers of steps and the volume they share, on the real engine."""
 
 import io
+import socket
+import subprocess
 import tarfile
 import threading
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -111,6 +114,29 @@ def test_limits_hold(run):
     assert "can't fork" in err
     quota = run("cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max 2>/dev/null", limits=Limits(cpus=0.5))
     assert quota[1].startswith("50000")
+
+
+@pytest.fixture
+def metadata():
+    """A server at the address where clouds answer their own machines, on the machine of the engine; its port."""
+    subprocess.run(["ip", "address", "replace", "169.254.169.254/32", "dev", "lo"], check=True)
+    with socket.create_server(("169.254.169.254", 0)) as server:
+
+        def answer() -> None:
+            with suppress(OSError):  # closed: the end
+                while True:
+                    server.accept()[0].close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        yield server.getsockname()[1]
+        socket.socket.shutdown(server, socket.SHUT_RDWR)
+    subprocess.run(["ip", "address", "del", "169.254.169.254/32", "dev", "lo"], check=True)
+
+
+def test_a_server_of_cloud_metadata_is_not_reached(run, metadata):
+    line = f"nc -w 5 169.254.169.254 {metadata} </dev/null && echo reached"
+    assert run(line, network="bridge")[1] == "reached\n"  # as any other container reaches it
+    assert run(line)[1] == ""
 
 
 def test_the_address_of_cloud_metadata_is_closed_and_stays_so(run):

@@ -1,5 +1,8 @@
 """USER_TASK and SHELL: programs in containers of the build server, from press to end."""
 
+import os
+import signal
+
 import pytest
 from docker import APIClient
 
@@ -186,3 +189,17 @@ def test_the_engine_counts_nothing_more_than_before(workers, caller, with_steps,
     ended(press(with_steps(shell("true")), caller))
     wait_until(lambda: {each["Id"] for each in client.containers(all=True)} <= before)
     assert {each["Name"] for each in client.volumes()["Volumes"] or []} <= volumes
+
+
+@pytest.mark.faults
+def test_what_a_killed_worker_has_left_is_gone_before_the_next_attempt(workers, caller, with_steps, left_of):
+    run = press(with_steps(shell("echo ready; sleep 8; echo over")), caller)
+    until_printed(run, "ready")
+    run.refresh_from_db()
+    os.kill(int(run.lease_owner.rpartition("/")[2]), signal.SIGKILL)
+    assert sorted(left_of(run)) == ["container", "container", "volume"]  # a program outlives its worker's connection
+    wait_until(lambda: BuildRun.objects.get(pk=run.pk).attempt == 2, timeout=45)
+    run = ended(run, timeout=90)
+    assert (run.end_reason, run.attempt) == ("DONE", 2)
+    assert texts(run).count("over") == 1
+    assert left_of(run) == []

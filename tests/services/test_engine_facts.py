@@ -1,14 +1,17 @@
 """What engines have told of themselves: kept by a test and by the sweeper's looks, and told without asking again."""
 
 import threading
+import uuid
 
 import pytest
 
 from builds.domain.access import Role
 from builds.domain.engine_versions import version_warnings
 from builds.domain.log.limits import CLIPS_LOGS
+from builds.engine.docker import Engine
+from builds.execution.context import labels
 from builds.execution.engine_watch import EngineWatch
-from builds.models import BuildServer, WorkerHost
+from builds.models import BuildRun, BuildServer, WorkerHost
 from builds.queries.connections import with_load
 from builds.services.accounts.access import caller_for
 from builds.services.connections.engine_facts import note_clipped_log
@@ -80,6 +83,26 @@ def test_servers_that_are_off_or_come_with_builds_are_not_asked(root, engine_url
     BuildServer.objects.create(name="brought", url="tcp://127.0.0.1:1", given_by_builds=True)
     until_looked(EngineWatch(), at_all=True)
     assert [(one.last_seen, one.trouble) for one in told().values()] == [(None, ""), (None, "")]
+
+
+def test_what_attempts_that_are_over_have_left_is_cleared_away(world, engine_endpoint, base_image):
+    caller = operator_of(world)
+    run = press(make_build(caller, "FROM scratch\n", name="a"), caller)
+    BuildRun.objects.filter(pk=run.pk).update(run_state="RUNNING", attempt=2)
+    engine = Engine(engine_endpoint)
+    for attempt in (1, 2):
+        name = f"left-{uuid.uuid4().hex}"
+        engine.hold_volume(name, image=base_image, labels=labels(run.pk, attempt), has_network=False)
+    foreign = labels(run.pk, 1) | {"buildhub.installation": f"other-{uuid.uuid4().hex}"}
+    engine.hold_volume(f"other-{uuid.uuid4().hex}", image=base_image, labels=foreign, has_network=False)
+    until_looked(EngineWatch(), at_all=True)
+    assert {left.labels["buildhub.attempt"] for left in engine.leftovers(labels(run.pk))} == {"2"}
+    assert len(engine.leftovers(foreign)) == 2  # of another installation on the same engine
+    BuildRun.objects.filter(pk=run.pk).update(attempt=3)
+    until_looked(EngineWatch(), at_all=True)
+    assert engine.leftovers(labels(run.pk)) == ()
+    engine.remove_leftovers(foreign)
+    engine.close()
 
 
 def test_a_log_that_the_engine_has_cut_is_warned_of(root, world):
