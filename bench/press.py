@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 
-from bench import cancel, code, frames, idle, lines, memory, post, rows, start, trivial, waiting, watch
+from bench import cancel, code, frames, idle, lines, memory, post, rows, start, task, trivial, waiting, watch
 from bench.figures import Figure, named, store, table
 from bench.presses import Presser
 from bench.profile import profiled
@@ -25,6 +25,7 @@ MEASURES: dict[str, Measure] = {
     "uncached": trivial.measure_uncached,
     "post": post.measure,
     "cancel": cancel.measure,
+    "task": task.measure,
     "first": watch.measure_first_line,
     "delay": watch.measure_delay,
     "lines": lines.measure,

@@ -54,6 +54,10 @@ class Raw:
         self._build_and_push(str(folder), tag=tag, limit_seconds=limit_seconds)
         return time.perf_counter() - began
 
+    def run(self, image: str, *command: str, limit_seconds: float) -> None:
+        """Run a command in a container with a volume of its own as /workspace, and remove both."""
+        self._run("run", "--rm", "--volume", "/workspace", image, *command, limit_seconds=limit_seconds)
+
     def _build_and_push(self, context: str, *, tag: str, given: str = "", limit_seconds: float) -> None:
         image = f"{self.world.addresses['registry_host']}/bench/{self.name}:{tag}"
         self._run("build", "--progress=plain", "-t", image, context, given=given, limit_seconds=limit_seconds)
