@@ -50,6 +50,11 @@ class StepType(StrEnum):
     DELETE = "DELETE"
 
 
+# Steps that do work of the user's own, besides fetching code and making the image: they share a workspace on the build
+# server, and what is said while they run is theirs.
+WORKING_STEPS: Final = frozenset((StepType.USER_TASK, StepType.SHELL, StepType.HTTP, StepType.FTP))
+
+
 class EndReason(StrEnum):
     """What ended a run: stable words, the first for DONE, all others for ERROR."""
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from builds.domain import failures
 from builds.domain.failures import Failure
 from builds.domain.log.masking import Masker
-from builds.domain.states import EndReason, StepType
+from builds.domain.states import WORKING_STEPS, EndReason, StepType
 from builds.engine.errors import BuildStopped, EngineError, EngineStalled, EngineUnreachable, PullStopped, PushStopped
 from builds.execution.context import RunContext
 from builds.execution.failing import failure_from
@@ -28,7 +28,6 @@ from builds.services.runs.steps import LeaseLost, close_step, open_step, prepare
 from builds.services.runs.transitions import End, Lease, give_back, take
 
 log = logging.getLogger(__name__)
-ON_DISK: Final = (StepType.INIT, StepType.CODE_DOWN, StepType.CREATE_IMAGE)  # other steps work on the build server
 IN_A_PUSH: Final = (StepType.INIT, StepType.CREATE_IMAGE)
 AWAY: Final = "its worker could not reach the database"  # ends a sentence, see AttemptLost
 
@@ -96,7 +95,7 @@ class Executor:
         done: RunStep | None = None
         try:
             steps = self._patiently(prepare_attempt, self._lease)
-            if self._context.original is None and any(step.step_type not in ON_DISK for step in steps):
+            if self._context.original is None and any(step.step_type in WORKING_STEPS for step in steps):
                 self._context.works_on_server = True
                 if self._context.server.given_by_builds:  # which nobody else can reach to clear it
                     self._patiently(sweep_engine, self._context.engine)

@@ -2,7 +2,7 @@
 import { lastUpTo } from "./log-map.js";
 
 export class Folds {
-  #sections = []; // {first, last, vertex}, ascending
+  #sections = []; // {first, last, vertex, step}, ascending
   #turned = new Map(); // by first line: whether the reader has folded it
   isOff = false; // while only the places of a search are shown
   areFolded = false; // what goes for those that the reader has not turned himself

@@ -71,7 +71,9 @@ export class LineMaker {
   }
 
   learnNames(root) {
-    for (const row of root.querySelectorAll("[data-vertex]")) this.#names.set(row.dataset.vertex, row.dataset.name);
+    for (const row of root.querySelectorAll("[data-name]")) {
+      this.#names.set(row.dataset.vertex ?? `step ${row.dataset.step}`, row.dataset.name);
+    }
     for (const row of root.querySelectorAll("[data-started]")) {
       this.#begins.set(row.dataset.vertex ?? `step ${row.dataset.step}`, Date.parse(row.dataset.started));
     }
@@ -84,19 +86,25 @@ export class LineMaker {
     }
   }
 
-  nameOf(vertex) {
-    return vertex ? (this.#names.get(vertex) ?? PREPARATION) : BY_BUILDHUB;
+  nameOf(key) {
+    return key ? (this.#names.get(key) ?? PREPARATION) : BY_BUILDHUB;
+  }
+
+  // What a line belongs to: its instruction, else its step where that has words of its own, else nothing but BuildHub.
+  keyOf(line) {
+    const step = `step ${line.step}`;
+    return line.vertex || (this.#names.has(step) ? step : "");
   }
 
   // Returns the row of a line, behind a head where it belongs to something else than `before` it, a line or a row.
   make(line, before) {
-    const last = before?.dataset ? { n: Number(before.dataset.line), vertex: before.dataset.of } : before;
+    const last = before?.dataset ? { n: Number(before.dataset.line), of: before.dataset.of } : before && { n: before.n, of: this.keyOf(before) };
     const [fold, foldBefore] = [this.folds.foldedAt(line.n), last && this.folds.foldedAt(last.n)];
     const left = last ? line.n - (foldBefore?.last ?? last.n) - 1 : 0;
     const made = left > 0 ? [this.#gap(left)] : [];
     if (fold) return [...made, this.#folded(fold, line)];
-    const isNew = !last || foldBefore || this.nameOf(last.vertex) !== this.nameOf(line.vertex);
-    return [...made, ...(isNew ? [this.#head(line.vertex ?? "", line.n)] : []), this.#line(line)];
+    const isNew = !last || foldBefore || this.nameOf(last.of) !== this.nameOf(this.keyOf(line));
+    return [...made, ...(isNew ? [this.#head(this.keyOf(line), line.n)] : []), this.#line(line)];
   }
 
   // Puts a head above a row that has none.
@@ -107,7 +115,7 @@ export class LineMaker {
   // Takes the head above `row` away where line `last`, which comes before it, belongs to the same.
   join(last, row) {
     const head = row?.previousElementSibling;
-    const isSame = last && !this.folds.foldedAt(last.n) && this.nameOf(last.vertex) === this.nameOf(row?.dataset.of);
+    const isSame = last && !this.folds.foldedAt(last.n) && this.nameOf(this.keyOf(last)) === this.nameOf(row?.dataset.of);
     if (isHead(head) && isSame && last.n === Number(row.dataset.line) - 1) head.remove();
   }
 
@@ -142,7 +150,7 @@ export class LineMaker {
 
   // A folded instruction stands there as its first line.
   #folded(section, line) {
-    const head = this.#head(line.vertex ?? "", line.n);
+    const head = this.#head(this.keyOf(line), line.n);
     head.classList.add("log__head--folded");
     Object.assign(head.dataset, { line: line.n, last: section.last });
     head.id = `L${line.n}`;
@@ -169,7 +177,7 @@ export class LineMaker {
     const made = element("li", "log__line", [number, element("span", "log__t", [this.#timeWords(line)]), text]);
     if (line.stream === 0) made.classList.add("log__line--own");
     made.id = `L${line.n}`;
-    Object.assign(made.dataset, { line: line.n, of: line.vertex ?? "" });
+    Object.assign(made.dataset, { line: line.n, of: this.keyOf(line) });
     this.paint(made);
     return made;
   }

@@ -392,7 +392,7 @@ export class LogView {
       const fold = this.folds.foldedAt(last);
       const limit = last - first + (fold ? 0 : 1);
       if (limit) lines.push(...(await this.#ask({ after: first - 1, limit })));
-      if (fold) lines.push({ n: last, vertex: fold.vertex });
+      if (fold) lines.push({ n: last, vertex: fold.vertex, step: fold.step });
     }
     return lines;
   }

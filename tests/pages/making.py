@@ -26,13 +26,15 @@ def pressed(build: Build, caller: Caller, tag: str | None = None) -> BuildRun:
     return start_run(build_id=build.pk, caller=caller, ask=RunAsk(tag_name=tag))
 
 
-def begun(run: BuildRun) -> Lease:
-    """Let a worker take the run and open its image step."""
+def begun(run: BuildRun, *, up_to: StepType = StepType.CREATE_IMAGE) -> Lease:
+    """Let a worker take the run and open its steps up to this one."""
     BuildRun.objects.filter(pk=run.pk).update(claim=1, claimed_host="here")
     lease = take(run.pk, claim=1, owner="here:1")
     assert lease is not None
     for step in prepare_attempt(lease):
         open_step(lease, step)
+        if step.step_type == up_to:
+            break
         if step.step_type == StepType.INIT:
             close_step(lease, step)
     run.refresh_from_db()
@@ -44,9 +46,16 @@ def image_step_of(run: BuildRun) -> RunStep:
     return RunStep.objects.filter(run=run, step_type=StepType.CREATE_IMAGE).latest("attempt")
 
 
-def printed(lease: Lease, texts: list[str], *, vertex: str | None = None, stream: int = 1) -> None:
+def printed(
+    lease: Lease,
+    texts: list[str],
+    *,
+    vertex: str | None = None,
+    stream: int = 1,
+    of: StepType = StepType.CREATE_IMAGE,
+) -> None:
     """Store lines as the recorder does."""
-    step = RunStep.objects.filter(run_id=lease.run_id, step_type=StepType.CREATE_IMAGE).latest("attempt")
+    step = RunStep.objects.filter(run_id=lease.run_id, step_type=of).latest("attempt")
     trail = InkTrail()
     raws = [f"{text}\n".encode() for text in texts]
     lines = [LogLine(raw, vertex, stream, 1200 + n * 10, trail.pass_over(raw)) for n, raw in enumerate(raws)]

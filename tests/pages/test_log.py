@@ -2,6 +2,8 @@
 
 import pytest
 
+from builds.domain.states import StepType
+from builds.models import RunStep
 from builds.pages.screens.log import LINE_CHARACTERS
 from tests.pages import making
 
@@ -120,3 +122,25 @@ def test_a_colour_goes_on_over_a_line_end(page, lease, operator):
     lines = page(f"/runs/{lease.run_id}", operator).with_("data-line")
     assert [line.text.split()[-1] for line in lines] == ["red", "<b>red</b>", "plain"]
     assert page(f"/runs/{lease.run_id}", operator).html.count("ansi-bold ansi-fg-1") == 2
+
+
+def test_a_program_speaks_under_the_title_of_its_step_and_its_failure_shows_its_lines_alone(page, build, operator):
+    build.steps.update(order=2)
+    config = {"shell_type": "COMMAND", "command": "make test", "step_title": "Unit tests"}
+    build.steps.create(step_type="SHELL", order=1, config=config)
+    lease = making.begun(making.pressed(build, operator), up_to=StepType.SHELL)
+    making.printed(lease, ["hello"], stream=0, of=StepType.INIT)
+    making.printed(lease, ["Running make test"], stream=0, of=StepType.SHELL)
+    making.printed(lease, ["test 1 ok", "test 2 failed"], of=StepType.SHELL)
+    making.end(lease, making.End(making.EndReason.STEP_FAILED, "Unit tests ended with exit code 2."))
+    found = page(f"/runs/{lease.run_id}", operator)
+    step, image = RunStep.objects.filter(run_id=lease.run_id, order__gt=0).order_by("order")
+    heads = [(one.text, one.attributes["data-of"]) for one in found.with_("data-of") if one.text]
+    assert heads == [("BuildHub", ""), ("Unit tests", f"step {step.pk}")]
+    box = found.one("data-failure")
+    assert "Last lines of this step" in box.text
+    assert "test 2 failed" in box.text
+    assert "hello" not in box.text
+    assert f'href="/builds/{build.pk}/steps"' in found.html
+    rows = {row.attributes["data-step"]: row.text for row in found.with_("data-step")}
+    assert ": Unit tests failed" in rows[str(image.pk)]

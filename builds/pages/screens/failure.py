@@ -7,7 +7,7 @@ from typing import Final
 from builds.domain.dockerfile import instruction_lines
 from builds.domain.failures import Failure
 from builds.domain.known_errors import explain_exit
-from builds.domain.states import EndReason, RunState, StepType
+from builds.domain.states import WORKING_STEPS, EndReason, RunState, StepState, StepType
 from builds.models import BuildRun, RunStep
 from builds.pages.screens.log import ShownLine, last_lines_of
 from builds.pages.screens.source import typed_dockerfile
@@ -40,7 +40,9 @@ class FailureBox:
     instruction: str
     source: Sequence[SourceLine]
     last_lines: Sequence[ShownLine]
-    of_instruction: bool  # the last lines are those of the failed instruction, not of the whole log
+    of_step: bool  # the last lines are those of the failed step, not of the whole log
+    in_steps: bool  # the failed step is edited on the page of steps
+    of_instruction: bool  # the last lines are those of the failed instruction
 
     @property
     def error_line(self) -> int:
@@ -54,6 +56,7 @@ def failure_of(run: BuildRun, steps: Sequence[RunStep]) -> FailureBox | None:
         return None
     facts = Failure.from_facts(run.failure) if run.failure else None
     vertex = failed_vertex(steps)
+    step = next((step for step in steps if step.step_state == StepState.ERROR), None)
     return FailureBox(
         sentence=facts.message if facts else run.end_message or f"The run ended with {run.end_reason}.",
         whose=WHOSE[facts.kind.whose] if facts else "",
@@ -63,7 +66,9 @@ def failure_of(run: BuildRun, steps: Sequence[RunStep]) -> FailureBox | None:
         exit_words=explain_exit(facts.exit_code) or "" if facts and facts.exit_code is not None else "",
         instruction=(facts.instruction if facts else None) or "",
         source=_source(dockerfile_of(steps), facts),
-        last_lines=last_lines_of(run, vertex["vertex"] if vertex else None),
+        last_lines=last_lines_of(run, vertex["vertex"] if vertex else None, step.pk if step else None),
+        of_step=step is not None,
+        in_steps=step is not None and step.step_type in WORKING_STEPS,
         of_instruction=vertex is not None,
     )
 

@@ -32,7 +32,7 @@ class ShownLine:
     n: int
     time: str
     parts: tuple[Part, ...]
-    vertex: str = ""
+    vertex: str = ""  # or "step N"
     head: str = ""
     cut: int = 0
     by_buildhub: bool = False
@@ -88,7 +88,8 @@ class LogWindow:
 def log_window(run: BuildRun, names: Mapping[str, str], *, error_line: int = 0, after: int | None = None) -> LogWindow:
     """Return up to 500 lines: those after `after`, else the region of the first error, else the end of the log.
 
-    `names` are the instructions by their digest. A window is cut shorter where its lines are long.
+    `names` are the instructions by their digest, and the steps that have words of their own by "step N".
+    A window is cut shorter where its lines are long.
     """
     tail = max(run.line_count - WINDOW_LINES, 0)
     start = tail if not error_line or error_line > tail else max(error_line - WINDOW_LINES // 2, 0)
@@ -98,7 +99,10 @@ def log_window(run: BuildRun, names: Mapping[str, str], *, error_line: int = 0, 
     total = max(run.line_count, last)
     shown = [*kept, *(open_lines(run) if last == total else ())]
     heads = _heads(shown, names)
-    lines = [_shown(line, head, error_line=error_line) for (_, line), head in zip(shown, heads, strict=True)]
+    lines = [
+        _shown(line, head, error_line=error_line, key=_key(step, line, names))
+        for (step, line), head in zip(shown, heads, strict=True)
+    ]
     return LogWindow(lines[: len(kept)], total, lines[len(kept) :])
 
 
@@ -106,13 +110,18 @@ def found_window(run: BuildRun, names: Mapping[str, str], search: str, *, after:
     """Return up to 500 lines after `after` that hold `search` in any case, or stand at most two lines from one."""
     asked = LineWindow(after=after, limit=WINDOW_LINES, search=search, context=FOUND_CONTEXT)
     found = _bounded(list(read_window(run, asked).lines), from_start=True)
-    lines = [_shown(line, head, error_line=0) for (_, line), head in zip(found, _heads(found, names), strict=True)]
+    lines = [
+        _shown(line, head, error_line=0, key=_key(step, line, names))
+        for (step, line), head in zip(found, _heads(found, names), strict=True)
+    ]
     return LogWindow(lines, run.line_count, search=search, hits=read_hits(run, HitQuery(search)).count)
 
 
-def last_lines_of(run: BuildRun, vertex: str | None) -> list[ShownLine]:
-    """Return the last 10 lines that an instruction printed (None: of all), the last one marked as the error."""
+def last_lines_of(run: BuildRun, vertex: str | None, step: int | None) -> list[ShownLine]:
+    """Return the last 10 lines of an instruction, else of a step, else of all; the last one marked as the error."""
     chunks = LogChunk.objects.filter(run_id=run.pk)
+    if step is not None:
+        chunks = chunks.filter(step=step)
     if vertex is not None:
         chunks = chunks.filter(layout__vertices__contains=[vertex])
     found: list[NumberedLine] = []
@@ -146,21 +155,27 @@ def _heads(found: Sequence[StepLine | OpenStepLine], names: Mapping[str, str]) -
     """Return for each line the name of what begins with it, empty where the same goes on with the next line."""
     heads: list[str] = []
     before: tuple[str, int] | None = None  # the name, and the number that follows
-    for _, line in found:
-        name = names.get(line.vertex, "preparation") if line.vertex else BY_BUILDHUB
+    for step, line in found:
+        name = names.get(_key(step, line, names), "preparation" if line.vertex else BY_BUILDHUB)
         n = line.n if isinstance(line, NumberedLine) else before[1] if before else 0
         heads.append("" if (name, n) == before else name)
         before = (name, n + 1)
     return heads
 
 
-def _shown(line: NumberedLine | OpenLine, head: str, *, error_line: int) -> ShownLine:
+def _key(step: int | None, line: NumberedLine | OpenLine, names: Mapping[str, str]) -> str:
+    """Return what a line belongs to, as `names` and the page's script call it; empty: BuildHub's own work."""
+    of_step = f"step {step}"
+    return line.vertex or (of_step if of_step in names else "")
+
+
+def _shown(line: NumberedLine | OpenLine, head: str, *, error_line: int, key: str = "") -> ShownLine:
     n = line.n if isinstance(line, NumberedLine) else 0
     return ShownLine(
         n=n,
         time=line_time_words(line.t),
         parts=tuple(parts_of(line.text[:LINE_CHARACTERS], line.ink)),
-        vertex=line.vertex or "",
+        vertex=key,
         head=head,
         cut=max(len(line.text) - LINE_CHARACTERS, 0),
         by_buildhub=line.stream == 0,

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.template.defaultfilters import pluralize
 
 from builds.domain.progress import CANCELED, was_stopped
-from builds.domain.states import EndReason, StepState, StepType
+from builds.domain.states import WORKING_STEPS, EndReason, StepState, StepType
 from builds.domain.steps.kinds import default_title
 from builds.models import BuildRun, RunStep
 from builds.pages.words import clock_words, duration_words, size_words
@@ -73,6 +73,8 @@ class Row:
     begin: datetime | None = None
     progress: str = ""
     error: str = ""
+    names_log: bool = False  # heads of the log carry its name
+    why: str = ""  # of a step that was never begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,10 @@ def timeline_of(run: BuildRun, steps: Sequence[RunStep], now: datetime) -> Timel
     """Return the bars of a run's latest attempt, the wait first, the failed instruction first inside its step."""
     axis = _Axis(run.created_at, run.end_time or now)
     rows = [*_wait_row(run, axis), *(row for step in steps for row in _step_rows(step, run, axis))]
+    failed = next((row.name for row in rows if row.step and row.state is StepState.ERROR), "")
+    if run.is_final:
+        why = "the run was stopped before" if run.end_reason == EndReason.CANCELLED else f"{failed or 'the run'} failed"
+        rows = [replace(row, why=why) if row.step and row.state is StepState.WAIT else row for row in rows]
     counted = [row for row in rows if row.vertex]
     done = sum(row.state is StepState.DONE for row in counted)
     note = f"{done} of {len(counted)} instruction{pluralize(len(counted))}" if counted else ""
@@ -129,12 +135,20 @@ def timeline_of(run: BuildRun, steps: Sequence[RunStep], now: datetime) -> Timel
 
 
 def instruction_names(steps: Sequence[RunStep]) -> dict[str, str]:
-    """Return the instructions by digest, as the log's heads name them; BuildKit's own work is one preparation."""
+    """Return the names of the log's heads, of instructions by digest, of steps with words of their own by "step N".
+
+    BuildKit's own work is one preparation.
+    """
     vertices = (vertex for step in steps for vertex in step.vertices)
-    return {
+    return {f"step {step.pk}": step_name(step) for step in steps if step.step_type in WORKING_STEPS} | {
         vertex["vertex"]: "preparation" if vertex["name"].startswith(INTERNAL) else vertex["name"]
         for vertex in vertices
     }
+
+
+def step_name(step: RunStep) -> str:
+    """Return a step's title, else that of its kind."""
+    return str(step.config.get("step_title") or default_title(StepType(step.step_type)))
 
 
 def failed_vertex(steps: Sequence[RunStep]) -> Mapping[str, Any] | None:
@@ -169,7 +183,8 @@ def _step_rows(step: RunStep, run: BuildRun, axis: _Axis) -> Iterator[Row]:
     shape = _shape(state, run)
     shown = shape if step.use else UNUSED_SHAPE
     yield Row(
-        name=str(step.config.get("step_title") or default_title(StepType(step.step_type))),
+        name=step_name(step),
+        names_log=step.step_type in WORKING_STEPS,
         state=state,
         icon=shown.icon,
         spoken=shown.spoken,
