@@ -22,6 +22,7 @@ SCRIPT: Final = f"{OWN}/script"
 HEAD: Final = struct.Struct(">BxxxL")  # before each piece of output: which stream, how many bytes
 # What a step needs neither of: raw packets forge others' addresses, device files open the server's disks.
 DROPPED: Final = ("NET_RAW", "MKNOD")
+START_SECONDS: Final = 60.0  # a server with much to do takes its time
 NANO: Final = 1_000_000_000
 NOT_STARTED: Final = (126, 127)  # codes of what cannot be executed, or is not in the image
 
@@ -149,7 +150,7 @@ def run_task(
         with watch(container) as seen, attach(client, container) as response:
             try:
                 with asking("start the container of the step"):
-                    side.start(container)
+                    side.ask("POST", f"/containers/{container}/start", timeout=(side.timeout, START_SECONDS)).close()
             except EngineRefused as error:
                 if (code := int(_state(side, container).get("ExitCode") or 0)) in NOT_STARTED:
                     return TaskEnd(code, unstarted=error.answered)
@@ -191,7 +192,9 @@ def kill_container(client: EngineClient, container: str) -> None:
 
 def create_container(client: EngineClient, config: Mapping[str, Any], name: str = "") -> str:
     """Create a container as the Engine API's ContainerCreate has it, and return its id; to be called under `asking`."""
-    answer = client.ask("POST", "/containers/create", params={"name": name} if name else {}, json=config)
+    limit = (client.timeout, START_SECONDS)
+    named = {"name": name} if name else {}
+    answer = client.ask("POST", "/containers/create", params=named, json=config, timeout=limit)
     return str(answer.json()["Id"])
 
 

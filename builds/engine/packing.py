@@ -8,7 +8,7 @@ import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, Final, Protocol
 
 from builds.engine.archive_folder import UnpackedFolder, time_of
 from builds.engine.archive_names import Names
@@ -20,6 +20,13 @@ PIECE: Final = 256 * 1024
 BLOCK: Final = tarfile.BLOCKSIZE
 UNBOUNDED: Final = 1 << 62  # what is written is bounded here, with names of what is large
 Wanted = Callable[[str, bool], bool]  # of a path below the folder, and whether it is a folder
+
+
+class Readable(Protocol):
+    """What a tar is read from, to its end."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes."""
 
 
 def pack(source: Path, name: str) -> Iterator[bytes]:
@@ -47,7 +54,7 @@ def pack(source: Path, name: str) -> Iterator[bytes]:
 
 
 def unpack_wanted(
-    file: BinaryIO, root: Path, wanted: Wanted, *, limit_bytes: int | None, look: Callable[[], None]
+    file: Readable, root: Path, wanted: Wanted, *, limit_bytes: int | None, look: Callable[[], None]
 ) -> list[str]:
     """Unpack what is `wanted` of an engine's tar into the new folder `root`; return what could not be had by it.
 
@@ -58,7 +65,8 @@ def unpack_wanted(
     """
     root.mkdir(parents=True, exist_ok=True)
     unpacking = _Unpacking(root, limit_bytes)
-    with tarfile.open(fileobj=file, mode="r|", encoding="utf-8", errors="surrogateescape") as tar:
+    stream: Any = file
+    with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as tar:
         for entry in tar:
             look()
             path = unpacking.names.path(entry.name)

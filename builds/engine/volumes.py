@@ -9,18 +9,20 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, Final
 
+import requests
 from docker.errors import NotFound
 
 from builds.engine.client import EngineClient, asking
-from builds.engine.containers import WORKSPACE, create_container, workspace_mount
+from builds.engine.containers import START_SECONDS, WORKSPACE, create_container, workspace_mount
 from builds.engine.errors import EngineRefused
 
 FOLDER_BIT: Final = 1 << 31  # of Go's os.FileMode
 LINK_BIT: Final = 1 << 27
 # Where clouds answer their own machines; the whole of link-local, and one of Alibaba's.
 CLOSED: Final = ("169.254.0.0/16", "100.100.100.200/32")
+READ: Final = "read the workspace"
 PLAIN: Final = {"Accept-Encoding": "identity"}  # else the engine packs what it sends
 STAT: Final = "X-Docker-Container-Path-Stat"
 FOREVER: Final = ("/bin/sh", "-c", "while :; do sleep 86400; done")
@@ -54,7 +56,7 @@ def hold_volume(client: EngineClient, name: str, *, image: str, labels: Mapping[
             },
         }
         holder = create_container(client, config, name)
-        client.start(holder)
+        client.ask("POST", f"/containers/{holder}/start", timeout=(client.timeout, START_SECONDS)).close()
     # Programs of a step may run as any user.
     _execute(client, holder, "open the workspace to all users", ["chmod", "1777", WORKSPACE])
     for network in CLOSED if has_network else ():
@@ -69,6 +71,19 @@ def remove_volume(client: EngineClient, name: str) -> None:
             client.remove_container(name, force=True, v=True)
         with suppress(NotFound):
             client.remove_volume(name, force=True)
+
+
+class Packed:
+    """A tar as it arrives: what fails in reading it is the engine's, what fails in the reader's hands is not."""
+
+    def __init__(self, response: requests.Response) -> None:
+        self._response = response
+
+    def read(self, size: int) -> bytes:
+        """Return the next `size` bytes, fewer at the end. Raises `EngineUnreachable`."""
+        with asking(READ):
+            piece: bytes = self._response.raw.read(size, decode_content=False)
+            return piece
 
 
 class HeldVolume:
@@ -90,16 +105,16 @@ class HeldVolume:
             self._client.ask("PUT", self._archive, params={"path": folder}, data=iter(packed), timeout=limit).close()
 
     @contextmanager
-    def packed(self, path: str) -> Iterator[BinaryIO | None]:
+    def packed(self, path: str) -> Iterator["Packed | None"]:
         """Give the tar of `path` (ending with `/.`: of what is in the folder), None where there is nothing."""
-        with asking("read the workspace"):
-            try:
-                response = self._client.ask("GET", self._archive, params={"path": path}, stream=True, headers=PLAIN)
-            except NotFound:
-                yield None
-                return
-            with response:
-                yield cast("BinaryIO", response.raw)
+        response = None
+        with asking(READ), suppress(NotFound):
+            response = self._client.ask("GET", self._archive, params={"path": path}, stream=True, headers=PLAIN)
+        if response is None:
+            yield None
+            return
+        with response:
+            yield Packed(response)
 
     def look(self, path: str) -> PathFacts | None:
         """Return what lies under `path`, None where there is nothing. Links above it are followed."""

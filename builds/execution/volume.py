@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from builds.domain import failures, task_failures
 from builds.domain.steps.places import is_within
@@ -117,7 +118,8 @@ class WorkspaceVolume:
         with _unbroken(), self.held.packed(at) as packed:
             if packed is None:
                 return None
-            with tarfile.open(fileobj=packed, mode="r|") as tar:
+            stream: Any = packed
+            with tarfile.open(fileobj=stream, mode="r|") as tar:
                 entry = tar.next()
                 content = tar.extractfile(entry) if entry else None
                 return content.read(most) if content else None

@@ -176,3 +176,16 @@ def test_paths_of_the_workspace_are_looked_at(run, held):
         assert sorted(entry.name for entry in tar) == [".", "./b", "./b/c", "./link"]
     with held.packed("/workspace/nothing") as file:
         assert file is None
+
+
+def test_what_fails_in_the_readers_hands_is_not_the_engines(run, held):
+    run("touch a")
+    full = OSError("full")
+
+    def read() -> None:
+        with held.packed("/workspace/.") as packed:
+            assert packed.read(512)
+            raise full
+
+    with pytest.raises(OSError, match="full"):
+        read()

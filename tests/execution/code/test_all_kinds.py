@@ -62,8 +62,11 @@ def ask(caller):
 
 def made_of(body) -> list[tuple]:
     """Return kinds, orders and configs of a definition's steps, without what the image's own name fills in."""
-    filled = {"imageName": None, "imageUrl": None}
-    return [(step["stepType"], step["stepOrder"], step["buildStepConfig"] | filled) for step in body["buildSteps"]]
+    filled = {"CREATE_IMAGE": {"imageName": None, "imageUrl": None}}
+    return [
+        (step["stepType"], step["stepOrder"], step["buildStepConfig"] | filled.get(step["stepType"], {}))
+        for step in body["buildSteps"]
+    ]
 
 
 def runs_to_done(ask, prefix, body) -> BuildRun:
