@@ -43,3 +43,24 @@ def test_a_build_is_given_a_shell_step_and_its_form_shows_it(bare_page: Page, bu
     shell, image = build.steps.order_by("order")
     assert (shell.config["command"], shell.config["step_title"]) == ("make dist\nmake check", "Compile")
     assert (shell.step_type, image.step_type) == ("SHELL", "CREATE_IMAGE")
+
+
+def test_a_step_speaks_under_its_title_while_it_runs_and_its_failure_leads_to_where_it_is_edited(
+    workers, page: Page, build_of
+):
+    build = build_of("RUN true")
+    build.steps.update(order=2)
+    config = {"shell_type": "COMMAND", "command": "echo first; sleep 2; exit 3", "step_title": "Unit tests"}
+    build.steps.create(step_type="SHELL", order=1, config=config)
+    page.goto(f"/builds/{build.pk}")
+    page.click("main [data-action=BUILD]")
+    page.wait_for_url("**/runs/*")
+    expect(page.locator("[data-line]", has_text="first").first).to_be_visible()
+    expect(page.locator(".log__head", has_text="Unit tests")).to_be_visible()
+    assert page.locator("[data-failure]").count() == 0  # it still runs
+    box = page.locator("[data-failure]")
+    expect(box.get_by_role("heading", name="Unit tests ended with exit code 3.")).to_be_visible()
+    expect(box.get_by_role("heading", name="Last lines of this step")).to_be_visible()
+    expect(page.locator("[data-steps] [data-step-state=WAIT]")).to_contain_text("not reached")
+    box.get_by_role("link", name="Edit steps").click()
+    expect(page.get_by_role("region", name="Step 1, Shell").get_by_label("Title")).to_have_value("Unit tests")
