@@ -91,3 +91,67 @@ REMOTE_PATH_LEAVES: Final = FailureKind(
     "{place}, where the step was to write, leads out of the workspace.",
     "Name a place in it: a link that an earlier step has made may lead within it only.",
 )
+FTP_LOGIN_REFUSED: Final = FailureKind(
+    "ftp.login_refused",
+    Whose.DEFINITION,
+    EndReason.STEP_FAILED,
+    "{place} does not let {user} in: {detail}.",
+    "Check username and password of the step.",
+)
+FTP_HOST_KEY_CHANGED: Final = FailureKind(
+    "ftp.host_key_changed",
+    Whose.REMOTE,
+    EndReason.STEP_FAILED,
+    "The ssh key of {place} is not the one that is known, but {detail}: it was changed, or somebody stands between.",
+    "Ask the administrator of that server. If the key is new, let an administrator of BuildHub remove the old one from"
+    " its known hosts.",
+)
+FTP_REQUEST_REFUSED: Final = FailureKind(
+    "ftp.request_refused",
+    Whose.REMOTE,
+    EndReason.STEP_FAILED,
+    "{place} does not {asked}: {detail}.",
+    "Check remoteDirectory and sourceFiles of the step, and what this user may do on that server.",
+)
+FTP_NO_FILES: Final = FailureKind(
+    "ftp.no_files",
+    Whose.DEFINITION,
+    EndReason.STEP_FAILED,
+    "There is nothing to transfer: {detail}.",
+    "Look what is there, and correct sourceFiles of the step: * stays within a folder, ** goes across folders.",
+)
+FTP_SAME_NAME: Final = FailureKind(
+    "ftp.same_name",
+    Whose.DEFINITION,
+    EndReason.STEP_FAILED,
+    "{detail} would get the same name at {place}.",
+    "Give a pattern that begins in a folder above both, so that their folders are kept.",
+)
+FTP_SILENT: Final = FailureKind(
+    "ftp.silent",
+    Whose.REMOTE,
+    EndReason.STEP_FAILED,
+    "{place} has said nothing for {seconds} seconds; it was asked to {asked}.",
+    "Check that server and the network between, then press Build again.",
+)
+FTP_BROKEN_OFF: Final = FailureKind(
+    "ftp.broken_off",
+    Whose.REMOTE,
+    EndReason.STEP_FAILED,
+    "The connection to {place} ended while it was asked to {asked}: {detail}.",
+    "Look into the log of that server, then press Build again.",
+)
+FTP_NAME_REFUSED: Final = FailureKind(
+    "ftp.name_refused",
+    Whose.REMOTE,
+    EndReason.STEP_FAILED,
+    "{place} names a file {detail}, which the workspace does not take.",
+    "Rename it there, or choose files without it: no name may hold /, .. or control characters, and all are UTF-8.",
+)
+FTP_TOO_LARGE: Final = FailureKind(
+    "ftp.too_large",
+    Whose.DEFINITION,
+    EndReason.STEP_FAILED,
+    "More is to be transferred with {place} than is allowed, which is {limit}.",
+    "Choose fewer files, or let the operator raise BUILDHUB_CONTEXT_LIMIT_MB.",
+)

@@ -8,7 +8,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from typing import Any, Final, Self
 
 import requests
@@ -134,29 +135,45 @@ def _watched_pools(address: Address, deadline: Deadline) -> dict[str, type]:
     return {"http": http, "https": type("WatchedHttps", (HTTPSConnectionPool,), {"ConnectionCls": Https})}
 
 
-def _connected(asked: HTTPConnection, address: Address, deadline: Deadline) -> socket.socket:
-    """Connect a socket that the deadline watches from its first packet on; raises as urllib3's own way to it does."""
+def connect(
+    address: Address,
+    port: int,
+    *,
+    timeout: float | None,
+    watch: Callable[[socket.socket], None],
+    options: Iterable[tuple[int, int, int | bytes]] = (),
+) -> socket.socket:
+    """Connect a socket that `watch` may cut from its first packet on. Raises `OSError`."""
     made = socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET, socket.SOCK_STREAM)
-    timeout = asked.timeout if isinstance(asked.timeout, int | float) else None
-    try:
-        for option in asked.socket_options or ():
+    with ExitStack() as undone:
+        undone.callback(made.close)
+        for option in options:
             made.setsockopt(*option)
         made.settimeout(0)
-        code = made.connect_ex((str(address), asked.port))
-        deadline.watch(made)  # not before: a socket that does not connect yet cannot be shut down
+        code = made.connect_ex((str(address), port))
+        watch(made)  # not before: a socket that does not connect yet cannot be shut down
         if code == errno.EINPROGRESS:
             is_ready = wait_for_write(made, timeout)
             code = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if is_ready else errno.ETIMEDOUT
+        if code:
+            raise OSError(code, os.strerror(code))
+        undone.pop_all()
+    made.settimeout(timeout)
+    return made
+
+
+def _connected(asked: HTTPConnection, address: Address, deadline: Deadline) -> socket.socket:
+    """Connect a socket that the deadline watches; raises as urllib3's own way to it does."""
+    timeout = asked.timeout if isinstance(asked.timeout, int | float) else None
+    options = asked.socket_options or ()
+    try:
+        made = connect(address, asked.port, timeout=timeout, watch=deadline.watch, options=options)
+    except TimeoutError as error:
+        raise ConnectTimeoutError(asked, "no answer to the connection") from error
     except OSError as error:
-        code = error.errno or errno.EIO
-    if not code:
-        deadline.is_connected = True
-        made.settimeout(timeout)
-        return made
-    made.close()
-    if code == errno.ETIMEDOUT:
-        raise ConnectTimeoutError(asked, "no answer to the connection")
-    raise NewConnectionError(asked, "no connection") from OSError(code, os.strerror(code))
+        raise NewConnectionError(asked, "no connection") from error
+    deadline.is_connected = True
+    return made
 
 
 KNOWN: Final = (

@@ -7,14 +7,17 @@ down does both: the reader wakes with an error and the engine kills what belongs
 
 import socket
 import ssl
-from contextlib import suppress
-from threading import Lock
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Lock, Thread
+from typing import Any, Final
 
 from docker.transport.basehttpadapter import BaseHTTPAdapter
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+LOOK_SECONDS: Final = 0.1  # between two looks whether to stop
 
 
 class Wire:
@@ -46,6 +49,26 @@ class Wire:
             sockets = list(self._sockets)
         for sock in sockets:
             shut_down(sock)
+
+
+@contextmanager
+def cut_when(stopping: Event) -> Iterator[Wire]:
+    """Give a wire that is cut as soon as `stopping` is set, for the length of a block."""
+    wire, done = Wire(), Event()
+
+    def look() -> None:
+        while not done.wait(LOOK_SECONDS):
+            if stopping.is_set():
+                wire.cut()
+                return
+
+    thread = Thread(target=look, name="wire-cutter", daemon=True)
+    thread.start()
+    try:
+        yield wire
+    finally:
+        done.set()
+        thread.join()
 
 
 def shut_down(sock: socket.socket) -> None:

@@ -146,15 +146,6 @@ def image(secrets: str = "", **config: object) -> Step:
     return Step(StepType.CREATE_IMAGE, 1, config={"docker_file": "FROM a\n", **config}, secrets_encrypted=secrets)
 
 
-@pytest.mark.parametrize("kind", ["FTP"])
-def test_other_kinds_of_steps_are_not_executed_yet(kind):
-    steps = [Step(StepType(kind), 2), image()]
-    sentence = unexecutable(steps)
-    assert f"({kind})" in (sentence or "")
-    assert (sentence or "").endswith(".")
-    assert unexecutable([Step(StepType(kind), 2, use=False), image()]) is None
-
-
 def test_every_kind_that_is_accepted_is_one_that_can_be_executed():
     steps = {kind: [Step(kind, 2), image()] for kind in KINDS if kind is not StepType.CREATE_IMAGE}
     accepted = {kind for kind in steps if unexecutable(steps[kind]) is None}

@@ -220,8 +220,15 @@ class GitSsh:
     def start(self):
         """Listen."""
         Path("/run/sshd").mkdir(exist_ok=True)
-        (self.home / "config").write_text(
-            f"""Port {self.port}
+        (self.home / "config").write_text(self.configuration(), encoding="utf-8")
+        with (self.home / "log").open("wb") as log:
+            command = ["/usr/sbin/sshd", "-D", "-e", "-f", str(self.home / "config")]
+            self._process = subprocess.Popen(self.within(command), stderr=log)
+        wait_until(lambda: listens(self.port), timeout=20)
+
+    def configuration(self):
+        """Return what sshd is configured with."""
+        return f"""Port {self.port}
 ListenAddress 127.0.0.1
 HostKey {self.home}/host_key
 AuthorizedKeysFile {self.home}/authorized
@@ -232,14 +239,11 @@ PasswordAuthentication {"yes" if self._asks_password else "no"}
 PermitRootLogin {"yes" if self._asks_password else "prohibit-password"}
 LogLevel {"INFO" if self._asks_password else "ERROR"}
 {f"SetEnv PATH={self._programs}:/usr/bin:/bin" if self._programs else ""}
-""",
-            encoding="utf-8",
-        )
-        with (self.home / "log").open("wb") as log:
-            self._process = subprocess.Popen(
-                ["/usr/sbin/sshd", "-D", "-e", "-f", str(self.home / "config")], stderr=log
-            )
-        wait_until(lambda: listens(self.port), timeout=20)
+"""
+
+    def within(self, command):
+        """Return how sshd is started."""
+        return command
 
     def stop(self):
         """Stop listening."""

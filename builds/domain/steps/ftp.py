@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Final
+from urllib.parse import SplitResult, urlsplit
 
 from builds.domain.steps.checks import Check, Kind, StepFacts, Values, line, said, word
 from builds.domain.steps.places import check_inner_path, check_url
@@ -22,6 +23,12 @@ def check_patterns(patterns: str) -> str | None:
 def check_server(url: str) -> str | None:
     """Say what is wrong with the address of an FTP or SFTP server, scheme or not, or None."""
     return check_url(url if "://" in url else f"ftp://{url}", ("ftp", "sftp"))
+
+
+def parts_of(config: Values) -> SplitResult:
+    """Return the parts of the address in a config, whose scheme is ftp or sftp whether it was written or not."""
+    url, kind = str(config.get("url") or ""), str(config.get("ftp_type") or FTP_TYPES[0])
+    return urlsplit(url if "://" in url else f"{kind.lower()}://{url}")
 
 
 CHECKS: Final[Mapping[str, Check]] = {
@@ -54,4 +61,4 @@ def fact(config: Values) -> str:
     return f"{config.get('ftp_exec_type') or ''} {config.get('url') or ''}"
 
 
-KIND: Final = Kind("FTP", CHECKS, problems, fact, secrets_of=("ftp_type", "url"))
+KIND: Final = Kind("FTP", CHECKS, problems, fact, secrets_of=("ftp_type", "url"), is_executed=True)

@@ -33,8 +33,9 @@ from builds.engine.git.errors import (
 from builds.engine.git.login import Login
 from builds.engine.git.process import Work
 from builds.engine.outbound import HostUnknown, OutboundFailed, OutboundRefused
-from builds.models import Build, Caller, KnownHost
+from builds.models import Build, Caller
 from builds.services.accounts.access import require, require_on
+from builds.services.builds.known_hosts import keep_lines, known_lines
 from builds.services.builds.steps import StepDraft, once_steps, secrets_of
 
 __all__ = [
@@ -69,7 +70,7 @@ def repository_of(config: Mapping[str, Any], secrets: Mapping[str, str]) -> Repo
     given = str(config.get("known_hosts") or "")
     known = given
     if not given and (place := Place.of(url)).scheme == "ssh":
-        known = KnownHost.objects.filter(host=place.alias).values_list("lines", flat=True).first() or ""
+        known = known_lines(place.alias)
     is_private = config.get("common_type") == "PRIVATE"
     login = Login(
         user=str(config.get("user_id") or ""),
@@ -95,7 +96,7 @@ def place_of(config: Mapping[str, Any]) -> str:
 def keep_known_hosts(repository: Repository, lines: str) -> None:
     """Keep what ssh has learnt of a host that was new; done again, it changes nothing."""
     if repository.accepts_new_host and lines.strip():
-        KnownHost.objects.get_or_create(host=Place.of(repository.url).alias, defaults={"lines": lines.strip()})
+        keep_lines(Place.of(repository.url).alias, lines.strip())
 
 
 def may_pass_later(error: BaseException) -> bool:
