@@ -81,11 +81,6 @@ class StepForm(ServiceForm):
             return LAST
 
     @property
-    def is_executed(self) -> bool:
-        """Say whether this version executes the kind."""
-        return KINDS[self.kind].is_executed
-
-    @property
     def own_fields(self) -> Iterator[forms.BoundField]:
         """Return the fields of the kind."""
         yield from (self[name] for name in self.fields if name not in StepForm.base_fields)

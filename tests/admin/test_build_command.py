@@ -132,8 +132,8 @@ def test_follow_keeps_colours_and_drops_what_would_steer_the_terminal(administra
     assert out == "\x1b[31mred\x1b[0m ]0;title [2Jend\n"
 
 
-def test_a_run_that_this_version_cannot_execute_is_followed_to_its_end(administrator, build):
-    build.steps.create(step_type="SHELL", order=2, config={"shell_type": "COMMAND", "command": "true"})
+def test_a_run_that_cannot_be_executed_is_followed_to_its_end(administrator, build):
+    build.steps.update(config={"docker_file": "FROM scratch", "context_path": "app"})
     code, out, err = run_command("hello", "--follow")
     assert (code, out) == (1, "")
     assert "ended DEFINITION_INVALID" in err

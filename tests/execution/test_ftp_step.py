@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import threading
 from secrets import token_hex
 
@@ -16,7 +15,7 @@ from builds.services.builds.edit import BuildDraft, create_build
 from builds.services.builds.steps import StepDraft
 from builds.services.runs.cancel_and_remove import request_cancel
 from tests.execution.code.world import workspaces
-from tests.support.file_servers import PASSWORD, USER, AbstractedFS, DTPHandler, Ftp, Sftp, listening, serving
+from tests.support.file_servers import PASSWORD, USER, AbstractedFS, Cut, Ftp, Sftp, Standing, listening, serving
 from tests.support.runs import press, texts
 from tests.support.waiting import free_port
 
@@ -241,14 +240,20 @@ def test_a_cancel_ends_a_step_whose_server_is_silent(executed, caller, scheme):
     assert run.end_reason == "CANCELLED"
 
 
-class Cut(DTPHandler):
-    """A data connection that is cut at its first piece, and the control connection with it."""
+def test_a_cancel_ends_a_transfer_that_stands_still(executed, caller, tmp_path):
+    (tmp_path / "large").write_bytes(bytes(5_000_000))
 
-    def recv(self, size):
-        got = super().recv(size)
-        self.cmd_channel.socket.shutdown(socket.SHUT_RDWR)
-        self.close()
-        return got
+    class Cancelling(Standing):
+        def send(self, data):
+            if not self.tot_bytes_sent:
+                (run,) = BuildRun.objects.active().filter(run_type="BUILD")
+                request_cancel(run_id=run.pk, caller=caller)
+                connection.close()
+            return super().send(data)
+
+    with serving(Ftp(tmp_path, dtp_handler=Cancelling, use_sendfile=False)) as server:
+        run = executed("FTP_DOWN", server.url, source_files="large")
+    assert run.end_reason == "CANCELLED"
 
 
 def test_a_cut_upload_leaves_no_half_file_under_its_name(executed, tmp_path):

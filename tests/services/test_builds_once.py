@@ -8,8 +8,6 @@ from builds.credentials import decrypt_fields, encrypt_fields
 from builds.domain.definition import Step
 from builds.domain.errors import Invalid, Refused
 from builds.domain.states import StepType
-from builds.domain.steps.kinds import KINDS
-from builds.execution.steps import RUNNERS
 from builds.models import BuildStep
 from builds.services.builds.definitions import runnable_steps, steps_for_once, unexecutable
 from builds.services.builds.edit import BuildDraft, StepDraft, create_build, edit_build
@@ -144,13 +142,6 @@ def test_the_snapshot_holds_certificates_and_no_key(build):
 
 def image(secrets: str = "", **config: object) -> Step:
     return Step(StepType.CREATE_IMAGE, 1, config={"docker_file": "FROM a\n", **config}, secrets_encrypted=secrets)
-
-
-def test_every_kind_that_is_accepted_is_one_that_can_be_executed():
-    steps = {kind: [Step(kind, 2), image()] for kind in KINDS if kind is not StepType.CREATE_IMAGE}
-    accepted = {kind for kind in steps if unexecutable(steps[kind]) is None}
-    assert StepType.CODE_DOWN in accepted
-    assert accepted <= set(RUNNERS)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,25 @@ with warnings.catch_warnings():
     from pyftpdlib.ioloop import IOLoop
     from pyftpdlib.servers import FTPServer
 
-__all__ = ["PASSWORD", "USER", "AbstractedFS", "DTPHandler", "Ftp", "Sftp", "listening", "serving"]
+__all__ = ["PASSWORD", "USER", "AbstractedFS", "Cut", "FTPHandler", "Ftp", "Sftp", "Standing", "listening", "serving"]
 USER, PASSWORD = "ada", "hush-hush-7c1"
+
+
+class Cut(DTPHandler):
+    """A data connection that is cut at its first piece, and the control connection with it."""
+
+    def recv(self, size):
+        got = super().recv(size)
+        self.cmd_channel.socket.shutdown(socket.SHUT_RDWR)
+        self.close()
+        return got
+
+
+class Standing(DTPHandler):
+    """A data connection that sends a piece and then stands still."""
+
+    def send(self, data):
+        return 0 if self.tot_bytes_sent else super().send(data)
 
 
 class Ftp:

@@ -4,7 +4,7 @@ import socket
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 PIECE = 65_536
 
@@ -16,6 +16,7 @@ class TcpProxy:
         self._target = ("127.0.0.1", target_port)
         self._flows = threading.Event()
         self._flows.set()
+        self._held: list[socket.socket] = []
         proxy = self
 
         class Handler(socketserver.BaseRequestHandler):
@@ -34,6 +35,12 @@ class TcpProxy:
         """Let everything through again, what was held back as well."""
         self._flows.set()
 
+    def cut(self) -> None:
+        """End all connections, in both directions."""
+        for each in tuple(self._held):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
     def serve(self) -> None:
         """Serve until `stop`."""
         self._server.serve_forever(poll_interval=0.05)
@@ -46,6 +53,7 @@ class TcpProxy:
 
     def _pass_on(self, client: socket.socket) -> None:
         with socket.create_connection(self._target) as server:
+            self._held += (client, server)
             back = threading.Thread(target=self._pump, args=(server, client), daemon=True)
             back.start()
             self._pump(client, server)

@@ -49,7 +49,7 @@ class Kind:
     """One kind of step: its title, the checks of single fields and of all together, and the form that is stored.
 
     `fact` tells of a config in a few words what the step does. `secrets_of` are the fields that name the place which
-    its secrets belong to: where one of them changes, the secrets are forgotten. `is_executed`: by this version.
+    its secrets belong to: where one of them changes, the secrets are forgotten.
     """
 
     title: str
@@ -58,7 +58,6 @@ class Kind:
     fact: Callable[[Values], str]
     tidy: Callable[[Values], dict[str, Any]] = dict
     secrets_of: tuple[str, ...] = ()
-    is_executed: bool = False
 
 
 def unstorable(value: object) -> str | None:

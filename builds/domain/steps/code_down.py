@@ -80,12 +80,4 @@ def fact(config: Values) -> str:
     return " ".join(str(config.get(name) or "") for name in ("repository_url", "branch_name"))
 
 
-KIND: Final = Kind(
-    "Code download",
-    CHECKS,
-    problems,
-    fact,
-    tidy,
-    secrets_of=("protocol_type", "repository_url"),
-    is_executed=True,
-)
+KIND: Final = Kind("Code download", CHECKS, problems, fact, tidy, secrets_of=("protocol_type", "repository_url"))

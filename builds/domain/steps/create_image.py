@@ -149,4 +149,4 @@ def fact(config: Values) -> str:
     return str(config.get("docker_file_path") or "")
 
 
-KIND: Final = Kind("Build & Push", CHECKS, problems, fact, tidy, is_executed=True)
+KIND: Final = Kind("Build & Push", CHECKS, problems, fact, tidy)

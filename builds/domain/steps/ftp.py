@@ -61,4 +61,4 @@ def fact(config: Values) -> str:
     return f"{config.get('ftp_exec_type') or ''} {config.get('url') or ''}"
 
 
-KIND: Final = Kind("FTP", CHECKS, problems, fact, secrets_of=("ftp_type", "url"), is_executed=True)
+KIND: Final = Kind("FTP", CHECKS, problems, fact, secrets_of=("ftp_type", "url"))

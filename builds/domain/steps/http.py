@@ -78,4 +78,4 @@ def fact(config: Values) -> str:
     return f"{config.get('http_mode') or 'GET'} {str(config.get('url') or '').partition('?')[0]}"
 
 
-KIND: Final = Kind("HTTP", CHECKS, problems, fact, secrets_of=("url",), is_executed=True)
+KIND: Final = Kind("HTTP", CHECKS, problems, fact, secrets_of=("url",))

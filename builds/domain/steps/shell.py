@@ -26,4 +26,4 @@ def fact(config: Values) -> str:
     return (str(config.get("command") or "").strip().splitlines() or [""])[0]
 
 
-KIND: Final = Kind("Shell", CHECKS, problems, fact, is_executed=True)
+KIND: Final = Kind("Shell", CHECKS, problems, fact)

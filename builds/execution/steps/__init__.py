@@ -9,7 +9,6 @@ from builds.domain.steps.kinds import KINDS
 from builds.execution.context import RunContext
 from builds.models import RunStep
 
-EXECUTED: Final = (StepType.INIT, *(word for word, kind in KINDS.items() if kind.is_executed))
 RUNNERS: Final[Mapping[StepType, Callable[[RunContext, RunStep], None]]] = {
-    word: import_module(f"{__name__}.{word.lower()}").run for word in EXECUTED
+    word: import_module(f"{__name__}.{word.lower()}").run for word in (StepType.INIT, *KINDS)
 }

@@ -12,7 +12,7 @@ from builds.domain.errors import FieldError, Invalid, NotFound, joined
 from builds.domain.outbound import check_callback_url
 from builds.domain.states import StepType
 from builds.domain.steps.create_image import dockerfile_type
-from builds.domain.steps.kinds import KINDS, default_title, validate_steps
+from builds.domain.steps.kinds import default_title, validate_steps
 from builds.models import Build
 from builds.services.builds.steps import StepDraft, once_steps, sealed, secret_names, spread_orders, step_errors
 from builds.services.connections.servers import find_server
@@ -63,12 +63,8 @@ def refuse(errors: Sequence[FieldError]) -> None:
 
 
 def unexecutable(steps: list[Step], *, has_context: bool = False) -> str | None:
-    """Say why this version cannot execute these steps yet, or None; `has_context`: files for the run were uploaded."""
+    """Say why these steps cannot be executed, or None; `has_context`: files for the run were uploaded."""
     used = [step for step in steps if step.use and step.step_type is not StepType.INIT]
-    for step in used:
-        if not KINDS[step.step_type].is_executed:
-            which = f"Step {step.order} ({step.step_type}) is not executed by this version yet"
-            return f"{which}; take it out of use, or wait for the next version."
     needs_files = any(
         dockerfile_type(step.config) == "FILE_PATH" or step.config.get("context_path") not in (None, "", ".")
         for step in used

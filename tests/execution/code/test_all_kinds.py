@@ -10,19 +10,22 @@ from builds.domain.access import Scope
 from builds.domain.steps.kinds import KINDS
 from builds.models import Account, BuildRun
 from builds.services.accounts.tokens import issue_token
+from tests.support.file_servers import Ftp, serving
 from tests.support.receiver import answering, receiving
 from tests.support.runs import ended, texts
 
-MADE = ("from git", "from the net", "by the shell", "by the task")
+MADE = ("from git", "from the net", "by the shell", "by the task", "from the files")
 
 
 @pytest.fixture
-def places(origin, served, base_image):
+def places(origin, served, base_image, tmp_path):
     """Where the steps of the build reach, each with a line that the image has to hold in the end."""
-    lines = "RUN cat /app/note.txt /app/net.txt /app/shell.txt /app/task.txt"
+    lines = "RUN cat /app/note.txt /app/net.txt /app/shell.txt /app/task.txt /app/ftp.txt"
     origin.commit({"note.txt": "from git\n", "Dockerfile": f"FROM {base_image}\nCOPY . /app\n{lines}\n"})
-    with receiving(answering(200, b"from the net\n")) as receiver:
-        yield {"git": served.url(), "http": receiver.url, "image": base_image}
+    (tmp_path / "pub").mkdir()
+    (tmp_path / "pub" / "ftp.txt").write_text("from the files\n")
+    with receiving(answering(200, b"from the net\n")) as receiver, serving(Ftp(tmp_path / "pub")) as files:
+        yield {"git": served.url(), "http": receiver.url, "ftp": files.url, "image": base_image}
 
 
 def steps_of(places) -> list[dict]:
@@ -31,6 +34,7 @@ def steps_of(places) -> list[dict]:
     configs = (
         ("CODE_DOWN", {"repositoryUrl": places["git"], "branchName": "main"}),
         ("HTTP", {"url": places["http"], "httpMode": "GET", "outputFile": "app/net.txt", "timeout": 20}),
+        ("FTP", {"url": places["ftp"], "ftpExecType": "DIR_FTP_DOWN", "sourceFiles": "app"}),
         ("SHELL", {"shellType": "COMMAND", "command": "echo by the shell | tee app/shell.txt", "stepTitle": "Pack"}),
         ("USER_TASK", {**task, "envs": [{"key": "WORDS", "value": "by the task"}]}),
         ("CREATE_IMAGE", {"dockerFileType": "FILE_PATH", "dockerFilePath": "app/Dockerfile", "noCache": True}),
@@ -88,7 +92,7 @@ def runs_to_done(ask, prefix, body) -> BuildRun:
 def test_every_kind_of_step_runs_in_both_dialects_and_after_an_import(workers, places, ask):
     steps = steps_of(places)
     head = {"editType": "N", "autotagUseYn": "N", "tagName": "1", "buildSteps": steps}
-    assert {step["stepType"] for step in steps} == {kind.value for kind in KINDS if kind.value != "FTP"}
+    assert {step["stepType"] for step in steps} == {kind.value for kind in KINDS}
     runs_to_done(ask, "/v1", {**head, "imageName": "kinds/plain"})
     run = runs_to_done(ask, "/api", {**head, "imageName": "kinds/enveloped"})
     packed = ask("get", f"/v1/build/run/{run.pk}/export")
