@@ -139,6 +139,10 @@ def test_a_server_of_cloud_metadata_is_not_reached(run, metadata):
     assert run(line)[1] == ""
 
 
+def test_without_a_network_there_is_loopback_alone(run):
+    assert run("ls /sys/class/net", network="none")[1] == "lo\n"
+
+
 def test_the_address_of_cloud_metadata_is_closed_and_stays_so(run):
     _, out, err = run("nc -w 3 169.254.169.254 80 </dev/null; ip route del prohibit 169.254.0.0/16; ip route")
     assert "Permission denied" in err
