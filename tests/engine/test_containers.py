@@ -150,23 +150,23 @@ def test_the_address_of_cloud_metadata_is_closed_and_stays_so(run):
     assert "prohibit 169.254.0.0/16" in out
 
 
-def test_a_link_in_a_host_folder_leads_nowhere_on_the_server(run, tmp_path):
-    (tmp_path / "inside").mkdir()
-    (tmp_path / "inside" / "fact").write_text("shared\n")
-    (tmp_path / "evil").symlink_to("/etc")
+def test_a_link_in_a_host_folder_leads_nowhere_on_the_server(run, host_folder):
+    (host_folder / "inside").mkdir()
+    (host_folder / "inside" / "fact").write_text("shared\n")
+    (host_folder / "evil").symlink_to("/etc")
     mounts = (
-        HostMount(str(tmp_path), "/cache", "inside"),
-        HostMount(str(tmp_path), "/whole"),
-        HostMount(str(tmp_path), "/stolen", "evil"),
+        HostMount(str(host_folder), "/cache", "inside"),
+        HostMount(str(host_folder), "/whole"),
+        HostMount(str(host_folder), "/stolen", "evil"),
     )
     _, out, _ = run("cat /cache/fact; cat /whole/inside/fact; ls /stolen; cat /stolen/hostname", mounts=mounts)
     assert out.startswith("shared\nshared\n")
     assert "shadow" not in out  # what it leads to is the container's own /etc
 
 
-def test_a_host_folder_that_is_not_there_is_refused(run, engine, labels, tmp_path):
+def test_a_host_folder_that_is_not_there_is_refused(run, engine, labels, host_folder):
     with pytest.raises(EngineRefused, match="does not exist"):
-        run("true", mounts=(HostMount(str(tmp_path / "nowhere"), "/cache"),))
+        run("true", mounts=(HostMount(str(host_folder / "nowhere"), "/cache"),))
 
 
 def test_paths_of_the_workspace_are_looked_at(run, held):

@@ -58,7 +58,7 @@ def states(run: BuildRun) -> list[tuple[str, str]]:
 def test_what_programs_make_is_in_the_image_and_nothing_of_them_is_left(
     workers, caller, with_steps, base_image, left_of, engine_socket
 ):
-    client = APIClient(f"unix://{engine_socket}", version="1.41")
+    client = APIClient(f"unix://{engine_socket}", version="auto")
     containers = {each["Id"] for each in client.containers(all=True)}
     volumes = {each["Name"] for each in client.volumes()["Volumes"] or []}
     build = with_steps(
@@ -145,22 +145,22 @@ def test_a_cancel_kills_the_program_and_leaves_nothing(workers, caller, with_ste
     assert left_of(run) == []
 
 
-def test_a_host_path_is_mounted_as_it_is_open_when_the_run_begins(workers, caller, with_steps, base_image, tmp_path):
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "fact").write_text("from the host\n")
-    BuildServer.objects.update(allowed_host_paths=[str(tmp_path)])
-    mounts = [{"host_path": str(tmp_path / "cache"), "container_path": "/cache"}]
+def test_a_host_path_is_mounted_as_it_is_open_when_the_run_begins(workers, caller, with_steps, base_image, host_folder):
+    (host_folder / "cache").mkdir()
+    (host_folder / "cache" / "fact").write_text("from the host\n")
+    BuildServer.objects.update(allowed_host_paths=[str(host_folder)])
+    mounts = [{"host_path": str(host_folder / "cache"), "container_path": "/cache"}]
     build = with_steps(task(base_image, "cat", "/cache/fact", docker_volume_mount_vo_list=mounts))
     run = ended(press(build, caller))
     assert "from the host" in texts(run)
-    (tmp_path / "cache").rename(tmp_path / "other")
-    (tmp_path / "cache").symlink_to("/")
+    (host_folder / "cache").rename(host_folder / "other")
+    (host_folder / "cache").symlink_to("/")
     run = ended(press(build, caller))
     assert (run.end_reason, run.failure["exit_code"]) == ("USER_TASK_FAILED", 1)
-    BuildServer.objects.update(allowed_host_paths=[str(tmp_path / "nowhere"), str(tmp_path)])
-    mounts[0]["host_path"] = str(tmp_path / "nowhere")
+    BuildServer.objects.update(allowed_host_paths=[str(host_folder / "nowhere"), str(host_folder)])
+    mounts[0]["host_path"] = str(host_folder / "nowhere")
     gone = with_steps(task(base_image, "true", docker_volume_mount_vo_list=mounts), name="gone", image_name="gone")
-    BuildServer.objects.update(allowed_host_paths=[str(tmp_path / "nowhere")])
+    BuildServer.objects.update(allowed_host_paths=[str(host_folder / "nowhere")])
     run = ended(press(gone, caller))
     assert (run.failure["id"], run.failure["whose"]) == ("task.mount_missing", "server")
 

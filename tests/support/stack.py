@@ -1,7 +1,9 @@
 """Fixtures of the whole house: workers, sweeper, web server and browser as real processes on the real services."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,6 +93,12 @@ def build_of(caller: Caller, base_image: str):
         return make_build(caller, "\n".join([f"FROM {base_image}", *instructions, ""]), name=name, **fields)
 
     return make
+
+
+@pytest.fixture
+def host_folder() -> Path:
+    """A new folder of the engine's machine, where also an engine with a root of its own sees it (`make engines`)."""
+    return Path(tempfile.mkdtemp(prefix="host-", dir=SERVICES.home))
 
 
 @pytest.fixture(scope="session")

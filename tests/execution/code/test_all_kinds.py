@@ -10,34 +10,38 @@ from builds.domain.access import Scope
 from builds.domain.steps.kinds import KINDS
 from builds.models import Account, BuildRun
 from builds.services.accounts.tokens import issue_token
-from tests.support.file_servers import Ftp, serving
+from tests.support.file_servers import PASSWORD, USER, Ftp, serving
 from tests.support.receiver import answering, receiving
 from tests.support.runs import ended, texts
 
-MADE = ("from git", "from the net", "by the shell", "by the task", "from the files")
+MADE = ("from git", "from the net", "from the file server", "by the shell", "by the task")
 
 
 @pytest.fixture
 def places(origin, served, base_image, tmp_path):
     """Where the steps of the build reach, each with a line that the image has to hold in the end."""
-    lines = "RUN cat /app/note.txt /app/net.txt /app/shell.txt /app/task.txt /app/ftp.txt"
+    lines = "RUN cat /app/note.txt /app/net.txt /app/kit/tool.txt /app/shell.txt /app/task.txt"
     origin.commit({"note.txt": "from git\n", "Dockerfile": f"FROM {base_image}\nCOPY . /app\n{lines}\n"})
-    (tmp_path / "pub").mkdir()
-    (tmp_path / "pub" / "ftp.txt").write_text("from the files\n")
-    with receiving(answering(200, b"from the net\n")) as receiver, serving(Ftp(tmp_path / "pub")) as files:
+    shared = tmp_path / "shared"
+    (shared / "tools").mkdir(parents=True)
+    (shared / "tools" / "tool.txt").write_text("from the file server\n")
+    with receiving(answering(200, b"from the net\n")) as receiver, serving(Ftp(shared)) as files:
         yield {"git": served.url(), "http": receiver.url, "ftp": files.url, "image": base_image}
+    assert (shared / "out" / "task.txt").read_text() == "by the task\n"
 
 
 def steps_of(places) -> list[dict]:
     name, _, tag = places["image"].rpartition(":")
     task = {"imageName": name, "imageTag": tag, "workingDir": "app", "cmd": ["sh", "-c", "echo $WORDS > task.txt"]}
+    login = {"url": places["ftp"], "ftpType": "FTP", "username": USER, "password": PASSWORD}
     configs = (
         ("CODE_DOWN", {"repositoryUrl": places["git"], "branchName": "main"}),
         ("HTTP", {"url": places["http"], "httpMode": "GET", "outputFile": "app/net.txt", "timeout": 20}),
-        ("FTP", {"url": places["ftp"], "ftpExecType": "DIR_FTP_DOWN", "sourceFiles": "app"}),
+        ("FTP", {**login, "ftpExecType": "DIR_FTP_DOWN", "remoteDirectory": "/tools", "sourceFiles": "app/kit"}),
         ("SHELL", {"shellType": "COMMAND", "command": "echo by the shell | tee app/shell.txt", "stepTitle": "Pack"}),
         ("USER_TASK", {**task, "envs": [{"key": "WORDS", "value": "by the task"}]}),
         ("CREATE_IMAGE", {"dockerFileType": "FILE_PATH", "dockerFilePath": "app/Dockerfile", "noCache": True}),
+        ("FTP", {**login, "ftpExecType": "FTP_UPLOAD", "remoteDirectory": "/out", "sourceFiles": "app/task.txt"}),
     )
     return [
         {"stepType": kind, "stepOrder": order, "buildStepConfig": config}
@@ -98,6 +102,10 @@ def test_every_kind_of_step_runs_in_both_dialects_and_after_an_import(workers, p
     packed = ask("get", f"/v1/build/run/{run.pk}/export")
     file = SimpleUploadedFile("build.zip", packed)
     imported = ask("post", "/v1/build/import", {"dataFile": file, "imageName": "kinds/imported"}, format="multipart")
+    for step in imported["buildSteps"]:
+        if step["stepType"] == "FTP":
+            assert step["buildStepConfig"]["password"] is None  # no secret leaves with an export
+            step["buildStepConfig"]["password"] = PASSWORD
     again = runs_to_done(ask, "/v1", {**imported, "editType": "N"})
     build = ask("get", f"/v1/build/{again.build_id}")
     assert made_of(build) == made_of(ask("get", f"/v1/build/{run.build_id}"))
