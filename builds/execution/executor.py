@@ -2,6 +2,7 @@
 
 import logging
 import os
+from contextlib import suppress
 from typing import Final
 
 from django.conf import settings
@@ -77,7 +78,10 @@ class Executor:
 
     def _run_and_end(self) -> None:
         try:
-            self._run_steps()
+            try:
+                self._run_steps()
+            finally:
+                self._clear_server()
             self._end_done()
         except (StopRequested, BuildStopped, PullStopped, PushStopped):
             self._end_stopped()
@@ -98,7 +102,8 @@ class Executor:
             if self._context.original is None and any(step.step_type in WORKING_STEPS for step in steps):
                 self._context.works_on_server = True
                 if self._context.server.given_by_builds:  # which nobody else can reach to clear it
-                    self._patiently(sweep_engine, self._context.engine)
+                    with suppress(EngineError):
+                        self._patiently(sweep_engine, self._context.engine)
                 self._context.volume.begin()
             for step in steps:
                 self._stop.check()
@@ -110,7 +115,6 @@ class Executor:
         finally:
             if done is not None:  # the last one, or the one before a stop
                 self._patiently(close_step, self._lease, done)
-            self._clear_server()
 
     def _run_step(self, step: RunStep) -> None:
         step_type = StepType(step.step_type)
