@@ -36,7 +36,7 @@ def test_a_refused_press_tells_nobody(build, caller):
 
 
 def test_what_cannot_be_executed_tells_acceptance_and_end(build, caller):
-    build.steps.create(step_type="SHELL", order=2, config={"shell_type": "COMMAND", "command": "echo hi"})
+    build.steps.update(config={"docker_file": "FROM scratch", "context_path": "from-nowhere"})
     run = start_run(build_id=build.pk, caller=caller, ask=RunAsk(callback_url=HOOK))
     assert told(run) == ["accepted", "ended"]
 
