@@ -45,13 +45,15 @@ class Names:
     """The entries of an archive so far; refuses the one that may not be among them.
 
     Each method takes an entry's name as the archive has it and returns its path in the folder. Nothing lies below a
-    link, so that such a path can be written without following one.
+    link, so that such a path can be written without following one. A backslash is refused, as Windows parts folders by
+    it, but for `has_backslashes`: where a Linux file system has given the names.
     """
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, *, has_backslashes: bool = False) -> None:
         self.unpacked_bytes = 0
         self.last = ""  # for the sentence about an archive that breaks off
         self._limit_bytes = limit_bytes
+        self._has_backslashes = has_backslashes
         self._entries = 0
         self._names_bytes = 0
         self._kinds: dict[bytes, bytes] = {}  # by path: FOLDER, FILE or the target of a link
@@ -112,7 +114,7 @@ class Names:
         """Return the path that `name` is of. Raises `ArchiveRefused`."""
         if name.startswith("/"):
             raise refused(name, "has an absolute name", AS_TAR)
-        if "\\" in name or "\0" in name:
+        if ("\\" in name and not self._has_backslashes) or "\0" in name:
             raise refused(name, "has a backslash or NUL in its name", "Rename it; folders are parted by /.")
         parts = [part for part in name.split("/") if part not in {"", "."}]
         if ".." in parts:

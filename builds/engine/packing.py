@@ -18,7 +18,7 @@ from builds.engine.ignore import Ignored, Matches
 
 PIECE: Final = 256 * 1024
 BLOCK: Final = tarfile.BLOCKSIZE
-UNBOUNDED: Final = 1 << 62  # what is written is bounded here, with names of what is large
+UNBOUNDED: Final = 1 << 62  # what is written is bounded by `Room`, with names of what is large
 Wanted = Callable[[str, bool], bool]  # of a path below the folder, and whether it is a folder
 
 
@@ -53,22 +53,35 @@ def pack(source: Path, name: str) -> Iterator[bytes]:
     yield bytes(2 * BLOCK)
 
 
+class Room:
+    """How many bytes the files of one or more tars may have together (None: no limit), and what they have so far."""
+
+    def __init__(self, limit_bytes: int | None) -> None:
+        self._limit_bytes = limit_bytes
+        self._sizes: Counter[str] = Counter()
+
+    def take(self, path: str, size: int) -> None:
+        """Count one file. Raises `ContextTooLarge`, with what is large, before it is written."""
+        self._sizes[path.partition("/")[0]] += size
+        if self._limit_bytes is not None and self._sizes.total() > self._limit_bytes:
+            raise ContextTooLarge(self._sizes.total(), self._limit_bytes, self._sizes.most_common(LARGEST_NAMED))
+
+
 def unpack_wanted(
-    file: Readable, root: Path, wanted: Wanted, *, limit_bytes: int | None, look: Callable[[], None]
+    file: Readable, root: Path, wanted: Wanted, *, room: Room | None, look: Callable[[], None]
 ) -> list[str]:
     """Unpack what is `wanted` of an engine's tar into the new folder `root`; return what could not be had by it.
 
     That are further names of files whose first name was not wanted: the tar holds their content under that alone.
-    Links are written as links, and nothing is written below one. `look` is called for each entry, to raise what ends
-    it. Raises `ArchiveRefused` for a name that must not be, `ContextTooLarge` for more than `limit_bytes` (None: no
-    limit), `tarfile.TarError` for a tar that breaks off.
+    Links are written as links, and nothing is written below one. Without `room` all files are written empty, for their
+    names. `look` is called for each piece that is read, to raise what ends it. Raises `ArchiveRefused` for a name that
+    must not be, `ContextTooLarge` for more than there is room for, `tarfile.TarError` for a tar that breaks off.
     """
     root.mkdir(parents=True, exist_ok=True)
-    unpacking = _Unpacking(root, limit_bytes)
-    stream: Any = file
-    with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as tar:
+    unpacking = _Unpacking(root, room)
+    pieces: Any = _Looking(file, look)
+    with tarfile.open(fileobj=pieces, mode="r|", bufsize=PIECE, encoding="utf-8", errors="surrogateescape") as tar:
         for entry in tar:
-            look()
             path = unpacking.names.path(entry.name)
             if path and wanted(path, entry.isdir()):
                 unpacking.take(entry, path, tar)
@@ -76,14 +89,24 @@ def unpack_wanted(
     return unpacking.missing
 
 
+class _Looking:
+    """A file that is looked up from before each piece: one large entry may be all that there is."""
+
+    def __init__(self, file: Readable, look: Callable[[], None]) -> None:
+        self._file, self._look = file, look
+
+    def read(self, size: int) -> bytes:
+        self._look()
+        return self._file.read(size)
+
+
 class _Unpacking:
     """What has been written so far of one tar."""
 
-    def __init__(self, root: Path, limit_bytes: int | None) -> None:
-        self.names, self.into = Names(UNBOUNDED), UnpackedFolder(root)
+    def __init__(self, root: Path, room: Room | None) -> None:
+        self.names, self.into = Names(UNBOUNDED, has_backslashes=True), UnpackedFolder(root)
         self.missing: list[str] = []
-        self._limit_bytes = limit_bytes
-        self._sizes: Counter[str] = Counter()
+        self._room = room
 
     def take(self, entry: tarfile.TarInfo, path: str, tar: tarfile.TarFile) -> None:
         """Write one entry; what is neither folder, file nor link is left out."""
@@ -95,6 +118,9 @@ class _Unpacking:
             place = self.into.place(self.names.unfollowed_link(entry.name))
             place.symlink_to(entry.linkname)
             self.into.stamp(place, modified)
+        elif self._room is None:
+            if entry.isreg() or entry.islnk():
+                self.into.place(self.names.file(entry.name, 0)).touch()
         elif entry.islnk():
             first = self.into.root / self.names.path(entry.linkname)
             if self.names.has_file(entry.linkname):
@@ -102,17 +128,12 @@ class _Unpacking:
             else:
                 self.missing.append(path)
         elif entry.isreg() and (content := tar.extractfile(entry)) is not None:
-            self._count(path, entry.size)
+            self._room.take(path, entry.size)
             place = self.into.place(self.names.file(entry.name, entry.size))
             with place.open("xb") as written:
                 shutil.copyfileobj(content, written, PIECE)
             place.chmod(entry.mode & PERMISSIONS)
             self.into.stamp(place, modified)
-
-    def _count(self, path: str, size: int) -> None:
-        self._sizes[path.partition("/")[0]] += size
-        if self._limit_bytes is not None and self._sizes.total() > self._limit_bytes:
-            raise ContextTooLarge(self._sizes.total(), self._limit_bytes, self._sizes.most_common(LARGEST_NAMED))
 
 
 class NotIgnored:

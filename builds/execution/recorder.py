@@ -86,8 +86,8 @@ class Recorder:
             if self._splitter.open_changed:
                 self._changed.notify()
 
-    def close_vertex(self, vertex: str) -> None:
-        """Hand out the unterminated rest of a build instruction that has ended."""
+    def close_vertex(self, vertex: str | None) -> None:
+        """Hand out the unterminated rest of a build instruction, None: of the step's program, that has ended."""
         with self._changed:
             self._append(self._splitter.close(vertex))
 

@@ -20,7 +20,7 @@ from builds.engine.base_image import tools
 from builds.engine.containers import WORKSPACE
 from builds.engine.docker import Engine
 from builds.engine.errors import ConnectionLost
-from builds.engine.packing import Wanted, pack, unpack_wanted
+from builds.engine.packing import Room, Wanted, pack, unpack_wanted
 from builds.engine.volumes import HeldVolume
 from builds.execution.failing import RunFailed
 from builds.execution.workspace import PathLeaves
@@ -96,18 +96,19 @@ class WorkspaceVolume:
             raise RunFailed(failures.definition_invalid(f"{path} is a folder of the workspace, and no file"))
         self.held.put(at, pack(source, posixpath.join(*missing, name)))
 
-    def read(self, path: str, into: Path, wanted: Wanted, *, limit_bytes: int | None) -> bool:
+    def read(self, path: str, into: Path, wanted: Wanted, *, room: Room | None) -> bool:
         """Read what is `wanted` of the folder `path` into the folder `into`; False where there is no such folder.
 
-        `wanted` is asked for paths below the folder. Raises `RunFailed` and `ContextTooLarge`.
+        `wanted` is asked for paths below the folder. Without `room` names alone are read. Raises `RunFailed` and
+        `ContextTooLarge`.
         """
         at = self._at(path, is_folder=True)
         if at is None:
             return False
-        for each in self._unpack(f"{at}/.", into, wanted, limit_bytes):
+        for each in self._unpack(f"{at}/.", into, wanted, room):
             if (into / each).parent.resolve() != (into.resolve() / each).parent:  # an engine of somebody's own
                 raise PathLeaves(each)
-            self._unpack(f"{at}/{each}", (into / each).parent, lambda _path, _is_folder: True, limit_bytes)
+            self._unpack(f"{at}/{each}", (into / each).parent, _file_named(posixpath.basename(each)), room)
         return True
 
     def read_file(self, path: str, *, most: int) -> bytes | None:
@@ -130,12 +131,12 @@ class WorkspaceVolume:
         facts = None if missing else self.held.look(at)
         return at if facts is not None and facts.is_folder == is_folder else None
 
-    def _unpack(self, path: str, into: Path, wanted: Wanted, limit_bytes: int | None) -> list[str]:
+    def _unpack(self, path: str, into: Path, wanted: Wanted, room: Room | None) -> list[str]:
         try:
             with _unbroken(), self.held.packed(path) as packed:
                 if packed is None:
                     return []
-                return unpack_wanted(packed, into, wanted, limit_bytes=limit_bytes, look=self._look)
+                return unpack_wanted(packed, into, wanted, room=room, look=self._look)
         except ArchiveRefused as error:
             raise RunFailed(failures.context_unreadable(error.sentence)) from error
 
@@ -154,6 +155,11 @@ class WorkspaceVolume:
                 return at, parts[index:]
             at = facts.target or f"{at}/{part}"
         return at, []
+
+
+def _file_named(name: str) -> Wanted:
+    """Want this file alone: below a folder's name there may be a link that an earlier tar has written."""
+    return lambda path, is_folder: path == name and not is_folder
 
 
 @contextmanager

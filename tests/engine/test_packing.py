@@ -8,7 +8,7 @@ import pytest
 
 from builds.engine.archive_names import ArchiveRefused
 from builds.engine.errors import ContextTooLarge, PatternInvalid
-from builds.engine.packing import NotIgnored, pack, unpack_wanted
+from builds.engine.packing import NotIgnored, Room, pack, unpack_wanted
 
 
 def everything(path: str, is_folder: bool) -> bool:
@@ -16,7 +16,7 @@ def everything(path: str, is_folder: bool) -> bool:
 
 
 def unpacked(data: bytes, root, wanted=everything, limit=None):
-    return unpack_wanted(io.BytesIO(data), root, wanted, limit_bytes=limit, look=lambda: None)
+    return unpack_wanted(io.BytesIO(data), root, wanted, room=Room(limit), look=lambda: None)
 
 
 def found(root) -> dict[str, str]:
@@ -42,6 +42,7 @@ def folder(tmp_path):
     (root / "absolute").symlink_to("/etc/passwd")
     (root / "twin").hardlink_to(root / "src" / "run.sh")
     (root / "empty").mkdir()
+    (root / "back\\slash").touch()
     return root
 
 
@@ -70,7 +71,7 @@ def test_what_the_ignore_file_leaves_out_is_not_written(folder, tmp_path):
     (folder / ".dockerignore").write_text("kept for the engine")
     (folder / "src" / "other").write_text("left out")
     unpacked(b"".join(pack(folder, "")), tmp_path / "to", wanted)
-    assert found(tmp_path / "to").keys() == {"src", "src/run.sh", "absolute", "twin", ".dockerignore"}
+    assert found(tmp_path / "to").keys() == {"src", "src/run.sh", "absolute", "twin", "back\\slash", ".dockerignore"}
 
 
 def test_a_second_name_of_a_file_that_is_left_out_is_told(folder, tmp_path):
@@ -80,8 +81,29 @@ def test_a_second_name_of_a_file_that_is_left_out_is_told(folder, tmp_path):
 
 
 def test_more_than_is_allowed_is_refused_with_what_is_large(folder, tmp_path):
-    with pytest.raises(ContextTooLarge, match="twin 700,000 bytes"):
+    with pytest.raises(ContextTooLarge, match="twin 700,000"):
         unpacked(b"".join(pack(folder, "")), tmp_path / "to", limit=100_000)
+
+
+def test_names_alone_are_read_of_files_that_need_no_room(folder, tmp_path):
+    data = b"".join(pack(folder, ""))
+    assert unpack_wanted(io.BytesIO(data), tmp_path / "to", everything, room=None, look=lambda: None) == []
+    assert found(tmp_path / "to") == {
+        path: text if text == "folder" or text.startswith("->") else "" for path, text in found(folder).items()
+    }
+
+
+def test_a_stop_is_noticed_within_one_large_file(tmp_path):
+    (tmp_path / "large").write_bytes(bytes(3_000_000))
+    looks = iter(range(3))
+    with pytest.raises(StopIteration):
+        unpack_wanted(
+            io.BytesIO(b"".join(pack(tmp_path / "large", "large"))),
+            tmp_path / "to",
+            everything,
+            room=Room(None),
+            look=lambda: next(looks),
+        )
 
 
 def test_a_pattern_that_cannot_be_read_is_named():

@@ -93,6 +93,11 @@ def test_what_programs_make_is_in_the_image_and_nothing_of_them_is_left(
     assert {each["Name"] for each in client.volumes()["Volumes"] or []} <= volumes
 
 
+def test_a_last_line_without_an_end_stands_before_what_is_said_of_the_end(workers, caller, with_steps):
+    run = ended(press(with_steps(shell("printf 'no such file'; exit 3")), caller))
+    assert texts(run)[-2:] == ["no such file", run.end_message]
+
+
 FAILING = (
     (shell("echo before; exit 3"), "shell.exited", 3, "Shell ended with exit code 3."),
     (shell("nosuchtool --now"), "shell.command_missing", 127, "nosuchtool is not in the image of Shell"),

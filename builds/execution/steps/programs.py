@@ -65,6 +65,8 @@ def run_program(context: RunContext, step: RunStep, program: Program) -> None:
         )
     except EngineRefused as error:
         raise RunFailed(task_failures.task_refused(step_type, context.server.name, error.answered)) from error
+    finally:
+        context.recorder.close_vertex(None)
     context.stop.check()
     if end.unstarted:
         raise RunFailed(task_failures.task_unstarted(step_type, name, end.exit_code, end.unstarted))

@@ -10,7 +10,7 @@ from builds.domain.steps.create_image import DOCKERFILE_BYTES, dockerfile_type
 from builds.engine.context import IGNORE_ENDING
 from builds.engine.errors import PatternInvalid
 from builds.engine.folder import IGNORE_FILE
-from builds.engine.packing import NotIgnored
+from builds.engine.packing import NotIgnored, Room
 from builds.execution.context import RunContext
 
 MOST: Final = DOCKERFILE_BYTES + 1  # one more than is allowed, which is then said
@@ -25,7 +25,7 @@ def run(context: RunContext, config: Mapping[str, Any]) -> None:
     if not context.works_on_server:
         return
     context.workspace.clear()  # what an image build that is done again has read
-    root, volume, limit = context.workspace.root, context.volume, settings.CONTEXT_LIMIT_BYTES
+    root, volume = context.workspace.root, context.volume
     dockerfile = str(config.get("docker_file_path") or "") if dockerfile_type(config) == "FILE_PATH" else ""
     folder = str(config.get("context_path") or "")
     if not folder and dockerfile:
@@ -40,7 +40,7 @@ def run(context: RunContext, config: Mapping[str, Any]) -> None:
     except PatternInvalid:  # which the engine says when it reads them itself
         wanted = NotIgnored("")
     context.recorder.say("Reading the files for the image from the workspace")
-    is_there = volume.read(folder, root / folder, wanted, limit_bytes=limit)
+    is_there = volume.read(folder, root / folder, wanted, room=Room(settings.CONTEXT_LIMIT_BYTES))
     for path, content in single.items():
         place = context.inside(path)  # what was read may have links
         if content is not None and not place.is_file():
@@ -58,4 +58,4 @@ def read_names(context: RunContext, path: str) -> None:
         return is_folder or found.count("/") <= depth or "ockerfile" in posixpath.basename(found)
 
     context.workspace.clear()
-    context.volume.read("", context.workspace.root, is_telling, limit_bytes=None)
+    context.volume.read("", context.workspace.root, is_telling, room=None)
