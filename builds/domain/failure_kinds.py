@@ -224,6 +224,13 @@ ENGINE_STALLED: Final = FailureKind(
     " endless loop, as Docker before 23 does when an instruction prints more than 1 MiB at once.",
     "Let the instruction print less at once (into a file, say), or give the build server a newer Docker Engine.",
 )
+CONTAINER_LOST: Final = FailureKind(
+    "engine.container_lost",
+    Whose.SERVER,
+    EndReason.SERVER_FAILED,
+    "A container of this run was stopped or removed on {server}, and not by BuildHub: {detail}.",
+    "Keep jobs that clean the server away from what has the label buildhub.run, then press Build again.",
+)
 TOOLS_MISSING: Final = FailureKind(
     "worker.tools_missing",
     Whose.BUILDHUB,

@@ -12,6 +12,7 @@ from builds.domain.known_errors import explain_exit, hint, missing_command
 from builds.domain.states import StepType
 
 NO_SUCH_SOURCE: Final = "bind source path does not exist"
+KILLED: Final = 128 + 9
 # What a pull's failure would be called for a base image, and what it is for the image of a step.
 OF_AN_IMAGE: Final[Mapping[FailureKind, task_kinds.ByStep]] = {
     kinds.BASE_NOT_FOUND: task_kinds.IMAGE_MISSING,
@@ -33,7 +34,11 @@ def task_ended(
         message = f"{missing} is not in the image of {short(name)}, which ended with exit code {code}."
         return Failure(kind, message, kind.remedy, code)
     kind = (task_kinds.OUT_OF_MEMORY if out_of_memory else task_kinds.EXITED)[step]
-    meaning = "killed: it had used up its memory" if out_of_memory else explain_exit(code)
+    meaning = explain_exit(code)
+    if out_of_memory:
+        meaning = "killed: it had used up its memory" if code else "but had used up its memory, and a part was killed"
+    elif code == KILLED:
+        meaning = "killed, and not for the memory that it may use"
     message = f"{short(name)} ended with exit code {code}{f' ({meaning})' if meaning else ''}."
     return Failure(kind, message, kind.remedy, code, looks_like=hint(tail))
 

@@ -4,7 +4,6 @@ import io
 import struct
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,8 +11,9 @@ import requests
 import urllib3
 from docker.errors import APIError, NotFound
 
+from builds.domain.task_failures import NO_SUCH_SOURCE
 from builds.engine.client import EngineClient, asking
-from builds.engine.errors import EngineRefused
+from builds.engine.errors import ContainerLost, EngineRefused
 from builds.engine.watch import Watch
 
 WORKSPACE: Final = "/workspace"
@@ -24,6 +24,9 @@ HEAD: Final = struct.Struct(">BxxxL")  # before each piece of output: which stre
 DROPPED: Final = ("NET_RAW", "MKNOD")
 START_SECONDS: Final = 60.0  # a server with much to do takes its time
 NANO: Final = 1_000_000_000
+GONE: Final = 404
+IN_USE: Final = 409  # it does not run, or is being removed
+REMOVED: Final = ("removing", "dead")  # of a container's state
 NOT_STARTED: Final = (126, 127)  # codes of what cannot be executed, or is not in the image
 
 
@@ -96,13 +99,15 @@ class Task:
         }
 
     @property
+    def links(self) -> dict[str, str]:
+        """Where its links lead, by their own paths: to what is a part of a mounted folder."""
+        held = zip(self.mounts, self._held_at, strict=True)
+        return {mount.target: f"{held_at}/{mount.within}" for mount, held_at in held if mount.within}
+
+    @property
     def files(self) -> bytes:
         """The tar of what its container needs beside its image; empty where that is nothing."""
-        links = {
-            mount.target: f"{held_at}/{mount.within}"
-            for mount, held_at in zip(self.mounts, self._held_at, strict=True)
-            if mount.within
-        }
+        links = self.links
         data = io.BytesIO()
         with tarfile.open(fileobj=data, mode="w") as tar:
             for name, target in links.items():
@@ -139,7 +144,8 @@ def run_task(
     """Run a task, say how it ended, and leave no container in any case.
 
     The output comes by `client`; all that is asked beside goes by `side`. `watch` gives the watch over the container
-    whose id it is given; one that it has killed has ended like any other. Raises `EngineUnreachable`, `EngineRefused`.
+    whose id it is given; one that it has killed has ended like any other. Raises `EngineUnreachable`, `EngineRefused`,
+    `ContainerLost`.
     """
     with asking("make the container of the step"):
         container = create_container(side, task.config)
@@ -147,6 +153,12 @@ def run_task(
         if task.files:
             with asking("bring files into the container of the step"):
                 side.put_archive(container, "/", task.files)
+        for target, path in task.links.items():
+            with asking(f"mount {target}"):
+                try:
+                    side.ask("HEAD", f"/containers/{container}/archive", params={"path": path})
+                except NotFound:
+                    raise EngineRefused(f"mount {target}", f"{NO_SUCH_SOURCE} for {target}", status=GONE) from None
         with watch(container) as seen, attach(client, container) as response:
             try:
                 with asking("start the container of the step"):
@@ -158,12 +170,34 @@ def run_task(
             for stream, data in frames(response):
                 seen.heard()
                 on_output(stream, data)
-            with asking("wait for the end of the step"):
-                ended = client.ask("POST", f"/containers/{container}/wait", timeout=(client.timeout, None)).json()
-        return TaskEnd(int(ended["StatusCode"]), out_of_memory=bool(_state(side, container).get("OOMKilled")))
+            return _end(client, side, container)
     finally:
-        with asking("remove the container of the step"), suppress(NotFound):
-            side.remove_container(container, force=True, v=True)
+        remove_container(side, container)
+
+
+def _end(client: EngineClient, side: EngineClient, container: str) -> TaskEnd:
+    """Wait for the end of a container. Raises `ContainerLost` where somebody else removes it."""
+    try:
+        with asking("wait for the end of the step"):
+            ended = client.ask("POST", f"/containers/{container}/wait", timeout=(client.timeout, None)).json()
+        state = _state(side, container)
+    except EngineRefused as error:
+        if error.status == GONE:
+            raise ContainerLost(error.asked, error.answered, status=GONE) from None
+        raise
+    if state.get("Status") in REMOVED:
+        raise ContainerLost("wait for the end of the step", f"{container} is removed", status=GONE)
+    return TaskEnd(int(ended["StatusCode"]), out_of_memory=bool(state.get("OOMKilled")))
+
+
+def remove_container(client: EngineClient, container: str) -> None:
+    """Remove a container with the volumes of its own; one that is gone, or about to be, counts as removed."""
+    with asking("remove the container of the step"):
+        try:
+            client.remove_container(container, force=True, v=True)
+        except APIError as error:
+            if error.response is None or error.response.status_code not in (GONE, IN_USE):
+                raise
 
 
 def attach(client: EngineClient, container: str) -> requests.Response:
@@ -186,7 +220,7 @@ def kill_container(client: EngineClient, container: str) -> None:
         try:
             client.ask("POST", f"/containers/{container}/kill").close()
         except APIError as error:
-            if error.response is None or error.response.status_code not in (404, 409):
+            if error.response is None or error.response.status_code not in (GONE, IN_USE):
                 raise
 
 

@@ -195,7 +195,7 @@ class Engine:
     def hold_volume(self, name: str, *, image: str, labels: Mapping[str, str], has_network: bool) -> HeldVolume:
         """Make the volume `name` and what holds it; `image` has a busybox, and is there. See `volumes.py`."""
         holder = hold_volume(self._client, name, image=image, labels=labels, has_network=has_network)
-        return HeldVolume(self._client, holder)
+        return HeldVolume(self._client, holder, self._transferring)
 
     def remove_volume(self, name: str) -> None:
         """Remove the volume `name` and what holds it; gone is gone."""
@@ -284,7 +284,7 @@ class Engine:
 
     @contextmanager
     def _transferring(self, stopping: threading.Event) -> Iterator[tuple[EngineClient, Watch]]:
-        """Give what one push or pull goes by, and the watch that breaks it off."""
+        """Give what one push, pull or tar goes by, and the watch that breaks it off."""
         with self._new_client() as client, self._new_client(self._patience.answer) as side:
             watch = Watch(client.wire, stopping, stop=client.wire.cut, ping=side.sign_of_life, patience=self._patience)
             with watch:

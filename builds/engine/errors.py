@@ -53,6 +53,10 @@ class EngineRefused(EngineError):
         self.status = status
 
 
+class ContainerLost(EngineRefused):
+    """A container of ours was stopped or removed, and not by us."""
+
+
 class EngineUnsupported(EngineError):
     """What answers cannot build for us, whatever it is asked: `found` names it (`supported.py` decides)."""
 

@@ -1,6 +1,7 @@
 """Files between the worker's disk and a workspace on a build server, as tar in both directions."""
 
 import io
+import itertools
 import os
 import posixpath
 import shutil
@@ -16,6 +17,7 @@ from builds.engine.errors import ContextTooLarge
 from builds.engine.folder import GIT, IGNORE_FILE, LARGEST_NAMED, PERMISSIONS
 from builds.engine.ignore import Ignored, Matches
 
+OPEN: Final = 0o777
 PIECE: Final = 256 * 1024
 BLOCK: Final = tarfile.BLOCKSIZE
 UNBOUNDED: Final = 1 << 62  # what is written is bounded by `Room`, with names of what is large
@@ -32,11 +34,13 @@ class Readable(Protocol):
 def pack(source: Path, name: str) -> Iterator[bytes]:
     """Give the tar of a file, or of a folder with all that is in it, under the path `name`; empty: what is in it alone.
 
-    Links are given as links. All belongs to root; permissions and times stay.
+    Links are given as links. All belongs to root; times and permissions of files stay. Folders, those above `name`
+    with them, are open to all: a program may run as any user.
     """
     is_folder = source.is_dir() and not source.is_symlink()
     below = (Path(at) / name for at, folders, files in os.walk(source) for name in sorted((*folders, *files)))
     with tarfile.open(fileobj=io.BytesIO(), mode="w", format=tarfile.PAX_FORMAT) as tar:
+        yield from _folders(posixpath.dirname(name))
         for path in (source, *below) if is_folder else (source,):
             entry = tar.gettarinfo(path, arcname=posixpath.normpath(f"{name}/{path.relative_to(source)}"))
             if entry is None or entry.name in ("", "/", "."):  # a socket, or the folder itself
@@ -44,6 +48,8 @@ def pack(source: Path, name: str) -> Iterator[bytes]:
             entry.name = entry.name.lstrip("/")
             entry.uid = entry.gid = 0
             entry.uname = entry.gname = ""
+            if entry.isdir():
+                entry.mode = OPEN
             yield entry.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
             if entry.isreg():
                 with path.open("rb") as file:
@@ -51,6 +57,20 @@ def pack(source: Path, name: str) -> Iterator[bytes]:
                         yield piece
                 yield bytes(-entry.size % BLOCK)
     yield bytes(2 * BLOCK)
+
+
+def pack_folder(name: str) -> Iterator[bytes]:
+    """Give the tar of an empty folder, and of those above it, as `pack` gives folders."""
+    yield from _folders(name)
+    yield bytes(2 * BLOCK)
+
+
+def _folders(name: str) -> Iterator[bytes]:
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    for path in itertools.accumulate(parts, posixpath.join):
+        entry = tarfile.TarInfo(path)
+        entry.type, entry.mode = tarfile.DIRTYPE, OPEN
+        yield entry.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 
 class Room:

@@ -6,8 +6,9 @@ network, in which the addresses that machines of a cloud ask about themselves ar
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +17,8 @@ from docker.errors import NotFound
 
 from builds.engine.client import EngineClient, asking
 from builds.engine.containers import START_SECONDS, WORKSPACE, create_container, workspace_mount
-from builds.engine.errors import EngineRefused
+from builds.engine.errors import ContainerLost, EngineRefused
+from builds.engine.watch import Watch
 
 FOLDER_BIT: Final = 1 << 31  # of Go's os.FileMode
 LINK_BIT: Final = 1 << 27
@@ -26,6 +28,7 @@ READ: Final = "read the workspace"
 PLAIN: Final = {"Accept-Encoding": "identity"}  # else the engine packs what it sends
 STAT: Final = "X-Docker-Container-Path-Stat"
 FOREVER: Final = ("/bin/sh", "-c", "while :; do sleep 86400; done")
+Transferring = Callable[[threading.Event], AbstractContextManager[tuple[EngineClient, Watch]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def hold_volume(client: EngineClient, name: str, *, image: str, labels: Mapping[
         holder = create_container(client, config, name)
         client.ask("POST", f"/containers/{holder}/start", timeout=(client.timeout, START_SECONDS)).close()
     # Programs of a step may run as any user.
-    _execute(client, holder, "open the workspace to all users", ["chmod", "1777", WORKSPACE])
+    _execute(client, holder, "open the workspace to all users", ["chmod", "777", WORKSPACE])
     for network in CLOSED if has_network else ():
         _execute(client, holder, f"close {network} to the steps", ["ip", "route", "add", "prohibit", network])
     return holder
@@ -89,32 +92,51 @@ class Packed:
 class HeldVolume:
     """The files of a workspace, through the container that holds it; all paths are absolute in that.
 
-    Methods raise `EngineUnreachable` and `EngineRefused`.
+    Methods raise `EngineUnreachable`, `EngineRefused` and, where nothing holds it any more, `ContainerLost`.
+    `transferring` gives what one long call goes by.
     """
 
-    def __init__(self, client: EngineClient, holder: str) -> None:
+    def __init__(self, client: EngineClient, holder: str, transferring: Transferring) -> None:
         self.holder = holder
-        self._client = client
+        self._client, self._transferring = client, transferring
         self._archive = f"/containers/{holder}/archive"
 
-    def put(self, folder: str, packed: Iterable[bytes]) -> None:
-        """Unpack a tar into `folder`, which is there."""
-        with asking("bring files into the workspace"):
+    def put(self, folder: str, packed: Iterable[bytes], stopping: threading.Event) -> None:
+        """Unpack a tar into `folder`, which is there; broken off, as an unreachable engine, when `stopping` is set."""
+        with self._transferring(stopping) as (client, _watch), asking("bring files into the workspace"):
             # A request without a limit of its own: the engine answers when all is unpacked.
-            limit = (self._client.timeout, None)
-            self._client.ask("PUT", self._archive, params={"path": folder}, data=iter(packed), timeout=limit).close()
+            limit = (client.timeout, None)
+            try:
+                client.ask("PUT", self._archive, params={"path": folder}, data=iter(packed), timeout=limit).close()
+            except NotFound:
+                self.check()
+                raise
 
     @contextmanager
     def packed(self, path: str) -> Iterator["Packed | None"]:
         """Give the tar of `path` (ending with `/.`: of what is in the folder), None where there is nothing."""
-        response = None
-        with asking(READ), suppress(NotFound):
-            response = self._client.ask("GET", self._archive, params={"path": path}, stream=True, headers=PLAIN)
+        with asking(READ):
+            try:
+                response = self._client.ask("GET", self._archive, params={"path": path}, stream=True, headers=PLAIN)
+            except NotFound:
+                self.check()
+                response = None
         if response is None:
             yield None
             return
         with response:
             yield Packed(response)
+
+    def check(self) -> None:
+        """Raise `ContainerLost` where what holds the workspace does not run any more: nothing is found then."""
+        asked = "look at the workspace"
+        with asking(asked):
+            try:
+                state = self._client.inspect_container(self.holder)["State"]["Status"]
+            except NotFound:
+                state = "removed"
+        if state != "running":
+            raise ContainerLost(asked, f"what holds its workspace is {state}", status=404)
 
     def look(self, path: str) -> PathFacts | None:
         """Return what lies under `path`, None where there is nothing. Links above it are followed."""
@@ -122,6 +144,7 @@ class HeldVolume:
             try:
                 response = self._client.ask("HEAD", self._archive, params={"path": path})
             except NotFound:
+                self.check()
                 return None
             facts: dict[str, Any] = json.loads(base64.b64decode(response.headers[STAT]))
         mode = int(facts.get("mode") or 0)

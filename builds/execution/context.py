@@ -107,7 +107,7 @@ class RunContext:
             self.build_id,
             self.patiently(labels, self.run.pk, self.lease.attempt),
             has_network=settings.TASK_NETWORK == "bridge",
-            look=self.stop.check,
+            stop=self.stop,
         )
 
     def share(self, path: str) -> None:

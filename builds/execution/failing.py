@@ -9,6 +9,7 @@ from builds.domain.failures import Failure
 from builds.engine.errors import (
     AnswerUnreadable,
     ConnectionLost,
+    ContainerLost,
     ContextTooLarge,
     EndpointInvalid,
     EngineRefused,
@@ -43,7 +44,8 @@ def failure_from(error: Exception, *, server: str) -> Failure:
         case ConnectionLost():
             return failures.engine_connection_lost(server, error.answered)
         case EngineRefused() | AnswerUnreadable():
-            return failures.engine_refused(server, error.answered)
+            sentence = failures.container_lost if isinstance(error, ContainerLost) else failures.engine_refused
+            return sentence(server, error.answered)
         case _:
             return _of_files(error) or _unforeseen(error)
 

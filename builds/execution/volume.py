@@ -7,7 +7,7 @@ when its engine answers again.
 import posixpath
 import tarfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +19,11 @@ from builds.engine.archive_names import ArchiveRefused
 from builds.engine.base_image import tools
 from builds.engine.containers import WORKSPACE
 from builds.engine.docker import Engine
-from builds.engine.errors import ConnectionLost
-from builds.engine.packing import Room, Wanted, pack, unpack_wanted
+from builds.engine.errors import ConnectionLost, EngineUnreachable
+from builds.engine.packing import Room, Wanted, pack, pack_folder, unpack_wanted
 from builds.engine.volumes import HeldVolume
 from builds.execution.failing import RunFailed
+from builds.execution.stop import Stop
 from builds.execution.workspace import PathLeaves
 
 
@@ -33,11 +34,9 @@ class WorkspaceVolume:
     made, methods raise `PathLeaves`.
     """
 
-    def __init__(
-        self, engine: Engine, name: str, labels: dict[str, str], *, has_network: bool, look: Callable[[], None]
-    ) -> None:
+    def __init__(self, engine: Engine, name: str, labels: dict[str, str], *, has_network: bool, stop: Stop) -> None:
         self.name, self.labels = name, labels
-        self._engine, self._has_network, self._look = engine, has_network, look
+        self._engine, self._has_network, self._stop = engine, has_network, stop
         self._making: Future[HeldVolume] | None = None
 
     def begin(self) -> None:
@@ -46,11 +45,8 @@ class WorkspaceVolume:
 
         def make() -> None:
             try:
-                image, files = tools()
-                if not self._engine.image_exists(image):
-                    self._engine.load_base_image(image, files)
                 held = self._engine.hold_volume(
-                    self.name, image=image, labels=self.labels, has_network=self._has_network
+                    self.name, image=self.tools(), labels=self.labels, has_network=self._has_network
                 )
                 making.set_result(held)
             except OSError as error:  # no busybox on this machine
@@ -59,6 +55,13 @@ class WorkspaceVolume:
                 making.set_exception(error)
 
         threading.Thread(target=make, name=f"workspace-{self.name}", daemon=True).start()
+
+    def tools(self) -> str:
+        """Return the image of BuildHub's own tools, which the engine has. Raises `OSError` without a busybox here."""
+        image, files = tools()
+        if not self._engine.image_exists(image):
+            self._engine.load_base_image(image, files)
+        return image
 
     @property
     def held(self) -> HeldVolume:
@@ -87,14 +90,27 @@ class WorkspaceVolume:
         """Put a local file, or a folder with all that is in it, at `path`; empty: what is in the folder, at the top.
 
         A file takes the place of a file, a folder adds to a folder. Raises `RunFailed` where a file would take the
-        place of a folder.
+        place of a folder, `StopRequested` where the attempt must end meanwhile.
         """
         *above, name = path.split("/")
         at, missing = self._follow(above)
         there = self.held.look(posixpath.join(at, *missing, name)) if name and not missing else None
         if there is not None and there.is_folder and not source.is_dir():
             raise RunFailed(failures.definition_invalid(f"{path} is a folder of the workspace, and no file"))
-        self.held.put(at, pack(source, posixpath.join(*missing, name)))
+        self._put(at, pack(source, posixpath.join(*missing, name)))
+
+    def make(self, path: str) -> None:
+        """Make the folder `path` and those above it, as far as they are not there. Raises as `put`."""
+        at, missing = self._follow([part for part in path.split("/") if part not in ("", ".")])
+        if missing:
+            self._put(at, pack_folder("/".join(missing)))
+
+    def _put(self, at: str, packed: Iterator[bytes]) -> None:
+        try:
+            self.held.put(at, packed, self._stop.event)
+        except EngineUnreachable:
+            self._stop.check()
+            raise
 
     def read(self, path: str, into: Path, wanted: Wanted, *, room: Room | None) -> bool:
         """Read what is `wanted` of the folder `path` into the folder `into`; False where there is no such folder.
@@ -136,7 +152,7 @@ class WorkspaceVolume:
             with _unbroken(), self.held.packed(path) as packed:
                 if packed is None:
                     return []
-                return unpack_wanted(packed, into, wanted, room=room, look=self._look)
+                return unpack_wanted(packed, into, wanted, room=room, look=self._stop.check)
         except ArchiveRefused as error:
             raise RunFailed(failures.context_unreadable(error.sentence)) from error
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from builds.engine.containers import HostMount, Limits, Task
-from builds.engine.errors import EngineRefused
+from builds.engine.errors import EngineRefused, EngineUnreachable
 from builds.engine.volumes import PathFacts
 from tests.engine.support import mark
 
@@ -71,10 +71,25 @@ def test_output_and_exit_code_come_from_the_program(run):
     assert not end.unstarted
 
 
-def test_what_one_step_writes_the_next_one_reads_as_any_user(run, held):
+def test_what_one_step_writes_the_next_one_reads_as_any_user(run, held, never):
     run("echo made > /workspace/file; pwd")
-    held.put("/workspace", packed(**{"folder/put": "put\n"}))
-    assert run("cat file folder/put; stat -c %a .")[1] == "made\nput\n1777\n"
+    held.put("/workspace", packed(**{"folder/put": "put\n"}), never)
+    assert run("cat file folder/put; stat -c %a .")[1] == "made\nput\n777\n"
+
+
+def test_what_goes_to_the_workspace_is_broken_off_for_a_stop(held):
+    stopping = threading.Event()
+
+    def endless():
+        entry = tarfile.TarInfo("endless")
+        entry.size = 1 << 40
+        yield entry.tobuf()
+        stopping.set()
+        while True:
+            yield bytes(1000)
+
+    with pytest.raises(EngineUnreachable):
+        held.put("/workspace", endless(), stopping)
 
 
 def test_output_is_told_while_the_program_runs(engine, base_image, labels, held):
@@ -165,8 +180,10 @@ def test_a_link_in_a_host_folder_leads_nowhere_on_the_server(run, host_folder):
 
 
 def test_a_host_folder_that_is_not_there_is_refused(run, engine, labels, host_folder):
-    with pytest.raises(EngineRefused, match="does not exist"):
-        run("true", mounts=(HostMount(str(host_folder / "nowhere"), "/cache"),))
+    for mount in (HostMount(str(host_folder / "nowhere"), "/cache"), HostMount(str(host_folder), "/cache", "nowhere")):
+        with pytest.raises(EngineRefused, match="does not exist"):
+            run("true", mounts=(mount,))
+        assert {left.name for left in engine.leftovers(labels)} == {labels["buildhub.run"]}
 
 
 def test_paths_of_the_workspace_are_looked_at(run, held):

@@ -187,6 +187,18 @@ def test_a_program_sees_neither_the_servers_files_nor_its_engine(workers, caller
     assert [line for line in texts(run) if line.startswith("REACHED")] == []
 
 
+def test_a_part_of_an_opened_folder_takes_the_place_of_nothing_in_the_workspace(
+    workers, caller, with_steps, base_image, tmp_path
+):
+    (tmp_path / "cache").mkdir()
+    BuildServer.objects.update(allowed_host_paths=[str(tmp_path)])
+    mounts = [{"host_path": str(tmp_path / "cache"), "container_path": "/workspace/code"}]
+    build = with_steps(shell("mkdir code"), task(base_image, "true", docker_volume_mount_vo_list=mounts))
+    run = ended(press(build, caller))
+    assert (run.end_reason, run.failure["whose"]) == ("DEFINITION_INVALID", "definition")
+    assert f"/workspace/code: Of {tmp_path}, which the build server opens, only the whole" in run.end_message
+
+
 def test_a_push_again_runs_no_program(workers, caller, with_steps):
 
     run = ended(press(with_steps(shell("echo once")), caller))
@@ -237,3 +249,39 @@ def test_what_the_operator_allows_a_program_is_all_that_it_has(alone, workers, w
     assert (run.end_reason, run.failure["id"]) == ("STEP_FAILED", "shell.out_of_memory")
     assert "BUILDHUB_TASK_MEMORY_MB" in run.end_message
     assert left_of(run) == []
+
+
+def test_who_removes_containers_of_a_run_is_told_from_its_definition(
+    workers, caller, with_steps, left_of, engine_socket
+):
+    client = APIClient(f"unix://{engine_socket}", version="1.41")
+
+    def lost(at: int, *steps, **fields) -> BuildRun:
+        """Remove the container of a step (0), or what holds the workspace (1), once the step is ready."""
+        run = press(with_steps(*steps, **fields), caller)
+        until_printed(run, "ready")
+        found = client.containers(filters={"label": [f"buildhub.run={run.pk}"]})
+        client.remove_container(found[at]["Id"], force=True)
+        return ended(run)
+
+    waiting = shell("echo ready; sleep 2; echo text > file")
+    for run in (
+        lost(0, waiting),
+        lost(1, waiting, shell("true"), name="b", image_name="b"),
+        lost(1, waiting, name="c", image_name="c"),
+    ):
+        assert (run.end_reason, run.failure["id"], run.failure["whose"]) == (
+            "SERVER_FAILED",
+            "engine.container_lost",
+            "server",
+        )
+        assert left_of(run) == []
+
+
+def test_tools_that_were_removed_are_brought_again(workers, caller, with_steps, engine_socket):
+    client = APIClient(f"unix://{engine_socket}", version="1.41")
+    run = press(with_steps(shell("echo ready; sleep 2"), shell("echo second")), caller)
+    until_printed(run, "ready")
+    for image in client.images(name="buildhub-tools"):
+        client.remove_image(image["RepoTags"][0], force=True)
+    assert "second" in texts(ended(run))

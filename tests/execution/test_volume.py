@@ -2,13 +2,15 @@
 
 import io
 import tarfile
+import threading
 from contextlib import contextmanager
 
 import pytest
 
-from builds.engine.errors import ContextTooLarge
+from builds.engine.errors import ContextTooLarge, EngineUnreachable
 from builds.engine.packing import Room
 from builds.engine.volumes import PathFacts
+from builds.execution.stop import Stop, StopReason, StopRequested
 from builds.execution.volume import WorkspaceVolume
 
 
@@ -41,13 +43,16 @@ class OneOfTheirs:
     def look(self, path: str) -> PathFacts:
         return PathFacts(is_folder=True)
 
+    def put(self, folder: str, packed: object, stopping: threading.Event) -> None:
+        raise EngineUnreachable("bring files into the workspace", "broken off")
+
     @contextmanager
     def packed(self, path: str):
         yield io.BytesIO(next(self._tars))
 
 
-def volume_of(*tars: bytes) -> WorkspaceVolume:
-    volume = WorkspaceVolume(OneOfTheirs(*tars), "name", {}, has_network=False, look=lambda: None)
+def volume_of(*tars: bytes, stop: Stop | None = None) -> WorkspaceVolume:
+    volume = WorkspaceVolume(OneOfTheirs(*tars), "name", {}, has_network=False, stop=stop or Stop())
     volume.begin()
     return volume
 
@@ -78,3 +83,12 @@ def test_all_names_of_a_file_that_is_left_out_share_the_room(tmp_path):
     )
     with pytest.raises(ContextTooLarge):
         volume.read("", tmp_path / "to", not_first, room=Room(1000))
+
+
+def test_what_is_broken_off_by_a_stop_is_no_fault_of_the_engine(tmp_path):
+    stop = Stop()
+    with pytest.raises(EngineUnreachable):
+        volume_of(stop=stop).put(tmp_path, "code")
+    stop.ask(StopReason.CANCEL)
+    with pytest.raises(StopRequested):
+        volume_of(stop=stop).put(tmp_path, "code")

@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,11 +12,13 @@ from builds.domain import task_failures
 from builds.domain.references import pulled_from
 from builds.domain.states import StepType
 from builds.domain.steps.kinds import default_title
+from builds.domain.steps.places import is_within
 from builds.engine.containers import WORKSPACE, HostMount, Limits, Task
-from builds.engine.errors import EngineRefused, PullFailed
+from builds.engine.errors import ContainerLost, EngineRefused, PullFailed
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
 from builds.execution.steps.push import Progress
+from builds.execution.workspace import PathLeaves
 from builds.models import RunStep
 
 SAID: Final = 200  # characters of a command in the log's own line
@@ -46,6 +49,11 @@ def run_program(context: RunContext, step: RunStep, program: Program) -> None:
     step_type, written = StepType(step.step_type), program.written
     name = str(step.config.get("step_title") or default_title(step_type))
     ensure_image(context, step_type, program.image)
+    working_dir = posixpath.normpath(posixpath.join(WORKSPACE, program.working_dir))
+    if is_within(working_dir, WORKSPACE):
+        with suppress(PathLeaves):  # by a link: it is a folder of the image
+            # By the engine it would be made for root alone.
+            context.volume.make(posixpath.relpath(working_dir, WORKSPACE))
     context.recorder.say(f"Running {f'{written[:SAID]} ' if written else ''}in {program.image}")
     task = Task(
         image=program.image,
@@ -54,7 +62,7 @@ def run_program(context: RunContext, step: RunStep, program: Program) -> None:
         volume=context.volume.name,
         network=context.volume.network,
         labels=context.volume.labels,
-        working_dir=posixpath.join(WORKSPACE, program.working_dir),
+        working_dir=working_dir,
         environment=program.environment,
         mounts=program.mounts,
         limits=Limits(settings.TASK_MEMORY_BYTES, settings.TASK_CPUS, settings.TASK_PROCESSES),
@@ -63,7 +71,10 @@ def run_program(context: RunContext, step: RunStep, program: Program) -> None:
         end = context.engine.run_task(
             task, lambda stream, data: context.recorder.output(None, stream, data), context.stop.event
         )
+    except ContainerLost:
+        raise
     except EngineRefused as error:
+        context.volume.held.check()
         raise RunFailed(task_failures.task_refused(step_type, context.server.name, error.answered)) from error
     finally:
         context.recorder.close_vertex(None)

@@ -1,16 +1,21 @@
 """USER_TASK: the user's program in a container of the user's image."""
 
 import shlex
+from typing import Final
 
 from django.conf import settings
 
 from builds.domain import failures
+from builds.domain.steps.places import is_within
 from builds.domain.steps.user_task import NOT_ALLOWED, image_of, mounted_by, opens_server
-from builds.engine.containers import HostMount
+from builds.engine.containers import WORKSPACE, HostMount
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
 from builds.execution.steps.programs import Program, run_program
 from builds.models import RunStep
+
+# It is reached by a link, which would take the place of a folder of the workspace, and go into the image.
+NOT_IN_WORKSPACE: Final = "Of {source}, which the build server opens, only the whole is mounted within the workspace."
 
 
 def run(context: RunContext, step: RunStep) -> None:
@@ -37,5 +42,8 @@ def host_mounts(context: RunContext, step: RunStep) -> list[HostMount]:
             opened = None
         if opened is None:
             raise RunFailed(failures.definition_invalid(f"{host_path}: {NOT_ALLOWED}"))
-        mounts.append(HostMount(opened.source, str(mount["container_path"]), opened.within))
+        target = str(mount["container_path"])
+        if opened.within and is_within(target, WORKSPACE):
+            raise RunFailed(failures.definition_invalid(f"{target}: {NOT_IN_WORKSPACE.format(source=opened.source)}"))
+        mounts.append(HostMount(opened.source, target, opened.within))
     return mounts

@@ -1,6 +1,9 @@
 """Builds from git: a repository with files beside its Dockerfile, from press to image."""
 
+import io
+
 from django.db import connection
+from docker import APIClient
 
 from builds.services.builds.edit import BuildDraft, create_build
 from builds.services.builds.steps import StepDraft
@@ -102,6 +105,28 @@ def test_two_repositories_lie_beside_each_other_and_not_in_each_other(workers, c
     assert (run.commit_id, run.commit_branch) == (origin.head, "main")
     taken = ended(press(build("app", "team/same"), caller))
     assert (taken.end_reason, "codeSaveDir app" in taken.end_message) == ("DEFINITION_INVALID", True)
+
+
+def test_a_program_of_any_user_works_in_the_code_and_the_image_has_it_as_without(
+    workers, caller, served, base_image, engine_socket
+):
+    text = f"FROM {base_image}\nUSER 1234\n".encode()
+    client = APIClient(f"unix://{engine_socket}", version="1.41")
+    list(client.build(fileobj=io.BytesIO(text), tag="buildhub-test/of-a-user:1", forcerm=True))
+    line = "id -u; touch made ../made ../src/made && rm made ../made ../src/made"
+    config = {"image_name": "buildhub-test/of-a-user", "image_tag": "1", "cmd": ["sh", "-c", line]}
+    task = StepDraft("USER_TASK", order=2, config={**config, "working_dir": "app/deep"})
+    image = f"FROM {base_image}\nCOPY . /x\nRUN rm -rf /x/deep; cd /x; find . -exec stat -c '%n %a %s' {{}} + | sort\n"
+
+    def listed(name: str, *steps: StepDraft) -> list[str]:
+        code = StepDraft("CODE_DOWN", order=1, config={"repository_url": served.url()})
+        last = StepDraft("CREATE_IMAGE", order=9, config={"docker_file": image, "no_cache": True})
+        draft = BuildDraft(name=name, image_name=name, tag_name="1", steps=(code, *steps, last))
+        run = ended(press(create_build(caller=caller, draft=draft), caller))
+        assert (run.end_reason, run.end_message, "1234" in texts(run)) == ("DONE", "", bool(steps))
+        return [line for line in texts(run) if line.startswith("./")]
+
+    assert listed("with", task) == listed("without") != []
 
 
 def test_a_repository_with_a_submodule_builds_with_its_files(workers, caller, from_git, tmp_path, base_image):
