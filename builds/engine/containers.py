@@ -170,12 +170,12 @@ def run_task(
             for stream, data in frames(response):
                 seen.heard()
                 on_output(stream, data)
-            return _end(client, side, container)
+            return end_of(client, side, container)
     finally:
         remove_container(side, container)
 
 
-def _end(client: EngineClient, side: EngineClient, container: str) -> TaskEnd:
+def end_of(client: EngineClient, side: EngineClient, container: str) -> TaskEnd:
     """Wait for the end of a container. Raises `ContainerLost` where somebody else removes it."""
     try:
         with asking("wait for the end of the step"):
@@ -192,7 +192,7 @@ def _end(client: EngineClient, side: EngineClient, container: str) -> TaskEnd:
 
 def remove_container(client: EngineClient, container: str) -> None:
     """Remove a container with the volumes of its own; one that is gone, or about to be, counts as removed."""
-    with asking("remove the container of the step"):
+    with asking("remove a container of the run"):
         try:
             client.remove_container(container, force=True, v=True)
         except APIError as error:

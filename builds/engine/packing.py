@@ -156,6 +156,11 @@ class _Unpacking:
             self.into.stamp(place, modified)
 
 
+def file_named(name: str) -> Wanted:
+    """Want this one file at the top, and no folder of its name."""
+    return lambda path, is_folder: path == name and not is_folder
+
+
 class NotIgnored:
     """What an engine may ask for of a folder: all but `.git`, and what the text of its ignore file leaves out.
 

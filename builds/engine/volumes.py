@@ -16,7 +16,7 @@ import requests
 from docker.errors import NotFound
 
 from builds.engine.client import EngineClient, asking
-from builds.engine.containers import START_SECONDS, WORKSPACE, create_container, workspace_mount
+from builds.engine.containers import START_SECONDS, WORKSPACE, create_container, remove_container, workspace_mount
 from builds.engine.errors import ContainerLost, EngineRefused
 from builds.engine.watch import Watch
 
@@ -70,8 +70,7 @@ def hold_volume(client: EngineClient, name: str, *, image: str, labels: Mapping[
 def remove_volume(client: EngineClient, name: str) -> None:
     """Remove the volume `name` and its holder, which has the same name; gone is gone."""
     with asking("remove the workspace"):
-        with suppress(NotFound):
-            client.remove_container(name, force=True, v=True)
+        remove_container(client, name)
         with suppress(NotFound):
             client.remove_volume(name, force=True)
 

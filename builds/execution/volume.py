@@ -20,7 +20,7 @@ from builds.engine.base_image import tools
 from builds.engine.containers import WORKSPACE
 from builds.engine.docker import Engine
 from builds.engine.errors import ConnectionLost, EngineUnreachable
-from builds.engine.packing import Room, Wanted, pack, pack_folder, unpack_wanted
+from builds.engine.packing import Room, Wanted, file_named, pack, pack_folder, unpack_wanted
 from builds.engine.volumes import HeldVolume
 from builds.execution.failing import RunFailed
 from builds.execution.stop import Stop
@@ -124,7 +124,8 @@ class WorkspaceVolume:
         for each in self._unpack(f"{at}/.", into, wanted, room):
             if (into / each).parent.resolve() != (into.resolve() / each).parent:  # an engine of somebody's own
                 raise PathLeaves(each)
-            self._unpack(f"{at}/{each}", (into / each).parent, _file_named(posixpath.basename(each)), room)
+            # That file alone: below a folder of its name there may be a link that the first tar has written.
+            self._unpack(f"{at}/{each}", (into / each).parent, file_named(posixpath.basename(each)), room)
         return True
 
     def read_file(self, path: str, *, most: int) -> bytes | None:
@@ -171,11 +172,6 @@ class WorkspaceVolume:
                 return at, parts[index:]
             at = facts.target or f"{at}/{part}"
         return at, []
-
-
-def _file_named(name: str) -> Wanted:
-    """Want this file alone: below a folder's name there may be a link that an earlier tar has written."""
-    return lambda path, is_folder: path == name and not is_folder
 
 
 @contextmanager

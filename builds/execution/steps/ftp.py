@@ -39,6 +39,7 @@ from builds.engine.ftp.session import (
     checked_name,
 )
 from builds.engine.outbound import HostUnknown, OutboundFailed, OutboundRefused
+from builds.engine.packing import Room
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
 from builds.execution.retry import retrying
@@ -182,7 +183,7 @@ class Transfer:
         """Read from the workspace; yield files and folders with their paths, and say which links are left out."""
         limit = settings.CONTEXT_LIMIT_BYTES
         try:
-            is_there = self._context.volume.read(folder, self._folder, is_wanted, limit_bytes=limit)
+            is_there = self._context.volume.read(folder, self._folder, is_wanted, room=Room(limit))
         except ContextTooLarge as error:
             raise self._failed(remote_kinds.FTP_TOO_LARGE, limit=f"{limit // 1024**2:,} MiB") from error
         if not is_there:
