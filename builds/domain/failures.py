@@ -29,7 +29,6 @@ __all__ = [
     "build_failed",
     "cancelled",
     "clean",
-    "container_lost",
     "context_lost",
     "context_missing",
     "context_refused",
@@ -194,11 +193,6 @@ def engine_connection_lost(server: str, detail: str = "") -> Failure:
 def engine_refused(server: str, detail: str = "") -> Failure:
     """Return that the engine of `server` answered with a refusal, with its own words."""
     return made(kinds.ENGINE_REFUSED, server=server, detail=clean(detail))
-
-
-def container_lost(server: str, detail: str) -> Failure:
-    """Return that somebody else has stopped or removed a container of the run on `server`."""
-    return made(kinds.CONTAINER_LOST, server=server, detail=clean(detail))
 
 
 def engine_stalled(server: str, attempts: int) -> Failure:

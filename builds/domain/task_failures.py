@@ -64,3 +64,8 @@ def task_image_failed(step: StepType, image: str, detail: str) -> Failure:
 def tools_missing(detail: str) -> Failure:
     """Return that this worker has nothing of which it could make a workspace on a build server."""
     return made(kinds.TOOLS_MISSING, detail=clean(detail))
+
+
+def container_lost(server: str, detail: str) -> Failure:
+    """Return that somebody else has stopped or removed a container of the run on `server`."""
+    return made(kinds.CONTAINER_LOST, server=server, detail=clean(detail))

@@ -6,6 +6,7 @@ network, in which the addresses that machines of a cloud ask about themselves ar
 
 import base64
 import json
+import posixpath
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import requests
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 
 from builds.engine.client import EngineClient, asking
 from builds.engine.containers import START_SECONDS, WORKSPACE, create_container, remove_container, workspace_mount
@@ -138,12 +139,20 @@ class HeldVolume:
             raise ContainerLost(asked, f"what holds its workspace is {state}", status=404)
 
     def look(self, path: str) -> PathFacts | None:
-        """Return what lies under `path`, None where there is nothing. Links above it are followed."""
+        """Return what lies under `path`, None where there is nothing. Links above it are followed.
+
+        What is above `path` has to be a folder. A link that leads in a circle is nothing.
+        """
         with asking("look into the workspace"):
             try:
                 response = self._client.ask("HEAD", self._archive, params={"path": path})
             except NotFound:
                 self.check()
+                return None
+            except APIError:
+                # Of links in a circle the engine says no more than that it failed.
+                command = ["sh", "-c", '[ -L "$0" ]', path]
+                _execute(self._client, self.holder, f"look at {posixpath.basename(path)} in the workspace", command)
                 return None
             facts: dict[str, Any] = json.loads(base64.b64decode(response.headers[STAT]))
         mode = int(facts.get("mode") or 0)

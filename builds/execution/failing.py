@@ -4,7 +4,7 @@ import errno
 import logging
 import secrets
 
-from builds.domain import failures
+from builds.domain import failures, task_failures
 from builds.domain.failures import Failure
 from builds.engine.errors import (
     AnswerUnreadable,
@@ -44,7 +44,7 @@ def failure_from(error: Exception, *, server: str) -> Failure:
         case ConnectionLost():
             return failures.engine_connection_lost(server, error.answered)
         case EngineRefused() | AnswerUnreadable():
-            sentence = failures.container_lost if isinstance(error, ContainerLost) else failures.engine_refused
+            sentence = task_failures.container_lost if isinstance(error, ContainerLost) else failures.engine_refused
             return sentence(server, error.answered)
         case _:
             return _of_files(error) or _unforeseen(error)

@@ -93,7 +93,7 @@ class WorkspaceVolume:
         place of a folder, `StopRequested` where the attempt must end meanwhile.
         """
         *above, name = path.split("/")
-        at, missing = self._follow(above)
+        at, missing = self._folder(above)
         there = self.held.look(posixpath.join(at, *missing, name)) if name and not missing else None
         if there is not None and there.is_folder and not source.is_dir():
             raise RunFailed(failures.definition_invalid(f"{path} is a folder of the workspace, and no file"))
@@ -101,7 +101,7 @@ class WorkspaceVolume:
 
     def make(self, path: str) -> None:
         """Make the folder `path` and those above it, as far as they are not there. Raises as `put`."""
-        at, missing = self._follow([part for part in path.split("/") if part not in ("", ".")])
+        at, missing = self._folder([part for part in path.split("/") if part not in ("", ".")])
         if missing:
             self._put(at, pack_folder("/".join(missing)))
 
@@ -171,7 +171,18 @@ class WorkspaceVolume:
             if facts is None:
                 return at, parts[index:]
             at = facts.target or f"{at}/{part}"
+            below = self.held.look(at) if facts.target else facts
+            if below is None or not below.is_folder:
+                return at, parts[index + 1 :]  # nothing is below a file
         return at, []
+
+    def _folder(self, parts: list[str]) -> tuple[str, list[str]]:
+        """Return as `_follow` where folders can be made. Raises `RunFailed` where something else is in their way."""
+        at, missing = self._follow(parts)
+        facts = self.held.look(at)
+        if facts is None or not facts.is_folder:
+            raise RunFailed(failures.definition_invalid(f"{at} is no folder, and {'/'.join(parts)} has to be one"))
+        return at, missing
 
 
 @contextmanager

@@ -52,7 +52,7 @@ class Workspace:
 
         Raises `PathLeaves` where that is not within the workspace, by `..`, by itself or by a link.
         """
-        found = (self.root / path).resolve()
+        found = Path(os.path.realpath(self.root / path))  # resolve() of Python 3.11 fails for links in a circle
         if not found.is_relative_to(self.root.resolve()):
             raise PathLeaves(path)
         return found

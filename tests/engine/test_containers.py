@@ -187,11 +187,12 @@ def test_a_host_folder_that_is_not_there_is_refused(run, engine, labels, host_fo
 
 
 def test_paths_of_the_workspace_are_looked_at(run, held):
-    run("mkdir -p a/b; touch a/b/c; ln -s b a/link; ln -s /etc/passwd out")
+    run("mkdir -p a/b; touch a/b/c; ln -s b a/link; ln -s /etc/passwd out; ln -s round round")
     assert held.look("/workspace/a/b") == PathFacts(is_folder=True)
     assert held.look("/workspace/a/link/c") == PathFacts(is_folder=False)
     assert held.look("/workspace/a/link") == PathFacts(is_folder=False, target="/workspace/a/b")
     assert held.look("/workspace/out").target == "/etc/passwd"
+    assert held.look("/workspace/round") is None
     assert held.look("/workspace/nothing") is None
     with held.packed("/workspace/a/.") as file, tarfile.open(fileobj=file, mode="r|") as tar:
         assert sorted(entry.name for entry in tar) == [".", "./b", "./b/c", "./link"]

@@ -199,6 +199,19 @@ def test_a_part_of_an_opened_folder_takes_the_place_of_nothing_in_the_workspace(
     assert f"/workspace/code: Of {tmp_path}, which the build server opens, only the whole" in run.end_message
 
 
+@pytest.mark.parametrize(
+    ("line", "image", "kind"),
+    [
+        ("ln -s Dockerfile Dockerfile", {"docker_file_path": "Dockerfile"}, "source.dockerfile_missing"),
+        ("touch a; ln -s a d", {"docker_file_path": "d/Dockerfile"}, "source.dockerfile_missing"),
+        ("touch d", {**IMAGE, "context_path": "d"}, "source.context_missing"),
+    ],
+)
+def test_what_is_in_the_way_of_a_path_is_no_fault_of_the_engine(workers, caller, with_steps, line, image, kind):
+    run = ended(press(with_steps(shell(line), image=image), caller))
+    assert (run.failure["id"], run.failure["whose"]) == (kind, "definition")
+
+
 def test_a_push_again_runs_no_program(workers, caller, with_steps):
 
     run = ended(press(with_steps(shell("echo once")), caller))
@@ -268,7 +281,7 @@ def test_who_removes_containers_of_a_run_is_told_from_its_definition(
     for run in (
         lost(0, waiting),
         lost(1, waiting, shell("true"), name="b", image_name="b"),
-        lost(1, waiting, name="c", image_name="c"),
+        lost(1, waiting, name="c", image_name="c"),  # it could be read as an empty folder
     ):
         assert (run.end_reason, run.failure["id"], run.failure["whose"]) == (
             "SERVER_FAILED",

@@ -49,11 +49,7 @@ def run_program(context: RunContext, step: RunStep, program: Program) -> None:
     step_type, written = StepType(step.step_type), program.written
     name = str(step.config.get("step_title") or default_title(step_type))
     ensure_image(context, step_type, program.image)
-    working_dir = posixpath.normpath(posixpath.join(WORKSPACE, program.working_dir))
-    if is_within(working_dir, WORKSPACE):
-        with suppress(PathLeaves):  # by a link: it is a folder of the image
-            # By the engine it would be made for root alone.
-            context.volume.make(posixpath.relpath(working_dir, WORKSPACE))
+    working_dir = ensure_working_dir(context, program.working_dir)
     context.recorder.say(f"Running {f'{written[:SAID]} ' if written else ''}in {program.image}")
     task = Task(
         image=program.image,
@@ -92,6 +88,15 @@ def run_program(context: RunContext, step: RunStep, program: Program) -> None:
         )
         raise RunFailed(failure)
     context.recorder.say("Ended with exit code 0")
+
+
+def ensure_working_dir(context: RunContext, path: str) -> str:
+    """Return where a program works; within the workspace it is made for all users, by the engine it were root's."""
+    working_dir = posixpath.normpath(posixpath.join(WORKSPACE, path))
+    if is_within(working_dir, WORKSPACE):
+        with suppress(PathLeaves):  # by a link: it is a folder of the image
+            context.volume.make(posixpath.relpath(working_dir, WORKSPACE))
+    return working_dir
 
 
 def ensure_image(context: RunContext, step_type: StepType, image: str) -> None:
