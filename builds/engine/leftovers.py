@@ -22,7 +22,10 @@ def find_leftovers(client: EngineClient, labels: Mapping[str, str]) -> tuple[Lef
         volumes = client.volumes(filters=wanted)["Volumes"] or []
     return (
         *(
-            Leftover("container", found["Id"], found["Names"][0].lstrip("/"), found.get("Labels") or {})
+            # One that is being removed has no name any more.
+            Leftover(
+                "container", found["Id"], (found["Names"] or [found["Id"]])[0].lstrip("/"), found.get("Labels") or {}
+            )
             for found in containers
         ),
         *(Leftover("volume", found["Name"], found["Name"], found.get("Labels") or {}) for found in volumes),

@@ -25,6 +25,7 @@ FOLDER_BIT: Final = 1 << 31  # of Go's os.FileMode
 LINK_BIT: Final = 1 << 27
 # Where clouds answer their own machines; the whole of link-local, and one of Alibaba's.
 CLOSED: Final = ("169.254.0.0/16", "100.100.100.200/32")
+REMOVE_SECONDS: Final = 120.0  # of a workspace with many files
 READ: Final = "read the workspace"
 PLAIN: Final = {"Accept-Encoding": "identity"}  # else the engine packs what it sends
 STAT: Final = "X-Docker-Container-Path-Stat"
@@ -73,7 +74,7 @@ def remove_volume(client: EngineClient, name: str) -> None:
     with asking("remove the workspace"):
         remove_container(client, name)
         with suppress(NotFound):
-            client.remove_volume(name, force=True)
+            client.ask("DELETE", f"/volumes/{name}", timeout=(client.timeout, REMOVE_SECONDS)).close()
 
 
 class Packed:
