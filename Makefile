@@ -23,7 +23,7 @@ run: ## start everything; Ctrl-C stops it
 test: ## the checks, then all tests against the real engine, registry, PostgreSQL and Chromium
 	@scripts/bootstrap.sh test
 	@scripts/check.sh </dev/null
-	@exec $(python) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder </dev/null
+	@exec $(python) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder </dev/null
 
 coverage: ## all tests with branch coverage of every process, held against a floor (half an hour)
 	@scripts/bootstrap.sh test
