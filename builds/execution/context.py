@@ -50,7 +50,7 @@ class RunContext:
     verified: ManifestFacts | None = field(default=None)
     code: list[Code] = field(default_factory=list)
     uploaded_bytes: int | None = None  # of the uploaded context in the workspace
-    works_on_server: bool = False  # some step works there: the workspace is a volume, and this machine's disk a halt
+    works_on_server: bool = False  # the workspace is a volume there, and files are on this machine's disk in passing
 
     @cached_property
     def server(self) -> BuildServer:

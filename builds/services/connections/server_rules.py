@@ -121,7 +121,7 @@ def _path_errors(draft: ServerDraft) -> list[FieldError]:
     if len(paths) > MOST_PATHS:
         return [FieldError("allowedHostPaths", f"At most {MOST_PATHS} paths are allowed; name a folder above some.")]
     wrong = {
-        index: "Give an absolute path without '..' and ':', such as /srv/cache."
+        index: "Give an absolute path without '..', such as /srv/cache."
         for index, path in enumerate(paths)
         if not path.startswith("/") or ".." in path.split("/") or len(path) > 1000 or CONTROL.search(path)
     }
