@@ -169,3 +169,14 @@ def test_without_an_upload_it_is_told_what_runs_are_built_from(page, operator, c
     draft = BuildDraft(image_name="x", tag_name="1", steps=(StepDraft("CREATE_IMAGE", config=config),))
     build: Build = create_build(caller=operator, draft=draft)
     assert words in now(page(f"/builds/{build.pk}", operator))
+
+
+@pytest.mark.parametrize(
+    ("use", "words"), [(True, "from what their other steps bring"), (False, "the Dockerfile and its")]
+)
+def test_with_steps_that_work_in_the_workspace_runs_are_built_from_what_these_bring(page, operator, use, words):
+    config = {"docker_file_type": "FILE_PATH", "docker_file_path": "Dockerfile"}
+    shell = StepDraft("SHELL", order=1, use=use, config={"shell_type": "COMMAND", "command": "true"})
+    steps = (shell, StepDraft("CREATE_IMAGE", order=2, config=config))
+    build: Build = create_build(caller=operator, draft=BuildDraft(image_name="x", tag_name="1", steps=steps))
+    assert words in now(page(f"/builds/{build.pk}", operator))

@@ -40,6 +40,7 @@ WITHOUT_CONTEXT: Final[Mapping[Source, str]] = {
     Source.BOTH: "Nothing uploaded; runs build from the Dockerfile and the repository.",
     Source.UPLOAD: "Nothing uploaded yet; runs need the Dockerfile and its files.",
 }
+WITH_STEPS: Final = "Nothing uploaded; runs build from what their other steps bring."
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ class BuildScreen:
     @property
     def without_context(self) -> str:
         """Say what runs are built from while nothing is uploaded."""
-        return WITHOUT_CONTEXT[source_steps(self.steps).source]
+        told = source_steps(self.steps)
+        return WITH_STEPS if any(step.use for step in told.others) else WITHOUT_CONTEXT[told.source]
 
     @property
     def source(self) -> SourceFacts | None:
