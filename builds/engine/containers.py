@@ -3,6 +3,7 @@
 import io
 import struct
 import tarfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -23,6 +24,8 @@ HEAD: Final = struct.Struct(">BxxxL")  # before each piece of output: which stre
 # What a step needs neither of: raw packets forge others' addresses, device files open the server's disks.
 DROPPED: Final = ("NET_RAW", "MKNOD")
 START_SECONDS: Final = 60.0  # a server with much to do takes its time
+OOM_LOOKS: Final = 2
+OOM_LOOK_SECONDS: Final = 0.1
 NANO: Final = 1_000_000_000
 GONE: Final = 404
 IN_USE: Final = 409  # it does not run, or is being removed
@@ -180,14 +183,20 @@ def end_of(client: EngineClient, side: EngineClient, container: str) -> TaskEnd:
     try:
         with asking("wait for the end of the step"):
             ended = client.ask("POST", f"/containers/{container}/wait", timeout=(client.timeout, None)).json()
-        state = _state(side, container)
+        code, state = int(ended["StatusCode"]), _state(side, container)
+        # Engines hear of a lack of memory by itself, which on a busy server may be after the end.
+        for _ in range(OOM_LOOKS if code else 0):
+            if state.get("OOMKilled"):
+                break
+            time.sleep(OOM_LOOK_SECONDS)
+            state = _state(side, container)
     except EngineRefused as error:
         if error.status == GONE:
             raise ContainerLost(error.asked, error.answered, status=GONE) from None
         raise
     if state.get("Status") in REMOVED:
         raise ContainerLost("wait for the end of the step", f"{container} is removed", status=GONE)
-    return TaskEnd(int(ended["StatusCode"]), out_of_memory=bool(state.get("OOMKilled")))
+    return TaskEnd(code, out_of_memory=bool(state.get("OOMKilled")))
 
 
 def remove_container(client: EngineClient, container: str) -> None:

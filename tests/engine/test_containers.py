@@ -123,7 +123,7 @@ def test_a_command_that_is_not_there_is_said_by_the_engine(run):
 
 
 def test_limits_hold(run):
-    end, *_ = run("dd if=/dev/zero of=/dev/shm/x bs=1M count=60; echo unharmed", limits=Limits(memory_bytes=20 << 20))
+    end, *_ = run("exec dd if=/dev/zero of=/dev/shm/x bs=1M count=60", limits=Limits(memory_bytes=20 << 20))
     assert end.out_of_memory
     _, _out, err = run("for n in 1 2 3 4 5 6; do sleep 1 & done; echo $(jobs | wc -l)", limits=Limits(processes=4))
     assert "can't fork" in err
