@@ -305,11 +305,8 @@ INTERNAL: Final = FailureKind(
 KINDS: Final[Mapping[str, FailureKind]] = {
     kind.id: kind
     for kind in [
-        *(
-            one
-            for module in (globals(), vars(registry_kinds), vars(remote_kinds), vars(source_kinds))
-            for one in module.values()
-        ),
+        *globals().values(),
+        *(one for module in (registry_kinds, remote_kinds, source_kinds) for one in vars(module).values()),
         *task_kinds.KINDS,
     ]
     if isinstance(kind, FailureKind)

@@ -153,9 +153,9 @@ def run_task(
     with asking("make the container of the step"):
         container = create_container(side, task.config)
     try:
-        if task.files:
+        if files := task.files:
             with asking("bring files into the container of the step"):
-                side.put_archive(container, "/", task.files)
+                side.put_archive(container, "/", files)
         for target, path in task.links.items():
             with asking(f"mount {target}"):
                 try:

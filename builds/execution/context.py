@@ -9,7 +9,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from builds.domain import failures
+from builds.domain import failures, remote_kinds
+from builds.domain.remote_failures import remote_failed
 from builds.engine.docker import Engine
 from builds.engine.types import ManifestFacts
 from builds.execution.failing import RunFailed
@@ -26,9 +27,9 @@ from builds.services.runs.transitions import Lease
 
 @dataclass(frozen=True)
 class Code:
-    """What a step has put into the workspace: its folder, and when its commit was made."""
+    """What a step has put into the workspace: its folder in there, and when its commit was made."""
 
-    folder: Path
+    folder: str
     time: datetime
 
 
@@ -109,6 +110,13 @@ class RunContext:
             has_network=settings.TASK_NETWORK == "bridge",
             stop=self.stop,
         )
+
+    def bring(self, source: Path, path: str) -> None:
+        """Put what a step has fetched at `path` of the workspace. Raises `RunFailed` where that leads out of it."""
+        try:
+            self.volume.put(source, path)
+        except PathLeaves as error:
+            raise RunFailed(remote_failed(remote_kinds.REMOTE_PATH_LEAVES, error.path)) from error
 
     def share(self, path: str) -> None:
         """Hand what lies on this machine at `path` of the workspace to the build server, where the steps work there."""

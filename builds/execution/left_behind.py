@@ -18,9 +18,7 @@ def sweep_engine(engine: Engine) -> None:
     found = engine.leftovers({"buildhub.installation": installation_id()})
     owners = {left: (left.labels.get("buildhub.run", ""), left.labels.get("buildhub.attempt", "")) for left in found}
     numbers = {int(run) for run, _ in owners.values() if run.isdigit()}
-    running = (
-        BuildRun.objects.filter(pk__in=numbers, run_state=RunState.RUNNING) if numbers else BuildRun.objects.none()
-    )
+    running = BuildRun.objects.filter(pk__in=numbers, run_state=RunState.RUNNING)
     live = {(str(run), str(attempt)) for run, attempt in running.values_list("pk", "attempt")}
     for left, owner in owners.items():
         if owner not in live:

@@ -68,6 +68,7 @@ def test_a_host_path_is_mounted_by_the_highest_path_that_is_open():
     assert mounted_by("/srv/other//deep/", allowed) == Opened("/srv/other", "deep")
     assert mounted_by("/srv/cachet", allowed) is None
     assert mounted_by("/var/run/docker.sock", ["/var/run"]) is None
+    assert mounted_by("/data/cache", ["/data"], "unix:///data/docker.sock") is None  # all of /data would be in it
 
 
 @pytest.mark.parametrize(

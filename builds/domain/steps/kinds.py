@@ -45,6 +45,11 @@ def default_title(step_type: StepType) -> str:
     return title or step_type.value.capitalize()
 
 
+def shown_title(step_type: StepType, config: Values) -> str:
+    """Return the title that a step was given, else that of its kind."""
+    return str(config.get("step_title") or default_title(step_type))
+
+
 def api_name(name: str) -> str:
     """Return the API's camelCase name of a config key (`docker_file_type`: `dockerFileType`)."""
     first, *others = name.split("_")

@@ -83,13 +83,13 @@ class Opened:
     within: str
 
 
-def mounted_by(host_path: str, allowed: Sequence[str]) -> Opened | None:
-    """Return by which of the `allowed` paths `host_path` is open, None where it is not.
+def mounted_by(host_path: str, allowed: Sequence[str], engine_url: str = "") -> Opened | None:
+    """Return by which of the `allowed` paths `host_path` is open, None where it is not, or opens the server.
 
     That is the highest one: a task could put a link in the place of whatever lies below it.
     """
     above = sorted((path for path in allowed if is_within(host_path, path)), key=len)
-    if not above or opens_server(host_path) or opens_server(above[0]):
+    if not above or any(opens_server(path, engine_url) for path in (host_path, above[0])):
         return None
     rest = PurePosixPath(host_path).relative_to(PurePosixPath(above[0]))
     return Opened(str(PurePosixPath(above[0])), "" if rest == PurePosixPath() else str(rest))

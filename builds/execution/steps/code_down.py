@@ -60,7 +60,7 @@ def run(context: RunContext, step: RunStep) -> None:
     if not context.code:  # the run's commit is that of its first repository
         found = FoundCommit(commit.id, commit.branch, commit.author, commit.subject)
         context.patiently(keep_commit, context.lease, found)
-    context.code.append(Code(folder, commit.time))
+    context.code.append(Code(name, commit.time))
     context.share(name)
 
 

@@ -43,7 +43,6 @@ from builds.engine.packing import Room
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
 from builds.execution.retry import retrying
-from builds.execution.workspace import PathLeaves
 from builds.models import RunStep
 from builds.services.builds.known_hosts import keep_lines, known_lines
 
@@ -145,10 +144,7 @@ class Transfer:
         self._tell_sum("Fetched", began)
         self._context.stop.check()
         set_modes(self._folder)
-        try:
-            self._context.volume.put(self._folder, into.strip("/"))
-        except PathLeaves as error:
-            raise RunFailed(remote_failed(remote_kinds.REMOTE_PATH_LEAVES, error.path)) from error
+        self._context.bring(self._folder, into.strip("/"))
         self._say(f"They are in {into or 'the workspace'}")
 
     def _read_files(self, patterns: list[PathPattern]) -> dict[str, Path]:

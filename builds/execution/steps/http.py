@@ -36,7 +36,6 @@ from builds.engine.outbound_redirects import (
 )
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
-from builds.execution.workspace import PathLeaves
 from builds.models import RunStep
 
 TIMEOUT_SECONDS: Final = 30  # where the step has none
@@ -73,10 +72,7 @@ def run(context: RunContext, step: RunStep) -> None:
         if path := str(step.config.get("output_file") or ""):
             file.flush()
             Path(file.name).chmod(OUTPUT_MODE)
-            try:
-                context.volume.put(Path(file.name), path)
-            except PathLeaves as error:
-                raise RunFailed(remote_failed(remote_kinds.REMOTE_PATH_LEAVES, error.path)) from error
+            context.bring(Path(file.name), path)
             context.recorder.say(f"The answer was written to {path}")
 
 

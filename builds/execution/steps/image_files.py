@@ -44,17 +44,15 @@ def of(context: RunContext, config: Mapping[str, Any]) -> ImageFiles:
         name, content = posixpath.basename(path), _read(context, path)
         beside = f"{path}{IGNORE_ENDING}"
         ignore = _read(context, beside) if context.inside(beside).is_file() else None
-        folder: str | None = str(config.get("context_path") or "") or posixpath.dirname(path) or "."
     else:
         name, content, ignore = DOCKERFILE_NAME, str(config["docker_file"]).encode(), None
-        folder = str(config.get("context_path") or "") or None
-        if folder is None and not context.has_files:
+        if not config.get("context_path") and not context.has_files:
             return ImageFiles(name, content.decode(), inline_context(content.decode()))
     said: deque[str] = deque()
     # All files get the time of the newest commit, so that it is the same again; those of an upload have their own.
     newest = max((code.time for code in context.code), default=None)
     files = FolderFiles(
-        root=_context_folder(context, folder),
+        root=_context_folder(context, folder_of(context, config)),
         modified=int(newest.timestamp()) * NANOSECONDS if newest else None,
         limit_bytes=settings.CONTEXT_LIMIT_BYTES,
         on_begin=lambda count, size: said.append(f"Sending the build context: {count:,} files, {size:,} bytes"),
@@ -63,10 +61,19 @@ def of(context: RunContext, config: Mapping[str, Any]) -> ImageFiles:
     return ImageFiles(name, content.decode(errors="replace"), made, said)
 
 
-def _context_folder(context: RunContext, path: str | None) -> Path:
-    """Return the folder to build from; without `path` that of the only code, else the workspace."""
-    if path is None:
-        return context.code[0].folder if len(context.code) == 1 else context.workspace.root
+def folder_of(context: RunContext, config: Mapping[str, Any]) -> str:
+    """Return the folder that the image step `config` builds from, relative to the workspace.
+
+    That is the one it names, else that of a Dockerfile in the workspace, else that of the only code, else the whole.
+    """
+    if config.get("context_path"):
+        return str(config["context_path"])
+    if dockerfile_type(config) == "FILE_PATH":
+        return posixpath.dirname(str(config["docker_file_path"])) or "."
+    return (context.code[0].folder if len(context.code) == 1 else "") or "."
+
+
+def _context_folder(context: RunContext, path: str) -> Path:
     folder = context.inside(path)
     if not folder.is_dir():
         raise RunFailed(failures.context_missing(path, _names(context, path, folders=True)))

@@ -11,7 +11,7 @@ from django.conf import settings
 from builds.domain import task_failures
 from builds.domain.references import pulled_from
 from builds.domain.states import StepType
-from builds.domain.steps.kinds import default_title
+from builds.domain.steps.kinds import shown_title
 from builds.domain.steps.places import is_within
 from builds.engine.containers import WORKSPACE, HostMount, Limits, Task
 from builds.engine.errors import ContainerLost, EngineRefused, PullFailed
@@ -47,7 +47,7 @@ def run_program(context: RunContext, step: RunStep, program: Program) -> None:
     floor raises.
     """
     step_type, written = StepType(step.step_type), program.written
-    name = str(step.config.get("step_title") or default_title(step_type))
+    name = shown_title(step_type, step.config)
     ensure_image(context, step_type, program.image)
     working_dir = ensure_working_dir(context, program.working_dir)
     context.recorder.say(f"Running {f'{written[:SAID]} ' if written else ''}in {program.image}")

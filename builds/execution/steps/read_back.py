@@ -12,6 +12,7 @@ from builds.engine.errors import PatternInvalid
 from builds.engine.folder import IGNORE_FILE
 from builds.engine.packing import NotIgnored, Room
 from builds.execution.context import RunContext
+from builds.execution.steps import image_files
 
 MOST: Final = DOCKERFILE_BYTES + 1  # one more than is allowed, which is then said
 
@@ -27,11 +28,7 @@ def run(context: RunContext, config: Mapping[str, Any]) -> None:
     context.workspace.clear()  # what an image build that is done again has read
     root, volume = context.workspace.root, context.volume
     dockerfile = str(config.get("docker_file_path") or "") if dockerfile_type(config) == "FILE_PATH" else ""
-    folder = str(config.get("context_path") or "")
-    if not folder and dockerfile:
-        folder = posixpath.dirname(dockerfile) or "."
-    elif not folder:
-        folder = context.code[0].folder.relative_to(root).as_posix() if len(context.code) == 1 else "."
+    folder = image_files.folder_of(context, config)
     own_ignore = f"{dockerfile}{IGNORE_ENDING}" if dockerfile else ""
     single = {path: volume.read_file(path, most=MOST) for path in (dockerfile, own_ignore) if path}
     ignored = single.get(own_ignore) or volume.read_file(posixpath.join(folder, IGNORE_FILE), most=MOST) or b""

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from builds.domain import failures
 from builds.domain.steps.places import is_within
-from builds.domain.steps.user_task import NOT_ALLOWED, image_of, mounted_by, opens_server
+from builds.domain.steps.user_task import NOT_ALLOWED, image_of, mounted_by
 from builds.engine.containers import WORKSPACE, HostMount
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
@@ -37,9 +37,7 @@ def host_mounts(context: RunContext, step: RunStep) -> list[HostMount]:
     mounts = []
     for mount in step.config.get("docker_volume_mount_vo_list") or []:
         host_path = str(mount["host_path"])
-        opened = mounted_by(host_path, context.server.allowed_host_paths)
-        if opens_server(host_path, settings.DEFAULT_ENGINE):
-            opened = None
+        opened = mounted_by(host_path, context.server.allowed_host_paths, settings.DEFAULT_ENGINE)
         if opened is None:
             raise RunFailed(failures.definition_invalid(f"{host_path}: {NOT_ALLOWED}"))
         target = str(mount["container_path"])

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from builds.domain.actions import Action, possible_actions, refusal
 from builds.domain.states import StepState, StepType
-from builds.domain.steps.kinds import default_title
+from builds.domain.steps.kinds import shown_title
 from builds.models import Caller, RunStep
 from builds.pages.slots import Slots
 from builds.pages.state_look import Look, look_of
@@ -113,4 +113,4 @@ def _row(run: Any, caller: Caller, **more: str) -> QueueRow:
 def _steps_under_way(run_ids: Sequence[int]) -> dict[int, str]:
     """Return the title of the step that each run is at."""
     steps = RunStep.objects.filter(run__in=run_ids, step_state=StepState.RUNNING).order_by("attempt", "order")
-    return {step.run_id: step.config.get("step_title") or default_title(StepType(step.step_type)) for step in steps}
+    return {step.run_id: shown_title(StepType(step.step_type), step.config) for step in steps}

@@ -10,7 +10,7 @@ from django.template.defaultfilters import pluralize
 
 from builds.domain.progress import CANCELED, was_stopped
 from builds.domain.states import WORKING_STEPS, EndReason, StepState, StepType
-from builds.domain.steps.kinds import default_title
+from builds.domain.steps.kinds import shown_title
 from builds.models import BuildRun, RunStep
 from builds.pages.words import clock_words, duration_words, size_words
 
@@ -140,15 +140,11 @@ def instruction_names(steps: Sequence[RunStep]) -> dict[str, str]:
     BuildKit's own work is one preparation.
     """
     vertices = (vertex for step in steps for vertex in step.vertices)
-    return {f"step {step.pk}": step_name(step) for step in steps if step.step_type in WORKING_STEPS} | {
+    working = [step for step in steps if step.step_type in WORKING_STEPS]
+    return {f"step {step.pk}": shown_title(StepType(step.step_type), step.config) for step in working} | {
         vertex["vertex"]: "preparation" if vertex["name"].startswith(INTERNAL) else vertex["name"]
         for vertex in vertices
     }
-
-
-def step_name(step: RunStep) -> str:
-    """Return a step's title, else that of its kind."""
-    return str(step.config.get("step_title") or default_title(StepType(step.step_type)))
 
 
 def failed_vertex(steps: Sequence[RunStep]) -> Mapping[str, Any] | None:
@@ -183,7 +179,7 @@ def _step_rows(step: RunStep, run: BuildRun, axis: _Axis) -> Iterator[Row]:
     shape = _shape(state, run)
     shown = shape if step.use else UNUSED_SHAPE
     yield Row(
-        name=step_name(step),
+        name=shown_title(StepType(step.step_type), step.config),
         names_log=step.step_type in WORKING_STEPS,
         state=state,
         icon=shown.icon,
