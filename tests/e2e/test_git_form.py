@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from builds.models import Build, BuildRun
 from builds.services.accounts.tokens import issue_token
@@ -17,7 +17,7 @@ from tests.engine.git_desk import sampled
 from tests.support.git_servers import GitHttp, Origin, git_http
 from tests.support.plugin import SERVICES
 from tests.support.runs import ended
-from tests.support.stack import sign_in, web_server, worker_host
+from tests.support.stack import web_server, worker_host
 from tests.support.web import Web
 from tests.support.workers import database_url
 
@@ -60,16 +60,6 @@ def guarded(served):
     """The same behind a login."""
     with git_http(served.root, login=f"ada:{PASSWORD}") as server:
         yield server
-
-
-@pytest.fixture
-def bare_page(browser: Browser, web: Web, caller):
-    """A signed-in page without scripts."""
-    context = browser.new_context(base_url=web.url, java_script_enabled=False)
-    page = context.new_page()
-    sign_in(page)
-    yield page
-    context.close()
 
 
 def test_only_what_the_chosen_source_needs_is_shown(page: Page):

@@ -1,23 +1,10 @@
 """The page of a build's steps in a real browser, without scripts."""
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
-
-from tests.support.stack import sign_in
-from tests.support.web import Web
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.e2e
 expect.set_options(timeout=20_000)  # the machine does other things too
-
-
-@pytest.fixture
-def bare_page(browser: Browser, web: Web, caller):
-    """A signed-in page without scripts."""
-    context = browser.new_context(base_url=web.url, java_script_enabled=False)
-    page = context.new_page()
-    sign_in(page)
-    yield page
-    context.close()
 
 
 def test_a_build_is_given_a_shell_step_and_its_form_shows_it(bare_page: Page, build_of):

@@ -7,7 +7,7 @@ import pytest
 from builds.engine.docker import Engine
 from builds.engine.registry import RegistryClient
 from builds.execution.executor import execute_build
-from builds.models import Account, Build, BuildRun, BuildServer, Registry, WorkerHost
+from builds.models import Build, BuildRun, BuildServer, Registry
 from builds.queries.log import iterate_lines
 from builds.services.runs.transitions import seal
 from tests.engine.relay import Relay
@@ -16,10 +16,8 @@ from tests.support.waiting import free_port
 
 
 @pytest.fixture
-def alone(caller):
+def alone(caller, nobody_serves):
     """Press a build on the server `topic:gone`, whose worker host is no process: the test is the worker."""
-    BuildServer.objects.create(name="gone", url="topic:gone", capacity=1).accounts.set(Account.objects.all())
-    WorkerHost.objects.create(name="elsewhere", topics=["gone"], workers=1)
 
     def pressed(build: Build) -> BuildRun:
         run = press(build, caller)

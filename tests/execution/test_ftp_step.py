@@ -8,15 +8,14 @@ from secrets import token_hex
 import pytest
 from django.db import connection
 
-from builds.execution.executor import execute_build
 from builds.execution.steps import ftp
-from builds.models import Account, BuildRun, BuildServer, KnownHost, WorkerHost
+from builds.models import BuildRun, KnownHost
 from builds.services.builds.edit import BuildDraft, create_build
 from builds.services.builds.steps import StepDraft
 from builds.services.runs.cancel_and_remove import request_cancel
 from tests.execution.code.world import workspaces
 from tests.support.file_servers import PASSWORD, USER, AbstractedFS, Cut, Ftp, Sftp, Standing, listening, serving
-from tests.support.runs import press, texts
+from tests.support.runs import executed_here, press, texts
 from tests.support.waiting import free_port
 
 MADE = (
@@ -25,10 +24,8 @@ MADE = (
 
 
 @pytest.fixture
-def executed(caller, engine_url, base_image, settings):
+def executed(caller, nobody_serves, engine_url, base_image, settings):
     """Execute, to its end, a run of a build with an FTP step of this config, behind a SHELL step `before`."""
-    BuildServer.objects.create(name="gone", url="topic:gone", capacity=1).accounts.set(Account.objects.all())
-    WorkerHost.objects.create(name="elsewhere", topics=["gone"], workers=1)
     settings.OUTBOUND_ALLOW = ("127.0.0.1",)
 
     def execute(what, url, *, image="RUN true", before="", **config):
@@ -41,12 +38,7 @@ def executed(caller, engine_url, base_image, settings):
         draft = BuildDraft(
             name=token_hex(4), image_name=token_hex(4), tag_name="1", server_host="topic:gone", steps=steps
         )
-        run = press(create_build(caller=caller, draft=draft), caller)
-        run.refresh_from_db()
-        BuildServer.objects.filter(name="gone").update(url=engine_url)
-        execute_build(run.pk, run.claim)
-        BuildServer.objects.filter(name="gone").update(url="topic:gone")
-        run.refresh_from_db()
+        run = executed_here(press(create_build(caller=caller, draft=draft), caller), engine_url)
         assert workspaces() == []
         assert PASSWORD not in "\n".join((*texts(run), run.end_message))
         return run

@@ -8,9 +8,8 @@ from secrets import token_hex
 import pytest
 from django.db import connection
 
-from builds.execution.executor import execute_build
 from builds.execution.steps.http import LONGEST_SAID
-from builds.models import Account, BuildRun, BuildServer, WorkerHost
+from builds.models import BuildRun
 from builds.queries.log import iterate_lines
 from builds.services.builds.edit import BuildDraft, create_build
 from builds.services.builds.steps import StepDraft
@@ -19,7 +18,7 @@ from builds.services.runs.start import push_again
 from tests.engine.certificates import Authority
 from tests.execution.code.world import workspaces
 from tests.support.receiver import answering, dripping, flooding, hanging, receiving
-from tests.support.runs import press, texts
+from tests.support.runs import executed_here, press, texts
 from tests.support.waiting import free_port
 
 PASSWORD = "hush-hush-7c1"
@@ -29,10 +28,8 @@ BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
 
 
 @pytest.fixture
-def executed(caller, engine_url, base_image, settings):
+def executed(caller, nobody_serves, engine_url, base_image, settings):
     """Execute, to its end, a run of a build with an HTTP step of this config; `meanwhile` is done while it runs."""
-    BuildServer.objects.create(name="gone", url="topic:gone", capacity=1).accounts.set(Account.objects.all())
-    WorkerHost.objects.create(name="elsewhere", topics=["gone"], workers=1)
     settings.OUTBOUND_ALLOW = ("127.0.0.1",)
 
     def execute(url, *, image="RUN true", before="", **config):
@@ -51,11 +48,7 @@ def executed(caller, engine_url, base_image, settings):
 
 
 def finished(run, engine_url):
-    run.refresh_from_db()
-    BuildServer.objects.filter(name="gone").update(url=engine_url)
-    execute_build(run.pk, run.claim)
-    BuildServer.objects.filter(name="gone").update(url="topic:gone")
-    run.refresh_from_db()
+    executed_here(run, engine_url)
     assert workspaces() == []
     return run
 

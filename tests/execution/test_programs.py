@@ -8,13 +8,12 @@ from docker import APIClient
 
 from builds.engine.docker import Engine
 from builds.execution.context import labels
-from builds.execution.executor import execute_build
-from builds.models import Account, BuildRun, BuildServer, WorkerHost
+from builds.models import BuildRun, BuildServer
 from builds.services.builds.edit import BuildDraft, create_build
 from builds.services.builds.steps import StepDraft
 from builds.services.runs.cancel_and_remove import request_cancel
 from builds.services.runs.start import push_again
-from tests.support.runs import ended, press, texts, until_printed
+from tests.support.runs import ended, executed_here, press, texts, until_printed
 from tests.support.waiting import wait_until
 
 IMAGE = {"docker_file": "FROM {base}\nCOPY . /x\nRUN find /x -type f | sort && cat /x/made 2>/dev/null; true\n"}
@@ -235,27 +234,13 @@ def test_what_a_killed_worker_has_left_is_gone_before_the_next_attempt(workers, 
     assert left_of(run) == []
 
 
-@pytest.fixture
-def alone(caller, engine_url):
-    """Execute a run of a build in this process, with this process's settings."""
-    BuildServer.objects.create(name="gone", url="topic:gone", capacity=1).accounts.set(Account.objects.all())
-    WorkerHost.objects.create(name="elsewhere", topics=["gone"], workers=1)
-
-    def execute(build):
-        run = press(build, caller)
-        run.refresh_from_db()
-        BuildServer.objects.filter(name="gone").update(url=engine_url)
-        execute_build(run.pk, run.claim)
-        run.refresh_from_db()
-        return run
-
-    return execute
-
-
-def test_what_the_operator_allows_a_program_is_all_that_it_has(alone, workers, with_steps, settings, left_of):
+def test_what_the_operator_allows_a_program_is_all_that_it_has(
+    nobody_serves, workers, caller, with_steps, settings, left_of, engine_url
+):
     settings.TASK_NETWORK, settings.TASK_MEMORY_BYTES = "none", 24 << 20
     script = "ls /sys/class/net\ndd if=/dev/zero of=/dev/shm/x bs=1M count=60\necho unharmed"
-    run = alone(with_steps(("SHELL", {"shell_type": "SCRIPT", "command": script}), server_host="topic:gone"))
+    build = with_steps(("SHELL", {"shell_type": "SCRIPT", "command": script}), server_host="topic:gone")
+    run = executed_here(press(build, caller), engine_url)
     said = texts(run)
     assert "lo" in said
     assert "eth0" not in said

@@ -9,9 +9,8 @@ from secrets import token_hex
 import pytest
 from django.db import connection
 
-from builds.execution.executor import execute_build
 from builds.execution.steps import uploaded_context
-from builds.models import Account, Build, BuildRun, BuildServer, ContextChunk, UploadedContext, WorkerHost
+from builds.models import Build, BuildRun, ContextChunk, UploadedContext
 from builds.services.builds.edit import BuildDraft, create_build
 from builds.services.builds.steps import StepDraft
 from builds.services.runs.cancel_and_remove import request_cancel
@@ -19,16 +18,14 @@ from builds.services.runs.start import push_again
 from tests.engine.archives import entry, gz, link, tar, zip_entry, zipped
 from tests.execution.code.world import workspaces
 from tests.support.git_servers import Origin, git_http
-from tests.support.runs import press, texts
+from tests.support.runs import executed_here, press, texts
 
 LIST = "RUN : {}; cd /x && find . -mindepth 1 | sort"
 
 
 @pytest.fixture
-def served(caller, engine_url, monkeypatch, settings):
+def served(nobody_serves, engine_url, settings):
     """A build server whose runs no worker takes."""
-    BuildServer.objects.create(name="gone", url="topic:gone", capacity=1).accounts.set(Account.objects.all())
-    WorkerHost.objects.create(name="elsewhere", topics=["gone"], workers=1)
     settings.OUTBOUND_ALLOW = ("127.0.0.0/8",)
     return engine_url
 
@@ -62,11 +59,7 @@ def run_of(caller, served):
 
 
 def executed(run: BuildRun, engine_url: str) -> BuildRun:
-    run.refresh_from_db()
-    BuildServer.objects.filter(name="gone").update(url=engine_url)
-    execute_build(run.pk, run.claim)
-    BuildServer.objects.filter(name="gone").update(url="topic:gone")
-    run.refresh_from_db()
+    executed_here(run, engine_url)
     assert workspaces() == []
     return run
 

@@ -22,6 +22,12 @@ from tests.pages.test_press import values
 from tests.support.keys import ssh_key
 
 KEY = ssh_key()
+CODE = {
+    "repository_url": "https://git.example/a.git",
+    "common_type": "PRIVATE",
+    "user_id": "me",
+    "password": CANARY,
+}
 
 
 @pytest.fixture
@@ -44,14 +50,8 @@ def test_a_password_is_kept_while_it_is_left_empty_and_forgotten_with_another_ad
 
 
 def test_code_and_image_keep_what_the_page_has_no_fields_for(client, operator):
-    code = {
-        "repository_url": "https://git.example/a.git",
-        "common_type": "PRIVATE",
-        "user_id": "me",
-        "password": CANARY,
-    }
     more = {"secrets": [{"id": "npm", "value": CANARY}], "build_args": [{"key": "A", "value": "1"}]}
-    steps = (StepDraft("CODE_DOWN", config=code), StepDraft("CREATE_IMAGE", config={**IMAGE.config, **more}))
+    steps = (StepDraft("CODE_DOWN", config=CODE), StepDraft("CREATE_IMAGE", config={**IMAGE.config, **more}))
     build = made_of(operator, *steps)
     before = [(step.config, secrets(step)) for step in stored(build)]
     page = read(client.get(address(build)))
@@ -65,13 +65,7 @@ def test_code_and_image_keep_what_the_page_has_no_fields_for(client, operator):
 
 
 def test_code_beside_other_steps_is_edited_here_and_more_of_it_added(client, operator):
-    code = {
-        "repository_url": "https://git.example/a.git",
-        "common_type": "PRIVATE",
-        "user_id": "me",
-        "password": CANARY,
-    }
-    steps = (StepDraft("CODE_DOWN", config=code), StepDraft("SHELL", config=SHELL), IMAGE)
+    steps = (StepDraft("CODE_DOWN", config=CODE), StepDraft("SHELL", config=SHELL), IMAGE)
     build = made_of(operator, *steps)
     before = stored(build)[0]
     page = added(client, build, "CODE_DOWN")

@@ -3,7 +3,8 @@
 import uuid
 from pathlib import Path
 
-from builds.models import Build, BuildRun, Caller
+from builds.execution.executor import execute_build
+from builds.models import Build, BuildRun, BuildServer, Caller
 from builds.queries.log import iterate_lines
 from builds.services.runs.parameters import RunAsk
 from builds.services.runs.start import start_run
@@ -23,6 +24,16 @@ def ended(run: BuildRun, *, timeout: float = 60) -> BuildRun:
         return run.is_final
 
     wait_until(look, timeout=timeout, message=lambda: f"run {run.pk} is {run.run_state}: {texts(run)[-5:]}")
+    return run
+
+
+def executed_here(run: BuildRun, engine_url: str) -> BuildRun:
+    """Execute, in this process and on this engine, a run of the server that nobody serves (fixture `nobody_serves`)."""
+    run.refresh_from_db()
+    BuildServer.objects.filter(name="gone").update(url=engine_url)
+    execute_build(run.pk, run.claim)
+    BuildServer.objects.filter(name="gone").update(url="topic:gone")
+    run.refresh_from_db()
     return run
 
 

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from builds.models import Build, BuildRun, Caller, WorkerHost
+from builds.models import Account, Build, BuildRun, BuildServer, Caller, WorkerHost
 from builds.services.runs.cancel_and_remove import request_cancel
 from tests.support.people import make_build, make_world, operator_of
 from tests.support.plugin import SERVICES
@@ -93,6 +93,23 @@ def build_of(caller: Caller, base_image: str):
         return make_build(caller, "\n".join([f"FROM {base_image}", *instructions, ""]), name=name, **fields)
 
     return make
+
+
+@pytest.fixture
+def nobody_serves(caller: Caller) -> None:
+    """Make the server `topic:gone`, whose worker host is no process: the test is the worker of its runs."""
+    BuildServer.objects.create(name="gone", url="topic:gone", capacity=1).accounts.set(Account.objects.all())
+    WorkerHost.objects.create(name="elsewhere", topics=["gone"], workers=1)
+
+
+@pytest.fixture
+def bare_page(browser: Browser, web: Web, caller: Caller) -> Iterator[Page]:
+    """A signed-in page without scripts."""
+    context = browser.new_context(base_url=web.url, java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page)
+    yield page
+    context.close()
 
 
 @pytest.fixture
