@@ -171,8 +171,8 @@ class Engine:
         on_update: Callable[[PushUpdate], None],
         stopping: threading.Event,
     ) -> None:
-        """Pull `reference` (host/path:tag), which the engine keeps; raises as `pull`."""
-        repository, _, tag = reference.rpartition(":")
+        """Pull `reference` (host/path:tag or host/path@digest), which the engine keeps; raises as `pull`."""
+        repository, _, tag = reference.rpartition("@" if "@" in reference else ":")
         with self._transferring(stopping) as (client, watch):
             run_pull(client, TransferStream(on_update), watch, name=(repository, tag), login=login)
 

@@ -132,11 +132,20 @@ def test_an_image_that_is_nowhere_is_named(workers, caller, with_steps, registry
     assert f"{registry_host}/no/such:1" in run.end_message
 
 
-def test_an_image_is_pulled_where_the_server_does_not_have_it(workers, caller, with_steps, build_of, registry_host):
-    ended(press(build_of("RUN echo pulled > /fact", name="team/tool"), caller))
-    run = ended(press(with_steps(task(f"{registry_host}/team/tool:1", "cat", "/fact")), caller))
-    assert (run.end_reason, run.end_message) == ("DONE", "")
-    assert "pulled" in texts(run)
+def test_an_image_is_pulled_where_the_server_does_not_have_it(
+    workers, caller, with_steps, build_of, registry_host, engine_endpoint
+):
+    made = ended(press(build_of("RUN echo pulled > /fact", name="team/tool"), caller))
+    engine = Engine(engine_endpoint)
+    image = f"{registry_host}/team/tool"
+    for at, reference in enumerate((f"{image}:1", f"{image}@{made.image_digest}")):
+        assert not engine.image_exists(reference)
+        step = ("USER_TASK", {"image_name": reference, "cmd": ["cat", "/fact"]})
+        run = ended(press(with_steps(step, name=f"pull-{at}", image_name=f"pull-{at}"), caller))
+        assert (run.end_reason, run.end_message) == ("DONE", "")
+        assert "pulled" in texts(run)
+        engine.remove_image(reference)
+    engine.close()
 
 
 def test_a_cancel_kills_the_program_and_leaves_nothing(workers, caller, with_steps, left_of):
