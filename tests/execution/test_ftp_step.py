@@ -10,12 +10,10 @@ from django.db import connection
 
 from builds.execution.steps import ftp
 from builds.models import BuildRun, KnownHost
-from builds.services.builds.edit import BuildDraft, create_build
-from builds.services.builds.steps import StepDraft
 from builds.services.runs.cancel_and_remove import request_cancel
-from tests.execution.code.world import workspaces
+from tests.execution.one_step import build_around, failed
 from tests.support.file_servers import PASSWORD, USER, AbstractedFS, Cut, Ftp, Sftp, Standing, listening, serving
-from tests.support.runs import executed_here, press, texts
+from tests.support.runs import executed_cleanly, press, texts
 from tests.support.waiting import free_port
 
 MADE = (
@@ -29,17 +27,9 @@ def executed(caller, nobody_serves, engine_url, base_image, settings):
     settings.OUTBOUND_ALLOW = ("127.0.0.1",)
 
     def execute(what, url, *, image="RUN true", before="", **config):
-        typed = {"docker_file_type": "CONTENTS", "docker_file": f"FROM {base_image}\n{image}\n"}
-        steps = (
-            *([StepDraft("SHELL", order=1, config={"shell_type": "COMMAND", "command": before})] if before else []),
-            StepDraft("FTP", order=2, config={"url": url, "ftp_exec_type": what, **config}),
-            StepDraft("CREATE_IMAGE", order=3, config=typed),
-        )
-        draft = BuildDraft(
-            name=token_hex(4), image_name=token_hex(4), tag_name="1", server_host="topic:gone", steps=steps
-        )
-        run = executed_here(press(create_build(caller=caller, draft=draft), caller), engine_url)
-        assert workspaces() == []
+        typed = {"url": url, "ftp_exec_type": what, **config}
+        build = build_around("FTP", typed, caller=caller, base=base_image, image=image, before=before)
+        run = executed_cleanly(press(build, caller), engine_url)
         assert PASSWORD not in "\n".join((*texts(run), run.end_message))
         return run
 
@@ -55,14 +45,6 @@ def server(request, tmp_path):
     made.login = {"username": USER if request.param == "ftp" else made.user, "password": PASSWORD}
     with serving(made):
         yield made
-
-
-def failed(run, kind, whose="remote"):
-    """Hold the end of a run against a kind, and return the sentence."""
-    assert (run.end_reason, run.failure["id"], run.failure["whose"]) == ("STEP_FAILED", kind, whose), run.end_message
-    assert [step.step_state for step in run.steps.all()][-2:] == ["ERROR", "WAIT"]
-    assert run.end_message in texts(run)
-    return run.end_message
 
 
 def files(folder):

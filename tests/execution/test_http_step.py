@@ -3,7 +3,6 @@
 import base64
 import ssl
 from contextlib import contextmanager
-from secrets import token_hex
 
 import pytest
 from django.db import connection
@@ -11,14 +10,12 @@ from django.db import connection
 from builds.execution.steps.http import LONGEST_SAID
 from builds.models import BuildRun
 from builds.queries.log import iterate_lines
-from builds.services.builds.edit import BuildDraft, create_build
-from builds.services.builds.steps import StepDraft
 from builds.services.runs.cancel_and_remove import request_cancel
 from builds.services.runs.start import push_again
 from tests.engine.certificates import Authority
-from tests.execution.code.world import workspaces
+from tests.execution.one_step import build_around, failed
 from tests.support.receiver import answering, dripping, flooding, hanging, receiving
-from tests.support.runs import executed_here, press, texts
+from tests.support.runs import executed_cleanly, press, texts
 from tests.support.waiting import free_port
 
 PASSWORD = "hush-hush-7c1"
@@ -33,36 +30,14 @@ def executed(caller, nobody_serves, engine_url, base_image, settings):
     settings.OUTBOUND_ALLOW = ("127.0.0.1",)
 
     def execute(url, *, image="RUN true", before="", **config):
-        typed = {"docker_file_type": "CONTENTS", "docker_file": f"FROM {base_image}\n{image}\n"}
-        steps = (
-            *([StepDraft("SHELL", order=1, config={"shell_type": "COMMAND", "command": before})] if before else []),
-            StepDraft("HTTP", order=2, config={"url": url, **config}),
-            StepDraft("CREATE_IMAGE", order=3, config=typed),
-        )
-        draft = BuildDraft(
-            name=token_hex(4), image_name=token_hex(4), tag_name="1", server_host="topic:gone", steps=steps
-        )
-        return finished(press(create_build(caller=caller, draft=draft), caller), engine_url)
+        build = build_around("HTTP", {"url": url, **config}, caller=caller, base=base_image, image=image, before=before)
+        return executed_cleanly(press(build, caller), engine_url)
 
     return execute
 
 
-def finished(run, engine_url):
-    executed_here(run, engine_url)
-    assert workspaces() == []
-    return run
-
-
 def printed(run):
     return [line.text for _, line in iterate_lines(run.pk) if line.stream == 1 and line.vertex is None]
-
-
-def failed(run, kind, whose="remote"):
-    """Hold the end of a run against a kind, and return the sentence."""
-    assert (run.end_reason, run.failure["id"], run.failure["whose"]) == ("STEP_FAILED", kind, whose), run.end_message
-    assert [step.step_state for step in run.steps.all()] == ["DONE", "ERROR", "WAIT"]
-    assert run.end_message in texts(run)
-    return run.end_message
 
 
 def test_a_request_with_everything_is_sent_judged_and_told(executed, caller, engine_url):
@@ -80,7 +55,7 @@ def test_a_request_with_everything_is_sent_judged_and_told(executed, caller, eng
         )
         assert (run.end_reason, run.end_message) == ("DONE", "")
         (heard,) = receiver.heard
-        again = finished(push_again(run_id=run.pk, caller=caller, tag_name="again"), engine_url)
+        again = executed_cleanly(push_again(run_id=run.pk, caller=caller, tag_name="again"), engine_url)
         assert (again.end_reason, receiver.connections) == ("DONE", 1)
     assert (heard.line, heard.body) == ("PUT /hook?key=4711 HTTP/1.1", "\u00e4".encode())
     assert heard.headers["authorization"] == f"Basic {BASIC}"

@@ -16,9 +16,8 @@ from builds.services.builds.steps import StepDraft
 from builds.services.runs.cancel_and_remove import request_cancel
 from builds.services.runs.start import push_again
 from tests.engine.archives import entry, gz, link, tar, zip_entry, zipped
-from tests.execution.code.world import workspaces
 from tests.support.git_servers import Origin, git_http
-from tests.support.runs import executed_here, press, texts
+from tests.support.runs import executed_cleanly, press, texts
 
 LIST = "RUN : {}; cd /x && find . -mindepth 1 | sort"
 
@@ -53,14 +52,8 @@ def run_of(caller, served):
     def run(build: Build, archive: bytes | UploadedContext) -> BuildRun:
         uploaded = archive if isinstance(archive, UploadedContext) else stored(build, archive)
         Build.objects.filter(pk=build.pk).update(context=uploaded)
-        return executed(press(build, caller), served)
+        return executed_cleanly(press(build, caller), served)
 
-    return run
-
-
-def executed(run: BuildRun, engine_url: str) -> BuildRun:
-    executed_here(run, engine_url)
-    assert workspaces() == []
     return run
 
 
@@ -212,7 +205,7 @@ def test_a_push_again_uses_none(build_with, run_of, served, caller):
     run = run_of(build_with(), files())
     again = push_again(run_id=run.pk, caller=caller)
     BuildRun.objects.filter(pk=again.pk).update(context=run.context_id)
-    assert executed(again, served).end_reason == "DONE"
+    assert executed_cleanly(again, served).end_reason == "DONE"
     assert not any("uploaded context" in line for line in texts(again))
 
 

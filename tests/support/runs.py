@@ -3,6 +3,8 @@
 import uuid
 from pathlib import Path
 
+from django.conf import settings
+
 from builds.execution.executor import execute_build
 from builds.models import Build, BuildRun, BuildServer, Caller
 from builds.queries.log import iterate_lines
@@ -35,6 +37,19 @@ def executed_here(run: BuildRun, engine_url: str) -> BuildRun:
     BuildServer.objects.filter(name="gone").update(url="topic:gone")
     run.refresh_from_db()
     return run
+
+
+def executed_cleanly(run: BuildRun, engine_url: str) -> BuildRun:
+    """Execute as `executed_here`, and hold that no workspace stays on this machine's disk."""
+    executed_here(run, engine_url)
+    assert workspaces() == []
+    return run
+
+
+def workspaces() -> list[Path]:
+    """Return the workspaces that are on the worker's disk now."""
+    folder = Path(settings.DATA_DIR) / "work"
+    return list(folder.iterdir()) if folder.exists() else []
 
 
 def until_printed(run: BuildRun, text: str, *, timeout: float = 60) -> None:

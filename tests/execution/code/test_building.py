@@ -8,9 +8,9 @@ from docker import APIClient
 from builds.services.builds.edit import BuildDraft, create_build
 from builds.services.builds.steps import StepDraft
 from builds.services.runs.parameters import RunAsk
-from tests.execution.code.world import AUTHORITY, PASSWORD, private, workspaces
+from tests.execution.code.world import AUTHORITY, PASSWORD, private
 from tests.support.git_servers import Origin, git, git_http
-from tests.support.runs import ended, press, texts
+from tests.support.runs import ended, press, texts, workspaces
 from tests.support.waiting import wait_until
 
 

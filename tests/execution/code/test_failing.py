@@ -15,9 +15,9 @@ from builds.engine.types import Endpoint
 from builds.execution.failing import failure_from
 from builds.models import KnownHost
 from builds.services.runs.parameters import RunAsk
-from tests.execution.code.world import AUTHORITY, PASSWORD, private, workspaces
+from tests.execution.code.world import AUTHORITY, PASSWORD, private
 from tests.support.git_servers import GitSsh, git, git_http, make_key
-from tests.support.runs import ended, press, texts
+from tests.support.runs import ended, press, texts, workspaces
 from tests.support.waiting import wait_until
 
 # kind, words of the sentence, the login of the server, what the step has, the address

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from builds.services.runs.cancel_and_remove import request_cancel
 from builds.services.runs.start import push_again
-from tests.execution.code.world import workspaces
 from tests.support.git_servers import git_http
-from tests.support.runs import ended, marked_sleep, press, processes_with, texts, until_printed
+from tests.support.runs import ended, marked_sleep, press, processes_with, texts, until_printed, workspaces
 from tests.support.waiting import wait_until
 
 
