@@ -47,6 +47,7 @@ __all__ = [
     "made",
     "manifest_lost",
     "not_confirmed",
+    "one_line",
     "path_leaves",
     "pull_failed",
     "push_failed",
@@ -392,5 +393,9 @@ def _cut(text: str, longest: int) -> str:
 
 def clean(text: str) -> str:
     """Return an engine's or registry's own words in one line that a text column can hold."""
-    words = SERVER_PATH.sub("", text[:LONGEST]).replace("\0", "\u2400").split()
-    return " ".join(words).rstrip(".") or "no reason was given"
+    return one_line(SERVER_PATH.sub("", text[:LONGEST])) or "no reason was given"
+
+
+def one_line(text: str) -> str:
+    """Return the first characters of a text in one line that a text column can hold, without a last full stop."""
+    return " ".join(text[:LONGEST].replace("\0", "\u2400").split()).rstrip(".")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builds.domain import failures
+from builds.domain import failures, remote_kinds
 from builds.domain.failures import KINDS, Failure, Whose, build_failed, hint, push_failed
 from builds.domain.known_errors import HINTS
 from builds.domain.remote_failures import remote_failed
@@ -324,6 +324,12 @@ def test_every_other_end_has_its_word_and_its_sentence(failure, reason, words):
     assert words in failure.sentence
     assert "{" not in failure.sentence
     assert "\n" not in failure.sentence
+
+
+def test_of_what_a_server_says_without_end_the_first_part_is_told():
+    failure = remote_failed(remote_kinds.FTP_REQUEST_REFUSED, "ftp://a.example", asked="read x", detail="no! " * 10_000)
+    assert "does not read x: no! no!" in failure.message
+    assert len(failure.message) < 2 * failures.LONGEST
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.id.startswith("remote.")])
