@@ -98,11 +98,7 @@ def log_window(run: BuildRun, names: Mapping[str, str], *, error_line: int = 0, 
     last = kept[-1].line.n if kept else 0
     total = max(run.line_count, last)
     shown = [*kept, *(open_lines(run) if last == total else ())]
-    heads = _heads(shown, names)
-    lines = [
-        _shown(line, head, error_line=error_line, key=_key(step, line, names))
-        for (step, line), head in zip(shown, heads, strict=True)
-    ]
+    lines = _headed(shown, names, error_line=error_line)
     return LogWindow(lines[: len(kept)], total, lines[len(kept) :])
 
 
@@ -110,10 +106,7 @@ def found_window(run: BuildRun, names: Mapping[str, str], search: str, *, after:
     """Return up to 500 lines after `after` that hold `search` in any case, or stand at most two lines from one."""
     asked = LineWindow(after=after, limit=WINDOW_LINES, search=search, context=FOUND_CONTEXT)
     found = _bounded(list(read_window(run, asked).lines), from_start=True)
-    lines = [
-        _shown(line, head, error_line=0, key=_key(step, line, names))
-        for (step, line), head in zip(found, _heads(found, names), strict=True)
-    ]
+    lines = _headed(found, names)
     return LogWindow(lines, run.line_count, search=search, hits=read_hits(run, HitQuery(search)).count)
 
 
@@ -151,22 +144,21 @@ def _bounded(found: Found, *, from_start: bool) -> Found:
     return kept if from_start else kept[::-1]
 
 
-def _heads(found: Sequence[StepLine | OpenStepLine], names: Mapping[str, str]) -> list[str]:
-    """Return for each line the name of what begins with it, empty where the same goes on with the next line."""
-    heads: list[str] = []
+def _headed(
+    found: Sequence[StepLine | OpenStepLine], names: Mapping[str, str], *, error_line: int = 0
+) -> list[ShownLine]:
+    """Return lines with the name of what begins with each, empty where the same goes on with the next line."""
+    lines: list[ShownLine] = []
     before: tuple[str, int] | None = None  # the name, and the number that follows
     for step, line in found:
-        name = names.get(_key(step, line, names), "preparation" if line.vertex else BY_BUILDHUB)
+        of_step = f"step {step}"
+        # What it belongs to, as `names` and the page's script call it; empty: BuildHub's own work.
+        key = line.vertex or (of_step if of_step in names else "")
+        name = names.get(key, "preparation" if line.vertex else BY_BUILDHUB)
         n = line.n if isinstance(line, NumberedLine) else before[1] if before else 0
-        heads.append("" if (name, n) == before else name)
+        lines.append(_shown(line, "" if (name, n) == before else name, error_line=error_line, key=key))
         before = (name, n + 1)
-    return heads
-
-
-def _key(step: int | None, line: NumberedLine | OpenLine, names: Mapping[str, str]) -> str:
-    """Return what a line belongs to, as `names` and the page's script call it; empty: BuildHub's own work."""
-    of_step = f"step {step}"
-    return line.vertex or (of_step if of_step in names else "")
+    return lines
 
 
 def _shown(line: NumberedLine | OpenLine, head: str, *, error_line: int, key: str = "") -> ShownLine:
