@@ -254,8 +254,8 @@ def _read(
     """Read the body's first bytes, never decompressed; a body that breaks off or never ends is cut."""
     own = BytesIO()
     kept = into or own
-    left, broken = limits.body_bytes if is_read else 0, ""
-    while left >= 0 and is_read:
+    left, broken = limits.body_bytes, ""
+    while is_read and left >= 0:
         try:
             piece = response.raw.read1(min(left + 1, PIECE), decode_content=False)
         except (HTTPError, OSError, ValueError) as error:

@@ -83,7 +83,7 @@ class WorkspaceVolume:
 
     def exists(self, path: str) -> bool:
         """Say whether there is anything at `path`."""
-        at, missing = self._follow(path.split("/"))
+        at, missing = self._follow(path)
         return not missing and self.held.look(at) is not None
 
     def put(self, source: Path, path: str) -> None:
@@ -92,7 +92,7 @@ class WorkspaceVolume:
         A file takes the place of a file, a folder adds to a folder. Raises `RunFailed` where a file would take the
         place of a folder, `StopRequested` where the attempt must end meanwhile.
         """
-        *above, name = path.split("/")
+        above, _, name = path.rpartition("/")
         at, missing = self._folder(above)
         there = self.held.look(posixpath.join(at, *missing, name)) if name and not missing else None
         if there is not None and there.is_folder and not source.is_dir():
@@ -101,7 +101,7 @@ class WorkspaceVolume:
 
     def make(self, path: str) -> None:
         """Make the folder `path` and those above it, as far as they are not there. Raises as `put`."""
-        at, missing = self._folder([part for part in path.split("/") if part not in ("", ".")])
+        at, missing = self._folder(path)
         if missing:
             self._put(at, pack_folder("/".join(missing)))
 
@@ -144,7 +144,7 @@ class WorkspaceVolume:
 
     def _at(self, path: str, *, is_folder: bool) -> str | None:
         """Return the path in the container where a folder, or a file, is; None where it is not."""
-        at, missing = self._follow([part for part in path.split("/") if part not in ("", ".")])
+        at, missing = self._follow(path)
         facts = None if missing else self.held.look(at)
         return at if facts is not None and facts.is_folder == is_folder else None
 
@@ -157,17 +157,17 @@ class WorkspaceVolume:
         except ArchiveRefused as error:
             raise RunFailed(failures.context_unreadable(error.sentence)) from error
 
-    def _follow(self, parts: list[str]) -> tuple[str, list[str]]:
-        """Return the path in the container that `parts` lead to as far as it is there, and what is missing of them.
+    def _follow(self, path: str) -> tuple[str, list[str]]:
+        """Return the path in the container that `path` leads to as far as it is there, and the parts that are missing.
 
         Links are followed one by one, so that none of them leads out: what the engine follows ends in the file system
         of the container that holds the volume, outside of the workspace.
         """
-        at = WORKSPACE
+        at, parts = WORKSPACE, [part for part in path.split("/") if part not in ("", ".")]
         for index, part in enumerate(parts):
             facts = self.held.look(f"{at}/{part}")
             if part == ".." or (facts is not None and facts.target and not is_within(facts.target, WORKSPACE)):
-                raise PathLeaves("/".join(parts))
+                raise PathLeaves(path)
             if facts is None:
                 return at, parts[index:]
             at = facts.target or f"{at}/{part}"
@@ -176,12 +176,12 @@ class WorkspaceVolume:
                 return at, parts[index + 1 :]  # nothing is below a file
         return at, []
 
-    def _folder(self, parts: list[str]) -> tuple[str, list[str]]:
+    def _folder(self, path: str) -> tuple[str, list[str]]:
         """Return as `_follow` where folders can be made. Raises `RunFailed` where something else is in their way."""
-        at, missing = self._follow(parts)
+        at, missing = self._follow(path)
         facts = self.held.look(at)
         if facts is None or not facts.is_folder:
-            raise RunFailed(failures.definition_invalid(f"{at} is no folder, and {'/'.join(parts)} has to be one"))
+            raise RunFailed(failures.definition_invalid(f"{at} is no folder, and {path} has to be one"))
         return at, missing
 
 

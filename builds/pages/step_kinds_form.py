@@ -37,8 +37,7 @@ class LineList(Lines):
 
     def clean(self, value: Any) -> Any:
         """Return the list."""
-        lines = super().clean(self.prepare_value(value)).split("\n")
-        return [self.read(line) for line in lines if line.strip()]
+        return [self.read(line) for _, line in self._lines(value)]
 
     def written(self, entry: Any) -> str:
         """Return an entry as a line."""
@@ -50,8 +49,12 @@ class LineList(Lines):
 
     def line_of(self, value: Any, index: int) -> int:
         """Return the number of the line, from 1, on which an entry of what was typed stands."""
+        return self._lines(value)[index][0]
+
+    def _lines(self, value: Any) -> list[tuple[int, str]]:
+        """Return the lines that say something, with their numbers."""
         lines = super().clean(self.prepare_value(value)).split("\n")
-        return [number for number, line in enumerate(lines, 1) if line.strip()][index]
+        return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
 
 
 class PairList(LineList):

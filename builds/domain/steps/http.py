@@ -36,8 +36,8 @@ def check_codes(codes: str) -> str | None:
 
 
 def wanted_statuses(codes: str) -> frozenset[int]:
-    """Return the statuses that a list such as `200:299,404` names; an empty one names those of success."""
-    spans = [span.split(":") for span in (codes.replace(" ", "") or ANY_SUCCESS).split(",")]
+    """Return the statuses that a list such as `200:299,404` names."""
+    spans = [span.split(":") for span in codes.split(",")]
     return frozenset(status for span in spans for status in range(int(span[0]), int(span[-1]) + 1))
 
 

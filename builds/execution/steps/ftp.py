@@ -43,6 +43,7 @@ from builds.engine.packing import Room
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
 from builds.execution.retry import retrying
+from builds.execution.steps.remote import UNREACHED, limit_words
 from builds.models import RunStep
 from builds.services.builds.known_hosts import keep_lines, known_lines
 
@@ -52,9 +53,7 @@ MOST_SAID: Final = 100  # files, each with a line of its own
 FILE_MODE: Final = 0o644
 FOLDER_MODE: Final = 0o755
 KINDS: Final[Mapping[type[EngineError], FailureKind]] = {
-    OutboundRefused: remote_kinds.REMOTE_REFUSED,
-    HostUnknown: remote_kinds.REMOTE_HOST_UNKNOWN,
-    OutboundFailed: remote_kinds.REMOTE_UNREACHABLE,
+    **UNREACHED,
     LoginRefused: remote_kinds.FTP_LOGIN_REFUSED,
     HostKeyChanged: remote_kinds.FTP_HOST_KEY_CHANGED,
     RequestRefused: remote_kinds.FTP_REQUEST_REFUSED,
@@ -177,11 +176,11 @@ class Transfer:
 
     def _read(self, folder: str, is_wanted: Callable[[str, bool], bool]) -> Iterator[tuple[str, Path]]:
         """Read from the workspace; yield files and folders with their paths, and say which links are left out."""
-        limit = settings.CONTEXT_LIMIT_BYTES
+        room = Room(settings.CONTEXT_LIMIT_BYTES)
         try:
-            is_there = self._context.volume.read(folder, self._folder, is_wanted, room=Room(limit))
+            is_there = self._context.volume.read(folder, self._folder, is_wanted, room=room)
         except ContextTooLarge as error:
-            raise self._failed(remote_kinds.FTP_TOO_LARGE, limit=f"{limit // 1024**2:,} MiB") from error
+            raise self._failed(remote_kinds.FTP_TOO_LARGE, limit=limit_words()) from error
         if not is_there:
             detail = f"the workspace has no folder {folder}"
             raise self._failed(remote_kinds.FTP_NO_FILES, detail=detail)
@@ -227,7 +226,7 @@ class Transfer:
 
             def take(piece: bytes) -> None:
                 if file.tell() + len(piece) > left:
-                    raise TooMuch(f"read {path}", f"{settings.CONTEXT_LIMIT_BYTES // 1024**2:,} MiB")
+                    raise TooMuch(f"read {path}", limit_words())
                 file.write(piece)
 
             session.fetch(path, take)

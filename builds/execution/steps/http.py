@@ -17,16 +17,7 @@ from builds.domain.outbound import without_query
 from builds.domain.remote_failures import remote_failed
 from builds.domain.steps.http import ANY_SUCCESS, basic_login, wanted_statuses
 from builds.engine.errors import EngineError
-from builds.engine.outbound import (
-    Answer,
-    Ask,
-    CertificateRefused,
-    Cut,
-    HostUnknown,
-    Limits,
-    OutboundLate,
-    OutboundRefused,
-)
+from builds.engine.outbound import Answer, Ask, CertificateRefused, Cut, Limits, OutboundLate
 from builds.engine.outbound_redirects import (
     MOST_REDIRECTS,
     RedirectRefused,
@@ -36,12 +27,12 @@ from builds.engine.outbound_redirects import (
 )
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
+from builds.execution.steps.remote import UNREACHED, limit_words
 from builds.models import RunStep
 
 TIMEOUT_SECONDS: Final = 30  # where the step has none
 KINDS: Final[Mapping[type[EngineError], FailureKind]] = {
-    OutboundRefused: remote_kinds.REMOTE_REFUSED,
-    HostUnknown: remote_kinds.REMOTE_HOST_UNKNOWN,
+    **UNREACHED,
     CertificateRefused: remote_kinds.REMOTE_CERTIFICATE,
     OutboundLate: remote_kinds.REMOTE_TIMED_OUT,
     RedirectRefused: remote_kinds.REMOTE_REDIRECT_REFUSED,
@@ -144,9 +135,8 @@ class Exchange:
     def judge(self) -> None:
         """Hold the answer against the rules of the step; raises `RunFailed` for the first one that it breaks."""
         if self._answer.cut_by:
-            limit = f"{settings.CONTEXT_LIMIT_BYTES // 1024**2:,} MiB"
             detail = self._answer.cut.rpartition(": ")[2]
-            raise self._failed(CUTS[self._answer.cut_by], limit=limit, detail=detail, seconds=self._seconds)
+            raise self._failed(CUTS[self._answer.cut_by], limit=limit_words(), detail=detail, seconds=self._seconds)
         if self._answer.status not in self._wanted:
             words = {"found": named(self._answer.status), "wanted": self._codes, "said": self._first_line()}
             raise self._failed(remote_kinds.REMOTE_STATUS, **words)
