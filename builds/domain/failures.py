@@ -19,6 +19,7 @@ from builds.domain.failure_kind import FailureKind, Whose
 from builds.domain.failure_kinds import KINDS
 from builds.domain.known_errors import explain_exit, hint, missing_command
 from builds.domain.log.masking import Masker
+from builds.domain.quoting import clean, cut, short
 from builds.domain.registry_words import refusal_of
 
 __all__ = [
@@ -28,7 +29,6 @@ __all__ = [
     "Whose",
     "build_failed",
     "cancelled",
-    "clean",
     "context_lost",
     "context_missing",
     "context_refused",
@@ -47,13 +47,11 @@ __all__ = [
     "made",
     "manifest_lost",
     "not_confirmed",
-    "one_line",
     "path_leaves",
     "pull_failed",
     "push_failed",
     "queue_limit",
     "ref_missing",
-    "short",
     "source_failed",
     "source_too_large",
     "time_limit",
@@ -61,18 +59,12 @@ __all__ = [
     "worker_lost",
 ]
 
-# Where the engine mounts the context and keeps its layers, of no use to people.
-SERVER_PATH: Final = re.compile(
-    r"/\S*/(?:buildkit-mount\d+|cachemounts/buildkit\d+|overlay2/\w+/merged|snapshots/\d+/fs)(?=/)"
-)
 NOT_FOUND: Final = 127  # a shell's code for a command that is not there
 LONGEST_INSTRUCTION: Final = 2000  # characters
-LONGEST_IN_A_SENTENCE: Final = 80  # characters of an instruction; in full it is shown beside
 # What the engine quotes of the Dockerfile: "name", (name) or the last word.
 QUOTED_WORD: Final = re.compile(r"\"([^\"]+)\"|\((\S+)\)|: (\S+)$")
 LEAST_QUOTED: Final = 3  # characters: less is anywhere
 MOST_NAMED: Final = 12  # branches or files in a sentence
-LONGEST: Final = 2000  # characters of an engine's or registry's own text that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +323,7 @@ class _Place:
         asked = found.instruction.text if found else ""
         shown = vertex_name if vertex_name and keyword_of(vertex_name) else asked
         line = found.instruction.line_start if found else None
-        as_known = _cut(" ".join(text_of(shown).replace("\0", "\u2400").split()), LONGEST_INSTRUCTION)
+        as_known = cut(" ".join(text_of(shown).replace("\0", "\u2400").split()), LONGEST_INSTRUCTION)
         return cls(as_known or None, line, found.by_onbuild if found else False)
 
     @property
@@ -380,22 +372,3 @@ def _line_that_names(cause: str, dockerfile: str) -> int | None:
     is_telling = len(word) >= LEAST_QUOTED
     lines = [each.line_start for each in instruction_lines(dockerfile) if is_telling and word in each.text]
     return lines[0] if len(lines) == 1 else None
-
-
-def short(instruction: str) -> str:
-    """Return a text as it fits into a sentence."""
-    return _cut(instruction, LONGEST_IN_A_SENTENCE)
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[:longest]} …"
-
-
-def clean(text: str) -> str:
-    """Return an engine's or registry's own words in one line that a text column can hold."""
-    return one_line(SERVER_PATH.sub("", text[:LONGEST])) or "no reason was given"
-
-
-def one_line(text: str) -> str:
-    """Return the first characters of a text in one line that a text column can hold, without a last full stop."""
-    return " ".join(text[:LONGEST].replace("\0", "\u2400").split()).rstrip(".")

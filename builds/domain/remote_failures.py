@@ -1,7 +1,8 @@
 """Failures of steps that talk to a server of somebody else, beside those of failures.py."""
 
 from builds.domain.failure_kind import FailureKind
-from builds.domain.failures import Failure, made, one_line
+from builds.domain.failures import Failure, made
+from builds.domain.quoting import one_line
 
 
 def remote_failed(kind: FailureKind, place: str, **words: object) -> Failure:

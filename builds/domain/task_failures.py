@@ -7,8 +7,9 @@ from builds.domain import failure_kinds as kinds
 from builds.domain import task_kinds
 from builds.domain.engine_words import pull_kind_of
 from builds.domain.failure_kind import FailureKind
-from builds.domain.failures import NOT_FOUND, Failure, clean, made, short
+from builds.domain.failures import NOT_FOUND, Failure, made
 from builds.domain.known_errors import explain_exit, hint, missing_command
+from builds.domain.quoting import clean, short
 from builds.domain.states import StepType
 
 NO_SUCH_SOURCE: Final = "bind source path does not exist"

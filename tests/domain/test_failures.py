@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builds.domain import failures, remote_kinds
+from builds.domain import failures
 from builds.domain.failures import KINDS, Failure, Whose, build_failed, hint, push_failed
 from builds.domain.known_errors import HINTS
-from builds.domain.remote_failures import remote_failed
 from builds.domain.states import EndReason
 
 SOLVE = "failed to solve with frontend dockerfile.v0: failed to create LLB definition: "
@@ -324,25 +323,6 @@ def test_every_other_end_has_its_word_and_its_sentence(failure, reason, words):
     assert words in failure.sentence
     assert "{" not in failure.sentence
     assert "\n" not in failure.sentence
-
-
-def test_of_what_a_server_says_without_end_the_first_part_is_told():
-    failure = remote_failed(remote_kinds.FTP_REQUEST_REFUSED, "ftp://a.example", asked="read x", detail="no! " * 10_000)
-    assert "does not read x: no! no!" in failure.message
-    assert len(failure.message) < 2 * failures.LONGEST
-
-
-@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.id.startswith("remote.")])
-def test_each_failure_of_a_remote_server_says_where_and_what_to_do(kind):
-    words = {"detail": "it {broke}\noff.", "seconds": 30, "count": 10, "limit": "1 MiB"}
-    failure = remote_failed(kind, "https://a.example/x", found="404 Not Found", wanted="200:299", said="", **words)
-    assert failure.kind.end_reason is EndReason.STEP_FAILED
-    assert failure.kind.whose in (Whose.REMOTE, Whose.DEFINITION)
-    assert "https://a.example/x" in failure.message
-    assert failure.remedy.endswith(".")
-    assert ".." not in failure.sentence
-    assert "\n" not in failure.sentence
-    assert Failure.from_facts(json.loads(json.dumps(failure.as_facts()))) == failure
 
 
 @pytest.mark.parametrize(
