@@ -1,7 +1,9 @@
-"""A network namespace for a test run, so that it changes nothing of the machine's and the machine disturbs no test.
+"""A network namespace for each process of a test run, which changes nothing of the machine's and which nobody disturbs.
 
-Each RUN of an engine makes a veth interface, and the kernel gives it an IPv6 address of its own, upon which a browser
-drops its requests (ERR_NETWORK_CHANGED). In here interfaces get none. The tests reach no outer network.
+A browser drops its requests when an interface gets or loses an address (ERR_NETWORK_CHANGED): the bridge of an engine
+that another process of the run starts or stops, or the veth of a RUN, to which the kernel gives an IPv6 address. Hence
+a namespace for each of xdist's workers, too, in which interfaces get none by themselves. A test that uses a browser
+must give none, either. The tests reach no outer network.
 """
 
 import ctypes

@@ -25,11 +25,19 @@ for name in tuple(os.environ):
     if FOREIGN.match(name):
         del os.environ[name]
 
+NETWORK_OF = "BUILDHUB_TEST_NETWORK_OF"
+
 # Folders whose files take longest: they begin first, or one of them would be waited for alone at the end.
 LONGEST_FIRST = ("fuzz", "faults", "e2e", "execution", "supervisor", "engine")
 
-if MARK not in os.environ and "BUILDHUB_TEST_ENGINE" not in os.environ:  # an engine given is in the network outside
+# Each process of a run has a network and a database of its own, unless one is given, which is in the network outside.
+# What a test starts is in those of the process that runs the test.
+worker, made_by = os.environ.get("PYTEST_XDIST_WORKER", "the only one"), os.environ.get(NETWORK_OF)
+is_given = made_by is None and any(os.environ.get(name) for name in ("DATABASE_URL", "BUILDHUB_TEST_ENGINE"))
+if made_by != worker and not is_given:
     enter_own_network()
+    os.environ[NETWORK_OF] = worker
+    os.environ.pop("DATABASE_URL", None)
 # One process of a run looks after the machine: not the workers of xdist, nor a pytest that a test has started.
 MACHINE = None if MARK in os.environ else Machine()
 SERVICES = Services()
