@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from io import BytesIO
@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
 from builds.domain.outbound import Address, check_callback_url, is_allowed, is_public, without_query
 from builds.engine.errors import EngineError
-from builds.engine.outbound_wire import Deadline, PinnedAdapter, broken_words, certificate_words
+from builds.engine.outbound_wire import Deadline, PinnedAdapter, broken_words, certificate_words, look_up
 
 USER_AGENT: Final = "BuildHub"
 LOOK_SECONDS: Final = 5.0  # for a look at a certificate
@@ -134,7 +134,13 @@ def send(ask: Ask, *, into: BinaryIO | None = None, stopping: threading.Event | 
 def send_until(deadline: Deadline, ask: Ask, into: BinaryIO | None, *, unread: Collection[int] = ()) -> Answer:
     """Send as `send` does, as long as `deadline` allows; the bodies of the statuses `unread` are left out."""
     nobody: OutboundFailed | None = None
-    for address in checked_addresses(ask):
+    try:
+        addresses = checked_addresses(ask, is_over=lambda: deadline.is_over)
+    except OutboundStopped as error:
+        if deadline.is_stopped:
+            raise
+        raise OutboundLate(ask.shown, deadline.words) from error
+    for address in addresses:
         try:
             return _send_to(address, ask, deadline, into, unread)
         except _NobodyThere as error:
@@ -145,8 +151,8 @@ def send_until(deadline: Deadline, ask: Ask, into: BinaryIO | None, *, unread: C
     raise (OutboundLate if deadline.is_over else OutboundFailed)(ask.shown, said)
 
 
-def checked_addresses(ask: Ask) -> list[Address]:
-    """Return where the request may go, the resolver's order kept; raises as `send` does.
+def checked_addresses(ask: Ask, *, is_over: Callable[[], bool] = lambda: False) -> list[Address]:
+    """Return where the request may go, the resolver's order kept; raises as `send` and `checked_host` do.
 
     All answers of the resolver have to pass: one private address among public ones refuses the name.
     """
@@ -154,21 +160,26 @@ def checked_addresses(ask: Ask) -> list[Address]:
         raise OutboundRefused(ask.shown, sentence)
     parts = requests.compat.urlsplit(ask.url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    return checked_host(str(parts.hostname), port, allowed=ask.allowed, asked=ask.shown)[:MOST_ADDRESSES]
+    found = checked_host(str(parts.hostname), port, allowed=ask.allowed, asked=ask.shown, is_over=is_over)
+    return found[:MOST_ADDRESSES]
 
 
-def checked_host(host: str, port: int, *, allowed: Sequence[str], asked: str) -> list[Address]:
+def checked_host(
+    host: str, port: int, *, allowed: Sequence[str], asked: str, is_over: Callable[[], bool] = lambda: False
+) -> list[Address]:
     """Return all addresses of `host`; `asked` says in words what is wanted there.
 
-    Raises `OutboundRefused` where one of them is private and not `allowed`, `HostUnknown` where there is none.
+    Raises `OutboundRefused` where one of them is private and not `allowed`, `HostUnknown` where there is none,
+    `OutboundStopped` where `is_over` before that is known.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:  # UnicodeError: a label that IDNA cannot write
+        found = look_up(host, port, is_over)
+    except (OSError, UnicodeError) as error:
         again = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
         raise HostUnknown(asked, host, again=again) from error
-    texts = dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)
-    addresses = [ipaddress.ip_address(text) for text in texts]
+    if found is None:
+        raise OutboundStopped(asked)
+    addresses = [ipaddress.ip_address(text) for text in dict.fromkeys(found)]
     for address in addresses:
         if not is_public(address) and not is_allowed(host, address, allowed):
             raise OutboundRefused(

@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from typing import Any, Final, Self
 
@@ -83,6 +84,27 @@ class Deadline:
     def _cut(self) -> None:
         for handle in tuple(self._handles):
             shut_down(handle)
+
+
+def look_up(host: str, port: int, is_over: Callable[[], bool]) -> list[str] | None:
+    """Return the addresses of a name in the resolver's order; None where `is_over` before a name server has answered.
+
+    Raises as `getaddrinfo` does. On a thread of its own, which is left behind: nothing can cut a look-up.
+    """
+    answer: Future[list[str]] = Future()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answer.set_result([str(entry[4][0]).partition("%")[0] for entry in found])
+        except (OSError, UnicodeError) as error:  # UnicodeError: a label that IDNA cannot write
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, name="name-look-up", daemon=True).start()
+    while not wait([answer], LOOK_SECONDS).done:
+        if is_over():
+            return None
+    return answer.result()
 
 
 class PinnedAdapter(IPFilterAdapter):  # type: ignore[misc]  # requests-hardened has no types

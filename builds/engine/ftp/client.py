@@ -20,10 +20,11 @@ CONNECT_SECONDS: Final = 15.0
 def opened(server: FileServer, *, stopping: Event, learn: Learn) -> Iterator[Session]:
     """Give a session that has logged in; `learn` takes the key of an SFTP server that is not known yet.
 
-    Raises `OutboundRefused`, `HostUnknown` and `OutboundFailed` where the server is not reached, and `FtpError`s.
+    Raises `OutboundRefused`, `HostUnknown`, `OutboundFailed` and `OutboundStopped` where the server is not reached, and
+    `FtpError`s.
     """
     asked, failed = f"connect to {server.shown}", ""
-    addresses = checked_host(server.host, server.port, allowed=server.allowed, asked=asked)
+    addresses = checked_host(server.host, server.port, allowed=server.allowed, asked=asked, is_over=stopping.is_set)
     with cut_when(stopping) as wire:
         connection: socket.socket | None = None
         for address in addresses[:MOST_ADDRESSES]:

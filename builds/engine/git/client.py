@@ -247,7 +247,7 @@ class Git:
 
 @contextmanager
 def opened(repository: Repository, work: Work) -> Iterator[Git]:
-    """Reach a repository. Raises `OutboundRefused`, `OutboundFailed`, `KeyUnusable`."""
+    """Reach a repository. Raises `OutboundRefused`, `OutboundFailed`, `OutboundStopped`, `KeyUnusable`."""
     place = Place.of(repository.url)
     user = place.user or repository.login.user
     host = f"{user}@{place.alias}" if place.scheme == "ssh" else f"{place.scheme}://{place.shown}"
@@ -256,7 +256,9 @@ def opened(repository: Repository, work: Work) -> Iterator[Git]:
         login = held.enter_context(handed_over(repository.login, host, work.private))
         if place.scheme == "ssh":
             port = place.port or SSH_PORT
-            addresses = checked_host(place.host, port, allowed=work.allowed, asked="reach the repository")
+            addresses = checked_host(
+                place.host, port, allowed=work.allowed, asked="reach the repository", is_over=work.stopping.is_set
+            )
             _write_ssh(repository, place, str(addresses[0]), work.private)
         else:
             (work.private / "ssh_config").write_text(NO_SSH, encoding="utf-8")  # of a submodule, or of LFS

@@ -15,6 +15,7 @@ from builds.engine.errors import EngineError
 from builds.engine.git.client import Commit, Repository, opened
 from builds.engine.git.errors import GitStopped
 from builds.engine.git.process import Work
+from builds.engine.outbound import OutboundStopped
 from builds.execution.context import Code, RunContext
 from builds.execution.failing import RunFailed
 from builds.execution.retry import retrying
@@ -48,7 +49,7 @@ def run(context: RunContext, step: RunStep) -> None:
     context.recorder.say(f"Fetching {place_of(step.config)}{f', {ref}' if ref else ''}")
     try:
         commit = _fetched(context, step, folder)
-    except GitStopped:
+    except (GitStopped, OutboundStopped):
         context.stop.check()
         raise
     except EngineError as error:

@@ -38,7 +38,7 @@ from builds.engine.ftp.session import (
     TransferBroken,
     checked_name,
 )
-from builds.engine.outbound import HostUnknown, OutboundFailed, OutboundRefused
+from builds.engine.outbound import HostUnknown, OutboundFailed, OutboundRefused, OutboundStopped
 from builds.engine.packing import Room
 from builds.execution.context import RunContext
 from builds.execution.failing import RunFailed
@@ -258,7 +258,7 @@ class Transfer:
             with ExitStack() as held:
                 opening = partial(opened, server, stopping=context.stop.event, learn=learn)
                 yield connect(lambda: held.enter_context(opening()))
-        except (FtpError, OutboundRefused, OutboundFailed) as error:
+        except (FtpError, OutboundRefused, OutboundFailed, OutboundStopped) as error:
             context.stop.check()
             words = {"detail": error.answered, "asked": error.asked, "limit": error.answered}
             more = {"user": server.username or "anonymous", "seconds": f"{server.silence_seconds:g}"}
