@@ -198,6 +198,7 @@ def test_a_wrong_field_of_a_transfer_is_named(changes, tail):
         ({"custom_headers": [{"name": "A B", "value": ""}]}, "customHeaders[0].name"),
         ({"custom_headers": [{"name": "A", "value": "b\r\nC: d"}]}, "customHeaders[0].value"),
         ({"custom_headers": [{"key": "A", "value": "b"}]}, "customHeaders[0]"),
+        ({"custom_headers": [{"name": "A", "value": "b"}, {"name": "a", "value": "b"}]}, "customHeaders[1].name"),
         ({"ignore_ssl_errors": "N"}, "ignoreSslErrors"),
         ({"timeout": 0}, "timeout"),
         ({"timeout": 3601}, "timeout"),

@@ -50,7 +50,11 @@ CHECKS: Final[Mapping[str, Check]] = {
     "url": partial(said, check=check_http_url),
     "http_mode": partial(word, words=HTTP_MODES),
     "custom_headers": partial(
-        pairs, check_key=check_header_name, keys=("name", "value"), check_value=partial(line, most=8192)
+        pairs,
+        check_key=check_header_name,
+        keys=("name", "value"),
+        check_value=partial(line, most=8192),
+        fold=str.lower,
     ),
     "ignore_ssl_errors": flag,
     "username": line,
