@@ -2,7 +2,11 @@
 
 import io
 import os
+import socket
+import struct
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import repeat
 from pathlib import Path
 from posixpath import join
@@ -245,6 +249,22 @@ def test_an_upload_by_sftp_that_is_cut_leaves_nothing_under_its_name(tmp_path):
     ):
         session.send(Cutting(bytes(50_000_000)), f"{tmp_path}/a")
     assert (tmp_path / "a").read_text() == "older"
+
+
+def test_a_packet_that_would_fill_the_memory_is_not_waited_for():
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as pool:
+
+        def serve():
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"SSH-2.0-x\r\n" + struct.pack(">I", 2**31 - 4) + bytes(12))
+                while connection.recv(4096):
+                    pass
+
+        pool.submit(serve)
+        server = FileServer(is_sftp=True, host="127.0.0.1", port=listener.getsockname()[1], allowed=("127.0.0.1",))
+        with pytest.raises(TransferBroken, match="a packet of 2,147,483,6"):
+            opened(server, stopping=threading.Event(), learn=print).__enter__()
 
 
 def test_a_list_without_end_is_cut(tmp_path):

@@ -13,6 +13,7 @@ from threading import Event, Timer
 from typing import BinaryIO, Final
 
 from paramiko import AuthenticationException, PKey, SFTPAttributes, SFTPClient, SSHException, Transport
+from paramiko.packet import Packetizer
 
 from builds.domain.steps.places import Place
 from builds.engine.ftp.session import (
@@ -30,9 +31,19 @@ from builds.engine.wire import Wire, shut_down
 
 READ_BYTES: Final = 255 * 1024  # asked for at once: what OpenSSH gives at most, and others may give less
 WRITE_PIECE: Final = 256 * 1024
+PACKET_BYTES: Final = 512 * 1024  # OpenSSH sends and takes half of it
 Learn = Callable[[str], None]  # takes the line of known_hosts of a server that was not known
 # Whatever it logs is raised, too.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+
+
+class _Packets(Packetizer):
+    """paramiko's own make room for whatever length a server tells, before anybody has logged in."""
+
+    def read_all(self, n: int, check_rekey: bool = False) -> bytes:  # noqa: FBT001, FBT002  as paramiko calls it
+        if n > PACKET_BYTES:
+            raise SSHException(f"it sends a packet of {n:,} bytes")
+        return bytes(super().read_all(n, check_rekey))
 
 
 class SftpSession(Session):
@@ -44,7 +55,7 @@ class SftpSession(Session):
         super().__init__(server, wire, connection)
         self._learn = learn
         with self.asking("begin with ssh"):
-            self._transport = Transport(connection)
+            self._transport = Transport(connection, packetizer_class=_Packets)
         self._client: SFTPClient
 
     def log_in(self) -> None:
