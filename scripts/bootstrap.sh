@@ -87,7 +87,9 @@ install_python_packages() {
     [[ -f $stamp && $(<"$stamp") == "$wanted" ]] && return
     for lock in "$@"; do arguments+=(-r "$lock"); done
     say "installing Python packages (once)"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes "${arguments[@]}"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-compile --require-hashes "${arguments[@]}"
+    # On all processors, where pip takes one; a package may hold a file for another Python, which is no error.
+    .venv/bin/python -m compileall -q -j 0 .venv/lib >/dev/null || true
     # The checkout itself is on the path, as an installed package would be: pytest's `-p tests.support.plugin` needs it.
     echo '../../../..' >"$(echo .venv/lib/python3*/site-packages)/buildhub.pth"
     echo "$wanted" >"$stamp"
