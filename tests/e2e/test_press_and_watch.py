@@ -60,6 +60,7 @@ def test_head_steps_and_foot_agree_in_every_frame_of_a_real_run(workers, page, b
     page.evaluate(WATCH_PARTS)
     until_printed(run, "last")
     expect(page.locator("[data-sha256]")).to_be_attached(timeout=60_000)
+    page.wait_for_function("window.seen.states.at(-1) !== 'RUNNING'")  # it looks with the next frame
     seen = page.evaluate("window.seen")
     assert seen["states"][-2:] == ["RUNNING", "DONE"]
     assert seen["contradictions"] == []
