@@ -18,6 +18,7 @@ from builds.domain.engine_words import cause_of, exit_code_of, kind_of, parse_er
 from builds.domain.failure_kind import FailureKind, Whose
 from builds.domain.failure_kinds import KINDS
 from builds.domain.known_errors import explain_exit, hint, missing_command
+from builds.domain.log.lines import shown_text
 from builds.domain.log.masking import Masker
 from builds.domain.quoting import clean, cut, short
 from builds.domain.registry_words import refusal_of
@@ -323,7 +324,7 @@ class _Place:
         asked = found.instruction.text if found else ""
         shown = vertex_name if vertex_name and keyword_of(vertex_name) else asked
         line = found.instruction.line_start if found else None
-        as_known = cut(" ".join(text_of(shown).replace("\0", "\u2400").split()), LONGEST_INSTRUCTION)
+        as_known = cut(" ".join(shown_text(text_of(shown)).split()), LONGEST_INSTRUCTION)
         return cls(as_known or None, line, found.by_onbuild if found else False)
 
     @property

@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from builds.domain.log.lines import shown_text
+
 # Where the engine mounts the context and keeps its layers, of no use to people.
 SERVER_PATH: Final = re.compile(
     r"/\S*/(?:buildkit-mount\d+|cachemounts/buildkit\d+|overlay2/\w+/merged|snapshots/\d+/fs)(?=/)"
@@ -18,7 +20,7 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Return the first characters of a text in one line that a text column can hold, without a last full stop."""
-    return " ".join(text[:LONGEST].replace("\0", "\u2400").split()).rstrip(".")
+    return " ".join(shown_text(text[:LONGEST]).split()).rstrip(".")
 
 
 def short(instruction: str) -> str:

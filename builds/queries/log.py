@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
 
-from builds.domain.log.lines import NumberedLine, OpenLine, Stream, inks_of, own_bytes
+from builds.domain.log.lines import NumberedLine, OpenLine, Stream, inks_of, own_bytes, shown_text
 from builds.domain.log.packing import CHUNK_LINES, line_bytes, raw_bytes, unpack
 from builds.domain.times import iso_time
 from builds.models import BuildRun, LogChunk, RunStep
@@ -213,7 +213,7 @@ def step_text(run_id: int, step_id: int) -> str:
     kept: list[str] = []
     size = 0
     for chunk in _pages_backwards(LogChunk.objects.filter(run_id=run_id, step_id=step_id)):
-        text = raw_bytes(chunk.packed).decode("utf-8", "replace").replace("\0", "\u2400")
+        text = shown_text(raw_bytes(chunk.packed).decode("utf-8", "replace"))
         size += len(text.encode())
         if size > STEP_TEXT_BYTES:
             mark = f"The text of this step is longer than {STEP_TEXT_BYTES:,} bytes; only its end is in this answer. "
