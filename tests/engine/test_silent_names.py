@@ -1,17 +1,15 @@
 """Look-ups of names at a name server that takes the question and never answers."""
 
-import os
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
-from tests.support.plugin import NETWORK_OF
+from tests.support.plugin import needs_own_network
 
-pytestmark = pytest.mark.skipif(
-    NETWORK_OF not in os.environ or os.geteuid() != 0, reason="needs a network and a mount namespace of its own"
-)
+pytestmark = needs_own_network
 
 # Without a stop the resolver asks for some minutes.
 RESOLVER = "nameserver 127.0.0.1\noptions timeout:30 attempts:5\n"
@@ -50,22 +48,19 @@ def asking(tmp_path):
     """Start a program that asks for `silent.example`; its name server has the question when it is there."""
     (tmp_path / "resolv.conf").write_text(RESOLVER)
     mount = f'mount --bind {tmp_path}/resolv.conf /etc/resolv.conf && exec "$@"'
-    children = []
 
     def start(ask, seconds):
         program = PROGRAM.format(ask=ask.strip().replace("\n", "\n    "))
         words = ["unshare", "-m", "sh", "-c", mount, "sh", sys.executable, "-c", program, str(seconds)]
-        children.append(subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        child = held.enter_context(subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        held.callback(child.kill)
         assert b"silent" in server.recv(512)
-        return children[-1]
+        return child
 
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+    with ExitStack() as held, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 53))
         server.settimeout(30)
         yield start
-        for child in children:
-            child.kill()
-            child.communicate()
 
 
 @pytest.mark.parametrize("ask", ASKS)

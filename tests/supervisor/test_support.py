@@ -15,7 +15,7 @@ from builds.models import WorkerHost
 from supervisor.processes import is_running, mark_of, name_of, process_ids, stragglers
 from tests.support.folders import make_folder, remove_abandoned
 from tests.support.machine import MARK
-from tests.support.plugin import NETWORK_OF
+from tests.support.plugin import needs_own_network
 from tests.support.waiting import wait_until
 from tests.support.workers import ROOT, database_url
 
@@ -35,7 +35,7 @@ def test_the_database_named_in_the_environment_answers():
         assert connection.execute("SELECT current_database()").fetchone() == ("buildhub",)
 
 
-@pytest.mark.skipif(NETWORK_OF not in os.environ or os.geteuid() != 0, reason="services are given, or not root")
+@needs_own_network
 def test_each_process_of_a_test_run_has_a_network_of_its_own():
     others = os.getppid()  # xdist's own process, or the shell
     assert Path("/proc/self/ns/net").readlink() != Path(f"/proc/{others}/ns/net").readlink()

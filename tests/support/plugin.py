@@ -39,6 +39,9 @@ if made_by != worker and not is_given:
     enter_own_network()
     os.environ[NETWORK_OF] = worker
     os.environ.pop("DATABASE_URL", None)
+needs_own_network = pytest.mark.skipif(
+    NETWORK_OF not in os.environ or os.geteuid() != 0, reason="services are given, or this user may make no network"
+)
 # One process of a run looks after the machine: not the workers of xdist, nor a pytest that a test has started.
 MACHINE = None if MARK in os.environ else Machine()
 SERVICES = Services()
