@@ -42,9 +42,9 @@ def joined(kind: str, field: str, texts: Iterable[str]) -> str:
     return f'{{"type":"{kind}","{field}":[{",".join(texts)}]}}'
 
 
-def open_frame(lines: Iterable[OpenStepLine]) -> str:
-    """Return the frame that tells all lines which are not finished."""
-    return frame("open", lines=[OpenLine.tell(one) for one in lines])
+def open_frame(lines: Iterable[OpenStepLine], *, last: int) -> str:
+    """Return the frame that tells all lines which are not finished, as it is behind line `last`."""
+    return frame("open", lines=[OpenLine.tell(one) for one in lines], last=last)
 
 
 def line_frames(lines: Iterable[StepLine]) -> Iterator[LineFrame]:

@@ -52,10 +52,15 @@ class LogEnd:
 
 @dataclass(frozen=True, slots=True)
 class OpenAfter:
-    """The `open` frame of the lines that are not finished; it is true behind line `last`."""
+    """What is not finished behind line `last`: whether anything is, and the `open` frame."""
 
     last: int
+    has_lines: bool
     text: str
+
+    def is_news_after(self, sent: "OpenAfter | None") -> bool:
+        """Say whether it tells more than the frame sent before it: that nothing is open is told once."""
+        return sent is None or (self.text != sent.text and (self.has_lines or sent.has_lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ def lines_after(run_id: int, after: int) -> list[LineFrame]:
 def open_after(run_id: int) -> OpenAfter:
     """Return what a run has printed and not finished."""
     now = open_now(run_id)
-    return OpenAfter(now.line_count, open_frame(now.lines))
+    return OpenAfter(now.line_count, bool(now.lines), open_frame(now.lines, last=now.line_count))
 
 
 def run_text(run_id: int, credentials: Credentials) -> str | NoEntry:

@@ -11,7 +11,7 @@ from builds.live.credentials import Credentials, caller_of
 from builds.live.frames import LineFrame, frame, is_last_page, joined
 from builds.live.hub import Hub
 from builds.live.outbox import Outbox
-from builds.live.reading import NoEntry
+from builds.live.reading import NoEntry, OpenAfter
 from builds.live.rights import Rights
 from builds.live.topics import RunsOutbox, RunTopic
 
@@ -48,7 +48,7 @@ class RunStream:
         self._outbox = Outbox()
         self._run_text = ""
         self._steps: dict[int, str] = {}
-        self._open = ""
+        self._open: OpenAfter | None = None  # as it was sent last
         self._rights = Rights(hub.threads, credentials)
 
     async def admit(self) -> NoEntry | None:
@@ -106,10 +106,10 @@ class RunStream:
 
         Lines from the database may be ahead of the topic: what it knows to be open may be finished in them.
         """
-        if topic.open is None or topic.open.last < self._sent or topic.open.text == self._open:
+        if topic.open is None or topic.open.last < self._sent or not topic.open.is_news_after(self._open):
             return False
-        self._open = topic.open.text
-        await send(self._open)
+        self._open = topic.open
+        await send(topic.open.text)
         return True
 
     async def _send_some_lines(self, send: Send) -> None:

@@ -13,7 +13,10 @@ import { counted } from "./words.js";
 const BARS_GROW = 5000;
 const header = () => document.querySelector("main [data-run]");
 let isLogSet = false; // what follows needs all of this module
-const log = new LogView(document.querySelector("[data-log]"), { onChange: () => isLogSet && followLog() });
+const log = new LogView(document.querySelector("[data-log]"), {
+  onChange: () => isLogSet && followLog(),
+  onLines: (lines) => openLines.finish(lines),
+});
 const openLines = new OpenLines(log);
 const runSeq = header().dataset.run;
 const isActive = (state = header().dataset.runState) => ["CREATED", "RUNNING"].includes(state);
@@ -101,7 +104,7 @@ const frames = {
     live.refresh({ what: "steps" });
   },
   lines: (frame) => log.take(withInks(frame)),
-  open: (frame) => openLines.take(frame.lines),
+  open: (frame) => openLines.take(frame),
   skipped: (frame) => log.catchUp(frame.to),
   end: finish,
 };
@@ -183,14 +186,17 @@ function startControls() {
     search.find(link.dataset.logFind);
   });
   document.addEventListener("click", onClick);
-  const inSight = (act) => () => {
-    act();
+  // The log may be higher once it is drawn.
+  const inSight = (act) => async () => {
+    const drawn = act();
+    log.intoSight();
+    await drawn;
     log.intoSight();
   };
   onKey({
     f: inSight(() => log.toggleFollow()),
     g: inSight(() => log.toStart()),
-    G: inSight(() => !log.following && log.toEnd({ follows: isActive() })),
+    G: inSight(() => log.toEnd({ follows: isActive() })),
     l: () => menu.openAtLine(),
     n: () => search.next(),
     N: () => search.previous(),

@@ -32,19 +32,15 @@ export class LogView {
   #isLooking = false;
   #places = null; // {search, context, ranges} where only the places of a search are shown
 
-  // `onChange` is called when what the log has, or knows of, has changed.
-  constructor(root, { onChange = () => {} } = {}) {
+  // `onChange` is called when what the log has, or knows of, has changed, `onLines` with lines that now stand in the page.
+  constructor(root, { onChange = () => {}, onLines = () => {} } = {}) {
     Object.assign(this, { root, onChange });
     this.maker = new LineMaker(root, this.folds);
-    this.window = new LogWindow(root, this.maker);
+    this.window = new LogWindow(root, this.maker, onLines);
     this.reading = document.querySelector("[data-log-reading]");
     this.total = 0; // newest line that is known of
     this.#enter();
     this.#listen();
-  }
-
-  get following() {
-    return this.#following;
   }
 
   // How many lines one who follows does not see yet although they are stored.
@@ -69,8 +65,7 @@ export class LogView {
   }
 
   toggleFollow() {
-    if (this.#following) this.follow(false);
-    else this.toEnd({ follows: true });
+    return this.#following ? this.follow(false) : this.toEnd({ follows: true });
   }
 
   // Takes in lines of the socket, to be drawn with the next frame. For one who follows the newest are enough.
@@ -153,13 +148,17 @@ export class LogView {
     return this.#inOrder(() => this.window.map.rows && this.#bring(this.window.map.lineOf(0)));
   }
 
+  // Who follows already goes on following.
   toEnd({ follows = false } = {}) {
     this.moves += 1;
     return this.#inOrder(async () => {
+      const staysThere = follows || this.#following;
       this.#following = true;
-      if (follows) await this.#catchUp();
-      else await this.#drawEnd();
-      this.follow(follows);
+      try {
+        await (staysThere ? this.#catchUp() : this.#drawEnd());
+      } finally {
+        this.follow(staysThere);
+      }
       this.#toEnd();
     });
   }

@@ -25,8 +25,9 @@ export class LogWindow {
   #isStale = false; // other lines are to be shown than those that stand here
   #isAtEnd = false; // nothing is left out behind the last row, whatever is known of
 
-  constructor(root, maker) {
-    Object.assign(this, { root, maker, map: new LineMap([]) });
+  // `onLines` is called with lines that were put behind all others, or in their place, before they are painted.
+  constructor(root, maker, onLines) {
+    Object.assign(this, { root, maker, onLines, map: new LineMap([]) });
   }
 
   // Takes over the lines that the server has put into the page.
@@ -139,17 +140,21 @@ export class LogWindow {
     this.#first = from;
     this.#isStale = false;
     this.#setSpaces();
+    this.onLines(lines);
   }
 
   // Adds lines behind the last one, in slices that fit a frame; `after` is called behind each.
   append(lines, after = () => {}) {
+    const added = [];
     const addRow = (line) => {
       const made = this.maker.make(line, this.#rows.at(-1));
       this.list.append(...made);
       this.#rows.push(made.at(-1));
+      added.push(line);
     };
     return eachInFrames(lines.filter((line) => this.map.has(line.n)), addRow, () => {
       this.#setSpaces();
+      this.onLines(added.splice(0));
       after();
     }, SHARE);
   }

@@ -11,17 +11,21 @@ function unnumbered(row) {
   delete row.dataset.line;
 }
 
+const streamOf = (line) => `${line.step} ${line.vertex} ${line.stream}`;
+
 export class OpenLines {
-  #newest = null; // what waits to be drawn
+  #newest = null; // the frame that waits to be drawn
+  #shown; // what stands there: the lines, null where the server has put them into the page, and behind which one
 
   constructor(log) {
     this.log = log;
+    this.#shown = { lines: null, last: log.total };
   }
 
   // The lines that were finished come first: this is drawn right behind them, so that no line is ever seen twice.
-  take(lines) {
+  take(frame) {
     const isDue = this.#newest !== null;
-    this.#newest = lines;
+    this.#newest = frame;
     if (isDue) return;
     this.log.behindLines(() => {
       const newest = this.#newest;
@@ -30,7 +34,18 @@ export class OpenLines {
     });
   }
 
-  #draw(lines) {
+  // What these lines finish is open no longer: they may be painted before the frame comes that says so.
+  finish(lines) {
+    const { lines: open, last } = this.#shown;
+    const news = lines.filter((line) => line.n > last);
+    if (!news.length) return;
+    const streams = new Set(news.map(streamOf));
+    const left = open?.filter((line) => !streams.has(streamOf(line))) ?? [];
+    if (left.length !== open?.length) this.#draw({ lines: left, last });
+  }
+
+  #draw({ lines, last: behind }) {
+    this.#shown = { lines, last: behind };
     const rows = [];
     let last = this.log.window.lastRow;
     for (const line of lines) {

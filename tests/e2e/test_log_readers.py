@@ -21,6 +21,12 @@ SEES = """([least, most]) => {
     const line = document.elementFromPoint(box.left + box.width / 2, box.top + 100).closest("[data-line]");
     return line && line.dataset.line >= least && line.dataset.line <= most;
 }"""
+# The line stands within the log's own window.
+WITHIN = """(n) => {
+    const box = document.querySelector("[data-log]").getBoundingClientRect();
+    const line = document.querySelector(`[data-line="${n}"]`)?.getBoundingClientRect();
+    return line && line.top >= box.top && line.top < box.bottom;
+}"""
 SHOWN = "all => all.map(one => [Number(one.dataset.line), one.querySelector('.log__text').textContent])"
 
 
@@ -121,3 +127,19 @@ def test_any_place_of_a_million_lines_is_reached_with_few_lines_in_the_page(page
         expect(page.locator("[data-log-reading]")).to_be_hidden()
         page.wait_for_function(SEES, arg=[MILLION * share * 0.99, MILLION * share * 1.01])
         assert page.locator("[data-line]").count() <= IN_PAGE
+
+
+def test_the_line_that_is_seen_stays_when_the_width_changes(page: Page, lease: Lease):
+    making.printed(lease, ["many words that wrap on a narrow screen " * 4 for _ in range(5000)], vertex="sha256:a")
+    making.end(lease, End(EndReason.DONE, "", image_digest=making.DIGEST, image_size=1))
+    page.goto(f"/runs/{lease.run_id}#L2500")
+    expect(line(page, 2500)).to_have_attribute("data-marked", "")
+    expect(line(page, 2500)).to_be_in_viewport()
+    for width in (390, 1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.wait_for_function(WITHIN, arg=2500)
+    page.locator("[data-log-menu] summary").click()
+    for value in ("start", "clock", "step"):
+        page.locator(f'[name="log-time"][value="{value}"]').check()
+        expect(page.locator(".log__view--clock")).to_have_count(int(value == "clock"))
+        page.wait_for_function(WITHIN, arg=2500)

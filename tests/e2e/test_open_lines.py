@@ -49,3 +49,42 @@ def test_the_first_thing_that_is_printed_may_be_a_line_that_is_not_finished(page
     making.unfinished(lease, "half ", vertex="sha256:b")
     expect(page.locator("[data-open-lines] .log__line--open")).to_be_visible()
     expect(page.get_by_text("Nothing has been printed yet.")).to_be_hidden()
+
+
+def leave_out(page, part: str) -> None:
+    """Let the frames through that do not hold `part`."""
+
+    def pass_on(socket) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda text: part in text or socket.send(text))
+
+    page.route_web_socket("**/ws/runs/*", pass_on)
+
+
+def test_a_line_takes_the_place_of_what_was_open_before_the_server_says_that_it_is_finished(page, build_of, caller):
+    leave_out(page, '"open","lines":[]')
+    lease = making.begun(making.pressed(build_of("RUN make"), caller))
+    making.show(lease, [making.vertex("sha256:b", "[1/2] RUN one"), making.vertex("sha256:c", "[2/2] RUN two")])
+    page.goto(f"/runs/{lease.run_id}")
+    making.unfinished(lease, "Compiling ", vertex="sha256:c")
+    line = page.locator("[data-open-lines] .log__line--open")
+    expect(line).to_have_count(1)
+    making.printed(lease, ["of another instruction"], vertex="sha256:b")
+    expect(page.locator('[data-line="1"]')).to_be_visible()
+    expect(line).to_have_count(1)
+    making.printed(lease, ["Compiling done"], vertex="sha256:c", ends_open=True)
+    expect(page.locator('[data-line="2"]')).to_be_visible()
+    expect(page.locator("[data-open-lines] > *")).to_have_count(0)
+
+
+def test_what_the_server_has_put_into_the_page_goes_with_the_next_line(page, build_of, caller):
+    leave_out(page, '"type":"open"')
+    lease = making.begun(making.pressed(build_of("RUN make"), caller))
+    making.printed(lease, ["before"], vertex="sha256:c")
+    making.unfinished(lease, "half ", vertex="sha256:c")
+    page.goto(f"/runs/{lease.run_id}#L1")
+    expect(page.locator("[data-marked]")).to_have_count(1)
+    expect(page.locator("[data-open-lines] .log__line--open")).to_have_count(1)
+    making.printed(lease, ["half done"], vertex="sha256:c", ends_open=True)
+    expect(page.locator('[data-line="2"]')).to_be_visible()
+    expect(page.locator("[data-open-lines] > *")).to_have_count(0)

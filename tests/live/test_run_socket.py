@@ -202,8 +202,26 @@ def test_what_is_not_finished_is_sent_as_it_grows_and_goes_behind_its_line(watch
     say(lease, step=step, unfinished="half a")
     assert watcher.next("open")["lines"] == [{**told, "text": "half a"}]
     say(lease, "half a line", step=step, unfinished="")
-    assert watcher.next("open")["lines"] == []
+    assert watcher.next("open") == {"type": "open", "lines": [], "last": 1}
     assert watcher.texts == ["half a line"]
+
+
+def test_what_stays_open_is_told_again_behind_later_lines_and_that_nothing_is_open_once(watch: Watch, world: World):
+    lease = world.begin()
+    watcher = watch(f"/ws/runs/{lease.run_id}")
+    assert watcher.next("open")["last"] == 0
+    say(lease, "one", unfinished="half")
+    assert watcher.next("open")["last"] == 1
+    say(lease, "two", unfinished="half")
+    told = watcher.next("open")
+    assert (told["last"], [line["text"] for line in told["lines"]]) == (2, ["half"])
+    say(lease, "half", unfinished="")
+    assert watcher.next("open") == {"type": "open", "lines": [], "last": 3}
+    say(lease, "four")
+    finish(lease)
+    watcher.rest()
+    assert watcher.frames[-2]["type"] != "open"
+    assert len(watcher.of("open")) == 4
 
 
 def test_a_late_viewer_gets_what_is_not_finished_behind_all_lines(watch: Watch, world: World):

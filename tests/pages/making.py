@@ -53,15 +53,16 @@ def printed(
     vertex: str | None = None,
     stream: int = 1,
     of: StepType = StepType.CREATE_IMAGE,
+    ends_open: bool = False,
 ) -> None:
-    """Store lines as the recorder does."""
+    """Store lines as the recorder does; `ends_open`: nothing is unfinished behind them."""
     step = RunStep.objects.filter(run_id=lease.run_id, step_type=of).latest("attempt")
     trail = InkTrail()
     raws = [f"{text}\n".encode() for text in texts]
     lines = [LogLine(raw, vertex, stream, 1200 + n * 10, trail.pass_over(raw)) for n, raw in enumerate(raws)]
     chunks = [(step.pk, lines[at : at + CHUNK_LINES]) for at in range(0, len(lines), CHUNK_LINES)]
     after = BuildRun.objects.values_list("chunk_count", flat=True).get(pk=lease.run_id)
-    assert append_chunks(lease, chunks, after=after)
+    assert append_chunks(lease, chunks, after=after, opened=(step.pk, []) if ends_open else None)
 
 
 def unfinished(lease: Lease, text: str, *, vertex: str | None = None) -> None:
