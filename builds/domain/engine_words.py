@@ -49,12 +49,12 @@ NO_ANSWER: Final = (
     r"|server gave HTTP response to HTTPS client|50[0-4] [A-Z]"
 )
 # The first that fits decides, so the more special ones stand first. Those of the server come before all others.
-SERVER: Final = (
-    (rf"{CANCELED}$", kinds.ENGINE_STOPPED_BUILD),
+LACKS: Final = (
     (r"(?:no space left on device|disk quota exceeded)(?:: unknown)?$", kinds.BUILD_DISK_FULL),
     (r"(?:cannot allocate memory|resource temporarily unavailable)$", kinds.ENGINE_MEMORY),
     (r"(?:input/output error|read-only file system|too many open files(?: in system)?)$", kinds.ENGINE_STORAGE),
 )
+SERVER: Final = ((rf"{CANCELED}$", kinds.ENGINE_STOPPED_BUILD), *LACKS)
 IMAGES: Final = (
     (r"no active session", kinds.SESSION_MISSING),
     (r"toomanyrequests|429 too many requests|pull rate limit", kinds.BASE_LIMIT),
@@ -147,6 +147,11 @@ def kind_of(error_text: str, vertex_name: str) -> FailureKind:
 def pull_kind_of(error_text: str) -> FailureKind:
     """Return what a failed pull would be called for a base image; an unknown one is a `BUILD_FAILED`."""
     return next((kind for sign, kind in IMAGES if re.search(sign, error_text, re.IGNORECASE)), kinds.BUILD_FAILED)
+
+
+def lack_kind_of(error_text: str) -> FailureKind | None:
+    """Return what the build server lacks by the words of its engine, in whatever it was asked; None for nothing."""
+    return next((kind for sign, kind in LACKS if re.search(sign, error_text, re.IGNORECASE)), None)
 
 
 def parse_error_line(error_text: str) -> int | None:

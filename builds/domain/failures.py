@@ -14,7 +14,7 @@ from builds.domain import failure_kinds as kinds
 from builds.domain import registry_kinds, source_kinds
 from builds.domain.dockerfile import instruction_lines
 from builds.domain.dockerfile_vertices import Found, find_instruction, keyword_of, text_of
-from builds.domain.engine_words import cause_of, exit_code_of, kind_of, parse_error_line
+from builds.domain.engine_words import cause_of, exit_code_of, kind_of, lack_kind_of, parse_error_line
 from builds.domain.failure_kind import FailureKind, Whose
 from builds.domain.failure_kinds import KINDS
 from builds.domain.known_errors import explain_exit, hint, missing_command
@@ -53,6 +53,7 @@ __all__ = [
     "push_failed",
     "queue_limit",
     "ref_missing",
+    "server_lacks",
     "source_failed",
     "source_too_large",
     "time_limit",
@@ -186,7 +187,13 @@ def engine_connection_lost(server: str, detail: str = "") -> Failure:
 
 def engine_refused(server: str, detail: str = "") -> Failure:
     """Return that the engine of `server` answered with a refusal, with its own words."""
-    return made(kinds.ENGINE_REFUSED, server=server, detail=clean(detail))
+    return server_lacks(detail) or made(kinds.ENGINE_REFUSED, server=server, detail=clean(detail))
+
+
+def server_lacks(detail: str) -> Failure | None:
+    """Return that the build server's disk or memory was the reason of a refusal, None where its words tell another."""
+    kind = lack_kind_of(detail)
+    return Failure(kind, f"{kind.message}: {clean(detail)}.", kind.remedy) if kind else None
 
 
 def engine_stalled(server: str, attempts: int) -> Failure:

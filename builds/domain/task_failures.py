@@ -7,7 +7,7 @@ from builds.domain import failure_kinds as kinds
 from builds.domain import task_kinds
 from builds.domain.engine_words import pull_kind_of
 from builds.domain.failure_kind import FailureKind
-from builds.domain.failures import NOT_FOUND, Failure, made
+from builds.domain.failures import NOT_FOUND, Failure, made, server_lacks
 from builds.domain.known_errors import explain_exit, hint, missing_command
 from builds.domain.quoting import clean, short
 from builds.domain.states import StepType
@@ -53,13 +53,13 @@ def task_unstarted(step: StepType, name: str, code: int, detail: str) -> Failure
 def task_refused(step: StepType, server: str, detail: str) -> Failure:
     """Return that the engine of `server` did not run the container of a step, in its own words."""
     kind = task_kinds.MOUNT_MISSING if NO_SUCH_SOURCE in detail else task_kinds.NOT_RUN
-    return made(kind[step], server=server, detail=clean(detail))
+    return server_lacks(detail) or made(kind[step], server=server, detail=clean(detail))
 
 
 def task_image_failed(step: StepType, image: str, detail: str) -> Failure:
     """Return that the image of a step could not be pulled, in the words of engine or registry."""
     kind = OF_AN_IMAGE.get(pull_kind_of(detail), task_kinds.IMAGE_REFUSED)
-    return made(kind[step], image=image, detail=clean(detail))
+    return server_lacks(detail) or made(kind[step], image=image, detail=clean(detail))
 
 
 def tools_missing(detail: str) -> Failure:

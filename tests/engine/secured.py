@@ -6,10 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from supervisor import engine
-from supervisor.children import Children
 from tests.engine.certificates import Authority, Pair
-from tests.support.bridges import own_bridge
+from tests.engine.further import further_engine
 from tests.support.folders import make_folder
 from tests.support.waiting import free_port
 
@@ -28,24 +26,11 @@ class SecuredEngine:
 @contextmanager
 def secured_engine() -> Iterator[SecuredEngine]:
     """Start a dockerd that asks for client certificates on a free port of 127.0.0.1."""
-    with own_bridge() as bridge, _started(bridge) as started:
-        yield started
-
-
-@contextmanager
-def _started(bridge: tuple[str, ...]) -> Iterator[SecuredEngine]:
     authority, home, port = Authority(), make_folder(), free_port()
-    children = Children(home, cgroup=engine.cgroup_of(home), adopt_orphans=False)
-    options = (*bridge, *_options(authority, home, port))
-    prepared = engine.prepare(home, socket_path=home / "docker.sock", options=options)
     try:
-        children.wait_until(prepared.is_ready, children.start(prepared.command), seconds=60)
-        yield SecuredEngine(
-            f"tcp://127.0.0.1:{port}", authority.ca, authority.issue("buildhub"), authority, prepared.url
-        )
+        with further_engine(home, _options(authority, home, port)) as socket:
+            yield SecuredEngine(f"tcp://127.0.0.1:{port}", authority.ca, authority.issue("buildhub"), authority, socket)
     finally:
-        children.stop()
-        engine.clean_up(home)
         shutil.rmtree(home, ignore_errors=True)
 
 
