@@ -13,6 +13,11 @@ from builds.domain.quoting import clean, short
 from builds.domain.states import StepType
 
 NO_SUCH_SOURCE: Final = "bind source path does not exist"
+IS_A_VOLUME: Final = "device or resource busy"  # said of a path that is to become a link, and has a mount of its own
+OF_A_MOUNT: Final[Mapping[str, task_kinds.ByStep]] = {
+    NO_SUCH_SOURCE: task_kinds.MOUNT_MISSING,
+    IS_A_VOLUME: task_kinds.MOUNT_BLOCKED,
+}
 KILLED: Final = 128 + 9
 # What a pull's failure would be called for a base image, and what it is for the image of a step.
 OF_AN_IMAGE: Final[Mapping[FailureKind, task_kinds.ByStep]] = {
@@ -52,7 +57,7 @@ def task_unstarted(step: StepType, name: str, code: int, detail: str) -> Failure
 
 def task_refused(step: StepType, server: str, detail: str) -> Failure:
     """Return that the engine of `server` did not run the container of a step, in its own words."""
-    kind = task_kinds.MOUNT_MISSING if NO_SUCH_SOURCE in detail else task_kinds.NOT_RUN
+    kind = next((kind for words, kind in OF_A_MOUNT.items() if words in detail), task_kinds.NOT_RUN)
     return server_lacks(detail) or made(kind[step], server=server, detail=clean(detail))
 
 

@@ -60,6 +60,12 @@ MOUNT_MISSING: Final = of_each(
     "A host path of the step is not there on {server}: {detail}.",
     "Let the administrator of the build server make the folder, or leave the path out.",
 )
+MOUNT_BLOCKED: Final = of_each(
+    "mount_blocked",
+    Whose.DEFINITION,
+    "The image of the step has a volume where a part of an opened host folder is to be mounted: {detail}.",
+    "Mount it at another path, or let the administrator of {server} open exactly this folder.",
+)
 NOT_RUN: Final = of_each(
     "not_run",
     Whose.DEFINITION,
@@ -70,7 +76,7 @@ NOT_RUN: Final = of_each(
 KINDS: Final = [
     kind
     for by_step in (
-        *(EXITED, COMMAND_MISSING, OUT_OF_MEMORY, MOUNT_MISSING, NOT_RUN),
+        *(EXITED, COMMAND_MISSING, OUT_OF_MEMORY, MOUNT_MISSING, MOUNT_BLOCKED, NOT_RUN),
         *(IMAGE_MISSING, IMAGE_DENIED, IMAGE_UNREACHABLE, IMAGE_REFUSED),
     )
     for kind in by_step.values()

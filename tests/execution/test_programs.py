@@ -207,6 +207,27 @@ def test_a_part_of_an_opened_folder_takes_the_place_of_nothing_in_the_workspace(
     assert f"/workspace/code: Of {tmp_path}, which the build server opens, only the whole" in run.end_message
 
 
+def test_a_part_of_an_opened_folder_takes_the_place_of_no_volume_of_the_image(
+    workers, caller, with_steps, base_image, host_folder, engine_socket
+):
+    (host_folder / "part").mkdir()
+    (host_folder / "part" / "fact").write_text("from the host\n")
+    BuildServer.objects.update(allowed_host_paths=[str(host_folder)])
+    client = APIClient(f"unix://{engine_socket}", version="auto")
+    container = client.create_container(base_image, "true")["Id"]
+    client.commit(container, "with-volume", "1", changes="VOLUME /cache")
+    client.remove_container(container)
+    mounts = [{"host_path": str(host_folder / "part"), "container_path": "/cache"}]
+    steps = task("with-volume:1", "cat", "/cache/fact", docker_volume_mount_vo_list=mounts)
+    run = ended(press(with_steps(steps), caller))
+    assert (run.failure["id"], run.failure["whose"]) == ("task.mount_blocked", "definition")
+    BuildServer.objects.update(allowed_host_paths=[str(host_folder / "part")])
+    run = ended(press(run.build, caller))
+    assert run.end_reason == "DONE"
+    assert "from the host" in texts(run)
+    client.remove_image("with-volume:1")
+
+
 @pytest.mark.parametrize(
     ("line", "image", "kind"),
     [
