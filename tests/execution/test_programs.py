@@ -151,7 +151,10 @@ def test_an_image_is_pulled_where_the_server_does_not_have_it(
 def test_a_cancel_kills_the_program_and_leaves_nothing(workers, caller, with_steps, left_of):
     run = press(with_steps(shell("echo ready; sleep 300; echo over")), caller)
     until_printed(run, "ready")
-    assert sorted(left_of(run)) == ["container", "container", "volume"]
+    there = sorted(left_of(run))
+    run.refresh_from_db()
+    assert (run.run_state, run.attempt, run.end_message) == ("RUNNING", 1, "")
+    assert there == ["container", "container", "volume"]
     request_cancel(run_id=run.pk, caller=caller)
     run = ended(run)
     assert run.end_reason == "CANCELLED"
