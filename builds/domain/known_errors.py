@@ -8,11 +8,12 @@ from typing import Final
 
 LOOKED_AT: Final = 20_000  # characters at the end of a text: the error is there, and the work stays bounded
 
+KILLED: Final = 137
 EXITS: Final = {
     126: "the command was found and cannot be executed: not executable, or made for another processor",
     127: "command not found",
     134: "it aborted itself, SIGABRT",
-    137: "killed, probably out of memory",
+    KILLED: "killed, probably out of memory",
     139: "it crashed with a memory access error, SIGSEGV",
     143: "it was asked to end, SIGTERM",
 }

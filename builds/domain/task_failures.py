@@ -8,7 +8,7 @@ from builds.domain import task_kinds
 from builds.domain.engine_words import pull_kind_of
 from builds.domain.failure_kind import FailureKind
 from builds.domain.failures import NOT_FOUND, Failure, made, server_lacks
-from builds.domain.known_errors import explain_exit, hint, missing_command
+from builds.domain.known_errors import KILLED, explain_exit, hint, missing_command
 from builds.domain.quoting import clean, short
 from builds.domain.states import StepType
 
@@ -18,7 +18,6 @@ OF_A_MOUNT: Final[Mapping[str, task_kinds.ByStep]] = {
     NO_SUCH_SOURCE: task_kinds.MOUNT_MISSING,
     IS_A_VOLUME: task_kinds.MOUNT_BLOCKED,
 }
-KILLED: Final = 128 + 9
 # What a pull's failure would be called for a base image, and what it is for the image of a step.
 OF_AN_IMAGE: Final[Mapping[FailureKind, task_kinds.ByStep]] = {
     kinds.BASE_NOT_FOUND: task_kinds.IMAGE_MISSING,

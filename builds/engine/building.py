@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from builds.domain.known_errors import KILLED
 from builds.domain.progress import CANCELED, TraceRecord, VertexUpdate, was_stopped
 from builds.engine.buildkit.trace import TRACE_ID, decode_trace
 from builds.engine.client import EngineClient, asking
@@ -30,7 +31,6 @@ STALL_RECORDS: Final = 2000
 STALL_SECONDS: Final = 1.0
 NOT_TEXT: Final = "contains invalid UTF-8"
 INLINE_CACHE: Final = "BUILDKIT_INLINE_CACHE"  # taken by the engine itself, in no image's history
-KILLED_EXIT_CODE: Final = 137
 LOST_CONTACT: Final = "code = Unavailable"  # gRPC's, of a session that has gone
 LOST_CONTACT_SECONDS: Final = 1.0
 # After a shutdown of the socket RUN processes were gone within 55 ms (20.10 and 26.1).
@@ -177,7 +177,7 @@ def _settle(stream: BuildStream, watch: Watch, side: EngineClient, session: Sess
     if not isinstance(outcome, BuildFailed):
         raise _broken_off(stream, watch, side)
     # A failure by itself at the moment of our cancel keeps its own name.
-    by_cancel = CANCELED in outcome.message or outcome.exit_code in {None, KILLED_EXIT_CODE}
+    by_cancel = CANCELED in outcome.message or outcome.exit_code in {None, KILLED}
     if watch.stop_asked and by_cancel:
         raise BuildStopped(outcome.message)
     if session.odd_names and NOT_TEXT in outcome.message:

@@ -12,6 +12,7 @@ import requests
 import urllib3
 from docker.errors import APIError, NotFound
 
+from builds.domain.known_errors import KILLED
 from builds.domain.task_failures import NO_SUCH_SOURCE
 from builds.engine.client import EngineClient, asking
 from builds.engine.errors import ContainerLost, EngineRefused
@@ -24,8 +25,9 @@ HEAD: Final = struct.Struct(">BxxxL")  # before each piece of output: which stre
 # What a step needs neither of: raw packets forge others' addresses, device files open the server's disks.
 DROPPED: Final = ("NET_RAW", "MKNOD")
 START_SECONDS: Final = 60.0  # a server with much to do takes its time
-OOM_LOOKS: Final = 2
 OOM_LOOK_SECONDS: Final = 0.1
+OOM_LOOKS: Final = 2  # behind a code that is not 0: a part of it may have been killed
+OOM_LOOKS_KILLED: Final = 20
 NANO: Final = 1_000_000_000
 GONE: Final = 404
 IN_USE: Final = 409  # it does not run, or is being removed
@@ -173,19 +175,23 @@ def run_task(
             for stream, data in frames(response):
                 seen.heard()
                 on_output(stream, data)
-            return end_of(client, side, container)
+            return end_of(client, side, container, was_stopped=seen.stop_asked)
     finally:
         remove_container(side, container)
 
 
-def end_of(client: EngineClient, side: EngineClient, container: str) -> TaskEnd:
-    """Wait for the end of a container. Raises `ContainerLost` where somebody else removes it."""
+def end_of(client: EngineClient, side: EngineClient, container: str, *, was_stopped: bool) -> TaskEnd:
+    """Wait for the end of a container, also of one that we have killed (`was_stopped`).
+
+    Raises `ContainerLost` where somebody else removes it.
+    """
     try:
         with asking("wait for the end of the step"):
             ended = client.ask("POST", f"/containers/{container}/wait", timeout=(client.timeout, None)).json()
         code, state = int(ended["StatusCode"]), _state(side, container)
         # Engines hear of a lack of memory by itself, which on a busy server may be after the end.
-        for _ in range(OOM_LOOKS if code else 0):
+        looks = 0 if was_stopped or not code else OOM_LOOKS_KILLED if code == KILLED else OOM_LOOKS
+        for _ in range(looks):
             if state.get("OOMKilled"):
                 break
             time.sleep(OOM_LOOK_SECONDS)
