@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 
 from builds.domain.access import Role
 from builds.models import Account, Build, BuildServer, Caller, Installation, Membership, Registry
+from builds.queries.installation import installation_id
 from builds.services.accounts.access import caller_for
 from builds.services.builds.edit import BuildDraft, StepDraft, create_build
 
@@ -14,6 +15,7 @@ from builds.services.builds.edit import BuildDraft, StepDraft, create_build
 def make_world(*, registry: str = "127.0.0.1:1", engine: str = "unix:///nowhere.sock", capacity: int = 2) -> Account:
     """Make what a first start makes: installation, account, default server and registry."""
     Installation.objects.get_or_create(only=True, defaults={"name": "test"})
+    installation_id.cache_clear()  # a test before, without this row, may have made a name of its own
     BuildServer.objects.create(name="default server", url=engine, capacity=capacity, is_default=True)
     Registry.objects.create(name="default registry", host=registry, is_default=True)
     return Account.objects.create(name="default")
