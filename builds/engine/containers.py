@@ -175,24 +175,21 @@ def run_task(
             for stream, data in frames(response):
                 seen.heard()
                 on_output(stream, data)
-            return end_of(client, side, container, was_stopped=seen.stop_asked)
+            return end_of(client, side, container, seen)
     finally:
         remove_container(side, container)
 
 
-def end_of(client: EngineClient, side: EngineClient, container: str, *, was_stopped: bool) -> TaskEnd:
-    """Wait for the end of a container, also of one that we have killed (`was_stopped`).
-
-    Raises `ContainerLost` where somebody else removes it.
-    """
+def end_of(client: EngineClient, side: EngineClient, container: str, watch: Watch) -> TaskEnd:
+    """Wait for the end of a container. Raises `ContainerLost` where somebody else removes it."""
     try:
         with asking("wait for the end of the step"):
             ended = client.ask("POST", f"/containers/{container}/wait", timeout=(client.timeout, None)).json()
         code, state = int(ended["StatusCode"]), _state(side, container)
         # Engines hear of a lack of memory by itself, which on a busy server may be after the end.
-        looks = 0 if was_stopped or not code else OOM_LOOKS_KILLED if code == KILLED else OOM_LOOKS
+        looks = 0 if not code else OOM_LOOKS_KILLED if code == KILLED else OOM_LOOKS
         for _ in range(looks):
-            if state.get("OOMKilled"):
+            if state.get("OOMKilled") or watch.stop_asked:
                 break
             time.sleep(OOM_LOOK_SECONDS)
             state = _state(side, container)
