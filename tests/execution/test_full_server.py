@@ -22,7 +22,7 @@ from builds.services.builds.steps import StepDraft
 from tests.engine.further import further_engine
 from tests.support.folders import make_folder
 from tests.support.images import make_base_image
-from tests.support.runs import executed_here, press
+from tests.support.runs import ended, executed_here, press
 
 DISK_MB = 192
 FULL = "build.disk_full"
@@ -85,9 +85,12 @@ def executed(caller, nobody_serves, small, engine) -> Callable[..., BuildRun]:
     return execute
 
 
-def test_a_step_whose_image_has_no_room_is_the_servers_problem_and_not_the_registrys(small, executed):
+def test_a_step_whose_image_has_no_room_is_the_servers_problem_and_not_the_registrys(
+    small, executed, workers, build_of, caller, registry_host
+):
+    ended(press(build_of("RUN echo pulled > /fact", name="team/full"), caller))
     small.fill()
-    run = executed("elsewhere/tools:1", "true")
+    run = executed(f"{registry_host}/team/full:1", "true")
     assert (run.end_reason, run.failure["id"], run.failure["whose"]) == ("SERVER_FAILED", FULL, "server")
     assert "no space left on device" in run.end_message
 

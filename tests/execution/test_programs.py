@@ -285,7 +285,7 @@ def test_what_the_operator_allows_a_program_is_all_that_it_has(
 def test_who_removes_containers_of_a_run_is_told_from_its_definition(
     workers, caller, with_steps, left_of, engine_socket
 ):
-    client = APIClient(f"unix://{engine_socket}", version="1.41")
+    client = APIClient(f"unix://{engine_socket}", version="auto")
 
     def lost(at: int, *steps, **fields) -> BuildRun:
         """Remove the container of a step (0), or what holds the workspace (1), once the step is ready."""
@@ -310,7 +310,7 @@ def test_who_removes_containers_of_a_run_is_told_from_its_definition(
 
 
 def test_tools_that_were_removed_are_brought_again(workers, caller, with_steps, engine_socket):
-    client = APIClient(f"unix://{engine_socket}", version="1.41")
+    client = APIClient(f"unix://{engine_socket}", version="auto")
     run = press(with_steps(shell("echo ready; sleep 2"), shell("echo second")), caller)
     until_printed(run, "ready")
     for image in client.images(name="buildhub-tools"):

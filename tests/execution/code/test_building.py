@@ -111,7 +111,7 @@ def test_a_program_of_any_user_works_in_the_code_and_the_image_has_it_as_without
     workers, caller, served, base_image, engine_socket
 ):
     text = f"FROM {base_image}\nUSER 1234\n".encode()
-    client = APIClient(f"unix://{engine_socket}", version="1.41")
+    client = APIClient(f"unix://{engine_socket}", version="auto")
     list(client.build(fileobj=io.BytesIO(text), tag="buildhub-test/of-a-user:1", forcerm=True))
     line = "id -u; touch made ../made ../src/made && rm made ../made ../src/made"
     config = {"image_name": "buildhub-test/of-a-user", "image_tag": "1", "cmd": ["sh", "-c", line]}
