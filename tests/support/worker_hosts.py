@@ -67,7 +67,7 @@ class Host:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     continue
-            self.process.poll()
+        self.process.wait(20)  # one that is dead and not waited for is no live process
 
     def stop(self) -> None:
         """Ask it to end, as an operator does, and wait until nothing of it is left."""
