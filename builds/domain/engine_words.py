@@ -139,19 +139,22 @@ def part_of(error_text: str, vertex_name: str) -> Part:
 
 def kind_of(error_text: str, vertex_name: str) -> FailureKind:
     """Return the kind of failure of a build that no program's exit ended; an unknown one is a `BUILD_FAILED`."""
-    cause, part = cause_of(error_text), part_of(error_text, vertex_name)
-    signs = (*SERVER, *SIGNS[part])
-    return next((kind for sign, kind in signs if re.search(sign, cause, re.IGNORECASE)), kinds.BUILD_FAILED)
+    signs = (*SERVER, *SIGNS[part_of(error_text, vertex_name)])
+    return _first_of(signs, cause_of(error_text)) or kinds.BUILD_FAILED
 
 
 def pull_kind_of(error_text: str) -> FailureKind:
     """Return what a failed pull would be called for a base image; an unknown one is a `BUILD_FAILED`."""
-    return next((kind for sign, kind in IMAGES if re.search(sign, error_text, re.IGNORECASE)), kinds.BUILD_FAILED)
+    return _first_of(IMAGES, error_text) or kinds.BUILD_FAILED
 
 
 def lack_kind_of(error_text: str) -> FailureKind | None:
     """Return what the build server lacks by the words of its engine, in whatever it was asked; None for nothing."""
-    return next((kind for sign, kind in LACKS if re.search(sign, error_text, re.IGNORECASE)), None)
+    return _first_of(LACKS, error_text)
+
+
+def _first_of(signs: Sequence[tuple[str, FailureKind]], text: str) -> FailureKind | None:
+    return next((kind for sign, kind in signs if re.search(sign, text, re.IGNORECASE)), None)
 
 
 def parse_error_line(error_text: str) -> int | None:

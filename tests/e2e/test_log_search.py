@@ -357,8 +357,8 @@ def test_what_is_selected_is_copied_without_numbers_and_times(opened, context: A
         getSelection().setBaseAndExtent(text(7000), 0, text(7002), 1);
     }""")
     opened.keyboard.press("Control+c")
-    copied = opened.evaluate("navigator.clipboard.readText()")
-    assert re.sub(r"\s+", " ", copied).strip() == "second 6900 second 6901 second 6902"
+    copied = opened.evaluate("navigator.clipboard.readText()").split()
+    assert " ".join(copied) == "second 6900 second 6901 second 6902"
 
 
 @pytest.mark.parametrize("width", [390, 320])

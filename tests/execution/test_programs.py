@@ -41,6 +41,14 @@ def left_of(engine_endpoint):
     engine.close()
 
 
+@pytest.fixture
+def client(engine_socket):
+    """Give the Docker SDK's client of the engine, at whose side tests look."""
+    client = APIClient(f"unix://{engine_socket}", version="auto")
+    yield client
+    client.close()
+
+
 def shell(command, **config):
     return ("SHELL", {"shell_type": "COMMAND", "command": command, **config})
 
@@ -55,9 +63,8 @@ def states(run: BuildRun) -> list[tuple[str, str]]:
 
 
 def test_what_programs_make_is_in_the_image_and_nothing_of_them_is_left(
-    workers, caller, with_steps, base_image, left_of, engine_socket
+    workers, caller, with_steps, base_image, left_of, client
 ):
-    client = APIClient(f"unix://{engine_socket}", version="auto")
     containers = {each["Id"] for each in client.containers(all=True)}
     volumes = {each["Name"] for each in client.volumes()["Volumes"] or []}
     build = with_steps(
@@ -211,12 +218,11 @@ def test_a_part_of_an_opened_folder_takes_the_place_of_nothing_in_the_workspace(
 
 
 def test_a_part_of_an_opened_folder_takes_the_place_of_no_volume_of_the_image(
-    workers, caller, with_steps, base_image, host_folder, engine_socket
+    workers, caller, with_steps, base_image, host_folder, client
 ):
     (host_folder / "part").mkdir()
     (host_folder / "part" / "fact").write_text("from the host\n")
     BuildServer.objects.update(allowed_host_paths=[str(host_folder)])
-    client = APIClient(f"unix://{engine_socket}", version="auto")
     container = client.create_container(base_image, "true")["Id"]
     client.commit(container, "with-volume", "1", changes="VOLUME /cache")
     client.remove_container(container)
@@ -282,11 +288,7 @@ def test_what_the_operator_allows_a_program_is_all_that_it_has(
     assert left_of(run) == []
 
 
-def test_who_removes_containers_of_a_run_is_told_from_its_definition(
-    workers, caller, with_steps, left_of, engine_socket
-):
-    client = APIClient(f"unix://{engine_socket}", version="auto")
-
+def test_who_removes_containers_of_a_run_is_told_from_its_definition(workers, caller, with_steps, left_of, client):
     def lost(at: int, *steps, **fields) -> BuildRun:
         """Remove the container of a step (0), or what holds the workspace (1), once the step is ready."""
         run = press(with_steps(*steps, **fields), caller)
@@ -309,8 +311,7 @@ def test_who_removes_containers_of_a_run_is_told_from_its_definition(
         assert left_of(run) == []
 
 
-def test_tools_that_were_removed_are_brought_again(workers, caller, with_steps, engine_socket):
-    client = APIClient(f"unix://{engine_socket}", version="auto")
+def test_tools_that_were_removed_are_brought_again(workers, caller, with_steps, client):
     run = press(with_steps(shell("echo ready; sleep 2"), shell("echo second")), caller)
     until_printed(run, "ready")
     for image in client.images(name="buildhub-tools"):
