@@ -162,7 +162,9 @@ def manifest_lost(*, registry: str, reference: str) -> Failure:
 
 def pull_failed(error_text: str, *, registry: str, server: str) -> Failure:
     """Return why `server` could not fetch an image from `registry`, from the engine's own words."""
-    return made(registry_kinds.REGISTRY_PULL_FAILED, detail=clean(error_text), registry=registry, server=server)
+    return server_lacks(error_text) or made(
+        registry_kinds.REGISTRY_PULL_FAILED, detail=clean(error_text), registry=registry, server=server
+    )
 
 
 def image_gone(build_no: int, server: str) -> Failure:

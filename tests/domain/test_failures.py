@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builds.domain import failures
-from builds.domain.failures import KINDS, Failure, Whose, build_failed, hint, push_failed
+from builds.domain.failures import KINDS, Failure, Whose, build_failed, hint, pull_failed, push_failed
 from builds.domain.known_errors import HINTS
 from builds.domain.states import EndReason
 
@@ -251,6 +251,8 @@ def test_a_command_that_the_instruction_does_not_name_is_not_claimed_to_be_missi
 
 def test_a_full_disk_is_the_servers_failure():
     assert build_failed("no space left on device").kind.end_reason is EndReason.SERVER_FAILED
+    pull = pull_failed("write /var/lib/docker/tmp/x: no space left on device", registry="r", server="s")
+    assert (pull.kind.id, pull.kind.whose) == ("build.disk_full", "server")
 
 
 def test_long_instructions_and_texts_are_cut_and_nul_is_shown():
